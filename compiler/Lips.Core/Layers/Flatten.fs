@@ -1,0 +1,65 @@
+namespace Lips.Core.Layers
+
+open System.Numerics
+open Lips.Core
+
+/// All tokens of a value as one vector.
+module internal Flatten =
+
+    /// ρ of k concatenated tokens: √k·(Start − Loss), with √k rounded down.
+    let lower (k: int64) (x: Space) =
+        let struct (root, _) = (Rational.OfInt k).SqrtEnclosure 64
+
+        { Start = root * x.Lower.Start
+          Loss = Bound.ofRational root * x.Lower.Loss }
+
+    let private rule (input: RuleInput) =
+        let x = input.Input
+        let n = x.Shape.Tokens
+        let root = Windows.root n
+
+        { Space =
+            { Space.step
+                  input.Layer.Output
+                  { FF = Bound.one; FR = Bound.one; II = root }
+                  (root * x.Radius)
+                  (root * Windows.centred x)
+                  x with
+                Lower = lower n x }
+          Rule = "flatten.regroup"
+          Candidates = []
+          Needs = [] }
+
+    let entry: LayerKind =
+        { Name = "flatten"
+          Summary = "all tokens, in order, as one vector"
+          Citation = "norm of a concatenation, by definition"
+          Hyperparameters = []
+          Positional = 0
+          Parts = []
+          TakesBody = false
+          Shape =
+            fun _ x ->
+                if x.Vocabulary.IsSome then Error NeedsContinuous
+                else Ok(Shape.Of(Single, x.Tokens * x.Width))
+          Weights = fun _ _ -> []
+          Rule = rule
+          Rules =
+            [ { Name = "flatten.regroup"
+                Statement = "LF = 1, F → token: 1, LI = √N; R' = √N·R; r' = √N·r; ρ' = √N·ρ"
+                Domain = "none"
+                Proof =
+                  "The vector's norm is the whole tensor's norm, which is between the largest and √N times the largest token's: \
+                   |(x_1, …, x_N)|² = Σ|x_i|² ≤ N·max|x_i|², and ≥ N·ρ² where every |x_i| ≥ ρ. Around the N-fold repetition of a \
+                   centre the same holds of r. Equality: equal tokens."
+                Citation = "norm of a concatenation"
+                Tightness = 1.00M } ]
+          Macs = fun _ _ -> BigInteger.Zero
+          Emit =
+            fun input ->
+                { Members = []
+                  Forward =
+                    fun x _ ->
+                        match input.Layer.Input.Grid with
+                        | Single -> x
+                        | _ -> $"{x}.flatten(start_dim: 1)" } }

@@ -1,0 +1,131 @@
+namespace Lips.Core.Layers
+
+open System.Numerics
+open Lips.Core
+
+/// Two linear maps with an activation between them, on every token.
+module internal Mlp =
+
+    let private hidden (options: Options) (x: Shape) : Result<int64, ShapeFault> =
+        let ofRatio (r: Rational) =
+            let wanted = r * Rational.OfInt x.Width
+            if wanted > Rational.OfInt(int64 System.Int32.MaxValue) then Error(DoesNotFit $"the hidden width would be above {System.Int32.MaxValue}")
+            elif wanted.IsInteger && wanted.Sign > 0 then Ok(int64 wanted.Numerator)
+            else Error(DoesNotFit $"ratio {r} times width {x.Width} is no whole number of hidden channels")
+
+        match options.Has "hidden", options.Has "ratio" with
+        | true, true -> Error(DoesNotFit "the hidden width is given twice: `hidden` and `ratio` exclude each other")
+        | true, false -> Ok(options.Count "hidden")
+        | false, true ->
+            match options.Value "ratio" with
+            | Number r -> ofRatio r
+            | _ -> Error(DoesNotFit "the ratio is not an exact number")
+        | false, false -> ofRatio (Rational.OfInt 4L)
+
+    let private hiddenOr options x = (match hidden options x with Ok h -> h | Error _ -> 1L)
+    let private activation (options: Options) = Activation.ofChoice (options.Choice "activation")
+
+    let private rule (input: RuleInput) =
+        let x = input.Input
+        let a = activation input.Options
+        let gain = Hyper.sizeOf input.Options "gain"
+        let up = input.Name "σ(up)" (input.Measure Functional.SpectralNorm "up")
+        let down = input.Name "σ(down)" (input.Measure Functional.SpectralNorm "down")
+        let row = input.Measure Functional.LargestRow "up"
+        let entry = input.Name "largest pre-activation" (row * x.Radius + input.MeasureOrZero Functional.LargestEntry "up_bias")
+        let norm = input.Name "norm of the pre-activations" (up * x.Radius + input.MeasureOrZero Functional.VectorNorm "up_bias")
+        let slope = input.Name (a.Name + " slope") (a.Slope entry)
+        let constant = input.Name "constant" (gain * slope * (up * down))
+        let reach = a.Reach (hiddenOr input.Options x.Shape) entry norm
+        let radius = input.Name "radius" (gain * (down * reach) + input.MeasureOrZero Functional.VectorNorm "down_bias")
+
+        let cap value name =
+            { Value = value
+              Why = $"its weight '{name}' has no cap, so its spectral norm may grow without limit"
+              Fix = $"give it one: `{name}.constraint: rms_cap(1)`, or in a `weights(...)` above" }
+
+        { Space = Space.step input.Layer.Output (Space.tokenwise constant) radius (constant * x.Centred) x
+          Rule = "mlp.product"
+          Candidates = []
+          Needs =
+            [ cap up "up"
+              cap down "down"
+              if a.NeedsSize then
+                  { Value = entry
+                    Why = "the slope of its activation grows with its argument, and the radius of the tokens is unknown"
+                    Fix = "bound the radius before it: cap the biases, positions and embedding rows, or put a norm before it" } ] }
+
+    let entry: LayerKind =
+        { Name = "mlp"
+          Summary = "two linear maps with an activation between them: down·(gain·act(up·x + b₁)) + b₂"
+          Citation = "product of operator norms and the activation's slope"
+          Hyperparameters =
+            [ { Name = "hidden"
+                Type = CountType
+                Default = Absent
+                Doc = "number of hidden channels; without it and without `ratio`, 4·width" }
+              { Name = "ratio"
+                Type = RealType(Some Rational.Zero, true, None)
+                Default = Absent
+                Doc = "hidden channels as a multiple of the width, in place of `hidden`" }
+              Hyper.choiceOr "gelu" Activation.alternatives "activation" "what is applied to the hidden channels"
+              Hyper.realOr Rational.One "gain" "factor on the activation's output"
+              Hyper.bias ]
+          Positional = 1
+          Parts = []
+          TakesBody = false
+          Shape =
+            fun options x ->
+                match hidden options x with
+                | Error fault -> Error fault
+                | Ok h when (activation options).Pairs && h % 2L <> 0L -> Error(Indivisible("hidden channels", h, "the size of a group", 2L))
+                | Ok _ -> Hyper.continuous x x
+          Weights =
+            fun options x ->
+                let h = hiddenOr options x
+
+                [ Weights.matrix "up" "up.weight" h x.Width
+                  Weights.matrix "down" "down.weight" x.Width h
+                  if options.Flag "bias" then
+                      Weights.bias "up_bias" "up.bias" h
+                      Weights.bias "down_bias" "down.bias" x.Width ]
+          Rule = rule
+          Rules =
+            [ { Name = "mlp.product"
+                Statement =
+                  "LF = LM = LI = |gain|·S(t)·σ(up)·σ(down); R' = |gain|·σ(down)·Z + |b₂|, r' = LI·r, with t = ρ(up)·R + max|b₁| \
+                   (ρ the largest row), S the slope of the activation on [−t, t], and Z what it makes of norm σ(up)·R + |b₁|: \
+                   Φ(t)·norm for gelu, σ(t)·norm for silu, the norm itself for relu"
+                Domain = "none for a bounded slope; |x_i| ≤ R where the slope on [−t, t] is used"
+                Proof =
+                  "|x_i| ≤ R bounds every pre-activation by |row·x_i| + |b₁|_∞ ≤ t and their vector by σ(up)·R + |b₁|. The set |x_i| ≤ R is \
+                   convex, so along a segment every pre-activation stays in [−t, t], where the activation has slope at most S(t): \
+                   |Δ| ≤ |gain|·σ(down)·S(t)·σ(up)·|Δx| on every token, and tokens do not mix, so F, F → token and TM agree. R' follows the \
+                   vector: the activation takes it to norm Z (its own rule), `down` multiplies by at most σ(down), the bias adds |b₂|. The \
+                   zero gain Φ(t) ≤ 1 enters R', not the slope: |gelu(x)| ≤ |x|·Φ(t). r' applies the constant to x_i and the centre, which \
+                   may be taken inside the ball. Attained: up of rank one along e, down = upᵀ, and a bias that puts the pre-activation where \
+                   the slope is largest."
+                Citation = "product of operator norms; Φ and σ as zero gains from this calculus"
+                Tightness = 1.00M } ]
+          Macs =
+            fun options x -> BigInteger 2 * BigInteger x.Tokens * BigInteger x.Width * BigInteger(hiddenOr options x)
+          Emit =
+            fun input ->
+                let x = input.Layer.Input
+                let a = activation input.Options
+                let call = a.Call "h"
+
+                let arguments =
+                    [ $"width: {x.Width}"
+                      $"hidden: {hiddenOr input.Options x}"
+                      $"activation: h => {call}"
+                      match input.Options.Value "gain" with
+                      | Number one when one = Rational.One -> ()
+                      | v -> $"gain: {Hyper.literal v}"
+                      $"""hasBias: {if input.Options.Flag "bias" then "true" else "false"}""" ]
+
+                { Members =
+                    [ { Type = "Lips.Runtime.Modules.Mlp"
+                        Name = input.Layer.Name
+                        Construct = "new Lips.Runtime.Modules.Mlp(" + System.String.Join(", ", arguments) + ")" } ]
+                  Forward = fun x _ -> $"{CSharp.identifier input.Layer.Name}.call({x})" } }

@@ -1,0 +1,182 @@
+namespace Lips.Core.Layers
+
+open System.Numerics
+open Lips.Core
+
+/// A branch added to what flows past it.
+module internal Residual =
+
+    /// Factors of the skip and of the branch, and the least |factor| of the skip.
+    let private factors (input: RuleInput) =
+        match input.Options.Choice "sum" with
+        | "convex", arguments ->
+            let alpha = arguments.Value "alpha"
+            let keepLow = Rational.One - Hyper.upper alpha
+            let keepHigh = Rational.One - Hyper.lower alpha
+            let least = if keepLow.Sign <> keepHigh.Sign then Rational.Zero else Rational.Min(keepLow.Abs, keepHigh.Abs)
+            Bound.ofRational (Rational.Max(keepLow.Abs, keepHigh.Abs)), Bound.ofRational (Hyper.size alpha), least
+        | "weighted", arguments ->
+            let learned = input.Measure Functional.LargestEntry "alpha"
+
+            let alpha =
+                if arguments.Has "clamp" then Bound.min [ learned; Bound.ofRational (Hyper.upper (arguments.Value "clamp")) ]
+                else learned
+
+            Bound.one, input.Name "largest |alpha|" alpha, Rational.One
+        | _ -> Bound.one, Bound.one, Rational.One
+
+    let private rule (input: RuleInput) =
+        let x = input.Input
+        let keep, a, least = factors input
+        let f = (match input.Body with Some body -> body x | None -> x)
+        let radius = input.Name "radius" (keep * x.Radius + a * f.Radius)
+        let name = input.Options.ChoiceName "sum"
+
+        { Space =
+            { Shape = input.Layer.Output
+              Radius = radius
+              Centred = Bound.min [ keep * x.Centred + a * f.Centred; radius ]
+              Lower = { Start = least * x.Lower.Start; Loss = keep * x.Lower.Loss + a * f.Radius }
+              Centre = None
+              Constants = Space.addConstants input.Layer.Output keep x.Constants a f.Constants }
+          Rule = "residual." + name
+          Candidates = []
+          Needs =
+            [ if name = "weighted" then
+                  { Value = a
+                    Why = "its learned alpha has no cap"
+                    Fix = "cap it: `alpha.constraint: max_cap(1)`, or clamp it: `weighted(…, clamp: 1)`" } ] }
+
+    let private sumProof =
+        "For two inputs, |Δ(k·x + a·f)| ≤ |k|·|Δx| + |a|·|Δf|, where Δx and Δf are both measured from the network's input: the \
+         constants of the skip and of the branch, composed with what came before, are added, one by one for F, F → token and TM. The \
+         same inequality at one input gives R'. Every k·x_i + a·f_i lies within |k|·r + |a|·r_f of k·c + a·c_f. \
+         |k·x_i + a·f_i| ≥ |k|·|x_i| − |a|·|f_i| gives ρ'. "
+
+    let private doc name statement domain extra citation : RuleDoc =
+        { Name = "residual." + name
+          Statement = statement
+          Domain = domain
+          Proof = sumProof + extra
+          Citation = citation
+          Tightness = 1.00M }
+
+    let entry: LayerKind =
+        { Name = "residual"
+          Summary = "adds a branch to what flows past it: x + f(x), (1 − α)·x + α·f(x), or x + α ⊙ f(x)"
+          Citation = "He et al. 2016; triangle inequality"
+          Hyperparameters =
+            [ Hyper.choiceOr
+                  "plain"
+                  [ Hyper.alternative "plain" "x + f(x)" []
+                    Hyper.alternative "convex" "(1 − alpha)·x + alpha·f(x)" [ Hyper.real "alpha" "share of the branch" ]
+                    Hyper.alternative
+                        "weighted"
+                        "x + alpha ⊙ f(x), alpha learned for every channel"
+                        [ Hyper.realOr Rational.One "init" "alpha at step 0"
+                          { Name = "clamp"
+                            Type = RealType(Some Rational.Zero, true, None)
+                            Default = Absent
+                            Doc = "largest |alpha|, enforced where it is used" } ] ]
+                  "sum"
+                  "how the two are added"
+              { Name = "drop_path"
+                Type = RealType(Some Rational.Zero, false, Some(Hyper.ratio 99L 100L))
+                Default = Default(Hyper.ofInt 0L)
+                Doc = "share of samples whose branch is left out, in training only" } ]
+          Positional = 1
+          Parts = []
+          TakesBody = true
+          Shape = fun _ x -> Hyper.continuous x x
+          Weights =
+            fun options x ->
+                match options.Choice "sum" with
+                | "weighted", arguments ->
+                    [ { Weights.gain "alpha" "alpha" x.Width with
+                          Role = Alpha
+                          Init = Choice("constant", [ Some "value", arguments.Value "init" ]) } ]
+                | _ -> []
+          Rule = rule
+          Rules =
+            [ doc
+                  "plain"
+                  "L' = L + L_f for each of LF, LM, LI; R' = R + R_f, r' = r + r_f, ρ' = max(0, ρ − R_f)"
+                  "none; drop_path is the identity outside training (in training a kept branch counts 1/(1 − rate) times)"
+                  ""
+                  "triangle inequality"
+              doc
+                  "convex"
+                  "L' = |1 − α|·L + |α|·L_f for each of LF, LM, LI; R' and r' likewise, ρ' = max(0, |1 − α|·ρ − |α|·R_f)"
+                  "any real α; drop_path as for the plain sum"
+                  "Both factors enter by their absolute value, so an α outside [0, 1] is covered."
+                  "triangle inequality; arXiv 2507.13338 uses α = 1/layers"
+              doc
+                  "weighted"
+                  "L' = L + a·L_f for each of LF, LM, LI, a = max_c |α_c| (or the clamp, if less); R' and r' likewise, ρ' = max(0, ρ − a·R_f)"
+                  "none; drop_path as for the plain sum"
+                  "|α ⊙ v| ≤ max_c|α_c|·|v| on every token; a clamped α has no larger entry than the clamp."
+                  "triangle inequality; Qi et al. 2023 (LipsFormer), section 3" ]
+          Macs = fun _ _ -> BigInteger.Zero
+          Emit =
+            fun input ->
+                let drop = input.Options.Value "drop_path"
+                let name, arguments = input.Options.Choice "sum"
+                let dropped = (Hyper.upper drop).Sign > 0
+
+                let fields =
+                    [ if name = "weighted" then
+                          yield $"alphas: {input.Layer.Input.Width}"
+                          if arguments.Has "clamp" then yield $"""clamp: {Hyper.literal (arguments.Value "clamp")}"""
+                      if dropped then yield $"dropPath: {Hyper.literal drop}" ]
+
+                let branch y = if fields.IsEmpty then y else $"{CSharp.identifier input.Layer.Name}.call({y})"
+
+                { Members =
+                    [ if not fields.IsEmpty then
+                          { Type = "Lips.Runtime.Modules.Branch"
+                            Name = input.Layer.Name
+                            Construct = "new Lips.Runtime.Modules.Branch(" + System.String.Join(", ", fields) + ")" } ]
+                  Forward =
+                    fun skip body ->
+                        let y = branch (defaultArg body skip)
+
+                        match name with
+                        | "convex" ->
+                            let alpha = arguments.Value "alpha"
+
+                            let keep =
+                                match alpha with
+                                | Number n -> Number(Rational.One - n)
+                                | v -> Enclosed(Rational.One - Hyper.upper v, Rational.One - Hyper.lower v)
+
+                            $"{skip} * {Hyper.literal keep} + {y} * {Hyper.literal alpha}"
+                        | _ -> $"{skip} + {y}" } }
+
+    /// A stack is expanded to its contents before anything is derived.
+    let stack: LayerKind =
+        { entry with
+            Name = "stack"
+            Summary = "layers in a row, as one named value"
+            Citation = "definition"
+            Hyperparameters = []
+            Positional = 0
+            Shape = fun _ x -> Ok x
+            Weights = fun _ _ -> []
+            Rule =
+                fun input ->
+                    { Space = (match input.Body with Some body -> body input.Input | None -> input.Input)
+                      Rule = "stack.composition"
+                      Candidates = []
+                      Needs = [] }
+            Rules =
+                [ { Name = "stack.composition"
+                    Statement = "LM' = min(g_II·LM, g_FR·LF), LI' = g_II·LI, LF' = min(g_FF·LF, √N·LM'), layer after layer"
+                    Domain = "that of its layers"
+                    Proof =
+                      "g_FF, g_FR, g_II are a layer's constants from F to F, from F to one token, and from token-max to token-max. One \
+                       token moves by at most g_II times the largest move of a token before, which is at most LM·|ΔX|_F, and by at most \
+                       g_FR times the whole move LF·|ΔX|_F; the other two lines are the same with the norms exchanged, and \
+                       |Y|_F ≤ √N·|Y|_TM. So √N is paid at most once."
+                    Citation = "composition of Lipschitz maps"
+                    Tightness = 1.00M } ]
+            Emit = fun _ -> { Members = []; Forward = fun x body -> defaultArg body x } }

@@ -1,0 +1,223 @@
+namespace Lips.Core.Layers
+
+open Lips.Core
+
+/// What the softmax rules know of an attention layer. Norms of heads are functions of the head a sum runs over.
+type internal SoftmaxSetting =
+    { Heads: int64
+      Queries: int64
+      Keys: int64
+      /// Query i sees keys 1 … i only.
+      Causal: bool
+      /// Keys and queries are turned by their position.
+      Rotary: bool
+      /// |factor on q·k|
+      Scale: Bound
+      /// Norm of the stacked matrices, and of one head's slice.
+      Query: Bound
+      QueryOfHead: Bound
+      KeyOfHead: Bound
+      Value: Bound
+      ValueOfHead: Bound
+      Out: Bound
+      OutOfHead: Bound
+      QueryBias: Bound
+      QueryBiasOfHead: Bound
+      KeyBiasOfHead: Bound
+      /// R of the tokens that ask.
+      QueryRadius: Bound
+      /// R and r of the tokens that are looked at.
+      KeyRadius: Bound
+      KeyCentred: Bound
+      Name: string -> Bound -> Bound }
+
+/// Constants of softmax attention, output projection included, gain not. D1 is the path through keys and values
+/// with the query held; D2 is the path through the query.
+type internal SoftmaxConstants =
+    { /// F → F, F → one output token, token-max → token-max of D1
+      Keys: Gain
+      /// Of D2, the same in all three.
+      Query: Bound
+      /// Of both together, where the queries are the keys' own tokens.
+      Own: Gain
+      /// Every output token is within this of 0, biases not counted.
+      Radius: Bound
+      /// Every output token is within this of a common point.
+      Centred: Bound
+      /// Token-max constants of the rules by name.
+      Candidates: (string * Bound) list }
+
+/// Softmax attention with dot-product logits: section names as in the proofs below (`SoftmaxProofs`).
+[<RequireQualifiedAccess>]
+module internal Softmax =
+
+    let private half = Bound.ofQuotient 1L 2L
+
+    /// √n − 1, rounded up.
+    let private rootLessOne (n: int64) =
+        let struct (_, high) = (Rational.OfInt n).SqrtEnclosure 64
+        Bound.ofRational (high - Rational.One)
+
+    /// An upper bound of 1 + 1/2 + … + 1/n: exact sums of rounded-up terms to 4096, then ln 2 for every doubling.
+    let private harmonic (n: int64) =
+        let unit = System.Numerics.BigInteger.One <<< 60
+        let cut = min n 4096L
+        let mutable sum = System.Numerics.BigInteger.Zero
+
+        for i in 1L .. cut do
+            sum <- sum + (unit + System.Numerics.BigInteger(i - 1L)) / System.Numerics.BigInteger i
+
+        let mutable doublings = 0L
+        let mutable reached = cut
+
+        while reached < n do
+            reached <- reached * 2L
+            doublings <- doublings + 1L
+
+        Bound.ofRational (Rational.Create(sum, unit) + Rational.OfInt doublings * Hyper.ratio 693147181L 1000000000L)
+
+    let constants (s: SoftmaxSetting) : SoftmaxConstants =
+        let heads = int s.Heads
+        let name = s.Name
+        let over f = Bound.maxOver heads f
+        let rootHeads = Hyper.root s.Heads
+        let r = s.KeyCentred
+
+        /// min(|O|·√(Σ_h (v_h·f_h)²), Σ_h |O_h|·v_h·f_h): heads with constants f_h, put side by side.
+        let combine (f: Bound) =
+            let one = s.ValueOfHead * f
+            if heads = 1 then s.Out * one
+            else
+                Bound.min
+                    [ s.Out * Bound.sqrt (Bound.sumOver heads (Bound.square one))
+                      Bound.sumOver heads (s.OutOfHead * one) ]
+
+        // sizes of the logits' derivatives
+        let v = name "largest head of v" (over s.ValueOfHead)
+        let keyMax = name "largest head of k" (over s.KeyOfHead)
+        let rotatedKey = s.KeyOfHead * s.KeyRadius + s.KeyBiasOfHead
+        let query = name "largest query" (s.Query * s.QueryRadius + s.QueryBias)
+        let queryOfHead = s.QueryOfHead * s.QueryRadius + s.QueryBiasOfHead
+        let s1 = name "s1, key path" (s.Scale * keyMax * query * r)
+        let s1OfHead = if heads = 1 then s1 else s.Scale * s.KeyOfHead * queryOfHead * r
+
+        let s2 =
+            name
+                "s2, query path"
+                (if s.Rotary then s.Scale * s.Query * over rotatedKey * r
+                 else s.Scale * s.Query * keyMax * Bound.square r)
+
+        let s2OfHead =
+            if heads = 1 then s2
+            elif s.Rotary then s.Scale * s.QueryOfHead * rotatedKey * r
+            else s.Scale * s.QueryOfHead * s.KeyOfHead * Bound.square r
+
+        // how uneven a row of weights can be
+        let range =
+            name
+                "range of the logits"
+                (Bound.ofInt 2 * (if s.Rotary then s.Scale * over (queryOfHead * rotatedKey) else over s1OfHead))
+
+        let uneven = name "1 − lambda" (Bound.apply (Fn.DoeblinComplement s.Keys) range)
+        let largest = if s.Causal then Bound.one else Bound.apply (Fn.LargestSoftmaxWeight s.Keys) range
+        let coshHalf = name "cosh of half the range" (Bound.cosh (half * range))
+
+        let column =
+            name
+                "largest column sum"
+                (if s.Causal then Bound.apply (Fn.CausalColumnMass s.Keys) range
+                 else Bound.ofInt64 s.Queries * Bound.apply (Fn.LargestSoftmaxWeight s.Keys) range)
+
+        let weights =
+            name
+                "norm of the weights"
+                (Bound.min
+                    [ Hyper.root s.Queries
+                      Bound.sqrt column
+                      if s.Causal then
+                          Bound.ofInt 2 * Bound.exp range
+                          coshHalf * Bound.sqrt (harmonic s.Keys)
+                      else
+                          Hyper.rootOf (Hyper.ratio s.Queries s.Keys) * coshHalf ])
+
+        let rowNorm =
+            if s.Causal then Bound.one
+            else Bound.min [ Bound.one; Hyper.rootOf (Hyper.ratio 1L s.Keys) * coshHalf ]
+
+        // value path, all heads together: √H, or the common part once and the rest √H times
+        let value =
+            name "value path" (Bound.min [ rootHeads * v; s.Value * (Bound.one + uneven * rootLessOne s.Heads) ])
+
+        // D1, one head
+        let pythagoras = if s.Rotary then Bound.one + s1OfHead else Bound.hypot Bound.one s1OfHead
+        let row = Bound.sqrt (Bound.apply Fn.SaturationG s1OfHead)
+        let rootQueries = Hyper.root s.Queries
+        let keyColumn = name "key path, whole to whole" (Bound.min [ Bound.sqrt column; Hyper.rootOf (Hyper.ratio s.Queries 2L) ])
+        let split = weights + keyColumn * s1OfHead
+
+        let wholeOfHead =
+            if s.Rotary then split
+            else Bound.min [ rootQueries * row; Bound.sqrt column * pythagoras; split ]
+
+        let keyRow = v * s1 * Bound.min [ Hyper.rootOf (Hyper.ratio 1L 2L); Bound.sqrt largest ]
+
+        // D1, all heads; of one head the rules for several say no more than its own
+        let several rules = if heads = 1 then [] else rules
+
+        let stackedII =
+            several
+                [ if not s.Rotary then s.Out * v * Bound.sqrt (Bound.ofInt64 s.Heads + Bound.square s1)
+                  s.Out * (value + v * s1) ]
+
+        let d1 =
+            { II = name "keys and values, token to token" (Bound.min (stackedII @ [ combine pythagoras ]))
+              FR =
+                name
+                    "keys and values, whole to token"
+                    (Bound.min
+                        [ s.Out * (s.Value * rowNorm + keyRow)
+                          if not s.Rotary then combine row ])
+              FF =
+                name
+                    "keys and values, whole to whole"
+                    (Bound.min (several [ s.Out * (s.Value * weights + v * keyColumn * s1) ] @ [ combine wholeOfHead ])) }
+
+        let d2 = name "query path, all readings" (Bound.min (several [ s.Out * v * s2 ] @ [ combine s2OfHead ]))
+
+        // both paths of one head at once, where the query token is one of the keys'
+        let crossed =
+            Bound.sqrt (
+                Bound.ofInt64 s.Keys * Bound.apply Fn.SaturationG s1OfHead
+                + Bound.square s2OfHead
+                + s2OfHead * (rootQueries * row + pythagoras)
+            )
+
+        let perHead = name "per head, token to token" (combine (pythagoras + s2OfHead))
+
+        let own =
+            { II = name "token to token" (Bound.min (several [ d1.II + d2 ] @ [ perHead ]))
+              FR = name "whole to token" (d1.FR + d2)
+              FF =
+                name
+                    "whole to whole"
+                    (Bound.min
+                        [ d1.FF + d2
+                          if not s.Rotary then combine crossed ]) }
+
+        let candidates =
+            [ if not s.Rotary then "stacked", s.Out * v * (Bound.sqrt (Bound.ofInt64 s.Heads + Bound.square s1) + s2)
+              "doeblin", s.Out * (value + v * (s1 + s2))
+              "per-head", perHead ]
+
+        { Keys = d1
+          Query = d2
+          Own = own
+          Radius =
+            Bound.min
+                [ s.Out * value * s.KeyRadius
+                  s.Out * (s.Value * s.KeyRadius + uneven * rootHeads * v * r)
+                  combine Bound.one * s.KeyRadius ]
+          Centred =
+            (if s.Causal then Bound.min [ s.Out * value * r; combine Bound.one * r ]
+             else Bound.min [ s.Out * rootHeads * v * uneven * r; combine uneven * r ])
+          Candidates = candidates }

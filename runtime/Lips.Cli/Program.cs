@@ -1,0 +1,68 @@
+using System;
+using System.CommandLine;
+using System.IO;
+using System.Text;
+using Lips.Cli.Verbs;
+using Lips.Runtime;
+
+namespace Lips.Cli;
+
+/// <summary>The command line: one file per verb in <c>Verbs/</c>, nothing here but their list.</summary>
+public static class Program
+{
+    public static int Main(string[] arguments)
+    {
+        using var output = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false), 1 << 14) { AutoFlush = false };
+        using var errors = new StreamWriter(Console.OpenStandardError(), new UTF8Encoding(false), 1 << 10) { AutoFlush = true };
+        Console.SetOut(output);
+        Console.SetError(errors);
+        return Run(arguments);
+    }
+
+    /// <summary>Runs one command. Whatever goes wrong becomes a message and an exit code.</summary>
+    public static int Run(string[] arguments)
+    {
+        try
+        {
+            // no verb: what there is to say
+            string[] given = arguments.Length == 0 ? ["--help"] : arguments;
+            return Root().Parse(given).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (LipsException e)
+        {
+            Terminal.Complain(e.Message);
+            return e.ExitCode;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Terminal.Complain(e.Message);
+            return ExitCode.RunFailed;
+        }
+        catch (Exception e) when (Environment.GetEnvironmentVariable("LIPS_TRACE") is null)
+        {
+            Terminal.Complain($"{e.Message}\nThis is a fault of lips itself; with LIPS_TRACE=1 it says where.");
+            return ExitCode.RunFailed;
+        }
+        finally
+        {
+            Console.Out.Flush();
+        }
+    }
+
+    private static RootCommand Root() => new("Transformer stacks with a proven Lipschitz bound.")
+    {
+        CheckVerb.Create(),
+        BoundVerb.Create(),
+        SummaryVerb.Create(),
+        EmitVerb.Create(),
+        LayersVerb.Create(),
+        ExplainVerb.Create(),
+        FormatVerb.Create(),
+        TrainVerb.Create(),
+        EvalVerb.Create(),
+        SampleVerb.Create(),
+        CertifyVerb.Create(),
+        VerifyVerb.Create(),
+        TestVerb.Create(),
+    };
+}

@@ -1,0 +1,126 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
+using System.Runtime.InteropServices;
+using Lips.Core;
+using Lips.Runtime;
+using Lips.Runtime.Certification;
+using Lips.Runtime.Checkpoints;
+using Microsoft.FSharp.Core;
+
+namespace Lips.Cli;
+
+/// <summary>
+/// Certified norms of the tensors in a checkpoint file, from its bytes: no module is built and no tensor library is used,
+/// so that what checks a certificate shares nothing with what wrote it.
+/// </summary>
+internal sealed class StoredNorms
+{
+    private readonly StoredTensors _file;
+    private readonly Dictionary<string, Lips.Runtime.Weight> _weights;
+    private readonly Dictionary<string, double[]> _values = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, Upper> _known = new(StringComparer.Ordinal);
+    private readonly string _path;
+
+    public StoredNorms(CompiledModel model, string path)
+    {
+        _path = path;
+        _file = Safetensors.Read(path);
+        Weights = WeightTable.all(model.Resolved.Model).Select(w => Described(w.Item1, w.Item2, w.Item3)).ToList();
+        _weights = Weights.ToDictionary(w => w.Name, StringComparer.Ordinal);
+        foreach (var (name, weight) in _weights)
+        {
+            if (!_file.Tensors.TryGetValue(name, out var tensor))
+                throw new RunFailed($"'{path}' lacks the weight '{name}' of '{model.Resolved.Model.Name}'.");
+            if (!tensor.Shape.SequenceEqual(weight.Shape))
+                throw new RunFailed($"'{name}' has shape [{string.Join(", ", tensor.Shape)}] in '{path}' and [{string.Join(", ", weight.Shape)}] in the spec.");
+        }
+    }
+
+    public StoredTensors File => _file;
+
+    /// <summary>The spec's weights, in its order.</summary>
+    public IReadOnlyList<Lips.Runtime.Weight> Weights { get; }
+
+    /// <summary>Every norm that was asked for, by its text.</summary>
+    public IReadOnlyDictionary<string, Upper> Known => _known;
+
+    /// <summary>The point at which a report is made for given weights.</summary>
+    public At Point => At.NewNorms(FuncConvert.FromFunc<string, Upper>(Of));
+
+    /// <summary>A certified norm by its text: <c>spectral(blocks.0.attention.q)[2]</c>.</summary>
+    public Upper Of(string key)
+    {
+        if (!_known.TryGetValue(key, out var known))
+            _known[key] = known = Certify(key);
+        return known;
+    }
+
+    private Upper Certify(string key)
+    {
+        int open = key.IndexOf('(', StringComparison.Ordinal), close = key.LastIndexOf(')');
+        string name = key[(open + 1)..close];
+        int? head = close + 1 < key.Length ? int.Parse(key[(close + 2)..^1], CultureInfo.InvariantCulture) : null;
+        var kind = key[..open] switch
+        {
+            "spectral" => NormKind.Spectral,
+            "row" => NormKind.LargestRow,
+            "vector" => NormKind.Vector,
+            "entry" => NormKind.LargestEntry,
+            "operator" => NormKind.Operator,
+            "diameter" => NormKind.LargestPairDistance,
+            var other => throw new RunFailed($"The bound reads the norm '{other}', which no rule certifies."),
+        };
+        if (!_weights.TryGetValue(name, out var weight))
+            throw new RunFailed($"The bound reads a norm of '{name}', which is no weight of the spec.");
+        return Upper.OfDouble(CertifiedNorms.Norm(weight, ValuesOf(name), kind, head));
+    }
+
+    /// <summary>The exact values of a weight, row-major.</summary>
+    public double[] ValuesOf(string name)
+    {
+        if (!_values.TryGetValue(name, out double[]? values))
+            _values[name] = values = Values(_file[name]);
+        return values;
+    }
+
+    /// <summary>The exact values of a stored tensor.</summary>
+    private double[] Values(StoredTensor tensor)
+    {
+        var bytes = tensor.Data.Span;
+        return tensor.Type switch
+        {
+            StoredType.F64 => MemoryMarshal.Cast<byte, double>(bytes).ToArray(),
+            StoredType.F32 => Widen(MemoryMarshal.Cast<byte, float>(bytes), v => v),
+            StoredType.F16 => Widen(MemoryMarshal.Cast<byte, Half>(bytes), v => (double)v),
+            StoredType.BF16 => Widen(MemoryMarshal.Cast<byte, ushort>(bytes), v => BitConverter.Int32BitsToSingle(v << 16)),
+            _ => throw new RunFailed($"'{tensor.Name}' in '{_path}' has element type {tensor.Type}, which no weight may have."),
+        };
+    }
+
+    private static double[] Widen<T>(ReadOnlySpan<T> values, Func<T, double> widen)
+    {
+        var wide = new double[values.Length];
+        for (int i = 0; i < wide.Length; i++)
+            wide[i] = widen(values[i]);
+        return wide;
+    }
+
+    private static Lips.Runtime.Weight Described(string name, Layer layer, Lips.Core.Weight weight)
+    {
+        var groups = layer.Options.FirstOrDefault(o => o.Item1 == "groups")?.Item2 is Value.Number count ? (int)count.Item.Numerator : 1;
+        return new Lips.Runtime.Weight(
+            name, weight.Leaf, Enum.Parse<Lips.Runtime.Role>(weight.Role.ToString()), weight.Shape.ToArray(), weight.RowOffset, (int)weight.Heads,
+            weight.HeadAxis.IsRows ? Lips.Runtime.HeadAxis.Rows : weight.HeadAxis.IsColumns ? Lips.Runtime.HeadAxis.Columns : Lips.Runtime.HeadAxis.None,
+            Constraint: Limit(weight.Constraint),
+            Groups: groups);
+    }
+
+    private static Lips.Runtime.Constraint? Limit(Lips.Core.Constraint constraint)
+    {
+        var cap = constraint is Lips.Core.Constraint.Capped capped ? capped.Item : constraint is Lips.Core.Constraint.AutoCapped chosen ? chosen.Item1 : null;
+        return cap is null ? null : new Lips.Runtime.Constraint.Cap(
+            cap.Limit.ToDoubleDown, Enum.Parse<Lips.Runtime.CapUnit>(cap.Unit.ToString()), Enum.Parse<Lips.Runtime.CapExtent>(cap.Extent.ToString()), Enum.Parse<Lips.Runtime.CapMethod>(cap.Method.ToString()));
+    }
+}

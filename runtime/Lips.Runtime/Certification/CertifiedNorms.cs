@@ -1,0 +1,155 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using TorchSharp;
+
+namespace Lips.Runtime.Certification;
+
+/// <summary>
+/// Proven upper bounds of the norms of stored weights. Every tensor is widened to double exactly, whatever its type; then only
+/// arithmetic of this project is used.
+/// </summary>
+public static class CertifiedNorms
+{
+    /// <summary>Names what a certificate's norms rest on; changes whenever a rule does.</summary>
+    public const string RuleVersion = "cholesky-certificate/1 symbol-grid/1 outward-sums/1";
+
+    /// <summary>The norms a model's bounds read.</summary>
+    public static Norms Of(ILipsModel model, ModelWeights weights) => Of(model.NormsNeeded, weights);
+
+    public static Norms Of(IEnumerable<NormRequest> requests, ModelWeights weights)
+    {
+        var norms = new Norms();
+        foreach (var byWeight in requests.Distinct().GroupBy(r => r.Weight))
+        {
+            var weight = weights[byWeight.Key];
+            double[] values = Values(weight.View);
+            foreach (var request in byWeight)
+                norms.Add(request.Kind, request.Weight, request.Head, UpperBound.OfDouble(Norm(weight.Weight, values, request.Kind, request.Head)));
+        }
+        return norms;
+    }
+
+    /// <summary>The exact values of a tensor, row-major.</summary>
+    public static double[] Values(torch.Tensor tensor)
+    {
+        using var noGrad = torch.no_grad();
+        using var scope = torch.NewDisposeScope();
+        return tensor.detach().to(torch.ScalarType.Float64).ToArray<double>();
+    }
+
+    /// <summary>An upper bound of one norm of a weight's values (row-major in the weight's shape), or of a head's slice.</summary>
+    public static double Norm(Weight weight, double[] values, NormKind kind, int? head = null)
+    {
+        int rows = weight.Shape.Count == 0 ? 1 : checked((int)weight.Shape[0]);
+        int columns = values.Length / Math.Max(rows, 1);
+        string name = head is null ? weight.Name : $"{weight.Name}[{head}]";
+        if (head is int h)
+            (values, rows, columns) = Slice(weight, values, rows, columns, h);
+        // A vector is one row.
+        if (weight.Shape.Count < 2)
+            (rows, columns) = (1, values.Length);
+        SpectralNorm.LargestEntry(values, name);
+        return kind switch
+        {
+            NormKind.Spectral => SpectralNorm.Certify(values, rows, columns, name),
+            NormKind.LargestRow => LargestRow(values, rows, columns),
+            NormKind.Vector => weight.Shape.Count > 1 && weight.Role == Role.Table ? LargestRow(values, rows, columns) : Length(values),
+            NormKind.LargestEntry => SpectralNorm.LargestEntry(values, name),
+            NormKind.Operator => ConvolutionNorm.Certify(values, rows, checked((int)weight.Shape[1]), weight.Shape.Skip(2).Select(s => checked((int)s)).ToArray(), weight.Groups, name),
+            NormKind.LargestPairDistance => LargestPairDistance(values, rows, columns),
+            _ => throw new NotCertified($"No rule certifies the norm '{kind}' of '{name}'."),
+        };
+    }
+
+    /// <summary>What a cap limits: its norm of the weight in the cap's unit, the largest over heads, rounded up.</summary>
+    public static UpperBound InUnitOfCap(Weight weight, double[] values, Constraint.Cap cap)
+    {
+        int rows = weight.Shape.Count < 2 ? 1 : checked((int)weight.Shape[0]);
+        int columns = values.Length / Math.Max(rows, 1);
+        switch (cap.Unit)
+        {
+            case CapUnit.MaxAbs:
+                return UpperBound.OfDouble(SpectralNorm.LargestEntry(values, weight.Name));
+            case CapUnit.L2:
+                SpectralNorm.LargestEntry(values, weight.Name);
+                return UpperBound.OfDouble(Length(values));
+            case CapUnit.RowL2 or CapUnit.RowRms:
+                SpectralNorm.LargestEntry(values, weight.Name);
+                var row = UpperBound.OfDouble(LargestRow(values, rows, columns));
+                return cap.Unit == CapUnit.RowL2 ? row : row * UpperBound.Sqrt(UpperBound.OfRational(1, columns));
+        }
+        var largest = UpperBound.Zero;
+        bool perHead = MatrixBlocks.ArePerHead(weight);
+        var kind = cap.Extent == CapExtent.Operator ? NormKind.Operator : NormKind.Spectral;
+        for (int h = 0; h < (perHead ? weight.Heads : 1); h++)
+            largest = UpperBound.Max(largest, UpperBound.OfDouble(Norm(weight, values, kind, perHead ? h : null)));
+        // The operator norm of a convolution is capped as it is: a map of images has no one RMS unit.
+        if (cap.Unit == CapUnit.Spectral || kind == NormKind.Operator)
+            return largest;
+        var (_, blockRows, blockColumns) = MatrixBlocks.Shape(weight, perHead);
+        return largest * UpperBound.Sqrt(UpperBound.OfRational(blockColumns, blockRows));
+    }
+
+    private static (double[] Values, int Rows, int Columns) Slice(Weight weight, double[] values, int rows, int columns, int head)
+    {
+        if (head < 0 || head >= weight.Heads)
+            throw new NotCertified($"'{weight.Name}' has {weight.Heads} heads, none with index {head}.");
+        if (weight.HeadAxis != HeadAxis.Columns)
+        {
+            int part = rows / weight.Heads;
+            return (values.AsSpan(head * part * columns, part * columns).ToArray(), part, columns);
+        }
+        int width = columns / weight.Heads;
+        var slice = new double[rows * width];
+        for (int i = 0; i < rows; i++)
+            values.AsSpan(i * columns + head * width, width).CopyTo(slice.AsSpan(i * width));
+        return (slice, rows, width);
+    }
+
+    private static double LargestRow(double[] values, int rows, int columns)
+    {
+        double largest = 0;
+        for (int i = 0; i < rows; i++)
+            largest = Math.Max(largest, Length(values.AsSpan(i * columns, columns)));
+        return largest;
+    }
+
+    /// <summary>An upper bound of the ℓ2 norm, scaled by a power of two so that squares neither overflow nor vanish.</summary>
+    internal static double Length(ReadOnlySpan<double> values)
+    {
+        double largest = 0;
+        foreach (double v in values)
+            largest = Math.Max(largest, Math.Abs(v));
+        if (largest == 0)
+            return 0;
+        int exponent = Math.ILogB(largest) + 1;
+        double sum = 0;
+        foreach (double v in values)
+        {
+            // What scaling or squaring loses to underflow is covered by one smallest double an entry.
+            double scaled = Math.ScaleB(Math.Abs(v), -exponent);
+            sum = Outward.Add(sum, Outward.Multiply(scaled, scaled));
+            if (v != 0 && scaled < 1e-150)
+                sum = Outward.Add(sum, 1e-300);
+        }
+        return Outward.Scale(Outward.Sqrt(sum), exponent);
+    }
+
+    private static double LargestPairDistance(double[] values, int rows, int columns)
+    {
+        double largest = 0;
+        var difference = new double[columns];
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < i; j++)
+            {
+                for (int k = 0; k < columns; k++)
+                {
+                    double d = Math.Abs(values[i * columns + k] - values[j * columns + k]);
+                    difference[k] = d == 0 ? 0 : Math.BitIncrement(d);
+                }
+                largest = Math.Max(largest, Length(difference));
+            }
+        return largest;
+    }
+}

@@ -1,0 +1,17 @@
+namespace Lips.Runtime;
+
+/// <summary>The domain of a bound at the norms of given weights, in the compiler's words. Generated code writes it.</summary>
+public static class InputDomain
+{
+    private const string OfWeights = ", for the given weights, by their certified norms";
+
+    /// <summary>A domain of declared numbers, which no weight changes.</summary>
+    public static string Declared(string inputs) => inputs + OfWeights;
+
+    /// <summary>
+    /// The ball that the bound was derived on: <paramref name="radius"/> is the largest <paramref name="length"/> (RMS or l2 norm) of
+    /// a token at <paramref name="from"/>, printed rounded down, or infinite where the bound holds everywhere.
+    /// </summary>
+    public static string Ball(string from, string length, UpperBound radius) =>
+        $"for any two values at '{from}'" + (radius.IsInfinity ? "" : $" whose tokens have {length} <= {radius.ToDecimalDown(7)}") + OfWeights;
+}

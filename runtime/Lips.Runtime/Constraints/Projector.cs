@@ -1,0 +1,264 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using TorchSharp;
+
+namespace Lips.Runtime.Constraints;
+
+/// <summary>
+/// Enforces the weight constraints after each optimizer step. Matrices of equal shape are stacked and projected together, in
+/// units of their caps, in float32; the result is within about 10⁻³ of the cap, and sealing makes it a fact.
+/// </summary>
+public sealed class Projector
+{
+    private readonly List<Group> _groups;
+    private readonly List<(BoundWeight Weight, Constraint.Cap Cap)> _entrywise = [];
+    private readonly List<(BoundWeight Weight, Constraint.Cap Cap)> _operators = [];
+    private readonly List<(BoundWeight Weight, double Rate)> _spectralDecays = [];
+    private readonly List<(BoundWeight Weight, double Rate)> _decays = [];
+
+    public Projector(ModelWeights weights)
+    {
+        var groups = new Dictionary<(CapMethod, long, long), Group>();
+        foreach (var bound in weights.All)
+        {
+            switch (bound.Weight.Constraint)
+            {
+                case Constraint.Cap { Unit: CapUnit.RowL2 or CapUnit.RowRms or CapUnit.L2 or CapUnit.MaxAbs } cap:
+                    _entrywise.Add((bound, cap));
+                    break;
+                case Constraint.Cap { Extent: CapExtent.Operator } cap:
+                    _operators.Add((bound, cap));
+                    break;
+                case Constraint.Cap cap:
+                    var (_, rows, columns) = MatrixBlocks.Shape(bound.Weight, MatrixBlocks.ArePerHead(bound.Weight));
+                    var key = (cap.Method, Math.Min(rows, columns), Math.Max(rows, columns));
+                    if (!groups.TryGetValue(key, out var group))
+                        groups[key] = group = new Group(cap.Method);
+                    group.Members.Add(new Member(bound, cap));
+                    break;
+                case Constraint.SpectralDecay decay:
+                    _spectralDecays.Add((bound, decay.Rate));
+                    break;
+                case Constraint.WeightDecay decay:
+                    _decays.Add((bound, decay.Rate));
+                    break;
+            }
+        }
+        _groups = [.. groups.Values];
+    }
+
+    /// <summary>Decay that belongs before the step: W ← (1 − lr·rate)·W.</summary>
+    public void BeforeStep(Func<Weight, double> learningRate)
+    {
+        using var noGrad = torch.no_grad();
+        foreach (var (weight, rate) in _decays)
+            weight.View.mul_(1 - learningRate(weight.Weight) * rate);
+    }
+
+    /// <summary>
+    /// Projects. <paramref name="reach"/> bounds σ_max of a weight's matrices over its cap after the step, when it was at
+    /// most the cap before; null where the optimizer gives no such bound.
+    /// </summary>
+    public void AfterStep(Func<Weight, double?> reach, Func<Weight, double> learningRate)
+    {
+        using var noGrad = torch.no_grad();
+        using var scope = torch.NewDisposeScope();
+        foreach (var group in _groups)
+            group.Project(reach);
+        foreach (var (weight, rate) in _spectralDecays)
+            SpectralDecay(weight, learningRate(weight.Weight) * rate);
+        Others();
+    }
+
+    /// <summary>Brings every cap about, whatever the weights were: at the start, and after weights came from elsewhere.</summary>
+    public void Enforce()
+    {
+        using var noGrad = torch.no_grad();
+        using var scope = torch.NewDisposeScope();
+        foreach (var group in _groups)
+            group.Project(_ => null, group.Method is CapMethod.Soft ? CapMethod.Hard : group.Method is CapMethod.Hammer or CapMethod.Stiefel ? CapMethod.Normalize : group.Method);
+        Others();
+    }
+
+    /// <summary>Estimates (not bounds) of every capped matrix's norm over its cap; the largest over heads.</summary>
+    public IReadOnlyDictionary<string, double> NormsOverCaps()
+    {
+        using var noGrad = torch.no_grad();
+        using var scope = torch.NewDisposeScope();
+        var norms = new Dictionary<string, double>(StringComparer.Ordinal);
+        foreach (var group in _groups)
+            group.Measure(norms);
+        foreach (var (weight, cap) in _entrywise)
+            norms[weight.Weight.Name] = EntrywiseNorm(weight, cap).item<float>() / cap.Limit;
+        return norms;
+    }
+
+    private void Others()
+    {
+        foreach (var (weight, cap) in _entrywise)
+            Entrywise(weight, cap);
+        foreach (var (weight, cap) in _operators)
+        {
+            double norm = OperatorNormEstimate.Of(weight.View, weight.Weight);
+            if (norm > cap.Limit)
+                weight.View.mul_(cap.Limit / norm);
+        }
+    }
+
+    /// <summary>Norm in the cap's unit over σ_max.</summary>
+    public static double UnitFactor(Constraint.Cap cap, long rows, long columns) =>
+        cap.Unit == CapUnit.Rms ? Math.Sqrt((double)columns / rows) : 1;
+
+    private static torch.Tensor EntrywiseNorm(BoundWeight weight, Constraint.Cap cap) => (cap.Unit switch
+    {
+        CapUnit.MaxAbs => weight.View.abs().max(),
+        CapUnit.L2 => weight.View.square().sum().sqrt(),
+        _ => RowNorms(weight, cap).max(),
+    }).to(torch.ScalarType.Float32);
+
+    private static torch.Tensor RowNorms(BoundWeight weight, Constraint.Cap cap)
+    {
+        // A vector is one row.
+        var rows = (weight.View.dim() < 2 ? weight.View.view(1, -1) : weight.View.flatten(1)).square();
+        return (cap.Unit == CapUnit.RowRms ? rows.mean([1L], keepdim: true) : rows.sum(1, keepdim: true)).sqrt();
+    }
+
+    private static void Entrywise(BoundWeight weight, Constraint.Cap cap)
+    {
+        switch (cap.Unit)
+        {
+            case CapUnit.MaxAbs:
+                weight.View.clamp_(-cap.Limit, cap.Limit);
+                break;
+            case CapUnit.L2:
+                weight.View.mul_((cap.Limit / weight.View.square().sum().sqrt().clamp_min(1e-30f)).clamp_max(1));
+                break;
+            default:
+                var factor = (cap.Limit / RowNorms(weight, cap).clamp_min(1e-30f)).clamp_max(1);
+                weight.View.mul_(factor.view([-1, .. Enumerable.Repeat(1L, Math.Max((int)weight.View.dim() - 1, 0))]));
+                break;
+        }
+    }
+
+    /// <summary>W ← W − rate·σ₁·u₁·v₁ᵀ.</summary>
+    private static void SpectralDecay(BoundWeight weight, double rate)
+    {
+        var matrix = MatrixBlocks.Of(weight.View, weight.Weight, perHead: false).to(torch.ScalarType.Float32);
+        var (_, left) = MatrixFunctions.LargestSingular(matrix);
+        var leading = left.bmm(left.mT.bmm(matrix));
+        weight.View.sub_((leading * rate).view([.. weight.Weight.Shape]).to(weight.View.dtype));
+    }
+
+    private sealed class Member
+    {
+        public Member(BoundWeight bound, Constraint.Cap cap)
+        {
+            bool perHead = MatrixBlocks.ArePerHead(bound.Weight);
+            (Count, long rows, long columns) = MatrixBlocks.Shape(bound.Weight, perHead);
+            Weight = bound.Weight;
+            PerHead = perHead;
+            View = bound.View;
+            Transpose = rows > columns;
+            // A limit of zero means a zero matrix: any finite factor keeps it so once the entries are cleared.
+            Factor = cap.Limit > 0 ? UnitFactor(cap, rows, columns) / cap.Limit : double.PositiveInfinity;
+        }
+
+        public Weight Weight { get; }
+
+        public bool PerHead { get; }
+
+        public torch.Tensor View { get; }
+
+        public int Count { get; }
+
+        public bool Transpose { get; }
+
+        /// <summary>Multiplies the matrix into units of its cap.</summary>
+        public double Factor { get; }
+
+        public torch.Tensor Blocks()
+        {
+            var blocks = MatrixBlocks.Of(View, Weight, PerHead);
+            return Transpose ? blocks.mT : blocks;
+        }
+    }
+
+    private sealed class Group(CapMethod method)
+    {
+        public CapMethod Method => method;
+
+        public List<Member> Members { get; } = [];
+
+        public void Project(Func<Weight, double?> reach, CapMethod? instead = null)
+        {
+            foreach (var zero in Members.Where(m => double.IsInfinity(m.Factor)))
+                zero.View.zero_();
+            var members = Members.Where(m => !double.IsInfinity(m.Factor)).ToList();
+            var current = instead ?? method;
+            if (current == CapMethod.Soft)
+            {
+                var alphas = members.Select(m => (Member: m, Alpha: reach(m.Weight) is double r ? SoftCap.Coefficient(r) : null)).ToList();
+                Run(alphas.Where(a => a.Alpha > 0).Select(a => a.Member).ToList(), x => SoftCap.Apply(x, [.. alphas.Where(a => a.Alpha > 0).SelectMany(a => Enumerable.Repeat(a.Alpha!.Value, a.Member.Count))]));
+                // Outside the range where the coupling is proven, the exact cap.
+                Run(alphas.Where(a => a.Alpha is null).Select(a => a.Member).ToList(), MatrixFunctions.HardCap);
+                return;
+            }
+            Run(members, current switch
+            {
+                CapMethod.Hard => MatrixFunctions.HardCap,
+                CapMethod.Normalize => x => x / MatrixFunctions.LargestSingular(x).Norm.clamp_min(1),
+                CapMethod.Stiefel => x => MatrixFunctions.Orthogonalize(x, polish: 2),
+                CapMethod.Svd => Svd,
+                _ => Hammer,
+            });
+        }
+
+        private static torch.Tensor Svd(torch.Tensor x)
+        {
+            var (u, s, vh) = torch.linalg.svd(x, fullMatrices: false);
+            return (u * s.clamp_max(1).unsqueeze(1)).bmm(vh);
+        }
+
+        /// <summary>W + (1 − σ₁)·u₁·v₁ᵀ: the largest singular value is set to the cap, from above or below.</summary>
+        private static torch.Tensor Hammer(torch.Tensor x)
+        {
+            var (_, left) = MatrixFunctions.LargestSingular(x);
+            var right = left.mT.bmm(x);
+            var norm = MatrixFunctions.FrobeniusNorm(right).clamp_min(1e-30f);
+            return x + left.bmm(right * ((1 - norm) / norm));
+        }
+
+        private static void Run(List<Member> members, Func<torch.Tensor, torch.Tensor> method)
+        {
+            if (members.Count == 0)
+                return;
+            using var scope = torch.NewDisposeScope();
+            var projected = method(Stack(members));
+            long at = 0;
+            foreach (var member in members)
+            {
+                member.Blocks().copy_(projected.narrow(0, at, member.Count) / member.Factor);
+                at += member.Count;
+            }
+        }
+
+        private static torch.Tensor Stack(List<Member> members) =>
+            torch.cat(members.Select(m => m.Blocks().to(torch.ScalarType.Float32) * m.Factor).ToArray(), 0);
+
+        public void Measure(Dictionary<string, double> norms)
+        {
+            var members = Members.Where(m => !double.IsInfinity(m.Factor)).ToList();
+            if (members.Count == 0)
+                return;
+            using var scope = torch.NewDisposeScope();
+            var all = MatrixFunctions.LargestSingular(Stack(members)).Norm.ToArray<float>();
+            int at = 0;
+            foreach (var member in members)
+            {
+                norms[member.Weight.Name] = all.AsSpan(at, member.Count).ToArray().Max();
+                at += member.Count;
+            }
+        }
+    }
+}

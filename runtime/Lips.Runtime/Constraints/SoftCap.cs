@@ -1,0 +1,49 @@
+using System;
+using TorchSharp;
+
+namespace Lips.Runtime.Constraints;
+
+/// <summary>
+/// The soft cap of arXiv 2507.13338: σ ← p₂(p₁(σ)) with p₁ = σ − α·σ³, p₂ = σ + α·σ³. The coupling chooses α so that a weight
+/// at its cap, after decay and an update of norm η, comes back to the cap.
+/// </summary>
+public static class SoftCap
+{
+    /// <summary>The largest k over the cap for which the map is non-decreasing on [0, k]: t = α·k² = 1/3 there.</summary>
+    public const double LargestReach = 81.0 / 62;
+
+    /// <summary>
+    /// α for weights in units of their cap (cap = 1) that reach at most <paramref name="reach"/> = (1 − decay) + η: the root of
+    /// reach·(1 − 3t² + 3t³ − t⁴) = 1 with t = α·reach² in [0, 1/3]. Zero when nothing needs to be done, null where the map
+    /// would not be monotone and another method must be used.
+    /// </summary>
+    public static double? Coefficient(double reach)
+    {
+        if (!(reach <= LargestReach))
+            return null;
+        if (reach <= 1)
+            return 0;
+        double low = 0, high = 1.0 / 3;
+        for (int i = 0; i < 100; i++)
+        {
+            double t = 0.5 * (low + high);
+            if (reach * (1 - 3 * t * t + 3 * t * t * t - t * t * t * t) > 1)
+                low = t;
+            else
+                high = t;
+        }
+        return high / (reach * reach);
+    }
+
+    /// <summary>Applies the map to a batch (batch, rows ≤ columns), each with its own α.</summary>
+    internal static torch.Tensor Apply(torch.Tensor x, double[] alpha)
+    {
+        using var scope = torch.NewDisposeScope();
+        var a = torch.tensor(Array.ConvertAll(alpha, v => (float)v), device: x.device).view(-1, 1, 1);
+        var identity = torch.eye(x.shape[1], dtype: x.dtype, device: x.device);
+        var gram = x.bmm(x.mT);
+        var inner = identity - gram * a;
+        var after = inner.bmm(gram).bmm(inner);
+        return (identity + after * a).bmm(inner).bmm(x).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,47 @@
+using System;
+using TorchSharp;
+using TorchSharp.Modules;
+
+namespace Lips.Runtime.Modules;
+
+/// <summary>
+/// Multi-head softmax attention of a sequence to a memory: queries from the sequence, keys and values from the memory;
+/// heads = softmax(scale·q·kᵀ)·v, output = out(gain·heads).
+/// </summary>
+public sealed class CrossAttention : torch.nn.Module<torch.Tensor, torch.Tensor, torch.Tensor>
+{
+    private readonly Linear q;
+    private readonly Linear k;
+    private readonly Linear v;
+    private readonly Linear @out;
+    private readonly long _heads;
+    private readonly double _scale;
+    private readonly double _gain;
+
+    public CrossAttention(long width, long heads, double scale, long memoryWidth, double gain = 1, bool hasBias = true)
+        : base(nameof(CrossAttention))
+    {
+        (_heads, _scale, _gain) = (heads, scale, gain);
+        register_module(nameof(q), q = torch.nn.Linear(inputSize: width, outputSize: width, hasBias: hasBias));
+        register_module(nameof(k), k = torch.nn.Linear(inputSize: memoryWidth, outputSize: width, hasBias: hasBias));
+        register_module(nameof(v), v = torch.nn.Linear(inputSize: memoryWidth, outputSize: width, hasBias: hasBias));
+        register_module("out", @out = torch.nn.Linear(inputSize: width, outputSize: width, hasBias: hasBias));
+    }
+
+    /// <summary>Called with the probabilities, [batch, heads, length, memory length], of every forward pass; for entropy and pictures.</summary>
+    public Action<torch.Tensor>? Probabilities { get; set; }
+
+    /// <param name="x">[batch, length, width], or a map [batch, height, width, channels] read row by row.</param>
+    /// <param name="memory">[batch, memory length, memory width], or a map.</param>
+    /// <returns>The shape of <paramref name="x"/>.</returns>
+    public override torch.Tensor forward(torch.Tensor x, torch.Tensor memory)
+    {
+        using var scope = torch.NewDisposeScope();
+        var heads = SoftmaxHeads.Mix(Split(q.call(x)), Split(k.call(memory)), Split(v.call(memory)), _scale, hidden: null, Probabilities);
+        return @out.call(SoftmaxHeads.Merge(heads, _gain)).reshape(x.shape).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>[batch, heads, length, head width]</summary>
+    private torch.Tensor Split(torch.Tensor tokens) =>
+        tokens.reshape(tokens.size(0), -1, _heads, tokens.size(-1) / _heads).permute(0, 2, 1, 3);
+}

@@ -1,0 +1,118 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Lips.Runtime.Checkpoints;
+using Lips.Runtime.Constraints;
+using Lips.Runtime.Training;
+using TorchSharp;
+
+namespace Lips.Runtime.Optimizers;
+
+/// <summary>All update rules of a model, one per distinct plan, with clipping, the running average and the projection onto the caps.</summary>
+public sealed class OptimizerSet : IDisposable
+{
+    private readonly IReadOnlyDictionary<Role, OptimizerPlan> _plans;
+    private readonly ModelWeights _weights;
+    private readonly List<UpdateRule> _rules;
+    private readonly torch.Tensor[] _average;
+    private readonly TrainingPlan _plan;
+
+    public OptimizerSet(ModelWeights weights, TrainingPlan plan)
+    {
+        _weights = weights;
+        _plan = plan;
+        _plans = plan.Optimizers;
+        _rules = weights.Distinct
+            .GroupBy(w => PlanOf(w.Weight))
+            .Select((group, index) => UpdateRule.Create(group.Key, group.ToList(), index == 0 ? "" : index.ToString(System.Globalization.CultureInfo.InvariantCulture)))
+            .ToList();
+        Projector = new Projector(weights);
+        using var noGrad = torch.no_grad();
+        _average = plan.Ema is null ? [] : weights.Leaves.Select(l => l.Parameter.detach().clone().DetachFromDisposeScope()).ToArray();
+    }
+
+    public Projector Projector { get; }
+
+    public IReadOnlyList<UpdateRule> Rules => _rules;
+
+    /// <summary>A matrix role on a vector or table falls to the plan's companion; Muon needs two axes.</summary>
+    private OptimizerPlan PlanOf(Weight weight) => _plans[weight.Role] switch
+    {
+        OptimizerPlan.Muon or OptimizerPlan.Rows when weight.Shape.Count < 2 => new OptimizerPlan.AdamW(OptimizerPlan.CompanionRate, 0.9, 0.95, 1e-8, 0),
+        var plan => plan,
+    };
+
+    /// <summary>Clips, steps, averages and projects. Returns the gradient's norm where it is clipped.</summary>
+    public torch.Tensor? Step(double factor)
+    {
+        using var noGrad = torch.no_grad();
+        torch.Tensor? norm = _plan.Clip is double limit ? Clip(limit) : null;
+        double Rate(Weight weight) => PlanOf(weight).LearningRate * factor;
+        Projector.BeforeStep(Rate);
+        foreach (var rule in _rules)
+            rule.Step(factor);
+        Projector.AfterStep(weight => Reach(weight, factor), Rate);
+        if (_plan.Ema is double decay)
+            TensorLists.Blend(_average, _weights.Leaves.Select(l => l.Parameter.detach()).ToArray(), decay, 1 - decay);
+        return norm;
+    }
+
+    /// <summary>The largest norm over the cap that a weight at its cap can have after a step; null without such a bound.</summary>
+    private double? Reach(Weight weight, double factor)
+    {
+        if (weight.Constraint is not Constraint.Cap cap || PlanOf(weight) is not OptimizerPlan.Muon muon)
+            return null;
+        var (_, rows, columns) = MatrixBlocks.Shape(weight, MatrixBlocks.ArePerHead(weight));
+        double rate = muon.LearningRate * factor;
+        double update = rate * Muon.UpdateNorm * Math.Sqrt((double)rows / columns) * Projector.UnitFactor(cap, rows, columns) / cap.Limit;
+        return 1 - rate * muon.WeightDecay + update;
+    }
+
+    private torch.Tensor Clip(double limit)
+    {
+        var gradients = _weights.Leaves.Select(l => l.Parameter.grad).OfType<torch.Tensor>().ToArray();
+        var norm = TensorLists.Norm(gradients);
+        var factor = (limit / (norm + 1e-6)).clamp_max(1);
+        foreach (var gradient in gradients)
+            gradient.mul_(factor.to(gradient.dtype));
+        return norm;
+    }
+
+    /// <summary>Exchanges the weights with their running average, where the recipe keeps one; a second call brings them back.</summary>
+    public void SwapAverage()
+    {
+        using var noGrad = torch.no_grad();
+        using var scope = torch.NewDisposeScope();
+        for (int i = 0; i < _average.Length; i++)
+        {
+            var parameter = _weights.Leaves[i].Parameter.detach();
+            var kept = parameter.clone();
+            parameter.copy_(_average[i]);
+            _average[i].copy_(kept);
+        }
+    }
+
+    private IEnumerable<(string Name, torch.Tensor Tensor)> State => _rules.SelectMany(r => r.State)
+        .Concat(_average.Select((tensor, i) => ("ema/" + _weights.Leaves[i].Name, tensor)));
+
+    public IEnumerable<StoredTensor> Store(string prefix) => State.Select(s => TensorStorage.Store(prefix + s.Name, s.Tensor));
+
+    /// <summary>Restores the whole state; refuses a checkpoint of another recipe.</summary>
+    public void Load(StoredTensors file, string prefix, long steps)
+    {
+        var state = State.ToList();
+        var present = file.Tensors.Keys.Count(k => k.StartsWith(prefix, StringComparison.Ordinal));
+        if (present != state.Count || state.Any(s => !file.Tensors.ContainsKey(prefix + s.Name)))
+            throw new RunFailed("The checkpoint's optimizer state belongs to another recipe: resume with the recipe it was made with, or start anew.");
+        foreach (var (name, tensor) in state)
+            TensorStorage.CopyInto(tensor, file[prefix + name]);
+        foreach (var rule in _rules)
+            rule.Steps = steps;
+    }
+
+    public void Dispose()
+    {
+        foreach (var (_, tensor) in State)
+            tensor.Dispose();
+    }
+}

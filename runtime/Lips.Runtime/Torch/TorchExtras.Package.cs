@@ -1,0 +1,66 @@
+using System;
+using System.Collections.Generic;
+using System.Runtime.CompilerServices;
+using TorchSharp;
+
+namespace Lips.Runtime.Torch;
+
+/// <summary>What libtorch offers and the TorchSharp packages do not expose. <c>TorchExtras.System.cs</c> has it.</summary>
+public static class TorchExtras
+{
+    public static bool IsSupported => false;
+
+    public static string ProviderName => "package";
+
+    /// <summary>The libtorch that this TorchSharp release is built for.</summary>
+    public static string LibtorchVersion => "2.10.0";
+
+    /// <summary>The packages ship libtorch with MKL.</summary>
+    public static string BlasName => "MKL";
+
+    public static bool IsReferenceBlas => false;
+
+    /// <summary>Of the CPU; TorchSharp reads no other generator.</summary>
+    public static torch.Tensor GetRngState(torch.Device device) =>
+        device.type == DeviceType.CPU ? torch.get_rng_state() : throw Missing("the random state of " + device.type);
+
+    public static void SetRngState(torch.Device device, torch.Tensor state)
+    {
+        if (device.type != DeviceType.CPU) throw Missing("the random state of " + device.type);
+        torch.set_rng_state(state);
+    }
+
+    public static long MemoryAllocated(torch.Device device) => device.type == DeviceType.CPU ? 0 : throw Missing();
+
+    public static long PeakMemoryAllocated(torch.Device device) => device.type == DeviceType.CPU ? 0 : throw Missing();
+
+    public static long MemoryReserved(torch.Device device) => device.type == DeviceType.CPU ? 0 : throw Missing();
+
+    public static void ResetPeakMemory(torch.Device device)
+    {
+        if (device.type != DeviceType.CPU) throw Missing();
+    }
+
+    public static bool CudaGraphsSupported => false;
+
+    public static bool DistributedSupported => false;
+
+    public static void ForeachAdd_(IReadOnlyList<torch.Tensor> self, IReadOnlyList<torch.Tensor> other, double alpha = 1) => throw Missing();
+
+    public static void ForeachMul_(IReadOnlyList<torch.Tensor> self, double factor) => throw Missing();
+
+    public static void ForeachMul_(IReadOnlyList<torch.Tensor> self, IReadOnlyList<torch.Tensor> other) => throw Missing();
+
+    public static void ForeachAdd_(IReadOnlyList<torch.Tensor> self, double number) => throw Missing();
+
+    public static void ForeachAddcmul_(IReadOnlyList<torch.Tensor> self, IReadOnlyList<torch.Tensor> tensor1, IReadOnlyList<torch.Tensor> tensor2, double value) => throw Missing();
+
+    public static void ForeachAddcdiv_(IReadOnlyList<torch.Tensor> self, IReadOnlyList<torch.Tensor> tensor1, IReadOnlyList<torch.Tensor> tensor2, double value) => throw Missing();
+
+    public static torch.Tensor[] ForeachSqrt(IReadOnlyList<torch.Tensor> self) => throw Missing();
+
+    public static torch.Tensor[] ForeachNorm(IReadOnlyList<torch.Tensor> self) => throw Missing();
+
+    private static NotSupportedException Missing([CallerMemberName] string feature = "") =>
+        new($"the TorchSharp packages (provider 'package') lack {feature}; build with TorchProvider=system for it");
+}

@@ -1,0 +1,99 @@
+using System;
+using System.Collections.Generic;
+using TorchSharp;
+using TorchSharp.Native;
+
+namespace Lips.Runtime.Torch;
+
+/// <summary>
+/// What libtorch offers and the TorchSharp API does not. This file stands where the provider is Lips.Torch over an
+/// installed libtorch; <c>TorchExtras.Package.cs</c> has the same members for the TorchSharp packages.
+/// </summary>
+public static class TorchExtras
+{
+    /// <summary>Whether the features of this class exist; without them each member says which provider lacks what.</summary>
+    public static bool IsSupported => true;
+
+    /// <summary><c>system</c> or <c>package</c>.</summary>
+    public static string ProviderName => "system";
+
+    /// <summary>Version of the libtorch that computes, such as 1.13.1.</summary>
+    public static string LibtorchVersion => NativeMethods.Version;
+
+    /// <summary>The library that multiplies matrices; empty when it is not one of the fast ones.</summary>
+    public static string BlasName => NativeMethods.Blas;
+
+    /// <summary>Whether matrix products run on the reference BLAS, some ten times slower than OpenBLAS.</summary>
+    public static bool IsReferenceBlas => BlasName.Length == 0;
+
+    /// <summary>State of a device's random generator, a byte tensor on the CPU.</summary>
+    public static torch.Tensor GetRngState(torch.Device device)
+    {
+        using torch.Generator generator = torch.Generator.OfDevice(device);
+        return generator.get_state();
+    }
+
+    /// <summary>Restores what <see cref="GetRngState"/> gave; what is drawn afterwards repeats bit by bit.</summary>
+    public static void SetRngState(torch.Device device, torch.Tensor state)
+    {
+        using torch.Generator generator = torch.Generator.OfDevice(device);
+        generator.set_state(state);
+    }
+
+    /// <summary>Bytes that tensors on a CUDA device hold now; 0 for the CPU, where torch does not count.</summary>
+    public static long MemoryAllocated(torch.Device device) => Memory(device).Allocated;
+
+    /// <summary>The most bytes held at once since the start or <see cref="ResetPeakMemory"/>.</summary>
+    public static long PeakMemoryAllocated(torch.Device device) => Memory(device).Peak;
+
+    /// <summary>Bytes the CUDA caching allocator holds, in use or not.</summary>
+    public static long MemoryReserved(torch.Device device) => Memory(device).Reserved;
+
+    public static void ResetPeakMemory(torch.Device device)
+    {
+        if (device.type == DeviceType.CUDA) NativeMethods.Check(NativeMethods.lips_cuda_reset_peak(device.index));
+    }
+
+    /// <summary>Whether CUDA graphs can be captured. They cannot: the native library has no binding for them.</summary>
+    public static bool CudaGraphsSupported => false;
+
+    /// <summary>Whether processes can exchange gradients (c10d). They cannot: the native library has no binding for it.</summary>
+    public static bool DistributedSupported => false;
+
+    // ---- updates of many tensors in one call each ----------------------------------------------------------------------
+
+    /// <summary>selfᵢ += alpha·otherᵢ.</summary>
+    public static void ForeachAdd_(IReadOnlyList<torch.Tensor> self, IReadOnlyList<torch.Tensor> other, double alpha = 1) =>
+        Ops._foreach_add___List.Run(Arg.List(self), Arg.List(other), alpha);
+
+    /// <summary>selfᵢ *= factor.</summary>
+    public static void ForeachMul_(IReadOnlyList<torch.Tensor> self, double factor) => Ops._foreach_mul___Scalar.Run(Arg.List(self), factor);
+
+    /// <summary>selfᵢ *= otherᵢ.</summary>
+    public static void ForeachMul_(IReadOnlyList<torch.Tensor> self, IReadOnlyList<torch.Tensor> other) => Ops._foreach_mul___List.Run(Arg.List(self), Arg.List(other));
+
+    /// <summary>selfᵢ += number.</summary>
+    public static void ForeachAdd_(IReadOnlyList<torch.Tensor> self, double number) => Ops._foreach_add___Scalar.Run(Arg.List(self), number);
+
+    /// <summary>selfᵢ += value·tensor1ᵢ·tensor2ᵢ.</summary>
+    public static void ForeachAddcmul_(IReadOnlyList<torch.Tensor> self, IReadOnlyList<torch.Tensor> tensor1, IReadOnlyList<torch.Tensor> tensor2, double value) =>
+        Ops._foreach_addcmul___Scalar.Run(Arg.List(self), Arg.List(tensor1), Arg.List(tensor2), value);
+
+    /// <summary>selfᵢ += value·tensor1ᵢ/tensor2ᵢ.</summary>
+    public static void ForeachAddcdiv_(IReadOnlyList<torch.Tensor> self, IReadOnlyList<torch.Tensor> tensor1, IReadOnlyList<torch.Tensor> tensor2, double value) =>
+        Ops._foreach_addcdiv___Scalar.Run(Arg.List(self), Arg.List(tensor1), Arg.List(tensor2), value);
+
+    /// <summary>√selfᵢ, new tensors.</summary>
+    public static torch.Tensor[] ForeachSqrt(IReadOnlyList<torch.Tensor> self) => Ops._foreach_sqrt.CallList(Arg.List(self));
+
+    /// <summary>The ℓ2 norm of each tensor, as scalars on its device.</summary>
+    public static torch.Tensor[] ForeachNorm(IReadOnlyList<torch.Tensor> self) => Ops._foreach_norm__Scalar.CallList(Arg.List(self), 2.0);
+
+    private static unsafe (long Allocated, long Peak, long Reserved) Memory(torch.Device device)
+    {
+        if (device.type != DeviceType.CUDA) return default;
+        long allocated, peak, reserved;
+        NativeMethods.Check(NativeMethods.lips_cuda_memory(device.index, &allocated, &peak, &reserved));
+        return (allocated, peak, reserved);
+    }
+}

@@ -1,0 +1,292 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Linq;
+using System.Threading;
+using Lips.Runtime.Checkpoints;
+using Lips.Runtime.Data;
+using Lips.Runtime.Optimizers;
+using TorchSharp;
+
+namespace Lips.Runtime.Training;
+
+/// <summary>Where and how a plan is carried out.</summary>
+public sealed record TrainingOptions
+{
+    public required RunFolder Folder { get; init; }
+
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>Go on from the folder's checkpoint.</summary>
+    public bool Resume { get; init; }
+
+    /// <summary>Where data is looked for.</summary>
+    public DataFiles Files { get; init; } = new(null);
+
+    public ProgressLine? Progress { get; init; }
+
+    /// <summary>Stop after the step in progress, leaving a checkpoint.</summary>
+    public CancellationToken Stop { get; init; }
+
+    /// <summary>Stop, with a checkpoint, once this many steps are done in all; the schedule is that of the whole plan.</summary>
+    public long? StopAt { get; init; }
+}
+
+/// <summary>How a run ended.</summary>
+public sealed record TrainingResult(long Step, long Steps, bool Interrupted, ValidationResult? Validation, string Sample, TimeSpan Time);
+
+/// <summary>
+/// Trains a model by its plan: batches, loss, gradients, update, projection onto the caps; validation, checkpoints and metrics
+/// on the way. A run that is resumed continues bit by bit on the same machine, provider and thread count.
+/// </summary>
+public sealed class Trainer : IDisposable
+{
+    private readonly ILipsModel _model;
+    private readonly TrainingPlan _plan;
+    private readonly TrainingOptions _options;
+    private readonly torch.Device _device;
+    private readonly BatchSource _data;
+    private readonly ModelWeights _weights;
+    private readonly OptimizerSet _optimizer;
+    private readonly Schedule _schedule;
+    private readonly int _batch;
+    private readonly string? _bound;
+    private bool _averaged;
+
+    /// <summary>Initializes (or resumes) the model on its device.</summary>
+    public Trainer(ILipsModel model, TrainingPlan plan, TrainingOptions options)
+    {
+        (_model, _plan, _options) = (model, plan, options);
+        _device = torch.device(options.Device);
+        if (_device.type == DeviceType.CUDA && !torch.cuda.is_available())
+            throw new RunFailed($"The device '{options.Device}' was asked for, but libtorch sees no CUDA device.");
+        if (plan.Threads is int threads)
+            torch.set_num_threads(threads);
+        _data = BatchSource.Open(model, plan, options.Files);
+        _batch = plan.TokensPerBatch is long tokens ? (int)Math.Max(1, tokens / _data.UnitsPerSample) : plan.Batch;
+        if (_batch % plan.Accumulate != 0)
+            throw new RecipeException($"accumulate ({plan.Accumulate}) must divide the {_batch} samples of a step.");
+        double stepsPerEpoch = Math.Max(1, _data.SamplesPerEpoch / _batch);
+        Steps = plan.Steps ?? Math.Max(1, (long)Math.Floor(plan.Epochs!.Value * stepsPerEpoch));
+        _schedule = plan.Schedule.WarmupEpochs > 0
+            ? plan.Schedule with { Warmup = (long)Math.Round(plan.Schedule.WarmupEpochs * stepsPerEpoch) }
+            : plan.Schedule;
+
+        torch.manual_seed(plan.Seed);
+        Initialization.Apply(model, plan.Seed);
+        model.Module.to(_device);
+        _weights = new ModelWeights(model);
+        _optimizer = new OptimizerSet(_weights, plan);
+        _optimizer.Projector.Enforce();
+        if (options.Resume)
+            Step = TrainingCheckpoint.Load(options.Folder.Checkpoint, _weights, _optimizer, _data, _device);
+        var caps = model.Claims.Count > 0 ? model.BoundAtCaps(0) : UpperBound.Infinity;
+        _bound = model.Claims.Count > 0 ? caps.ToDecimal(5) : null;
+    }
+
+    /// <summary>Optimizer steps of the whole plan.</summary>
+    public long Steps { get; }
+
+    /// <summary>Optimizer steps done.</summary>
+    public long Step { get; private set; }
+
+    public ModelWeights Weights => _weights;
+
+    public BatchSource Data => _data;
+
+    /// <summary>
+    /// Runs to the end of the plan, or until stopped; once. Afterwards the module holds the weights that
+    /// <c>model.safetensors</c> holds: the running average, where the recipe keeps one.
+    /// </summary>
+    /// <exception cref="RunFailed">The loss is no longer finite; the last checkpoint is as it was.</exception>
+    public TrainingResult Run()
+    {
+        if (_averaged)
+            throw new InvalidOperationException("A trainer runs once; make another with Resume set.");
+        var clock = Stopwatch.StartNew();
+        using var metrics = new MetricsLog(_options.Folder.Metrics, Step);
+        var meter = new Meter(this, metrics);
+        _model.Module.train();
+        long end = Math.Min(Steps, _options.StopAt ?? Steps);
+        ValidationResult? validation = null;
+        while (Step < end && !_options.Stop.IsCancellationRequested)
+        {
+            meter.Count(TakeStep());
+            Step++;
+            bool last = Step == Steps;
+            meter.Report(last);
+            if (last || (_plan.ValidateEvery > 0 && Step % _plan.ValidateEvery == 0))
+            {
+                validation = Validate();
+                metrics.Write(new MetricsLine { Step = Step, ValidationLoss = validation.Loss, ValidationAccuracy = validation.Accuracy });
+                _options.Progress?.Say(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"step {Step}: validation loss {validation.Loss:F4}, accuracy {100 * validation.Accuracy:F2} % over {validation.Count} predictions"));
+            }
+            if (last || (_plan.CheckpointEvery > 0 && Step % _plan.CheckpointEvery == 0))
+                Save(meter);
+        }
+        bool interrupted = Step < Steps;
+        if (interrupted)
+            Save(meter);
+        string sample = "";
+        if (_data is TextBatches text && _plan.Sample > 0 && !interrupted)
+        {
+            sample = WithAverage(() => Sampling.Generate(_model, text.Alphabet, Prompt(text), _plan.Sample, 0.8, _plan.Seed, _device));
+            AtomicFile.WriteText(_options.Folder.Sample, sample);
+        }
+        WriteModel();
+        return new TrainingResult(Step, Steps, interrupted, validation, sample, clock.Elapsed);
+    }
+
+    /// <summary>Loss and accuracy on the whole validation part, with the averaged weights where the recipe keeps them.</summary>
+    public ValidationResult Validate() => WithAverage(() => Training.Validation.Run(_model, _data, _plan.Objective, Math.Max(1, _batch / _plan.Accumulate), _device));
+
+    /// <summary>One optimizer step; the loss stays on the device.</summary>
+    private (torch.Tensor Loss, torch.Tensor? GradientNorm) TakeStep()
+    {
+        using var scope = torch.NewDisposeScope();
+        int micro = _batch / _plan.Accumulate;
+        torch.Tensor? total = null;
+        for (int i = 0; i < _plan.Accumulate; i++)
+        {
+            using var inner = torch.NewDisposeScope();
+            var batch = _data.Next(micro, _device);
+            var loss = Losses.Mean(_plan.Objective, _model.Forward([batch.Input]), batch);
+            if (_plan.Accumulate > 1)
+                loss = loss / _plan.Accumulate;
+            loss.backward();
+            var value = loss.detach();
+            total = (total is null ? value.alias() : total + value).MoveToOuterDisposeScope();
+        }
+        var norm = _optimizer.Step(_schedule.Factor(Step, Steps));
+        _model.Module.zero_grad();
+        norm?.MoveToOuterDisposeScope();
+        return (total!.MoveToOuterDisposeScope(), norm);
+    }
+
+    private static string Prompt(TextBatches text) =>
+        text.Alphabet.Decode(text.Corpus.Tokens.Skip(text.Corpus.TrainingLength).Take(32));
+
+    private T WithAverage<T>(Func<T> action)
+    {
+        if (_averaged)
+            return action();
+        _optimizer.SwapAverage();
+        try
+        {
+            return action();
+        }
+        finally
+        {
+            _optimizer.SwapAverage();
+        }
+    }
+
+    private void Save(Meter meter)
+    {
+        meter.Flush();
+        TrainingCheckpoint.Write(_options.Folder.Checkpoint, _weights, _optimizer, _data, Step, _device);
+    }
+
+    private void WriteModel()
+    {
+        var metadata = new Dictionary<string, string>(StringComparer.Ordinal) { ["lips.step"] = Step.ToString(System.Globalization.CultureInfo.InvariantCulture) };
+        TrainingCheckpoint.AddAlphabet(metadata, _data.Alphabet);
+        // What is certified afterwards is what was written: the module keeps the averaged weights.
+        if (!_averaged)
+            _optimizer.SwapAverage();
+        _averaged = true;
+        ModelFile.Write(_options.Folder.Model, _weights, metadata);
+    }
+
+    public void Dispose()
+    {
+        _optimizer.Dispose();
+        _weights.Dispose();
+    }
+
+    /// <summary>Reads losses off the device now and then, and tells the log and the progress line.</summary>
+    private sealed class Meter
+    {
+        private readonly Trainer _trainer;
+        private readonly MetricsLog _metrics;
+        private readonly long _logEvery, _normsEvery, _readEvery;
+        private readonly List<(torch.Tensor Loss, torch.Tensor? Norm)> _pending = [];
+        private readonly Stopwatch _clock = Stopwatch.StartNew();
+        private double _lossSum, _smoothed = double.NaN, _secondsPerStep = double.NaN;
+        private double? _gradientNorm, _normOverCap;
+        private long _counted, _readAt, _loggedAt;
+        private double _loggedSeconds, _readSeconds;
+
+        public Meter(Trainer trainer, MetricsLog metrics)
+        {
+            (_trainer, _metrics) = (trainer, metrics);
+            _readAt = _loggedAt = trainer.Step;
+            _logEvery = Math.Max(1, trainer.Steps / 2000);
+            _normsEvery = Math.Clamp(trainer.Steps / 40, 1, 100);
+            // Reading a loss waits for the device; on the CPU there is nothing to wait for.
+            _readEvery = trainer._device.type == DeviceType.CUDA ? 10 : 1;
+        }
+
+        public void Count((torch.Tensor Loss, torch.Tensor? Norm) step)
+        {
+            _pending.Add((step.Loss.DetachFromDisposeScope(), step.Norm?.DetachFromDisposeScope()));
+        }
+
+        public void Flush()
+        {
+            using var scope = torch.NewDisposeScope();
+            foreach (var (loss, norm) in _pending)
+            {
+                double value = loss.to(torch.ScalarType.Float64).item<double>();
+                _readAt++;
+                if (!double.IsFinite(value))
+                    throw new RunFailed($"The loss became {value} at step {_readAt} of '{_trainer._model.Name}'. The last checkpoint is unharmed; lower the learning rate, add a warm-up or clip the gradient.");
+                _lossSum += value;
+                _counted++;
+                _smoothed = double.IsNaN(_smoothed) ? value : 0.95 * _smoothed + 0.05 * value;
+                _gradientNorm = norm?.to(torch.ScalarType.Float64).item<double>();
+                loss.Dispose();
+                norm?.Dispose();
+            }
+            if (_pending.Count > 0)
+            {
+                double perStep = (_clock.Elapsed.TotalSeconds - _readSeconds) / _pending.Count;
+                _secondsPerStep = double.IsNaN(_secondsPerStep) ? perStep : 0.9 * _secondsPerStep + 0.1 * perStep;
+            }
+            _readSeconds = _clock.Elapsed.TotalSeconds;
+            _pending.Clear();
+        }
+
+        public void Report(bool last)
+        {
+            long step = _trainer.Step;
+            if (last || step % _readEvery == 0)
+                Flush();
+            IReadOnlyDictionary<string, double>? norms = null;
+            if (last || step % _normsEvery == 0)
+            {
+                norms = _trainer._optimizer.Projector.NormsOverCaps();
+                _normOverCap = norms.Count > 0 ? norms.Values.Max() : null;
+            }
+            double units = _trainer._batch * _trainer._data.UnitsPerSample;
+            if (_counted > 0 && (last || norms is not null || step % _logEvery == 0))
+            {
+                double seconds = _clock.Elapsed.TotalSeconds;
+                _metrics.Write(new MetricsLine
+                {
+                    Step = step,
+                    Loss = _lossSum / _counted,
+                    ScheduleFactor = _trainer._schedule.Factor(step - 1, _trainer.Steps),
+                    GradientNorm = _gradientNorm,
+                    PerSecond = (step - _loggedAt) * units / Math.Max(seconds - _loggedSeconds, 1e-9),
+                    Norms = norms,
+                });
+                (_lossSum, _counted, _loggedAt, _loggedSeconds) = (0, 0, step, seconds);
+            }
+            if (!double.IsNaN(_smoothed))
+                _trainer._options.Progress?.Show(
+                    ProgressLine.Format(step, _trainer.Steps, _smoothed, units / _secondsPerStep, _trainer._data.Unit, (_trainer.Steps - step) * _secondsPerStep, _normOverCap, _trainer._bound),
+                    last);
+        }
+    }
+}

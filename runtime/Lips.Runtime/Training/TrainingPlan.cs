@@ -1,0 +1,202 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+
+namespace Lips.Runtime.Training;
+
+/// <summary>Where the training data comes from.</summary>
+public abstract record DataPlan
+{
+    private DataPlan() { }
+
+    /// <summary>A text file, or the SDK's documentation when <paramref name="Path"/> is null.</summary>
+    public sealed record Text(string? Path, string Alphabet, double Split) : DataPlan;
+
+    /// <summary>A folder of CIFAR's binary batches.</summary>
+    public sealed record Cifar(string Path) : DataPlan;
+
+    /// <summary>MNIST's IDX files; the last part of the samples validates.</summary>
+    public sealed record Idx(string Images, string Labels, double Split) : DataPlan;
+
+    /// <summary>Two <c>.npy</c> arrays; the last part of the samples validates.</summary>
+    public sealed record Numpy(string Inputs, string Labels, double Split) : DataPlan;
+
+    /// <summary>Digits drawn by the program; the last part of the samples validates.</summary>
+    public sealed record Digits(int Samples, double Split) : DataPlan;
+
+    private static readonly IReadOnlyList<string> Names = ["text", "documentation", "cifar", "idx", "numpy", "digits"];
+
+    public static DataPlan Parse(RecipeValue value, IReadOnlyDictionary<string, RecipeValue> overrides)
+    {
+        var call = RecipeArguments.AsCall("data", value);
+        string[] allowed = call.Name switch
+        {
+            "text" => ["path", "alphabet", "split"],
+            "documentation" => ["alphabet", "split"],
+            "cifar" => ["path"],
+            "idx" => ["images", "labels", "split"],
+            "numpy" => ["inputs", "labels", "split"],
+            "digits" => ["samples", "split"],
+            _ => throw new RecipeException($"The trainer cannot read the data '{call.Name}'; it may be {string.Join(", ", Names)}."),
+        };
+        var arguments = new RecipeArguments("data", call, allowed, overrides);
+        double split = allowed.Contains("split") ? arguments.Number("split", 0.9, 0, 1) : 1;
+        return call.Name switch
+        {
+            "cifar" => new Cifar(arguments.Text("path")),
+            "idx" => new Idx(arguments.Text("images"), arguments.Text("labels"), split),
+            "numpy" => new Numpy(arguments.Text("inputs"), arguments.Text("labels"), split),
+            "digits" => new Digits((int)arguments.Whole("samples", 10_000), split),
+            _ => new Text(call.Name == "text" ? arguments.Text("path") : null, arguments.Text("alphabet", "bytes"), split),
+        };
+    }
+}
+
+/// <summary>What is minimized.</summary>
+public abstract record Objective
+{
+    private Objective() { }
+
+    /// <summary>Mean cross-entropy of the next token of <paramref name="Input"/>, the only token input when null.</summary>
+    public sealed record NextToken(string? Input, double LabelSmoothing) : Objective;
+
+    /// <summary>Mean cross-entropy of the class.</summary>
+    public sealed record CrossEntropy(double LabelSmoothing) : Objective;
+
+    /// <summary>
+    /// Hinge–Kantorovich–Rubinstein for many classes (Serrurier et al. 2021): Weight·mean max(0, Margin − (z_y − max over j≠y of z_j))
+    /// − mean (z_y − mean over j≠y of z_j).
+    /// </summary>
+    public sealed record Hinge(double Margin, double Weight) : Objective;
+
+    private static readonly IReadOnlyList<string> Names = ["next_token", "cross_entropy", "margin"];
+
+    public static Objective Parse(RecipeValue value, IReadOnlyDictionary<string, RecipeValue> overrides)
+    {
+        var call = RecipeArguments.AsCall("objective", value);
+        string[] allowed = call.Name switch
+        {
+            "next_token" => ["input", "label_smoothing"],
+            "cross_entropy" => ["label_smoothing"],
+            "margin" => ["margin", "weight"],
+            _ => throw new RecipeException($"The trainer cannot minimize '{call.Name}'; it may be {string.Join(", ", Names)}."),
+        };
+        var arguments = new RecipeArguments("objective", call, allowed, overrides);
+        if (call.Name == "margin")
+            return new Hinge(arguments.Number("margin", 1, 0, 1e9), arguments.Number("weight", 10, 0, 1e9));
+        double smoothing = arguments.Number("label_smoothing", 0, 0, 1);
+        return call.Name == "next_token"
+            ? new NextToken(arguments.Has("input") ? arguments.Text("input") : null, smoothing)
+            : new CrossEntropy(smoothing);
+    }
+}
+
+/// <summary>A recipe with every value typed and checked.</summary>
+public sealed record TrainingPlan
+{
+    public required DataPlan Data { get; init; }
+
+    public required Objective Objective { get; init; }
+
+    /// <summary>The optimizer of each role.</summary>
+    public required IReadOnlyDictionary<Role, OptimizerPlan> Optimizers { get; init; }
+
+    public required Schedule Schedule { get; init; }
+
+    /// <summary>Optimizer steps; null when <see cref="Epochs"/> counts.</summary>
+    public long? Steps { get; init; }
+
+    public double? Epochs { get; init; }
+
+    /// <summary>Samples (or windows of text) per optimizer step, over all micro-batches.</summary>
+    public int Batch { get; init; } = 32;
+
+    /// <summary>Tokens per optimizer step, where the recipe counts so: replaces <see cref="Batch"/>.</summary>
+    public long? TokensPerBatch { get; init; }
+
+    /// <summary>Compute threads; the provider's choice when null.</summary>
+    public int? Threads { get; init; }
+
+    /// <summary>Micro-batches per step; must divide <see cref="Batch"/>.</summary>
+    public int Accumulate { get; init; } = 1;
+
+    public long Seed { get; init; }
+
+    /// <summary>Largest ℓ2 norm of the whole gradient.</summary>
+    public double? Clip { get; init; }
+
+    /// <summary>Decay of the running average of the weights.</summary>
+    public double? Ema { get; init; }
+
+    /// <summary>Steps between validations; 0 for only the last.</summary>
+    public long ValidateEvery { get; init; }
+
+    /// <summary>Steps between checkpoints; 0 for only the last.</summary>
+    public long CheckpointEvery { get; init; }
+
+    /// <summary>Tokens by which validation windows advance; the context length when null.</summary>
+    public int? ValidationStride { get; init; }
+
+    /// <summary>Symbols of text to sample at the end.</summary>
+    public int Sample { get; init; } = 400;
+
+    /// <summary>The names a recipe may hold.</summary>
+    public static IReadOnlyList<string> Names { get; } =
+    [
+        "data", "objective", "optimizer", "schedule", "steps", "epochs", "batch", "accumulate", "seed", "clip", "ema",
+        "tokens_per_batch", "validate_every", "checkpoint_every", "validation_stride", "sample", "threads",
+    ];
+
+    /// <summary>Types a recipe. Entries given later win, so that overrides are appended.</summary>
+    /// <exception cref="RecipeException">A name or value cannot be used; the message lists what may stand there.</exception>
+    public static TrainingPlan Parse(IReadOnlyList<RecipeEntry> entries)
+    {
+        foreach (var entry in entries)
+        {
+            string head = entry.Path.Split('.')[0];
+            if (!Names.Contains(head))
+                throw new RecipeException($"A recipe has no entry '{entry.Path}'; it may have {string.Join(", ", Names)}.");
+            if (entry.Roles.Count > 0 && head != "optimizer")
+                throw new RecipeException($"'{entry.Path}' cannot differ between roles; only the optimizer can.");
+            if (entry.Path.Contains('.', StringComparison.Ordinal) && head is not ("data" or "objective" or "optimizer" or "schedule"))
+                throw new RecipeException($"'{head}' has no parts, so '{entry.Path}' names nothing.");
+        }
+        RecipeValue? Value(string path) => entries.LastOrDefault(e => e.Path == path)?.Value;
+        Dictionary<string, RecipeValue> Parts(string path) => entries
+            .Where(e => e.Path.StartsWith(path + ".", StringComparison.Ordinal))
+            .GroupBy(e => e.Path[(path.Length + 1)..], StringComparer.Ordinal)
+            .ToDictionary(g => g.Key, g => g.Last().Value, StringComparer.Ordinal);
+        RecipeValue Needed(string path, string example) => Value(path) ?? throw new RecipeException($"The recipe has no '{path}': add '{path}: {example}'.");
+        long Whole(string path, long fallback, long least) => Value(path) is { } value
+            ? (long)RecipeArguments.InRange(path, RecipeArguments.AsWhole(path, value), least, 1e15)
+            : fallback;
+        double? Optional(string path, double low, double high) => Value(path) is { } value
+            ? RecipeArguments.InRange(path, RecipeArguments.AsNumber(path, value), low, high)
+            : null;
+
+        bool bySteps = Value("steps") is not null;
+        var plan = new TrainingPlan
+        {
+            Data = DataPlan.Parse(Needed("data", "text(\"file.txt\")"), Parts("data")),
+            Objective = Objective.Parse(Needed("objective", "next_token"), Parts("objective")),
+            Optimizers = OptimizerPlan.Parse(entries),
+            Schedule = Schedule.Parse(Value("schedule") ?? new RecipeValue.Call("constant", []), Parts("schedule")),
+            Steps = bySteps ? Whole("steps", 0, 1) : null,
+            Epochs = bySteps ? null : Optional("epochs", 1e-9, 1e9) ?? throw new RecipeException("The recipe says neither 'steps' nor 'epochs'."),
+            Batch = (int)Whole("batch", 32, 1),
+            TokensPerBatch = Value("tokens_per_batch") is null ? null : Whole("tokens_per_batch", 0, 1),
+            Threads = Value("threads") is null ? null : (int)Whole("threads", 0, 1),
+            Accumulate = (int)Whole("accumulate", 1, 1),
+            Seed = Whole("seed", 0, long.MinValue),
+            Clip = Optional("clip", 1e-30, 1e30),
+            Ema = Optional("ema", 0, 0.9999999),
+            ValidateEvery = Whole("validate_every", 0, 0),
+            CheckpointEvery = Whole("checkpoint_every", 0, 0),
+            ValidationStride = Value("validation_stride") is null ? null : (int)Whole("validation_stride", 0, 1),
+            Sample = (int)Whole("sample", 400, 0),
+        };
+        if (plan.Batch % plan.Accumulate != 0)
+            throw new RecipeException($"accumulate ({plan.Accumulate}) must divide batch ({plan.Batch}).");
+        return plan;
+    }
+}

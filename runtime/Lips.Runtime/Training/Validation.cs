@@ -1,0 +1,34 @@
+using TorchSharp;
+
+namespace Lips.Runtime.Training;
+
+/// <summary>Loss per prediction (in nats for cross-entropy), the share of right predictions, and their number.</summary>
+public sealed record ValidationResult(double Loss, double Accuracy, long Count);
+
+/// <summary>Evaluation on the whole validation part.</summary>
+public static class Validation
+{
+    public static ValidationResult Run(ILipsModel model, BatchSource data, Objective objective, int batch, torch.Device device)
+    {
+        bool training = model.Module.training;
+        model.Module.eval();
+        double loss = 0;
+        long right = 0, count = 0;
+        using (torch.no_grad())
+        {
+            using var outer = torch.NewDisposeScope();
+            foreach (var piece in data.Validation(batch, device))
+            {
+                using var scope = torch.NewDisposeScope();
+                var sums = Losses.Sums(objective, model.Forward([piece.Input]), piece);
+                loss += sums.Loss.to(torch.ScalarType.Float64).item<double>();
+                right += sums.Right.item<long>();
+                count += sums.Count;
+                piece.Input.Dispose();
+                piece.Target.Dispose();
+            }
+        }
+        model.Module.train(training);
+        return new ValidationResult(loss / count, (double)right / count, count);
+    }
+}

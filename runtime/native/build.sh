@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Compiles lipstorch.cpp and metakernels.cpp against the libtorch that is there, into build/liblipstorch.so.
+# Which libtorch: $LIBTORCH, else Debian's libtorch-dev, else the one inside the Python on the path.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+fail() { echo "lips: $*" >&2; exit 1; }
+has_libtorch() { [[ -n $1 && -f $1/include/torch/csrc/api/include/torch/version.h ]]; }
+
+root=
+if [[ -n ${LIBTORCH:-} ]]; then
+  has_libtorch "$LIBTORCH" || fail "LIBTORCH=$LIBTORCH holds no include/torch/csrc/api/include/torch/version.h; point it at a libtorch folder"
+  root=$LIBTORCH
+elif has_libtorch /usr; then
+  root=/usr
+elif command -v python3 >/dev/null; then
+  candidate=$(python3 -c 'import importlib.util as u, os; s = u.find_spec("torch"); print(os.path.dirname(s.origin) if s and s.origin else "")' 2>/dev/null || true)
+  if has_libtorch "$candidate"; then root=$candidate; fi
+fi
+[[ -n $root ]] || fail "no libtorch found; run: apt-get install libtorch-dev libopenblas0-pthread g++ (or set LIBTORCH)"
+compiler=${CXX:-g++}
+command -v "$compiler" >/dev/null || fail "no C++ compiler found; run: apt-get install g++"
+
+lib=
+for candidate in "$root/lib/$("$compiler" -dumpmachine)" "$root/lib" "$root/lib64"; do
+  if [[ -e $candidate/libtorch_cpu.so ]]; then lib=$candidate; break; fi
+done
+[[ -n $lib ]] || fail "no libtorch_cpu.so under $root; the libtorch there is incomplete"
+
+number() { sed -n "s/^#define $1 //p" "$root/include/torch/csrc/api/include/torch/version.h"; }
+# The headers of 2.10 and later may use C++20; those of 1.13 are written for C++14 to 17.
+standard=c++17
+if (( $(number TORCH_VERSION_MAJOR) * 1000 + $(number TORCH_VERSION_MINOR) >= 2010 )); then standard=c++20; fi
+
+flags=(-std=$standard -O2 -fPIC -shared -fvisibility=hidden -w -I"$root/include/torch/csrc/api/include")
+if [[ $root != /usr ]]; then flags+=(-I"$root/include"); fi
+libs=(-L"$lib" -Wl,--no-as-needed -ltorch_cpu -lc10 -ltorch -Wl,-rpath,"$lib")
+# libtorch builds from before 2023 may use the old string ABI.
+if ! grep -q '__cxx11' "$lib/libc10.so"; then flags+=(-D_GLIBCXX_USE_CXX11_ABI=0); fi
+if [[ -e $lib/libtorch_cuda.so ]]; then
+  libs+=(-ltorch_cuda -lc10_cuda)
+  for cuda in "${CUDA_HOME:-}" /usr/local/cuda "$root"/../nvidia/cu13 "$root"/../nvidia/cuda_runtime; do
+    [[ -n $cuda && -f $cuda/include/cuda_runtime_api.h ]] || continue
+    runtime=$(find -L "$cuda/lib64" "$cuda/lib" -maxdepth 1 -name 'libcudart.so*' 2>/dev/null | head -1 || true)
+    [[ -n $runtime ]] || continue
+    flags+=(-DLIPS_CUDA -I"$cuda/include")
+    libs+=("$runtime" -Wl,-rpath,"$(dirname "$runtime")")
+    break
+  done
+fi
+
+mkdir -p build
+exec 9>build/.lock
+flock 9
+out=build/liblipstorch.so
+"$compiler" "${flags[@]}" lipstorch.cpp metakernels.cpp -o "$out.$$" "${libs[@]}" -ldl || { rm -f "$out.$$"; fail "the native sources do not compile against the libtorch in $root"; }
+mv "$out.$$" "$out"

@@ -1,0 +1,36 @@
+using System;
+using System.IO;
+using BenchmarkDotNet.Attributes;
+using Lips.Compiler;
+using Lips.Core;
+
+namespace Lips.Benchmarks;
+
+/// <summary>A spec from text to bound and C#, warm: what the IDE waits for after a key.</summary>
+public class CompileBenchmarks
+{
+    private SourceText _spec = null!;
+
+    /// <summary>A path below the repository's <c>specs</c>, or <c>repeat 10000</c>: one folded repeat of that many linear maps.</summary>
+    [Params("quickstart.lips", "enforced/shakespeare.lips", "baselines/gpt.lips", "repeat 10000")]
+    public string Spec { get; set; } = "";
+
+    [GlobalSetup]
+    public void Read()
+    {
+        const string deep = "model Deep in l2 {\n  input x = features(1, 64, radius: 1)\n  weights(bias: false, constraint: spectral_cap(1))\n  y = repeat 10000 { residual(convex(1 / 2)) { linear(64); relu } }\n}\n";
+        string path = Path.Combine(Root(), "specs", Spec);
+        _spec = new SourceText(path, Spec.StartsWith("repeat", StringComparison.Ordinal) ? deep : File.ReadAllText(path));
+    }
+
+    [Benchmark]
+    public Compilation Compile() => SpecCompiler.Compile(_spec, _ => null);
+
+    private static string Root()
+    {
+        string? folder = AppContext.BaseDirectory;
+        while (folder is not null && !File.Exists(Path.Combine(folder, "Spec.sln")))
+            folder = Path.GetDirectoryName(folder);
+        return folder ?? throw new InvalidOperationException("run the benchmarks from inside the repository");
+    }
+}

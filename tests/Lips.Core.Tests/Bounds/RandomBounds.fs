@@ -1,0 +1,130 @@
+/// Random expressions and programs.
+module Lips.Core.Tests.RandomBounds
+
+open System.Numerics
+open FsCheck
+open FsCheck.FSharp
+open Lips.Core
+
+let measure functional weight =
+    { Functional = functional; Weight = weight; Cap = None; Init = None }
+
+/// a/b·10^k: mostly of moderate size, sometimes 10^-400 or 10^10000.
+let rational: Gen<Rational> =
+    gen {
+        let! a = Gen.choose64 (1L, 1L <<< 40)
+        let! b = Gen.choose64 (1L, 1L <<< 40)
+
+        let! k =
+            Gen.frequency
+                [ 20, Gen.choose (-8, 8)
+                  2, Gen.choose (-400, 400)
+                  1, Gen.choose (9000, 10000) ]
+
+        let ten = BigInteger.Pow(BigInteger 10, abs k)
+        let r = Rational.Create(BigInteger a, BigInteger b)
+        return if k >= 0 then r * Rational.OfBig ten else r / Rational.OfBig ten
+    }
+
+let private weights = [ "a"; "b.{i}.w"; "c" ]
+
+let private leaf (vars: int list) (heads: bool) =
+    Gen.frequency
+        [ 3, Gen.map Bound.Const rational
+          1, Gen.constant (Bound.Const Rational.Zero)
+          1, Gen.map (fun n -> Bound.Const(Rational.OfInt n)) (Gen.choose64 (1L, 5L))
+          4, Gen.map (fun w -> Bound.Measured(measure Functional.SpectralNorm w)) (Gen.elements weights)
+          (if heads then 3 else 0), Gen.constant (Bound.Measured(measure Functional.HeadSpectralNorm "q.{i}"))
+          (if List.isEmpty vars then 0 else 6), Gen.map Bound.Var (if List.isEmpty vars then Gen.constant 0 else Gen.elements vars) ]
+
+let fn: Gen<Fn> =
+    gen {
+        let! n = Gen.elements [ 1L; 2L; 16L; 65L; 1024L ]
+
+        return!
+            Gen.elements
+                [ Fn.Exp
+                  Fn.Cosh
+                  Fn.DoeblinComplement n
+                  Fn.LargestSoftmaxWeight n
+                  Fn.CausalColumnMass n
+                  Fn.SaturationG
+                  Fn.GeluGain
+                  Fn.SigmoidGain
+                  Fn.GeluTanhGain
+                  Fn.GeluSlope
+                  Fn.GeluTanhSlope
+                  Fn.SiluSlope
+                  Fn.ShellGain(Rational.Create(BigInteger 7, BigInteger 3), n, Rational.Create(BigInteger.One, BigInteger 100000))
+                  Fn.LambertW(n - 1L) ]
+    }
+
+/// Expressions over `vars`; with roots and functions if `analytic`.
+let rec expression (analytic: bool) (vars: int list) (heads: bool) (size: int) : Gen<Bound> =
+    if size <= 1 then
+        leaf vars heads
+    else
+        let half = expression analytic vars heads (size / 2)
+
+        Gen.frequency
+            [ 5, Gen.map2 (fun a b -> Bound.Add(a, b)) half half
+              5, Gen.map2 (fun a b -> Bound.Mul(a, b)) half half
+              1, Gen.map2 (fun a b -> Bound.Min [ a; b ]) half half
+              1, Gen.map2 (fun a b -> Bound.Max [ a; b ]) half half
+              1, Gen.map2 (fun a n -> Bound.Power(a, n)) half (Gen.choose (0, 3))
+              1, Gen.map (fun a -> Bound.SumOver(3, a)) (expression analytic vars true (size / 2))
+              1, Gen.map (fun a -> Bound.MaxOver(2, a)) (expression analytic vars true (size / 2))
+              (if analytic then 2 else 0), Gen.map Bound.Sqrt half
+              (if analytic then 2 else 0), Gen.map2 (fun f a -> Bound.Apply(f, a)) fn half
+              1, leaf vars heads ]
+
+/// A program with lets, a loop and a loop inside it; results are all values in reach at the end.
+let program (analytic: bool) : Gen<Program> =
+    gen {
+        let e vars = expression analytic vars false 4
+        let! a = e []
+        let! b = e [ 0 ]
+        let! start = e [ 0; 1 ]
+        let! c = e [ 1; 2; 3 ]
+        let! innerStart = e [ 2; 4 ]
+        let! d = e [ 1; 5 ]
+        let! innerNext = e [ 5; 6 ]
+        let! next = e [ 2; 4; 7 ]
+        let! next2 = e [ 3; 0 ]
+        let! last = e [ 8; 9; 1 ]
+        let! count = Gen.choose64 (0L, 3L)
+
+        let inner =
+            Loop
+                { Index = "j"
+                  Count = 2L
+                  Carried = [ 5, innerStart ]
+                  Body = [ Let(6, d, "inner") ]
+                  Next = [ innerNext ]
+                  Results = [ 7 ] }
+
+        let outer =
+            Loop
+                { Index = "i"
+                  Count = count
+                  Carried = [ 2, start; 3, b ]
+                  Body = [ Let(4, c, "middle"); inner ]
+                  Next = [ next; next2 ]
+                  Results = [ 8; 9 ] }
+
+        return
+            { Statements = [ Let(0, a, "first"); Let(1, b, "second"); outer; Let(10, last, "last") ]
+              Results = [ for id in [ 0; 1; 8; 9; 10 ] -> string id, Bound.Var id ] }
+    }
+
+/// A positive bound that depends on the text of a norm alone.
+let normAt (seed: int) (m: Measure) (indices: Evaluate.Indices) (head: int option) : Upper =
+    let text = Evaluate.key m indices head
+    // FNV-1a, so that every run sees the same numbers.
+    let hash =
+        (14695981039346656037UL + uint64 seed * 1000003UL, text)
+        ||> Seq.fold (fun h c -> (h ^^^ uint64 c) * 1099511628211UL)
+
+    Upper.OfRational(Rational.Create(BigInteger(hash >>> 20) + BigInteger.One, BigInteger(1L <<< 42)))
+
+let samples (count: int) (size: int) (g: Gen<'a>) : 'a list = Gen.sampleWithSeed (Rnd 42UL) size count g |> List.ofSeq

@@ -1,0 +1,40 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Text;
+
+namespace Lips.Soundness.Tests;
+
+/// <summary>Random programs of the language: stacks of up to six layers over a row of tokens or an image, every weight capped.</summary>
+public static class RandomStacks
+{
+    private static readonly string[] Rows =
+    [
+        "linear(4)", "bias", "scale(-3/2)", "relu", "gelu", "silu", "abs", "group_sort", "tanh", "softplus", "squared_relu",
+        "position(learned)", "layer_norm(eps: 1/4)", "rms_norm(eps: 1/4)", "center_norm", "dyt", "soft_cap(1)",
+        "mlp(6, activation: gelu)", "mlp(4, activation: silu, gain: 1/2)",
+        "attention(1, scale: 1/4)", "attention(2, scale: 1/4)", "attention(2, scale: 1/4, mask: causal)", "attention(1, scale: 1/4, position: rotary)", "attention(2, scale: 1/8, position: rotary, mask: causal)",
+        "residual { linear(4); relu }", "residual(convex(1/3)) { attention(2, scale: 1/4) }", "residual(weighted) { mlp(4, activation: gelu_tanh) }",
+        "residual(convex(2/3)) { layer_norm(eps: 1); attention(1, scale: 1/2, position: rotary) }",
+        "conv1d(4, kernel: 3, padding: 1)", "conv1d(4, kernel: 3, padding: 1, padding_mode: replicate)", "avg_pool(3, stride: 1, padding: 1)", "max_pool(2, stride: 1)", "class_token",
+        "repeat 2 { residual(convex(1/2)) { attention(1, scale: 1/4); linear(4) } }",
+    ];
+
+    private static readonly string[] Ends = ["linear(3)", "pool(mean)", "pool(max)", "pool(attention)", "pool(last)", "flatten"];
+
+    public static IEnumerable<Case> Draw(int count, int seed)
+    {
+        var random = new Random(seed);
+        for (int i = 0; i < count; i++)
+        {
+            var body = new StringBuilder();
+            body.Append("input x = features(4, 4, radius: ").Append(random.Next(1, 4)).Append(")\n")
+                .Append("weights(bias: ").Append(random.Next(2) == 0 ? "true" : "false").Append(", constraint: spectral_cap(").Append(random.Next(2, 7)).Append("/4))\n")
+                .Append("weights of bias (constraint: l2_cap(1/2)); weights of [gain, alpha] (constraint: max_cap(1)); weights of table (constraint: row_cap(1/2))\n");
+            foreach (int _ in Enumerable.Range(0, random.Next(2, 6)))
+                body.Append(Rows[random.Next(Rows.Length)]).Append('\n');
+            body.Append("y = ").Append(Ends[random.Next(Ends.Length)]).Append('\n');
+            yield return Case.Of("random stack " + i, body.ToString());
+        }
+    }
+}

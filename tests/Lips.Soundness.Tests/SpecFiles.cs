@@ -1,0 +1,49 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Text.RegularExpressions;
+
+namespace Lips.Soundness.Tests;
+
+/// <summary>The specs of the repository, made small: a parameter of a known name takes a small value, counts are not claimed.</summary>
+public static partial class SpecFiles
+{
+    private static readonly Dictionary<string, string> Small = new(StringComparer.Ordinal)
+    {
+        ["layers"] = "2", ["width"] = "16", ["heads"] = "4", ["context"] = "6", ["vocab"] = "11", ["side"] = "8", ["patch"] = "4", ["classes"] = "5",
+    };
+
+    public static IReadOnlyList<(Case Case, (string, string)[] Overrides)> All { get; } = [.. Read()];
+
+    private static IEnumerable<(Case, (string, string)[])> Read()
+    {
+        string root = Root();
+        foreach (string file in Directory.EnumerateFiles(Path.Combine(root, "specs"), "*.lips", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+        {
+            string text = CountClaim().Replace(File.ReadAllText(file), "");
+            // a library of blocks has no model to run
+            if (Header().Match(text) is not { Success: true } header)
+                continue;
+            var overrides = Parameter().Matches(header.Groups[1].Value).Select(m => m.Groups[1].Value).Where(Small.ContainsKey).Select(p => (p, Small[p])).ToArray();
+            yield return (new Case(Path.GetRelativePath(root, file), text), overrides);
+        }
+    }
+
+    private static string Root()
+    {
+        string? folder = AppContext.BaseDirectory;
+        while (folder is not null && !File.Exists(Path.Combine(folder, "Spec.sln")))
+            folder = Path.GetDirectoryName(folder);
+        return folder ?? throw new InvalidOperationException("The tests run inside the repository.");
+    }
+
+    [GeneratedRegex(@"^\s*claim (parameters|macs).*$", RegexOptions.Multiline)]
+    private static partial Regex CountClaim();
+
+    [GeneratedRegex(@"^model\s+\w+\s*\(([^)]*)\)", RegexOptions.Multiline)]
+    private static partial Regex Header();
+
+    [GeneratedRegex(@"(\w+)\s*=")]
+    private static partial Regex Parameter();
+}
