@@ -30,6 +30,9 @@ internal sealed class TokenGuard(IList<IToken> tokens, string path)
     /// <summary>False where the parser must not go on: brackets that do not match, or too deep.</summary>
     internal bool Readable { get; private set; } = true;
 
+    /// <summary>The depth of the deepest brackets and operators seen.</summary>
+    internal int Deepest { get; private set; }
+
     /// <summary>What is open: one pair of brackets, and how deep the expressions between them are.</summary>
     private sealed class Level(IToken? opening)
     {
@@ -213,6 +216,7 @@ internal sealed class TokenGuard(IList<IToken> tokens, string path)
     private void Depth(IToken token)
     {
         Level level = open.Peek();
+        Deepest = Math.Max(Deepest, Math.Max(level.Current, open.Count - 1));
         switch (token.Type)
         {
             case LipsLexer.COMMA or LipsLexer.SEMI or LipsLexer.NL:

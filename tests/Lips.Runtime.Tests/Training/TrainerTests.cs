@@ -14,7 +14,7 @@ using static Lips.Runtime.RecipeValue;
 
 namespace Lips.Runtime.Tests.Training;
 
-/// <summary>Tests that read torch's one global generator run alone.</summary>
+/// <summary>Tests that read torch's one global generator, or count every tensor alive, run alone.</summary>
 [CollectionDefinition(nameof(GlobalGenerator), DisableParallelization = true)]
 public sealed class GlobalGenerator;
 
@@ -196,12 +196,12 @@ public sealed class TrainerTests : IDisposable
         long before = Alive();
         for (int i = 0; i < 5; i++)
             trainer.Validate();
-        Assert.Equal(before, torch.Tensor.TotalCount);
+        Assert.True(torch.Tensor.TotalCount <= before);
         using var second = new TinyTransformer(Vocabulary);
         using var longer = Start(second, [.. Recipe(30, Muon), Entry("clip", new Number(1)), Entry("accumulate", new Number(2)), Entry("validate_every", new Number(1))], "leak2", stopAt: 20);
         long ready = Alive();
         longer.Run();
-        Assert.InRange(torch.Tensor.TotalCount - ready, 0, 2);
+        Assert.True(torch.Tensor.TotalCount - ready <= 2);
     }
 
     /// <summary>Tensors alive once the finalizers of other tests' tensors have run.</summary>
