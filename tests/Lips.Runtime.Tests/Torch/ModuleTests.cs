@@ -3,14 +3,12 @@ using System.Collections.Generic;
 using System.Linq;
 using TorchSharp;
 using TorchSharp.Modules;
-using Lips.Runtime.Tests.Training;
 using Xunit;
 using static TorchSharp.torch;
 
 namespace Lips.Runtime.Tests.Torch;
 
 /// <summary>Modules' names and state, ownership of memory, and what optimizers do.</summary>
-[Collection(nameof(GlobalGenerator))]
 public sealed class ModuleTests
 {
     private sealed class Block : nn.Module<Tensor, Tensor>

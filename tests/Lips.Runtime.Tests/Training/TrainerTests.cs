@@ -12,13 +12,11 @@ using TorchSharp;
 using Xunit;
 using static Lips.Runtime.RecipeValue;
 
+// Torch has one global generator, one default device and one count of all tensors: tests that share them run one by one.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+
 namespace Lips.Runtime.Tests.Training;
 
-/// <summary>Tests that read torch's one global generator, or count every tensor alive, run alone.</summary>
-[CollectionDefinition(nameof(GlobalGenerator), DisableParallelization = true)]
-public sealed class GlobalGenerator;
-
-[Collection(nameof(GlobalGenerator))]
 public sealed class TrainerTests : IDisposable
 {
     private const string Rhyme = "The north wind and the sun were disputing which was the stronger, when a traveller came along wrapped in a warm cloak. ";
