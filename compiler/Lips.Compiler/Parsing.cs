@@ -2,9 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Runtime.CompilerServices;
-using System.Runtime.ExceptionServices;
 using System.Text;
-using System.Threading;
 using Antlr4.Runtime;
 using Antlr4.Runtime.Atn;
 using Antlr4.Runtime.Misc;
@@ -20,8 +18,6 @@ public static class Parsing
 {
     // Far deeper than a spec written by hand; any thread has the stack for it.
     private const int ShallowDepth = 32;
-
-    private const int RoomyStack = 16 * 1024 * 1024;
 
     /// <summary>The syntax of a spec, or none and at least one error. All errors of the stage are found at once, in the order of the text.</summary>
     public static (FSharpOption<Syntax.Spec>? Spec, FSharpList<Diagnostic> Diagnostics) Parse(SourceText source)
@@ -58,7 +54,7 @@ public static class Parsing
             return null;
         }
 
-        return guard.Deepest <= ShallowDepth ? Tree(source, tokens, guard, found) : WithRoom(() => Tree(source, tokens, guard, found));
+        return guard.Deepest <= ShallowDepth ? Tree(source, tokens, guard, found) : RoomyStack.Run(() => Tree(source, tokens, guard, found));
     }
 
     private static Syntax.Spec? Tree(SourceText source, CommonTokenStream tokens, TokenGuard guard, List<Diagnostic> found)
@@ -79,37 +75,6 @@ public static class Parsing
             found.Add(DiagnosticModule.create(source.Path, Places.FileStart, Problem.NewTooDeep(TokenGuard.MaxDepth)));
             return null;
         }
-    }
-
-    /// <summary>
-    /// Runs a stage on a stack of its own. What the caller has left of its stack, and how large unoptimized frames are,
-    /// must not decide whether a text of allowed depth can be read.
-    /// </summary>
-    private static T WithRoom<T>(Func<T> stage)
-    {
-        T result = default!;
-        Exception? thrown = null;
-        var thread = new Thread(
-            () =>
-            {
-                try
-                {
-                    result = stage();
-                }
-                catch (Exception e)
-                {
-                    thrown = e;
-                }
-            },
-            RoomyStack);
-        thread.Start();
-        thread.Join();
-        if (thrown is not null)
-        {
-            ExceptionDispatchInfo.Capture(thrown).Throw();
-        }
-
-        return result;
     }
 
     /// <summary>The tree of a text without errors, by the cheaper prediction; otherwise none.</summary>
