@@ -217,7 +217,7 @@ public sealed class EmittedModuleTests
             var falsifier = new Falsifier(subject) { MovesWeights = false, Steps = 25 };
             double gain = falsifier.Ascend(reading, falsifier.Inputs(generator), generator);
             if (gain > bound * (1 + 1e-9))
-                violations.Add(new Found(gain, reading, (Start)(index % 3), index).Tell(subject, bound));
+                violations.Add(subject.Tell(new Found(gain, reading, (Start)(index % 3), index), bound));
         }
         Assert.True(violations.Count == 0, string.Join("\n", violations));
     }

@@ -54,9 +54,9 @@ public sealed class FalsifierTests(ITestOutputHelper output)
                     bounded += double.IsInfinity(bound) ? 0 : 1;
                     best[(int)reading] = Math.Max(best[(int)reading], found.Gain / bound);
                     if (found.Gain > bound * Allowance)
-                        violations.Add(found.Tell(subject, bound));
+                        violations.Add(subject.Tell(found, bound));
                     if (reading == Reading.TokenToToken && found.Gain > subject.RmsBoundAsToken() * Allowance)
-                        violations.Add("in rms: " + found.Tell(subject, subject.RmsBoundAsToken()));
+                        violations.Add("in rms: " + subject.Tell(found, subject.RmsBoundAsToken()));
                     Values(subject, reading, bound, seed, violations);
                 }
             }

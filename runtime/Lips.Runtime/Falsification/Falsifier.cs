@@ -1,19 +1,13 @@
 using System;
 using System.Collections.Generic;
-using System.Globalization;
 using System.Linq;
-using Lips.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Lips.Soundness.Tests;
+namespace Lips.Runtime.Falsification;
 
 /// <summary>The largest gain an attack found, with where.</summary>
-public sealed record Found(double Gain, Reading Reading, Start Start, int Seed)
-{
-    public string Tell(Subject subject, double bound) => string.Create(CultureInfo.InvariantCulture,
-        $"{subject.Emitted.Case.Name}, {Reading}, from {Start} weights with seed {Seed}: gain {Gain:R} against the bound {bound:R} (ratio {Gain / bound:F6})\n{subject.Emitted.Case.Spec}");
-}
+public sealed record Found(double Gain, Reading Reading, Start Start, int Seed);
 
 /// <summary>
 /// Searches for a large gain |J u|: weights at their caps, inputs in the declared domain and output functional ascend
@@ -21,7 +15,7 @@ public sealed record Found(double Gain, Reading Reading, Start Start, int Seed)
 /// is the next u (power iteration), that with respect to the input moves the input, and that with respect to the weights
 /// moves them towards the farthest point of their caps' sets. Every gain seen is one, up to arithmetic.
 /// </summary>
-public sealed class Falsifier(Subject subject)
+public sealed class Falsifier(AttackedMap subject)
 {
     public int Steps { get; init; } = 30;
 
@@ -65,7 +59,7 @@ public sealed class Falsifier(Subject subject)
             var gains = DualNorm(pulled, reading);
             double largest = gains.max().item<double>();
             if (!double.IsFinite(largest))
-                throw new InvalidOperationException($"{subject.Emitted.Case.Name}: a gain is {largest}");
+                throw new RunFailed($"{subject.Name}: a gain is {largest}");
             best = Math.Max(best, largest);
             if (step == Steps || largest == 0 && step > 3)
                 break;
@@ -111,7 +105,7 @@ public sealed class Falsifier(Subject subject)
         var a = subject.Clip(inputs);
         var b = a.roll([1], [0]);
         var beside = Beside(a.shape[0], generator);
-        var change = Norm(Subject.OutputTokens(subject.Map(a, beside)) - Subject.OutputTokens(subject.Map(b, beside)), reading is Reading.WholeToWhole);
+        var change = Norm(AttackedMap.OutputTokens(subject.Map(a, beside)) - AttackedMap.OutputTokens(subject.Map(b, beside)), reading is Reading.WholeToWhole);
         var moved = Norm(subject.Tokens(a) - subject.Tokens(b), reading is not Reading.TokenToToken);
         return (change / moved.clamp_min(1e-6)).max().item<double>();
     }
@@ -121,7 +115,7 @@ public sealed class Falsifier(Subject subject)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var tokens = Subject.OutputTokens(subject.Map(subject.Clip(inputs), Beside(inputs.shape[0], generator)));
+        var tokens = AttackedMap.OutputTokens(subject.Map(subject.Clip(inputs), Beside(inputs.shape[0], generator)));
         var lengths = tokens.square().sum(2).sqrt();
         var spread = (tokens.unsqueeze(1) - tokens.unsqueeze(2)).square().sum(3).sqrt();
         return (lengths.max().item<double>(), lengths.min().item<double>(), spread.max().item<double>() / 2);
@@ -219,7 +213,7 @@ public sealed class Falsifier(Subject subject)
     /// </summary>
     private static Tensor Dual(Tensor change, Reading reading, bool held)
     {
-        var tokens = Subject.OutputTokens(change);
+        var tokens = AttackedMap.OutputTokens(change);
         if (reading == Reading.WholeToWhole)
             return (tokens / tokens.flatten(1).square().sum(1).sqrt().clamp_min(1e-300).view(-1, 1, 1)).reshape(change.shape);
         var lengths = tokens.square().sum(2, keepdim: true).sqrt();

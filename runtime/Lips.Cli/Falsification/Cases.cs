@@ -1,7 +1,7 @@
 using System.Collections.Generic;
 using System.Linq;
 
-namespace Lips.Soundness.Tests;
+namespace Lips.Cli.Falsification;
 
 /// <summary>
 /// Small specs around every layer kind and every constraint, with caps on every weight. A new layer kind needs one here:

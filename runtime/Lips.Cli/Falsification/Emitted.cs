@@ -11,9 +11,9 @@ using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.FSharp.Collections;
 
-namespace Lips.Soundness.Tests;
+namespace Lips.Cli.Falsification;
 
-/// <summary>A spec that the tests attack: the whole text of a model, and the name it is reported by.</summary>
+/// <summary>A spec to attack: the whole text of a model, and the name it is reported by.</summary>
 public sealed record Case(string Name, string Spec)
 {
     /// <summary>A model of the given statements; <c>y</c> is its output.</summary>
@@ -36,9 +36,9 @@ public sealed record Emitted(Case Case, CompiledModel Compiled, Type Type)
         Tuple.Create(Norm.L2Norm, Norm.TokenNorm),
     ]);
 
-    private static readonly Lazy<IReadOnlyList<Emitted>> Shared = new(() => All(Tests.Cases.All));
+    private static readonly Lazy<IReadOnlyList<Emitted>> Shared = new(() => All(Falsification.Cases.All));
 
-    /// <summary>Every case of <see cref="Tests.Cases"/>, compiled once for all tests.</summary>
+    /// <summary>Every case of <see cref="Falsification.Cases"/>, compiled once.</summary>
     public static IReadOnlyList<Emitted> Cases => Shared.Value;
 
     /// <summary>Compiles all cases into one assembly, each in a namespace of its own.</summary>
@@ -62,10 +62,10 @@ public sealed record Emitted(Case Case, CompiledModel Compiled, Type Type)
 
     public static Emitted One(Case one, params (string Path, string Value)[] overrides) => All([one], overrides)[0];
 
-    private static string Namespace(int index) => "Lips.Soundness.Emitted" + index;
+    private static string Namespace(int index) => "Lips.Attacked.Model" + index;
 
     /// <summary>Compiles a spec, bounded in every pair of norms; throws where it has an error.</summary>
-    public static CompiledModel Compile(Case one, string into = "Lips.Soundness.Emitted", params (string Path, string Value)[] overrides)
+    public static CompiledModel Compile(Case one, string into = "Lips.Attacked.Model", params (string Path, string Value)[] overrides)
     {
         var compilation = SpecCompiler.Compile(new SourceText(one.Name + ".lips", one.Spec), _ => null, overrides, new CompileOptions(into, Norms));
         var errors = compilation.Diagnostics.Where(DiagnosticModule.isError).Select(d => d.Code + " line " + d.Span.Line + ": " + d.Message).ToList();

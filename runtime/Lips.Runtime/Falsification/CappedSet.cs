@@ -1,11 +1,10 @@
 using System;
 using System.Linq;
-using Lips.Runtime;
 using Lips.Runtime.Certification;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Lips.Soundness.Tests;
+namespace Lips.Runtime.Falsification;
 
 /// <summary>How the weights of an attack start.</summary>
 public enum Start { Orthogonal, RankOne, Gaussian }

@@ -3,7 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Text;
 
-namespace Lips.Soundness.Tests;
+namespace Lips.Cli.Falsification;
 
 /// <summary>Random programs of the language: stacks of up to six layers over a row of tokens or an image, every weight capped.</summary>
 public static class RandomStacks
