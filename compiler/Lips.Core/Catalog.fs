@@ -36,7 +36,7 @@ module Catalog =
           // mixing and branches
           Mlp.entry
           Attention.entry
-          Attention.cross
+          CrossAttention.entry
           Residual.entry
           Residual.stack
           // the rest of a value's way through a network

@@ -5,12 +5,11 @@ open Lips.Core
 /// What the softmax rules know of an attention layer. Norms of heads are functions of the head a sum runs over.
 type internal SoftmaxSetting =
     { Heads: int64
-      Queries: int64
-      Keys: int64
-      /// Query i sees keys 1 … i only.
-      Causal: bool
+      Sees: Visibility
       /// Keys and queries are turned by their position.
       Rotary: bool
+      /// T: the spread, over the keys in sight of a row, of what is added to its logits.
+      Spread: Bound
       /// |factor on q·k|
       Scale: Bound
       /// Norm of the stacked matrices, and of one head's slice.
@@ -21,6 +20,7 @@ type internal SoftmaxSetting =
       ValueOfHead: Bound
       Out: Bound
       OutOfHead: Bound
+      ValueBias: Bound
       QueryBias: Bound
       QueryBiasOfHead: Bound
       KeyBiasOfHead: Bound
@@ -30,22 +30,6 @@ type internal SoftmaxSetting =
       KeyRadius: Bound
       KeyCentred: Bound
       Name: string -> Bound -> Bound }
-
-/// Constants of softmax attention, output projection included, gain not. D1 is the path through keys and values
-/// with the query held; D2 is the path through the query.
-type internal SoftmaxConstants =
-    { /// F → F, F → one output token, token-max → token-max of D1
-      Keys: Gain
-      /// Of D2, the same in all three.
-      Query: Bound
-      /// Of both together, where the queries are the keys' own tokens.
-      Own: Gain
-      /// Every output token is within this of 0, biases not counted.
-      Radius: Bound
-      /// Every output token is within this of a common point.
-      Centred: Bound
-      /// Token-max constants of the rules by name.
-      Candidates: (string * Bound) list }
 
 /// Softmax attention with dot-product logits: section names as in the proofs below (`SoftmaxProofs`).
 [<RequireQualifiedAccess>]
@@ -76,9 +60,10 @@ module internal Softmax =
 
         Bound.ofRational (Rational.Create(sum, unit) + Rational.OfInt doublings * Hyper.ratio 693147181L 1000000000L)
 
-    let constants (s: SoftmaxSetting) : SoftmaxConstants =
+    let constants (s: SoftmaxSetting) : AttentionPaths =
         let heads = int s.Heads
         let name = s.Name
+        let sees = s.Sees
         let over f = Bound.maxOver heads f
         let rootHeads = Hyper.root s.Heads
         let r = s.KeyCentred
@@ -116,33 +101,34 @@ module internal Softmax =
         let range =
             name
                 "range of the logits"
-                (Bound.ofInt 2 * (if s.Rotary then s.Scale * over (queryOfHead * rotatedKey) else over s1OfHead))
+                (Bound.ofInt 2 * (if s.Rotary then s.Scale * over (queryOfHead * rotatedKey) else over s1OfHead) + s.Spread)
 
-        let uneven = name "1 − lambda" (Bound.apply (Fn.DoeblinComplement s.Keys) range)
-        let largest = if s.Causal then Bound.one else Bound.apply (Fn.LargestSoftmaxWeight s.Keys) range
+        let uneven =
+            if sees.SameInHeads then name "1 − lambda" (Bound.apply (Fn.DoeblinComplement sees.MostKeys) range) else Bound.one
+        let largest = if sees.Causal then Bound.one else Bound.apply (Fn.LargestSoftmaxWeight sees.FewestKeys) range
         let coshHalf = name "cosh of half the range" (Bound.cosh (half * range))
 
         let column =
             name
                 "largest column sum"
-                (if s.Causal then Bound.apply (Fn.CausalColumnMass s.Keys) range
-                 else Bound.ofInt64 s.Queries * Bound.apply (Fn.LargestSoftmaxWeight s.Keys) range)
+                (if sees.Causal then Bound.apply (Fn.CausalColumnMass sees.MostKeys) range
+                 else Bound.ofInt64 sees.MostQueries * Bound.apply (Fn.LargestSoftmaxWeight sees.FewestKeys) range)
 
         let weights =
             name
                 "norm of the weights"
                 (Bound.min
-                    [ Hyper.root s.Queries
+                    [ Hyper.root sees.Queries
                       Bound.sqrt column
-                      if s.Causal then
+                      if sees.Causal then
                           Bound.ofInt 2 * Bound.exp range
-                          coshHalf * Bound.sqrt (harmonic s.Keys)
+                          coshHalf * Bound.sqrt (harmonic sees.MostKeys)
                       else
-                          Hyper.rootOf (Hyper.ratio s.Queries s.Keys) * coshHalf ])
+                          Hyper.rootOf (Hyper.ratio sees.Queries sees.FewestKeys) * coshHalf ])
 
         let rowNorm =
-            if s.Causal then Bound.one
-            else Bound.min [ Bound.one; Hyper.rootOf (Hyper.ratio 1L s.Keys) * coshHalf ]
+            if sees.Causal then Bound.one
+            else Bound.min [ Bound.one; Hyper.rootOf (Hyper.ratio 1L sees.FewestKeys) * coshHalf ]
 
         // value path, all heads together: √H, or the common part once and the rest √H times
         let value =
@@ -151,8 +137,8 @@ module internal Softmax =
         // D1, one head
         let pythagoras = if s.Rotary then Bound.one + s1OfHead else Bound.hypot Bound.one s1OfHead
         let row = Bound.sqrt (Bound.apply Fn.SaturationG s1OfHead)
-        let rootQueries = Hyper.root s.Queries
-        let keyColumn = name "key path, whole to whole" (Bound.min [ Bound.sqrt column; Hyper.rootOf (Hyper.ratio s.Queries 2L) ])
+        let rootQueries = Hyper.root sees.Queries
+        let keyColumn = name "key path, whole to whole" (Bound.min [ Bound.sqrt column; Hyper.rootOf (Hyper.ratio sees.Queries 2L) ])
         let split = weights + keyColumn * s1OfHead
 
         let wholeOfHead =
@@ -187,7 +173,7 @@ module internal Softmax =
         // both paths of one head at once, where the query token is one of the keys'
         let crossed =
             Bound.sqrt (
-                Bound.ofInt64 s.Keys * Bound.apply Fn.SaturationG s1OfHead
+                Bound.ofInt64 sees.Queries * Bound.apply Fn.SaturationG s1OfHead
                 + Bound.square s2OfHead
                 + s2OfHead * (rootQueries * row + pythagoras)
             )
@@ -217,7 +203,8 @@ module internal Softmax =
                 [ s.Out * value * s.KeyRadius
                   s.Out * (s.Value * s.KeyRadius + uneven * rootHeads * v * r)
                   combine Bound.one * s.KeyRadius ]
+          Shift = if Bound.isZero s.ValueBias then Bound.zero else s.Out * s.ValueBias
           Centred =
-            (if s.Causal then Bound.min [ s.Out * value * r; combine Bound.one * r ]
+            (if not sees.SameKeys then Bound.min [ s.Out * value * r; combine Bound.one * r ]
              else Bound.min [ s.Out * rootHeads * v * uneven * r; combine uneven * r ])
           Candidates = candidates }

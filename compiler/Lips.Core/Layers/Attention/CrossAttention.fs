@@ -1,0 +1,79 @@
+namespace Lips.Core.Layers
+
+open Lips.Core
+
+/// Multi-head attention of a sequence to a memory.
+module internal CrossAttention =
+
+    let private rule (input: RuleInput) =
+        let x = input.Input
+
+        let memory =
+            match Map.tryFind "memory" input.Reads with
+            | Some m -> m
+            | None -> invalidOp "the memory of a cross_attention has not been derived before it"
+
+        let similarity = Similarities.ofOptions input.Options
+
+        let c, needs =
+            similarity.Judge
+                { Input = input
+                  Asks = x
+                  Seen = memory
+                  Sees = Visibility.full x.Shape.Tokens memory.Shape.Tokens
+                  Rotary = false
+                  Spread = Bound.zero }
+
+        let gain = Hyper.sizeOf input.Options "gain"
+        let rootQueries = Hyper.root x.Shape.Tokens
+
+        let through (_: string) (source: Source, k: Constants) =
+            source,
+            { Whole = Bound.min [ c.Keys.FF * k.Whole; rootQueries * (c.Keys.FR * k.Whole); rootQueries * (c.Keys.II * k.Token) ]
+              Token = Bound.min [ c.Keys.II * k.Token; c.Keys.FR * k.Whole ]
+              Local = c.Keys.II * k.Local }
+
+        let ofMemory = memory.Constants |> Map.map through
+
+        { Space = AttentionHeads.concluded input c (Space.addConstants input.Layer.Output (gain * c.Query) x.Constants gain ofMemory)
+          Rule = "cross-attention." + similarity.Alternative.Name
+          Candidates = []
+          Needs = needs }
+
+    let private emit (input: EmitInput) =
+        let similarity = Similarities.ofOptions input.Options
+
+        let arguments =
+            AttentionHeads.arguments input
+            @ similarity.Arguments input.Options
+            @ [ $"memoryWidth: {AttentionHeads.memoryWidth input.Options}" ]
+
+        { Members =
+            [ { Type = "Lips.Runtime.Modules.CrossAttention"
+                Name = input.Layer.Name
+                Construct = "new Lips.Runtime.Modules.CrossAttention(" + System.String.Join(", ", arguments) + ")" } ]
+          Forward = fun x _ -> $"""{CSharp.identifier input.Layer.Name}.call({x}, {input.Read "memory"})""" }
+
+    let entry: LayerKind =
+        { Name = "cross_attention"
+          Summary = "multi-head softmax attention of a sequence to a memory: queries from the sequence, keys and values from the memory"
+          Citation = "Vaswani et al. 2017; bounds derived for this calculus"
+          Hyperparameters =
+            [ AttentionHeads.heads
+              { Name = "memory"
+                Type = PointType
+                Default = Required
+                Doc = "the point whose tokens are looked at" }
+              Similarities.hyperparameter
+              AttentionHeads.scale
+              AttentionHeads.gain
+              Hyper.bias ]
+          Positional = 1
+          Parts = [ "qkv", [ "q"; "k"; "v" ]; "qk", [ "q"; "k" ] ]
+          TakesBody = false
+          Shape = Similarities.fits
+          Weights = fun options x -> AttentionHeads.weights "" options x.Width (AttentionHeads.memoryWidth options) @ (Similarities.ofOptions options).Weights options x
+          Rule = rule
+          Rules = Similarities.all |> List.collect (fun s -> s.MemoryRules)
+          Macs = fun options x -> AttentionHeads.macs x.Tokens (AttentionHeads.memoryLength options) x.Width (AttentionHeads.memoryWidth options)
+          Emit = emit }

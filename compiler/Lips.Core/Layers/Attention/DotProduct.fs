@@ -1,0 +1,63 @@
+namespace Lips.Core.Layers
+
+open Lips.Core
+
+/// Logits are scale·q·k.
+module internal DotProduct =
+
+    let private setting (a: AttentionInput) : SoftmaxSetting =
+        let input = a.Input
+        let whole = AttentionHeads.whole input
+        let head = AttentionHeads.headNorm input
+        let biasOfHead = AttentionHeads.biasOfHead input
+
+        { Heads = input.Options.Count "heads"
+          Sees = a.Sees
+          Rotary = a.Rotary
+          Spread = a.Spread
+          Scale = Hyper.sizeOf input.Options "scale"
+          Query = whole "q"
+          QueryOfHead = head "q"
+          KeyOfHead = head "k"
+          Value = whole "v"
+          ValueOfHead = head "v"
+          Out = whole "out"
+          OutOfHead = head "out"
+          ValueBias = input.MeasureOrZero Functional.VectorNorm "v_bias"
+          QueryBias = input.MeasureOrZero Functional.VectorNorm "q_bias"
+          QueryBiasOfHead = biasOfHead "q_bias"
+          KeyBiasOfHead = if a.Rotary then biasOfHead "k_bias" else Bound.zero
+          QueryRadius = a.Asks.Radius
+          KeyRadius = a.Seen.Radius
+          KeyCentred = a.Seen.Centred
+          Name = input.Name }
+
+    let private needs (input: RuleInput) (s: SoftmaxSetting) =
+        let radius value whose =
+            { Value = value
+              Why = $"dot-product attention has no Lipschitz constant where {whose} may be arbitrarily large, and their radius is unknown"
+              Fix = "bound the radius before it (cap the biases, positions and embedding rows, or put a norm before it), or use cosine similarity" }
+
+        [ radius s.QueryRadius "the tokens"
+          if s.KeyRadius <> s.QueryRadius then radius s.KeyRadius "the tokens it looks at"
+          AttentionHeads.cap s.Query "q"
+          AttentionHeads.cap s.KeyOfHead "k"
+          AttentionHeads.cap s.Value "v"
+          AttentionHeads.cap s.Out "out"
+          if input.HasWeight "q_bias" then
+              { Value = s.QueryBias
+                Why = "its query bias has no cap, so the logits may grow without limit"
+                Fix = "cap it: `q_bias.constraint: l2_cap(1)`, or leave biases out: `bias: false`" } ]
+
+    let private judge (a: AttentionInput) =
+        let s = setting a
+        Softmax.constants s, needs a.Input s
+
+    let similarity: Similarity =
+        { Alternative = Hyper.alternative "dot" "q·k" []
+          Fits = fun _ _ -> Ok()
+          Weights = fun _ _ -> []
+          Judge = judge
+          Rules = SoftmaxProofs.self
+          MemoryRules = SoftmaxProofs.cross
+          Arguments = fun _ -> [] }
