@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Threading.Tasks;
 using TorchSharp;
 
 namespace Lips.Runtime.Certification;
@@ -57,7 +58,7 @@ public static class CertifiedNorms
             NormKind.Vector => weight.Shape.Count > 1 && weight.Role == Role.Table ? LargestRow(values, rows, columns) : Length(values),
             NormKind.LargestEntry => SpectralNorm.LargestEntry(values, name),
             NormKind.Operator => ConvolutionNorm.Certify(values, rows, checked((int)weight.Shape[1]), weight.Shape.Skip(2).Select(s => checked((int)s)).ToArray(), weight.Groups, name),
-            NormKind.LargestPairDistance => LargestPairDistance(values, rows, columns),
+            NormKind.LargestPairDistance => LargestPairDistance(values, rows, columns, name),
             _ => throw new NotCertified($"No rule certifies the norm '{kind}' of '{name}'."),
         };
     }
@@ -136,20 +137,51 @@ public static class CertifiedNorms
         return Outward.Scale(Outward.Sqrt(sum), exponent);
     }
 
-    private static double LargestPairDistance(double[] values, int rows, int columns)
+    /// <summary>Above this many rows the largest distance of two is bounded without looking at every pair.</summary>
+    private const int PairsLimit = 4096;
+
+    /// <summary>An upper bound of the largest ℓ2 distance of two rows; of many rows the least of 2·(largest row) and √2·σ_max.</summary>
+    private static double LargestPairDistance(double[] values, int rows, int columns, string name)
     {
-        double largest = 0;
-        var difference = new double[columns];
-        for (int i = 0; i < rows; i++)
+        if (rows > PairsLimit)
+        {
+            double twice = Outward.Multiply(2, LargestRow(values, rows, columns));
+            return Math.Min(twice, Outward.Multiply(Outward.Sqrt(2), SpectralNorm.Certify(values, rows, columns, name)));
+        }
+        var largest = new double[rows];
+        Parallel.For(0, rows, i =>
+        {
+            var difference = new double[columns];
             for (int j = 0; j < i; j++)
-            {
-                for (int k = 0; k < columns; k++)
-                {
-                    double d = Math.Abs(values[i * columns + k] - values[j * columns + k]);
-                    difference[k] = d == 0 ? 0 : Math.BitIncrement(d);
-                }
-                largest = Math.Max(largest, Length(difference));
-            }
-        return largest;
+                largest[i] = Math.Max(largest[i], Distance(values, columns, i, j, difference));
+        });
+        return rows == 0 ? 0 : largest.Max();
+    }
+
+    /// <summary>Upper bounds of the ℓ2 distances of every two rows of a row-major matrix: what pairwise margins are divided by.</summary>
+    /// <exception cref="NotCertified">An entry is not finite.</exception>
+    public static double[,] PairDistances(double[] values, int rows, int columns, string name = "matrix")
+    {
+        SpectralNorm.LargestEntry(values, name);
+        var distances = new double[rows, rows];
+        Parallel.For(0, rows, i =>
+        {
+            var difference = new double[columns];
+            for (int j = 0; j < i; j++)
+                distances[i, j] = distances[j, i] = Distance(values, columns, i, j, difference);
+        });
+        return distances;
+    }
+
+    private static double Distance(double[] values, int columns, int i, int j, double[] difference)
+    {
+        for (int k = 0; k < columns; k++)
+        {
+            double d = Math.Abs(values[i * columns + k] - values[j * columns + k]);
+            difference[k] = d == 0 ? 0 : Math.BitIncrement(d);
+            if (double.IsInfinity(difference[k]))
+                return double.PositiveInfinity;
+        }
+        return Length(difference);
     }
 }
