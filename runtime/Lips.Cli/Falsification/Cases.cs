@@ -123,6 +123,34 @@ public static class Cases
         yield return After("attention many tokens", "input x = features(12, 2, radius: 1)\n" + Caps, "$attention(1, scale: 1/2, bias: false)");
     }
 
+    /// <summary>Who sees whom: masks, windows, stripes, shared heads, and what tells positions apart.</summary>
+    private static IEnumerable<Case> Sights()
+    {
+        const string row = "input x = features(5, 4, radius: 1)\n" + Caps;
+        const string map = "input x = image(4, 4, 4, range: [0, 1])\n" + Caps;
+        const string oblong = "input x = image(2, 2, 6, range: [-1, 1])\n" + Caps;
+        string[] ofRows =
+        [
+            "2, scale: 1, mask: sliding(2)", "1, scale: 1/20, mask: sliding(2)", "1, scale: 2, mask: sliding(2, causal: false)", "2, scale: 1/20, mask: sliding(2, causal: false), bias: false",
+            "4, kv_heads: 2, scale: 1", "2, kv_heads: 1, scale: 1/50", "2, kv_heads: 1, scale: 1, mask: causal, position: rotary", "4, kv_heads: 1, scale: 1/50, mask: causal",
+            "2, scale: 1/20, position: relative_bias", "1, scale: 1, mask: causal, position: relative_bias",
+        ];
+        foreach (var setting in ofRows)
+            yield return After("attention(" + setting + ")", row, "$attention(" + setting + ")");
+        string[] ofMaps =
+        [
+            "1, scale: 1/2, partition: window(2)", "2, scale: 1/20, partition: window(2)", "1, scale: 1/20, partition: window(2, shift: 1)", "2, scale: 1/2, partition: window(4, shift: 1)",
+            "2, scale: 1/20, partition: window(2, shift: 1), position: relative_bias", "2, scale: 1/2, position: lepe(3), partition: window(2)", "2, scale: 1/20, position: lepe(1)",
+            "2, scale: 1/50, partition: cross(1)", "4, kv_heads: 2, scale: 1/50, partition: cross(2)", "2, scale: 1/4, partition: cross(2), position: lepe(3), gain: -1/2",
+        ];
+        foreach (var setting in ofMaps)
+            yield return After("attention(" + setting + ")", map, "$attention(" + setting + ")");
+        yield return After("attention of oblong stripes", oblong, "$attention(2, scale: 1/2, partition: cross(2))");
+        yield return After("attention with capped relative bias", "input x = image(2, 2, 4, range: [0, 1])\n" + Caps, "$attention(1, scale: 1, position: relative_bias, bias_table.constraint: max_cap(1))");
+        yield return After("attention with lepe of capped operator", "input x = image(2, 4, 4, range: [0, 1])\n" + Caps, "$attention(1, scale: 1/4, position: lepe(3), lepe.constraint: spectral_cap(1, of: operator))");
+        yield return After("attention in windows twice", map, "attention(1, scale: 1/20, partition: window(2), bias: false)\nattention(1, scale: 1/20, partition: window(2, shift: 1), bias: false)\n$pool(mean)");
+    }
+
     /// <summary>Two inputs: each is a source, the other stays.</summary>
     private static IEnumerable<Case> Memories()
     {
@@ -157,7 +185,7 @@ public static class Cases
         yield return After("biases matter", "input x = features(3, 4, radius: 1/2)\nweights(constraint: spectral_cap(1)); weights of bias (constraint: l2_cap(2))\n", "linear(4)\n squared_relu\n$linear(2)");
     }
 
-    public static IReadOnlyList<Case> All { get; } = [.. Tokenwise(), .. Norms(), .. Grids(), .. Attentions(), .. Memories(), .. Branches(), .. Constraints()];
+    public static IReadOnlyList<Case> All { get; } = [.. Tokenwise(), .. Norms(), .. Grids(), .. Attentions(), .. Sights(), .. Memories(), .. Branches(), .. Constraints()];
 
     public static Case Named(string name) => All.First(c => c.Name == name);
 }

@@ -1,11 +1,12 @@
 using System;
+using System.Linq;
 using TorchSharp;
 using TorchSharp.Modules;
 
 namespace Lips.Runtime.Modules;
 
 /// <summary>
-/// Multi-head softmax attention of a sequence to itself: heads = softmax(scale·q·kᵀ)·v, output = out(gain·heads).
+/// Multi-head softmax attention of a sequence to itself: heads = softmax(scale·q·kᵀ + bias)·v, output = out(gain·heads).
 /// <c>qkv.weight</c> holds the rows of q, then k, then v; head h owns rows and, in <c>out.weight</c>, columns
 /// h·width/heads and on.
 /// </summary>
@@ -13,22 +14,53 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>
 {
     private readonly Linear qkv;
     private readonly Linear @out;
+    private readonly Parameter? bias_table;
+    private readonly Parameter? lepe;
+    private readonly Parameter? lepe_bias;
     private readonly long _heads;
+    private readonly long _keyHeads;
     private readonly double _scale;
     private readonly double _gain;
-    private readonly ConstantTable? _hidden;
+    private readonly ConstantTable? _outOfSight;
     private readonly Rotary? _rotary;
+    private readonly AttentionWindow[] _windows;
 
-    public Attention(long width, long heads, double scale, double gain = 1, bool causal = false, Rotary? rotary = null, bool hasBias = true)
+    /// <param name="width">Channels of a token.</param>
+    /// <param name="heads">Heads; divides the width.</param>
+    /// <param name="scale">Factor on every q·k.</param>
+    /// <param name="keyHeads">Key and value heads, each read by heads/keyHeads heads in a row (arXiv 2305.13245); 0: as many as heads.</param>
+    /// <param name="gain">Factor on the heads' output.</param>
+    /// <param name="causal">Whether the tokens after a token are out of its sight.</param>
+    /// <param name="sliding">Least distance of a token out of sight.</param>
+    /// <param name="rotary">Turns queries and keys by their position.</param>
+    /// <param name="windows">The rectangles of a map that attend each to itself, one kind for every equal share of the heads; none: all tokens see each other.</param>
+    /// <param name="relativeBias">Whether <c>bias_table</c>, [offsets in a window, heads], is added to the logits; needs one kind of window.</param>
+    /// <param name="lepe">Taps per axis of the depthwise convolution <c>lepe</c> of the values, inside every window, that is added to the heads' output (arXiv 2107.00652); 0: none. Needs windows.</param>
+    /// <param name="hasBias">Whether the projections, and the convolution, add a learned vector.</param>
+    public Attention(
+        long width, long heads, double scale, long keyHeads = 0, double gain = 1, bool causal = false, long? sliding = null, Rotary? rotary = null,
+        AttentionWindow[]? windows = null, bool relativeBias = false, long lepe = 0, bool hasBias = true)
         : base(nameof(Attention))
     {
-        (_heads, _scale, _gain, _rotary) = (heads, scale, gain, rotary);
-        _hidden = causal ? SoftmaxHeads.Ahead() : null;
-        register_module("qkv", qkv = torch.nn.Linear(inputSize: width, outputSize: 3 * width, hasBias: hasBias));
+        (_heads, _keyHeads, _scale, _gain, _rotary, _windows) = (heads, keyHeads == 0 ? heads : keyHeads, scale, gain, rotary, windows ?? []);
+        if ((relativeBias && _windows.Length != 1) || (lepe > 0 && _windows.Length == 0))
+            throw new ArgumentException("a relative bias needs one kind of window, and a convolution of the values at least one", nameof(windows));
+        _outOfSight = causal || sliding is not null ? SoftmaxHeads.OutOfSight(sliding - 1, causal ? 0 : sliding - 1) : null;
+        register_module("qkv", qkv = torch.nn.Linear(inputSize: width, outputSize: width + 2 * KeyWidth(width), hasBias: hasBias));
         register_module("out", @out = torch.nn.Linear(inputSize: width, outputSize: width, hasBias: hasBias));
+        if (relativeBias)
+            register_parameter(nameof(bias_table), bias_table = Leaf.Filled(0, _windows[0].OffsetCount, heads));
+        if (lepe == 0)
+            return;
+        register_parameter(nameof(lepe), this.lepe = Leaf.Uniform(lepe * lepe, width, 1, lepe, lepe));
+        if (hasBias)
+            register_parameter(nameof(lepe_bias), lepe_bias = Leaf.Uniform(lepe * lepe, width));
     }
 
-    /// <summary>Called with the probabilities, [batch, heads, length, length], of every forward pass; for entropy and pictures.</summary>
+    /// <summary>
+    /// Called with the probabilities, [batch, heads, length, length], of every forward pass, or, for every kind of window,
+    /// [batch·windows, its heads, tokens, tokens]; for entropy and pictures.
+    /// </summary>
     public Action<torch.Tensor>? Probabilities { get; set; }
 
     /// <param name="x">[batch, length, width], or a map [batch, height, width, channels] read row by row.</param>
@@ -36,13 +68,73 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>
     public override torch.Tensor forward(torch.Tensor x)
     {
         using var scope = torch.NewDisposeScope();
-        var (batch, width) = (x.size(0), x.size(-1));
-        // [3, batch, heads, length, head width]
-        var split = qkv.call(x.reshape(batch, -1, width)).reshape(batch, -1, 3, _heads, width / _heads).permute(2, 0, 3, 1, 4).unbind(0);
-        var (q, k, v) = (split[0], split[1], split[2]);
+        var width = x.size(-1);
+        var shifted = _windows is [var window] ? window.Roll(x) : x;
+        var projected = qkv.call(shifted.reshape(x.size(0), -1, width));
+        // each [batch, length, heads, head width]
+        var q = Split(projected.narrow(-1, 0, width), _heads);
+        var k = Shared(Split(projected.narrow(-1, width, KeyWidth(width)), _keyHeads));
+        var v = Shared(Split(projected.narrow(-1, width + KeyWidth(width), KeyWidth(width)), _keyHeads));
+        var heads = _windows.Length == 0 ? Everywhere(q, k, v) : InWindows(q, k, v, x.dim() == 4 ? x.size(1) : 1);
+        var merged = heads.reshape(shifted.shape);
+        var output = @out.call(_gain == 1 ? merged : merged.mul(_gain));
+        return (_windows is [var same] ? same.Unroll(output) : output).MoveToOuterDisposeScope();
+    }
+
+    private long KeyWidth(long width) => width / _heads * _keyHeads;
+
+    private static torch.Tensor Split(torch.Tensor tokens, long heads) =>
+        tokens.reshape(tokens.size(0), tokens.size(1), heads, tokens.size(2) / heads);
+
+    /// <summary>Every key head once for each head that reads it.</summary>
+    private torch.Tensor Shared(torch.Tensor tokens) =>
+        _keyHeads == _heads
+            ? tokens
+            : tokens.unsqueeze(3).expand(-1, -1, -1, _heads / _keyHeads, -1).reshape(tokens.size(0), tokens.size(1), _heads, tokens.size(3));
+
+    /// <returns>[batch, length, heads, head width], as the arguments.</returns>
+    private torch.Tensor Everywhere(torch.Tensor q, torch.Tensor k, torch.Tensor v)
+    {
+        (q, k, v) = (q.permute(0, 2, 1, 3), k.permute(0, 2, 1, 3), v.permute(0, 2, 1, 3));
         if (_rotary is not null)
             (q, k) = (_rotary.Turn(q), _rotary.Turn(k));
-        var heads = SoftmaxHeads.Mix(q, k, v, _scale, _hidden, Probabilities);
-        return @out.call(SoftmaxHeads.Merge(heads, _gain)).reshape(x.shape).MoveToOuterDisposeScope();
+        return SoftmaxHeads.Mix(q, k, v, _scale, _outOfSight is null ? null : HideOutOfSight, Probabilities).permute(0, 2, 1, 3);
+    }
+
+    private torch.Tensor HideOutOfSight(torch.Tensor logits) =>
+        _outOfSight is null ? logits : logits.masked_fill(_outOfSight.For(logits.size(-1), logits), double.NegativeInfinity);
+
+    /// <inheritdoc cref="Everywhere"/>
+    private torch.Tensor InWindows(torch.Tensor q, torch.Tensor k, torch.Tensor v, long mapHeight)
+    {
+        var (share, mapWidth) = (_heads / _windows.Length, q.size(1) / mapHeight);
+        torch.Tensor Map(torch.Tensor tokens) => tokens.reshape(tokens.size(0), mapHeight, mapWidth, _heads, tokens.size(3));
+        (q, k, v) = (Map(q), Map(k), Map(v));
+        torch.Tensor[] shares = [.. _windows.Select((window, i) =>
+        {
+            torch.Tensor Cut(torch.Tensor map) => window.Cut(map.narrow(3, i * share, share));
+            torch.Tensor Dress(torch.Tensor logits)
+            {
+                if (bias_table is not null)
+                    logits = logits.add(window.Bias(bias_table));
+                return HideOutOfSight(window.Hide(logits, mapHeight, mapWidth));
+            }
+            var values = Cut(v);
+            var heads = SoftmaxHeads.Mix(Cut(q), Cut(k), values, _scale, Dress, Probabilities);
+            return window.Join(lepe is null ? heads : heads.add(Convolved(values, window, i * share * values.size(3))), mapHeight, mapWidth);
+        })];
+        return shares is [var all] ? all : torch.cat(shares, dim: 3);
+    }
+
+    /// <summary>The values of a share of the heads, whose channels begin at <paramref name="first"/>, convolved inside every window: the shape of <paramref name="values"/>.</summary>
+    private torch.Tensor Convolved(torch.Tensor values, AttentionWindow window, long first)
+    {
+        var (count, heads, channels) = (values.size(0), values.size(1), values.size(1) * values.size(3));
+        var maps = values.permute(0, 1, 3, 2).reshape(count, channels, window.Height, window.Width);
+        var taps = lepe!.size(2);
+        // libtorch 1.13 has no convolution on the meta device; this one keeps the shape
+        var convolved = maps.device.type == DeviceType.META ? maps : torch.nn.functional.conv2d(
+            maps, lepe.narrow(0, first, channels), lepe_bias?.narrow(0, first, channels), strides: [1, 1], padding: [taps / 2, taps / 2], dilation: [1, 1], groups: channels);
+        return convolved.reshape(count, heads, values.size(3), window.Tokens).permute(0, 1, 3, 2);
     }
 }

@@ -37,7 +37,7 @@ public sealed class CrossAttention : torch.nn.Module<torch.Tensor, torch.Tensor,
     public override torch.Tensor forward(torch.Tensor x, torch.Tensor memory)
     {
         using var scope = torch.NewDisposeScope();
-        var heads = SoftmaxHeads.Mix(Split(q.call(x)), Split(k.call(memory)), Split(v.call(memory)), _scale, hidden: null, Probabilities);
+        var heads = SoftmaxHeads.Mix(Split(q.call(x)), Split(k.call(memory)), Split(v.call(memory)), _scale, dress: null, Probabilities);
         return @out.call(SoftmaxHeads.Merge(heads, _gain)).reshape(x.shape).MoveToOuterDisposeScope();
     }
 

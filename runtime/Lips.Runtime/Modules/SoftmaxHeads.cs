@@ -6,16 +6,23 @@ namespace Lips.Runtime.Modules;
 /// <summary>The part of softmax attention between the projections, on [batch, heads, length, head width].</summary>
 internal static class SoftmaxHeads
 {
-    /// <summary>True where a token would look ahead of itself: [length, length].</summary>
-    public static ConstantTable Ahead() =>
-        new((length, device) => torch.ones(length, length, dtype: torch.ScalarType.Bool, device: device).triu(1));
+    /// <summary>True where a token would look further than <paramref name="before"/> back or <paramref name="after"/> ahead: [length, length].</summary>
+    public static ConstantTable OutOfSight(long? before, long? after) =>
+        new((length, device) =>
+        {
+            var all = torch.ones(length, length, dtype: torch.ScalarType.Bool, device: device);
+            var ahead = after is { } a ? all.triu(Math.Min(a, length) + 1) : null;
+            var behind = before is { } b ? all.tril(-Math.Min(b, length) - 1) : null;
+            return ahead is null ? behind ?? all.logical_not() : behind is null ? ahead : ahead.logical_or(behind);
+        });
 
-    /// <summary>softmax(scale·q·kᵀ)·v over the keys that <paramref name="hidden"/> does not hide.</summary>
-    public static torch.Tensor Mix(torch.Tensor q, torch.Tensor k, torch.Tensor v, double scale, ConstantTable? hidden, Action<torch.Tensor>? observe)
+    /// <summary>softmax(scale·q·kᵀ)·v over the keys in sight.</summary>
+    /// <param name="dress">What is done to the logits, [batch, heads, length, length], before the softmax: biases and masks.</param>
+    public static torch.Tensor Mix(torch.Tensor q, torch.Tensor k, torch.Tensor v, double scale, Func<torch.Tensor, torch.Tensor>? dress, Action<torch.Tensor>? observe)
     {
         var logits = q.mul(scale).matmul(k.transpose(-2, -1));
-        if (hidden is not null)
-            logits = logits.masked_fill(hidden.For(logits.size(-1), logits), double.NegativeInfinity);
+        if (dress is not null)
+            logits = dress(logits);
         var probabilities = logits.softmax(-1);
         observe?.Invoke(probabilities);
         return probabilities.matmul(v);

@@ -71,6 +71,11 @@ let private variants (k: LayerKind) =
         | "attention" ->
             [ [ "heads", count 2L; "mask", choice "causal" ]
               [ "heads", count 4L; "position", choice "rotary" ]
+              [ "heads", count 4L; "kv_heads", count 2L; "position", choice "relative_bias" ]
+              [ "heads", count 2L; "mask", Choice("sliding", [ Some "size", count 3L ]) ]
+              [ "heads", count 2L; "mask", Choice("sliding", [ Some "size", count 3L; Some "causal", Flag false ]) ]
+              [ "heads", count 2L; "partition", Choice("window", [ Some "size", count 2L; Some "shift", count 1L ]) ]
+              [ "heads", count 2L; "partition", Choice("cross", [ Some "stripe", count 2L ]); "position", Choice("lepe", [ Some "kernel", count 3L ]) ]
               [ "heads", count 1L; "bias", Flag false ] ]
         | "residual" ->
             [ [ "sum", Choice("convex", [ Some "alpha", number "0.25" ]) ]

@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class Gpt : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "4c26110e0bd9af2ad070ba5b9f52f9664d4866a16761bbbf7c62e3278000dc3f";
+    public const string Meaning = "5fbe3318b994964dc4ee34045c2aaf0dc8cc10655cd4b34952afad2794477e14";
 
     public TorchSharp.Modules.Embedding words { get; }
     public Lips.Runtime.Modules.LearnedPosition position { get; }
@@ -294,7 +294,7 @@ public sealed partial class Gpt : torch.nn.Module<torch.Tensor, torch.Tensor>, I
             UpperBound v24 = UpperBound.DoeblinComplement(1024, v23);  // blocks.{i}.attention: 1 − lambda
             UpperBound v25 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v23);  // blocks.{i}.attention: cosh of half the range
             UpperBound v26 = UpperBound.CausalColumnMass(1024, v23);  // blocks.{i}.attention: largest column sum
-            UpperBound v27 = UpperBound.Min(UpperBound.Sqrt(v26), 2 * UpperBound.Exp(v23), v25 * UpperBound.Sqrt(UpperBound.OfRational(8657490114440038289, 1152921504606846976)), 32);  // blocks.{i}.attention: norm of the weights
+            UpperBound v27 = UpperBound.Min(UpperBound.Sqrt(v26), 2 * UpperBound.Exp(v23), UpperBound.Sqrt(UpperBound.OfRational(8657490114440038289, 1152921504606846976)) * v25, 32);  // blocks.{i}.attention: norm of the weights
             UpperBound v28 = UpperBound.Min(UpperBound.Sqrt(12) * v18, v16 * (1 + v24 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));  // blocks.{i}.attention: value path
             UpperBound v29 = UpperBound.Min(UpperBound.Sqrt(v26), UpperBound.Sqrt(512));  // blocks.{i}.attention: key path, whole to whole
             UpperBound v30 = UpperBound.Min(v17 * v18 * UpperBound.Sqrt(12 + UpperBound.Power(v21, 2)), v17 * (v28 + v18 * v21), v17 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, 2)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, 2)))));  // blocks.{i}.attention: keys and values, token to token

@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class Quickstart : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "db8ea9b6b72e5c3b6413d1a92706163333ca5436ba86515dc5b311715b578d7e";
+    public const string Meaning = "ad626938ccf7b40d922d97fc5bb3e028d42533e4c4f64661a95468c9f41649b7";
 
     public TorchSharp.Modules.Embedding x { get; }
     public TorchSharp.Modules.ModuleList<Block> blocks { get; }
@@ -223,7 +223,7 @@ public sealed partial class Quickstart : torch.nn.Module<torch.Tensor, torch.Ten
             UpperBound v19 = UpperBound.DoeblinComplement(128, v18);  // blocks.{i}.attention: 1 − lambda
             UpperBound v20 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v18);  // blocks.{i}.attention: cosh of half the range
             UpperBound v21 = UpperBound.CausalColumnMass(128, v18);  // blocks.{i}.attention: largest column sum
-            UpperBound v22 = UpperBound.Min(UpperBound.Sqrt(128), UpperBound.Sqrt(v21), 2 * UpperBound.Exp(v18), v20 * UpperBound.Sqrt(UpperBound.OfRational(1565998030184556207, 288230376151711744)));  // blocks.{i}.attention: norm of the weights
+            UpperBound v22 = UpperBound.Min(UpperBound.Sqrt(128), UpperBound.Sqrt(v21), 2 * UpperBound.Exp(v18), UpperBound.Sqrt(UpperBound.OfRational(1565998030184556207, 288230376151711744)) * v20);  // blocks.{i}.attention: norm of the weights
             UpperBound v23 = UpperBound.Min(2 * v13, v11 * (1 + v19));  // blocks.{i}.attention: value path
             UpperBound v24 = UpperBound.Min(UpperBound.Sqrt(v21), 8);  // blocks.{i}.attention: key path, whole to whole
             UpperBound v25 = UpperBound.Min(v12 * (v23 + v13 * v16), v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (1 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (1 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3))));  // blocks.{i}.attention: keys and values, token to token

@@ -9,14 +9,17 @@ module internal Attention =
         let x = input.Input
         let similarity = Similarities.ofOptions input.Options
 
-        let c, needs =
+        let heads, ofHeads =
             similarity.Judge
                 { Input = input
                   Asks = x
                   Seen = x
-                  Sees = Visibility.ofMask input.Options x.Shape
+                  Sees = Visibility.ofOptions input.Options x.Shape
                   Rotary = (input.Options.ChoiceName "position" = "rotary")
-                  Spread = Bound.zero }
+                  Spread = AttentionPosition.spread input }
+
+        let c, ofPosition =
+            AttentionPosition.beside input (AttentionHeads.stackedValue input) (AttentionHeads.shared input.Options) heads
 
         let gain = Hyper.sizeOf input.Options "gain"
         let n = x.Shape.Tokens
@@ -41,7 +44,7 @@ module internal Attention =
         { Space = AttentionHeads.concluded input c (x.Constants |> Map.map (fun _ k -> through k))
           Rule = rule
           Candidates = [ for name, b in c.Candidates -> rule + "." + name, gain * b ]
-          Needs = needs }
+          Needs = ofHeads @ ofPosition }
 
     let private emit (input: EmitInput) =
         let similarity = Similarities.ofOptions input.Options
@@ -49,12 +52,8 @@ module internal Attention =
         let arguments =
             AttentionHeads.arguments input
             @ similarity.Arguments input.Options
-            @ Visibility.arguments input.Options
-            @ [ match input.Options.Choice "position" with
-                | "rotary", arguments ->
-                    let channels = defaultArg (AttentionHeads.turned input.Options input.Layer.Input) 0L
-                    $"""rotary: new Lips.Runtime.Modules.Rotary(channels: {channels}, wavelengths: {Hyper.literal (arguments.Value "base")})"""
-                | _ -> () ]
+            @ Visibility.arguments input.Options input.Layer.Input (AttentionPosition.needsRectangles input.Options)
+            @ AttentionPosition.arguments input.Options input.Layer.Input
 
         { Members =
             [ { Type = "Lips.Runtime.Modules.Attention"
@@ -68,23 +67,27 @@ module internal Attention =
           Citation = "Vaswani et al. 2017; bounds derived for this calculus"
           Hyperparameters =
             [ AttentionHeads.heads
+              AttentionHeads.keyHeads
               Similarities.hyperparameter
               AttentionHeads.scale
               AttentionHeads.gain
               Visibility.mask
-              AttentionHeads.position
+              Visibility.partition
+              AttentionPosition.hyperparameter
               Hyper.bias ]
           Positional = 1
           Parts = [ "qkv", [ "q"; "k"; "v" ]; "qk", [ "q"; "k" ] ]
           TakesBody = false
           Shape =
             fun options x ->
-                match Similarities.fits options x with
-                | Ok _ when (AttentionHeads.turned options x).IsNone ->
-                    Error(DoesNotFit "rotary positions turn channels in pairs: fraction times head_width must be an even whole number")
-                | other -> other
-          Weights = fun options x -> AttentionHeads.weights "qkv" options x.Width x.Width @ (Similarities.ofOptions options).Weights options x
+                Similarities.fits options x
+                |> Result.bind (fun x -> Visibility.fits options x |> Result.bind (fun () -> AttentionPosition.fits options x) |> Result.map (fun () -> x))
+          Weights =
+            fun options x ->
+                AttentionHeads.weights "qkv" options x.Width x.Width
+                @ (Similarities.ofOptions options).Weights options x
+                @ AttentionPosition.weights options x
           Rule = rule
-          Rules = Similarities.all |> List.collect (fun s -> s.Rules)
-          Macs = fun _ x -> AttentionHeads.macs x.Tokens x.Tokens x.Width x.Width
+          Rules = (Similarities.all |> List.collect (fun s -> s.Rules)) @ AttentionPosition.rules
+          Macs = fun options x -> AttentionHeads.macs options x.Tokens x.Tokens x.Width x.Width (Visibility.pairs options x) + AttentionPosition.macs options x
           Emit = emit }

@@ -70,41 +70,29 @@ module internal AttentionHeads =
 
     let heads = Hyper.count "heads" "number of heads; must divide the width"
 
-    let position =
-        Hyper.choiceOr
-            "none"
-            [ Hyper.alternative "none" "logits do not depend on positions" []
-              Hyper.alternative
-                  "rotary"
-                  "pairs of query and key channels are turned by angles that grow with the position (Su et al. 2021)"
-                  [ Hyper.positiveOr (Rational.OfInt 10000L) "base" "ratio of the longest to the shortest wavelength"
-                    { Name = "fraction"
-                      Type = RealType(Some Rational.Zero, true, Some Rational.One)
-                      Default = Default(Hyper.ofInt 1L)
-                      Doc = "share of a head's channels that is turned" } ] ]
-            "position"
-            "how logits depend on positions"
+    let keyHeads: Hyperparameter =
+        { Name = "kv_heads"
+          Type = CountType
+          Default = Computed("heads", (fun before _ -> before |> List.find (fun (n, _) -> n = "heads") |> snd))
+          Doc = "number of key and value heads, each read by as many heads (Ainslie et al. 2023); must divide `heads`" }
 
     let gain = Hyper.realOr Rational.One "gain" "factor on the heads' output, before the projection `out`"
 
     // ---- shapes ----
 
-    /// Channels of a head that are turned, if they come in pairs.
-    let turned (options: Options) (x: Shape) =
-        match options.Choice "position" with
-        | "rotary", arguments ->
-            match arguments.Value "fraction" with
-            | Number f ->
-                let n = f * Rational.OfInt(x.Width / options.Count "heads")
-                if n.IsInteger && n.Sign > 0 && (n.Numerator % BigInteger 2).IsZero then Some(int64 n.Numerator) else None
-            | _ -> None
-        | _ -> Some 0L
+    /// Key and value heads.
+    let keyHeadsOf (options: Options) =
+        if options.Has "kv_heads" then options.Count "kv_heads" else options.Count "heads"
+
+    /// How many heads read the same key and value head.
+    let shared (options: Options) = options.Count "heads" / keyHeadsOf options
 
     let fits (options: Options) (x: Shape) =
         let heads = options.Count "heads"
 
         if x.Vocabulary.IsSome then Error NeedsContinuous
         elif x.Width % heads <> 0L then Error(Indivisible("width", x.Width, "heads", heads))
+        elif heads % keyHeadsOf options <> 0L then Error(Indivisible("heads", heads, "kv_heads", keyHeadsOf options))
         else Ok x
 
     let memoryWidth (options: Options) = (snd (options.Choice "memory")).Count "width"
@@ -113,35 +101,49 @@ module internal AttentionHeads =
     // ---- weights ----
 
     let weights (fused: string) (options: Options) (queryWidth: int64) (keyWidth: int64) =
-        let heads = options.Count "heads"
+        let heads, keyHeads = options.Count "heads", keyHeadsOf options
         let biases = options.Flag "bias"
         let d = queryWidth
-        let rows = Weights.withHeads heads Rows
+        let e = d / heads * keyHeads
+        let rows count = Weights.withHeads count Rows
         let leaf name = if fused = "" then name else fused
-        let offset i w = if fused = "" then w else Weights.sliceOf (i * d) w
+        let offset first w = if fused = "" then w else Weights.sliceOf first w
 
-        [ rows (Weights.matrix "q" (leaf "q" + ".weight") d queryWidth)
-          offset 1L (rows (Weights.matrix "k" (leaf "k" + ".weight") d keyWidth))
-          offset 2L (rows (Weights.matrix "v" (leaf "v" + ".weight") d keyWidth))
+        [ rows heads (Weights.matrix "q" (leaf "q" + ".weight") d queryWidth)
+          offset d (rows keyHeads (Weights.matrix "k" (leaf "k" + ".weight") e keyWidth))
+          offset (d + e) (rows keyHeads (Weights.matrix "v" (leaf "v" + ".weight") e keyWidth))
           Weights.withHeads heads Columns (Weights.matrix "out" "out.weight" queryWidth d)
           if biases then
-              rows (Weights.bias "q_bias" (leaf "q" + ".bias") d)
-              offset 1L (rows (Weights.bias "k_bias" (leaf "k" + ".bias") d))
-              offset 2L (rows (Weights.bias "v_bias" (leaf "v" + ".bias") d))
+              rows heads (Weights.bias "q_bias" (leaf "q" + ".bias") d)
+              offset d (rows keyHeads (Weights.bias "k_bias" (leaf "k" + ".bias") e))
+              offset (d + e) (rows keyHeads (Weights.bias "v_bias" (leaf "v" + ".bias") e))
               Weights.bias "out_bias" "out.bias" queryWidth ]
 
     // ---- what rules share ----
 
     let whole (input: RuleInput) w = input.Name $"σ({w})" (input.Measure Functional.SpectralNorm w)
 
-    /// A norm of one head's slice, a function of the head a sum runs over; of the only head, the whole weight's.
+    /// A norm of one head's slice, a function of the head a sum runs over; of the only head, the whole weight's; of heads that several
+    /// heads read, the largest, for a sum runs over the heads that read.
     let ofHead (input: RuleInput) functional ofOne w =
-        if input.Options.Count "heads" = 1L then input.Measure ofOne w else input.Measure functional w
+        let count = (match input.Weight w with Some weight -> weight.Heads | None -> 1L)
+
+        if count = 1L then input.Measure ofOne w
+        elif count = input.Options.Count "heads" then input.Measure functional w
+        else input.Name $"largest head of {w}" (Bound.maxOver (int count) (input.Measure functional w))
 
     let headNorm input w = ofHead input Functional.HeadSpectralNorm Functional.SpectralNorm w
 
     let biasOfHead (input: RuleInput) w =
         if input.HasWeight w then ofHead input Functional.HeadVectorNorm Functional.VectorNorm w else Bound.zero
+
+    /// The norm of the values of all heads: a value head that several read is stacked as often.
+    let stackedValue (input: RuleInput) =
+        match shared input.Options with
+        | 1L -> input.Measure Functional.SpectralNorm "v"
+        | n ->
+            let ofOne = headNorm input "v"
+            input.Name "values of all heads" (Bound.min [ Hyper.root n * input.Measure Functional.SpectralNorm "v"; Hyper.root (input.Options.Count "heads") * ofOne ])
 
     /// A matrix whose norm must be bounded.
     let cap value weight =
@@ -162,15 +164,18 @@ module internal AttentionHeads =
 
     // ---- cost and emission ----
 
-    let macs (queries: int64) (keys: int64) (width: int64) (keyWidth: int64) =
+    /// Projections of queries and of the output, of keys and values, and what is done with every pair of a query and a key.
+    let macs (options: Options) (queries: int64) (keys: int64) (width: int64) (keyWidth: int64) (pairs: BigInteger) =
         let b (n: int64) = BigInteger n
-        BigInteger 2 * b queries * b width * b width + BigInteger 2 * b keys * b width * b keyWidth + BigInteger 2 * b queries * b keys * b width
+        let keyOutputs = width / options.Count "heads" * keyHeadsOf options
+        b 2L * b queries * b width * b width + b 2L * b keys * b keyOutputs * b keyWidth + b 2L * pairs * b width
 
     let private switch name (options: Options) = if options.Flag name then "true" else "false"
 
     let arguments (input: EmitInput) =
         [ $"width: {input.Layer.Input.Width}"
           $"""heads: {input.Options.Count "heads"}"""
+          if shared input.Options > 1L then $"keyHeads: {keyHeadsOf input.Options}"
           $"""scale: {Hyper.literal (input.Options.Value "scale")}"""
           match input.Options.Value "gain" with
           | Number one when one = Rational.One -> ()

@@ -1,5 +1,6 @@
 namespace Lips.Core.Layers
 
+open System.Numerics
 open Lips.Core
 
 /// Multi-head attention of a sequence to a memory.
@@ -75,5 +76,8 @@ module internal CrossAttention =
           Weights = fun options x -> AttentionHeads.weights "" options x.Width (AttentionHeads.memoryWidth options) @ (Similarities.ofOptions options).Weights options x
           Rule = rule
           Rules = Similarities.all |> List.collect (fun s -> s.MemoryRules)
-          Macs = fun options x -> AttentionHeads.macs x.Tokens (AttentionHeads.memoryLength options) x.Width (AttentionHeads.memoryWidth options)
+          Macs =
+            fun options x ->
+                let keys = AttentionHeads.memoryLength options
+                AttentionHeads.macs options x.Tokens keys x.Width (AttentionHeads.memoryWidth options) (BigInteger x.Tokens * BigInteger keys)
           Emit = emit }

@@ -12,6 +12,7 @@ module internal DotProduct =
         let biasOfHead = AttentionHeads.biasOfHead input
 
         { Heads = input.Options.Count "heads"
+          Shared = AttentionHeads.shared input.Options
           Sees = a.Sees
           Rotary = a.Rotary
           Spread = a.Spread
@@ -20,6 +21,7 @@ module internal DotProduct =
           QueryOfHead = head "q"
           KeyOfHead = head "k"
           Value = whole "v"
+          Stacked = AttentionHeads.stackedValue input
           ValueOfHead = head "v"
           Out = whole "out"
           OutOfHead = head "out"

@@ -5,6 +5,8 @@ open Lips.Core
 /// What the softmax rules know of an attention layer. Norms of heads are functions of the head a sum runs over.
 type internal SoftmaxSetting =
     { Heads: int64
+      /// How many heads read the same key and value head.
+      Shared: int64
       Sees: Visibility
       /// Keys and queries are turned by their position.
       Rotary: bool
@@ -17,6 +19,8 @@ type internal SoftmaxSetting =
       QueryOfHead: Bound
       KeyOfHead: Bound
       Value: Bound
+      /// Of the values of all heads, those that several heads read as often.
+      Stacked: Bound
       ValueOfHead: Bound
       Out: Bound
       OutOfHead: Bound
@@ -37,28 +41,11 @@ module internal Softmax =
 
     let private half = Bound.ofQuotient 1L 2L
 
-    /// √n − 1, rounded up.
-    let private rootLessOne (n: int64) =
+    /// √n − √m, rounded up.
+    let private rootLess (n: int64) (m: int64) =
         let struct (_, high) = (Rational.OfInt n).SqrtEnclosure 64
-        Bound.ofRational (high - Rational.One)
-
-    /// An upper bound of 1 + 1/2 + … + 1/n: exact sums of rounded-up terms to 4096, then ln 2 for every doubling.
-    let private harmonic (n: int64) =
-        let unit = System.Numerics.BigInteger.One <<< 60
-        let cut = min n 4096L
-        let mutable sum = System.Numerics.BigInteger.Zero
-
-        for i in 1L .. cut do
-            sum <- sum + (unit + System.Numerics.BigInteger(i - 1L)) / System.Numerics.BigInteger i
-
-        let mutable doublings = 0L
-        let mutable reached = cut
-
-        while reached < n do
-            reached <- reached * 2L
-            doublings <- doublings + 1L
-
-        Bound.ofRational (Rational.Create(sum, unit) + Rational.OfInt doublings * Hyper.ratio 693147181L 1000000000L)
+        let struct (low, _) = (Rational.OfInt m).SqrtEnclosure 64
+        Bound.ofRational (Rational.Max(high - low, Rational.Zero))
 
     let constants (s: SoftmaxSetting) : AttentionPaths =
         let heads = int s.Heads
@@ -103,49 +90,29 @@ module internal Softmax =
                 "range of the logits"
                 (Bound.ofInt 2 * (if s.Rotary then s.Scale * over (queryOfHead * rotatedKey) else over s1OfHead) + s.Spread)
 
-        let uneven =
-            if sees.SameInHeads then name "1 − lambda" (Bound.apply (Fn.DoeblinComplement sees.MostKeys) range) else Bound.one
-        let largest = if sees.Causal then Bound.one else Bound.apply (Fn.LargestSoftmaxWeight sees.FewestKeys) range
+        let uneven = name "1 − lambda" (Bound.apply (Fn.DoeblinComplement sees.MostKeys) range)
         let coshHalf = name "cosh of half the range" (Bound.cosh (half * range))
+        let column = name "largest column sum" (Visibility.column sees range)
+        let weights = name "norm of the weights" (Visibility.norm sees range column coshHalf)
 
-        let column =
-            name
-                "largest column sum"
-                (if sees.Causal then Bound.apply (Fn.CausalColumnMass sees.MostKeys) range
-                 else Bound.ofInt64 sees.MostQueries * Bound.apply (Fn.LargestSoftmaxWeight sees.FewestKeys) range)
+        // value path, all heads together: √H, or the common part once for every set of keys and every sharing head, and the rest √H times
+        let common = min s.Heads (s.Shared * sees.KeySets)
 
-        let weights =
-            name
-                "norm of the weights"
-                (Bound.min
-                    [ Hyper.root sees.Queries
-                      Bound.sqrt column
-                      if sees.Causal then
-                          Bound.ofInt 2 * Bound.exp range
-                          coshHalf * Bound.sqrt (harmonic sees.MostKeys)
-                      else
-                          Hyper.rootOf (Hyper.ratio sees.Queries sees.FewestKeys) * coshHalf ])
-
-        let rowNorm =
-            if sees.Causal then Bound.one
-            else Bound.min [ Bound.one; Hyper.rootOf (Hyper.ratio 1L sees.FewestKeys) * coshHalf ]
-
-        // value path, all heads together: √H, or the common part once and the rest √H times
         let value =
-            name "value path" (Bound.min [ rootHeads * v; s.Value * (Bound.one + uneven * rootLessOne s.Heads) ])
+            name "value path" (Bound.min [ rootHeads * v; s.Value * (Hyper.root common + uneven * rootLess s.Heads common) ])
 
         // D1, one head
         let pythagoras = if s.Rotary then Bound.one + s1OfHead else Bound.hypot Bound.one s1OfHead
         let row = Bound.sqrt (Bound.apply Fn.SaturationG s1OfHead)
-        let rootQueries = Hyper.root sees.Queries
-        let keyColumn = name "key path, whole to whole" (Bound.min [ Bound.sqrt column; Hyper.rootOf (Hyper.ratio sees.Queries 2L) ])
+        let rootQueries = Hyper.root sees.MostQueries
+        let keyColumn = name "key path, whole to whole" (Bound.min [ Bound.sqrt column; Hyper.rootOf (Hyper.ratio sees.MostQueries 2L) ])
         let split = weights + keyColumn * s1OfHead
 
         let wholeOfHead =
             if s.Rotary then split
             else Bound.min [ rootQueries * row; Bound.sqrt column * pythagoras; split ]
 
-        let keyRow = v * s1 * Bound.min [ Hyper.rootOf (Hyper.ratio 1L 2L); Bound.sqrt largest ]
+        let keyRow = v * s1 * Bound.min [ Hyper.rootOf (Hyper.ratio 1L 2L); Bound.sqrt (Visibility.largest sees range) ]
 
         // D1, all heads; of one head the rules for several say no more than its own
         let several rules = if heads = 1 then [] else rules
@@ -161,19 +128,19 @@ module internal Softmax =
                 name
                     "keys and values, whole to token"
                     (Bound.min
-                        [ s.Out * (s.Value * rowNorm + keyRow)
+                        [ s.Out * (s.Stacked * Visibility.rowNorm sees coshHalf + keyRow)
                           if not s.Rotary then combine row ])
               FF =
                 name
                     "keys and values, whole to whole"
-                    (Bound.min (several [ s.Out * (s.Value * weights + v * keyColumn * s1) ] @ [ combine wholeOfHead ])) }
+                    (Bound.min (several [ s.Out * (s.Stacked * weights + v * Hyper.root sees.KeySets * keyColumn * s1) ] @ [ combine wholeOfHead ])) }
 
         let d2 = name "query path, all readings" (Bound.min (several [ s.Out * v * s2 ] @ [ combine s2OfHead ]))
 
         // both paths of one head at once, where the query token is one of the keys'
         let crossed =
             Bound.sqrt (
-                Bound.ofInt64 sees.Queries * Bound.apply Fn.SaturationG s1OfHead
+                Bound.ofInt64 sees.MostQueries * Bound.apply Fn.SaturationG s1OfHead
                 + Bound.square s2OfHead
                 + s2OfHead * (rootQueries * row + pythagoras)
             )
@@ -188,7 +155,7 @@ module internal Softmax =
                     "whole to whole"
                     (Bound.min
                         [ d1.FF + d2
-                          if not s.Rotary then combine crossed ]) }
+                          if not s.Rotary && not sees.Sparse then combine crossed ]) }
 
         let candidates =
             [ if not s.Rotary then "stacked", s.Out * v * (Bound.sqrt (Bound.ofInt64 s.Heads + Bound.square s1) + s2)
@@ -201,9 +168,9 @@ module internal Softmax =
           Radius =
             Bound.min
                 [ s.Out * value * s.KeyRadius
-                  s.Out * (s.Value * s.KeyRadius + uneven * rootHeads * v * r)
+                  s.Out * (s.Stacked * s.KeyRadius + (if sees.SameInHeads then uneven * rootHeads * v else value) * r)
                   combine Bound.one * s.KeyRadius ]
-          Shift = if Bound.isZero s.ValueBias then Bound.zero else s.Out * s.ValueBias
+          Shift = if Bound.isZero s.ValueBias then Bound.zero else s.Out * (Hyper.root s.Shared * s.ValueBias)
           Centred =
             (if not sees.SameKeys then Bound.min [ s.Out * value * r; combine Bound.one * r ]
              else Bound.min [ s.Out * rootHeads * v * uneven * r; combine uneven * r ])

@@ -28,8 +28,18 @@ module internal SoftmaxProofs =
          |K_h|R + |b_k|, so s2 = |c|·θ·max_h(|K_h|R + |b_k,h|)·r. "
 
     let private range =
-        "Logits. Within a row l_j − l_k = p·(x_j − x_k) ≤ 2·max_h s1_h = rg (with rotary positions \
-         2|c|·max_h(|Q_h|R + |b_q,h|)(|K_h|R + |b_k,h|)). Hence a_j ≥ 1/(1 + (n−1)e^rg) and a_j ≤ e^rg/(e^rg + n − 1) for n visible keys. "
+        "Logits. Within a row l_j − l_k = p·(x_j − x_k) + B_ij − B_ik ≤ 2·max_h s1_h + T = rg (with rotary positions \
+         2|c|·max_h(|Q_h|R + |b_q,h|)(|K_h|R + |b_k,h|) + T), T = 2·max|B| for relative biases B and 0 without. Hence a_j ≥ 1/(1 + (n−1)e^rg) and \
+         a_j ≤ e^rg/(e^rg + n − 1) for n visible keys. "
+
+    let private sight =
+        "Visibility. A row sees n keys, n⁻ ≤ n ≤ n⁺, and a key is seen by at most m rows of a head: N, N and N where all see all; 1, N, N with a \
+         causal mask; 1, k, k with sliding(k) for k < N; k, 2k−1, 2k−1 (at most N) with sliding(k, causal: false). Windows, and stripes of one \
+         direction, cut the tokens into sets that see each other: a head's matrix of weights is block diagonal, a norm from F to F is that of the worst \
+         block, n⁺ = m is the largest and n⁻ the smallest set. Those of window(w) have w² tokens; with a shift s the squares that the border cuts \
+         fall into parts of sides s and w − s, because hidden logits are −∞. Those of cross(s) have height·s tokens in one half of the heads and s·width in the \
+         other, so the heads of a row see u = 2 sets of keys, else u = 1. With kv_heads, g = H/kv_heads heads read the same key and value head; then |V|* = \
+         min(√g·|V|, √H·v) is the norm of the values of all heads stacked, else |V|* = |V|. "
 
     let private domain = "|x_i| ≤ R for every token; R and r finite"
 
@@ -58,13 +68,17 @@ module internal SoftmaxProofs =
     let private doeblin =
         doc
             "doeblin"
-            "LI ≤ |gain|·|O|·(min(√H·v, |V|(1 + (1−λ)(√H − 1))) + v(s1 + s2)), λ = N/(1 + (N−1)e^rg)"
-            (domain + "; every head sees the same keys in a row")
+            "LI ≤ |gain|·|O|·(value + v(s1 + s2)), value = min(√H·v, |V|(√e + (1−λ)(√H − √e))), e = min(H, g·u), λ = n⁺/(1 + (n⁺−1)e^rg); e = 1 where every head \
+             has keys of its own and sees the same tokens"
+            domain
             (setting
+             + sight
              + range
              + "λ falls with n, so every row of every head is λ·(uniform over its visible keys) + (1−λ)·(a probability row), with the same \
-                uniform part in all heads. That part of Σ_h u_h·V_h Σ_j a_j dx_j is λ·(Vᵀu)·(mean of dx) ≤ λ|V|·max|dx|, the rest \
-                (1−λ)Σ_h|V_hᵀu_h|·max|dx| ≤ (1−λ)√H·v·max|dx| ≤ (1−λ)√H·|V|·max|dx|. Without the split the value path is √H·v. \
+                uniform part in all heads that see the same tokens. For those heads that part of Σ_h u_h·V_h Σ_j a_j dx_j is \
+                λ·(Σ_h V_hᵀu_h)·(mean of dx) ≤ λ√g|V|·|(u_h)|·max|dx|, over the u sets of keys at most λ√(g·u)|V|·max|dx| by Cauchy–Schwarz; the rest is at most \
+                (1−λ)Σ_h|V_hᵀu_h|·max|dx| ≤ (1−λ)√H·v·max|dx| ≤ (1−λ)√H·|V|·max|dx|. Without the split the value path is √H·v. One visible set is needed: two heads that \
+                each see one of two orthogonal tokens gain √2, not 1; and with shared values a multi-query layer of equal logits gains √H. \
                 Keys: Σ_j a_j|p||c_j| ≤ |p_h|·r·|V_hᵀu_h| by Cauchy–Schwarz, summed over heads at most v·s1; this holds too when p turns with j. "
              + queryPath
              + rotaryQuery)
@@ -86,12 +100,13 @@ module internal SoftmaxProofs =
     let private row =
         doc
             "whole-to-token"
-            "F → one token: |gain| times the least of |O|(|V|·min(1, cosh(rg/2)/√N) + v·s1·min(1/√2, √a_max)) + query path, and heads \
-             side by side with √G(s1_h), plus the query path; with a causal mask 1 for the first minimum and 1/√2 for the second"
+            "F → one token: |gain| times the least of |O|(|V|*·min(1, cosh(rg/2)/√n⁻) + v·s1·min(1/√2, √a_max)) + query path, and heads \
+             side by side with √G(s1_h), plus the query path; a_max = e^rg/(e^rg + n⁻ − 1)"
             (domain + "; G(s) = 1 for s ≤ 1/2, else z² + (1−z)² with z = (1+2s)²/(8s); the second form without rotary positions")
             (setting
+             + sight
              + range
-             + "Values: Σ_h|V_h Σ_j a^h_j dx_j|² ≤ Σ_h (Σ_j (a^h_j)²)(Σ_j|V_h dx_j|²) ≤ max(Σ a²)·|V|²·|dX|², and n·Σ_j a_j² ≤ cosh²(rg/2) \
+             + "Values: Σ_h|V_h Σ_j a^h_j dx_j|² ≤ Σ_h (Σ_j (a^h_j)²)(Σ_j|V_h dx_j|²) ≤ max(Σ a²)·|V|*²·|dX|², and n·Σ_j a_j² ≤ cosh²(rg/2) \
                 (Kantorovich), so Σ a² ≤ min(1, cosh²(rg/2)/n). Keys: Σ_j a_j c_j (p·dx_j) ≤ |p|·√(Σ a_j²c_j²)·|dX|; the positive and the \
                 negative a_j c_j sum to E|c|/2 each, so Σ a_j²c_j² ≤ E|c|²/2 ≤ r²|V_hᵀu|²/2, and also ≤ a_max·E c² ≤ a_max·r²|V_hᵀu|². \
                 One head, exactly: with m_j = e·x̃_j, e along V_hᵀu, the square is at most |V_h|²·Σ a_j²(1 + 2cos·|p|m_j + |p|²m_j²), affine \
@@ -104,21 +119,27 @@ module internal SoftmaxProofs =
     let private whole =
         doc
             "whole-to-whole"
-            "F → F: |gain| times the least of |O|(|V|·A + v·min(√C, √(N/2))·s1) + query path, heads side by side with D_h plus the query path, and heads side by side with \
-             √(N·G + s2_h² + s2_h(√(N·G) + √(1 + s1_h²))), D_h = min(√(N·G(s1_h)), √(C(1 + s1_h²)), A + min(√C, √(N/2))·s1_h); \
-             C = N·a_max, with a causal mask Σ_{i<N} e^rg/(e^rg + i); A = min(√N, √C, cosh(rg/2)), with a causal mask \
-             min(√N, √C, 2e^rg, cosh(rg/2)·√(1 + 1/2 + … + 1/N))"
+            "F → F: |gain| times the least of |O|(|V|*·A + √u·v·min(√C, √(m/2))·s1) + query path, heads side by side with D_h plus the query path, and, unless \
+             the mask is sliding, heads side by side with √(m·G + s2_h² + s2_h(√(m·G) + √(1 + s1_h²))), D_h = min(√(m·G(s1_h)), √(C(1 + s1_h²)), \
+             A + min(√C, √(m/2))·s1_h); C = m·a_max at n⁺ for sets and at n⁻ for sliding(k, causal: false), Σ_{i<n⁺} e^rg/(e^rg + i) for causal masks; \
+             A = min(√m, √C, cosh(rg/2)·√S), S = Σ 1/n over the rows of a set: 1 for sets, 1 + 1/2 + … + 1/N for a causal mask; and A ≤ 2e^rg with a causal mask, \
+             √5·e^rg with sliding(k)"
             (domain + "; G as in whole-to-token; with rotary positions D_h is its last term and the second form is left out")
             (setting
+             + sight
              + range
-             + "A bounds the norm of a matrix of weights: |A|² ≤ (largest row sum)(largest column sum) ≤ C; |A|_F² = Σ_i Σ_j a_ij² ≤ N, \
-                and ≤ Σ_i cosh²(rg/2)/n_i by Kantorovich; with a causal mask a_ij ≤ e^rg/i, and the Cesàro matrix has norm below 2 (Hardy). \
-                Values: Σ_h|A_h X V_hᵀ|² ≤ A²·|X Vᵀ|² ≤ A²|V|²|X|², no √H. Keys: row i is at most v·s1·√(Σ_j a_ij|dx_j|²), and also \
-                v·s1/√2·|dX| (see whole-to-token); summed over rows √C and √(N/2). One head: summing G over rows gives N·G; or \
+             + "A bounds the norm of a matrix of weights: |A|² ≤ (largest row sum)(largest column sum) ≤ C ≤ m. A column of sets is at most n·e^rg/(e^rg + n − 1), \
+                which grows with n; under a causal mask the rows i, i+1, … that see key i see at least 1, 2, … keys. |A|_F² = Σ_i Σ_j a_ij² \
+                ≤ cosh²(rg/2)·Σ_i 1/n_i by Kantorovich; with a causal mask a_ij ≤ e^rg/i, and the Cesàro matrix has norm below 2 (Hardy); with sliding(k) \
+                its first k rows are those and the others averages of k shifts, of norm 1, and rows apart add squares: √(4 + 1). \
+                Values: Σ_h|A_h X V_hᵀ|² ≤ A²·Σ_h|X V_hᵀ|² ≤ A²|V|*²|X|², no √H. Keys: row i of all heads is at most v·√(Σ_h|p_h|²r²Σ_j a^h_ij|dx_j|²), and also \
+                v/√2·√(Σ_h|p_h|²r²Σ_j|dx_j|²) over the keys head h sees (see whole-to-token); over the rows a token's |dx_j|² is counted s1²·Σ_i max_h a^h_ij ≤ s1²·u·C times, and \
+                s1²·u·m/2 times. One head: summing G over rows gives m·G; or \
                 Cauchy–Schwarz with the weights, |D1_i|² ≤ |V_h|²(1 + s1_h²)Σ_j a_ij|dx_j|², summed C(1 + s1_h²). Together with the query \
                 path, |D1ᵀU + D2ᵀU|² ≤ |D1|² + |D2|² + 2|V_h|²s2_h·Σ_ij b_ij|u_i||u_j| with b_ij = a_ij|w_ij|/|V_h| ≥ 0 of row norms at most √G (ℓ2) and \
                 √(1 + s1_h²) (ℓ1): replacing every row by the one that maximizes gives a matrix of rank one, whose numerical radius is \
-                (√N·√G + √(1 + s1_h²))/2. "
+                (√N·√G + √(1 + s1_h²))/2 for N rows, those of a set, where m = N. Under a sliding mask m < N: eight tokens ±1 under a tree of four rows a key gain 70.288 \
+                at s = 30 where m in place of N would say 69.838. "
              + queryPath
              + rotaryQuery)
             0.95M
@@ -136,24 +157,27 @@ module internal SoftmaxProofs =
     let private output =
         doc
             "radius"
-            "R' = |gain|·(min{|O|·value·R, |O|(|V|R + (1−λ)√H·v·r), |O|√(Σ_h|V_h|²)·R, Σ_h|O_h||V_h|·R} + |O||b_v|) + |b_o|, value = min(√H·v, |V|(1 + (1−λ)(√H−1)))"
+            "R' = |gain|·(min{|O|·value·R, |O|(|V|*R + near·r), |O|√(Σ_h|V_h|²)·R, Σ_h|O_h||V_h|·R} + |O|√g|b_v|) + |b_o|, value as in doeblin, near = (1−λ)√H·v, \
+             or value with cross"
             "λ as in doeblin"
-            (range
+            (sight
+             + range
              + "The heads put out V_h m_h, m_h a mean of tokens: |m_h| ≤ R, so heads side by side have norm at most √(Σ_h|V_h|²)·R ≤ √H·v·R. \
-                With the split m_h = λū + (1−λ)b̄_h the first part gives λ|V|R, together |V|(1 + (1−λ)(√H − 1))·R. Written \
+                Split as in doeblin m_h = λū_h + (1−λ)b̄_h, ū_h the mean of the tokens in sight: value·R. Written \
                 m_h = (λū + (1−λ)c) + (1−λ)(b̄_h − c) around a centre c with |c| ≤ R, the first part is common to the heads and of norm at most R, \
-                the second at most (1−λ)r in each. Σ_j a_j = 1 makes the value bias an added constant.")
+                the second at most (1−λ)r in each. Where the heads see two sets, m_h = c + (m_h − c), the second part value·r. Σ_j a_j = 1 makes the value bias an added constant.")
             1.00M
 
     let private centred =
         doc
             "centred-radius"
-            "r' = |gain|·(1−λ)·min(|O|√H·v, |O|√(Σ_h|V_h|²), …)·r where every row sees all keys; with a causal mask |gain|·min(|O|·value, |O|√(Σ_h|V_h|²), …)·r"
+            "r' = |gain|·(1−λ)·min(|O|√H·v, |O|√(Σ_h|V_h|²), …)·r where every row sees all keys; with a mask or in windows |gain|·min(|O|·value, |O|√(Σ_h|V_h|²), …)·r"
             "λ and value as in doeblin and radius"
-            (range
+            (sight
+             + range
              + "Where every row sees all keys, m_h − (λū + (1−λ)c) = (1−λ)(b̄_h − c), of norm at most (1−λ)r, and the point subtracted is the \
-                same for every row and head: the outputs lie within (1−λ)·√(Σ_h|V_h|²)·r of one point. With a causal mask the uniform part differs from row to \
-                row but not from head to head: around V c, λ|V|·r for it and (1−λ)√H·v·r for the rest. Biases move all outputs alike.")
+                same for every row and head: the outputs lie within (1−λ)·√(Σ_h|V_h|²)·r of one point. Otherwise the uniform part differs from row to \
+                row but not between heads that see the same tokens: around V c, as in doeblin, value·r. Biases move all outputs alike.")
             1.00M
 
     /// Of a sequence to itself.

@@ -1,54 +1,268 @@
 namespace Lips.Core.Layers
 
+open System.Numerics
 open Lips.Core
+
+/// How rows and the keys they see go together.
+type internal Pattern =
+    /// The tokens fall into sets and each sees exactly its own: the weights are block diagonal. One set where all see all.
+    | Sets
+    /// Row i sees keys 1 … i.
+    | Before
+    /// Row i sees the last `MostKeys` of the keys 1 … i.
+    | LastFew
+    /// A row sees the keys nearer than a distance on both sides.
+    | Around
 
 /// Who sees whom: the pattern of an attention layer's rows, as far as its rules ask.
 type internal Visibility =
-    { /// Rows: tokens that ask.
+    { Pattern: Pattern
+      /// Rows of the largest set: tokens that ask.
       Queries: int64
       /// Keys of the row that sees the most, and of the row that sees the fewest; no row sees none.
       MostKeys: int64
       FewestKeys: int64
-      /// Rows that see the key that is seen most.
+      /// Rows that see the key that is seen most, in one head.
       MostQueries: int64
-      /// Row i sees keys 1 … i only.
-      Causal: bool
+      /// At least Σ 1/n over the rows of a set, n the keys a row sees.
+      Reciprocals: Bound
       /// Every row sees the same keys.
       SameKeys: bool
-      /// Every head sees the same keys in a row.
-      SameInHeads: bool
+      /// How many different sets of keys the heads of one row see.
+      KeySets: int64
       /// The tokens that ask are the keys, and each sees itself.
       SeesItself: bool }
 
+    /// No row sees a key after its own.
+    member this.Causal = (this.Pattern = Before || this.Pattern = LastFew)
+
+    /// Rows that see different keys share some: the weights are no block diagonal.
+    member this.Sparse = (this.Pattern = LastFew || this.Pattern = Around)
+
+    /// Every head sees the same keys in a row.
+    member this.SameInHeads = (this.KeySets = 1L)
+
 [<RequireQualifiedAccess>]
 module internal Visibility =
+
+    // ---- hyperparameters ----
 
     let mask =
         Hyper.choiceOr
             "none"
             [ Hyper.alternative "none" "every token sees every token" []
-              Hyper.alternative "causal" "a token sees itself and the tokens before it" [] ]
+              Hyper.alternative "causal" "a token sees itself and the tokens before it" []
+              Hyper.alternative
+                  "sliding"
+                  "a token sees itself and its neighbours nearer than `size` (Beltagy et al. 2020; Jiang et al. 2023)"
+                  [ Hyper.count "size" "least distance of a token out of sight"
+                    Hyper.flag true "causal" "only the neighbours before it" ] ]
             "mask"
             "which tokens a token sees"
 
+    let partition =
+        Hyper.choiceOr
+            "full"
+            [ Hyper.alternative "full" "all tokens are one set" []
+              Hyper.alternative
+                  "window"
+                  "a map is cut into squares, and a token sees those of its own (Liu et al. 2021)"
+                  [ Hyper.count "size" "side of a square; must divide the map's height and width"
+                    { Name = "shift"
+                      Type = NaturalType
+                      Default = Default(Hyper.ofInt 0L)
+                      Doc = "rows and columns by which the squares are moved; below `size`. A square that the border cuts is several sets" } ]
+              Hyper.alternative
+                  "cross"
+                  "a map is cut into stripes: half of the heads sees the token's vertical stripe, the other half its horizontal one (Dong et al. 2022)"
+                  [ Hyper.count "stripe" "width of a stripe; must divide the map's height and width" ] ]
+            "partition"
+            "sets of tokens that attend each to itself"
+
+    // ---- shapes ----
+
+    /// Height and width of the rectangles, for every share of the heads; none where all tokens are one set.
+    let rectangles (options: Options) (x: Shape) =
+        match x.Grid, options.Choice "partition" with
+        | Map _, ("window", arguments) -> [ arguments.Count "size", arguments.Count "size" ]
+        | Map(height, width), ("cross", arguments) -> [ height, arguments.Count "stripe"; arguments.Count "stripe", width ]
+        | _ -> []
+
+    let shift (options: Options) =
+        match options.Choice "partition" with
+        | "window", arguments -> arguments.Count "shift"
+        | _ -> 0L
+
+    let fits (options: Options) (x: Shape) =
+        let divides name size (height, width) next =
+            if height % size <> 0L then Error(Indivisible("height", height, name, size))
+            elif width % size <> 0L then Error(Indivisible("width of the map", width, name, size))
+            else next ()
+
+        match x.Grid, options.Choice "partition" with
+        | _, ("full", _) -> Ok()
+        | (Single | Row _), _ -> Error(NeedsGrid "a height × width map")
+        | _ when options.ChoiceName "mask" <> "none" -> Error(DoesNotFit "a mask goes with `partition: full` only: the tokens of a map have no order")
+        | Map(height, width), ("window", arguments) ->
+            let size = arguments.Count "size"
+
+            divides "window" size (height, width) (fun () ->
+                if arguments.Count "shift" < size then Ok()
+                else Error(DoesNotFit $"""the shift, {arguments.Count "shift"}, must be below the window, {size}"""))
+        | Map(height, width), (_, arguments) ->
+            divides "stripe" (arguments.Count "stripe") (height, width) (fun () ->
+                if options.Count "heads" % 2L = 0L then Ok()
+                else Error(Indivisible("heads", options.Count "heads", "directions of the stripes", 2L)))
+
+    // ---- patterns ----
+
+    /// An upper bound of 1 + 1/2 + … + 1/n: exact sums of rounded-up terms to 4096, then ln 2 for every doubling.
+    let private harmonic (n: int64) =
+        let unit = BigInteger.One <<< 60
+        let cut = min n 4096L
+        let mutable sum = BigInteger.Zero
+
+        for i in 1L .. cut do
+            sum <- sum + (unit + BigInteger(i - 1L)) / BigInteger i
+
+        let mutable doublings = 0L
+        let mutable reached = cut
+
+        while reached < n do
+            reached <- reached * 2L
+            doublings <- doublings + 1L
+
+        Bound.ofRational (Rational.Create(sum, unit) + Rational.OfInt doublings * Hyper.ratio 693147181L 1000000000L)
+
     /// Every query sees every key.
     let full (queries: int64) (keys: int64) =
-        { Queries = queries
+        { Pattern = Sets
+          Queries = queries
           MostKeys = keys
           FewestKeys = keys
           MostQueries = queries
-          Causal = false
+          Reciprocals = Bound.ofQuotient queries keys
           SameKeys = true
-          SameInHeads = true
+          KeySets = 1L
           SeesItself = false }
 
-    /// Of a sequence to itself, as the layer's `mask` says.
-    let ofMask (options: Options) (x: Shape) =
-        let itself = { full x.Tokens x.Tokens with SeesItself = true }
+    /// A set of tokens that see each other, of one of these sizes.
+    let private sets (sizes: int64 list) =
+        let most = List.max sizes
 
-        match options.ChoiceName "mask" with
-        | "causal" -> { itself with FewestKeys = 1L; Causal = true; SameKeys = (x.Tokens = 1L) }
-        | _ -> itself
+        { full most most with
+            FewestKeys = List.min sizes
+            SameKeys = false
+            SeesItself = true }
 
-    /// Constructor arguments of the module that say the same.
-    let arguments (options: Options) = [ if options.ChoiceName "mask" = "causal" then "causal: true" ]
+    let private before (n: int64) (size: int64) =
+        let seen = min n size
+
+        { full n n with
+            Pattern = (if seen = n then Before else LastFew)
+            MostKeys = seen
+            MostQueries = seen
+            FewestKeys = 1L
+            Reciprocals = harmonic seen + Bound.ofQuotient (n - seen) seen
+            SameKeys = (n = 1L)
+            SeesItself = true }
+
+    let private around (n: int64) (size: int64) =
+        if size >= n then
+            { full n n with SeesItself = true }
+        else
+            // without 2·size − 1, which could leave 64 bits
+            let most = if size > n - size then n else 2L * size - 1L
+
+            { full n n with
+                Pattern = Around
+                MostKeys = most
+                MostQueries = most
+                FewestKeys = size
+                Reciprocals = Bound.ofQuotient n size
+                SameKeys = false
+                SeesItself = true }
+
+    /// Of a sequence to itself, as the layer's `mask` and `partition` say.
+    let ofOptions (options: Options) (x: Shape) =
+        match options.Choice "partition", rectangles options x with
+        | ("window", _), [ size, _ ] ->
+            let shift = shift options
+            // along an axis: whole squares, and the one at the border, in two parts if it is cut
+            let parts length = if shift = 0L then [ size ] else [ size - shift; shift; if length > size then size ]
+
+            match x.Grid with
+            | Map(height, width) ->
+                { sets (List.allPairs (parts height) (parts width) |> List.map (fun (a, b) -> a * b)) with
+                    SameKeys = (x.Tokens = size * size && shift = 0L) }
+            | _ -> full x.Tokens x.Tokens
+        | ("cross", _), stripes ->
+            let whole = stripes |> List.forall (fun (a, b) -> a * b = x.Tokens)
+
+            { sets (stripes |> List.map (fun (a, b) -> a * b)) with
+                SameKeys = whole
+                KeySets = (if whole then 1L else 2L) }
+        | _ ->
+            match options.Choice "mask" with
+            | "causal", _ -> before x.Tokens x.Tokens
+            | "sliding", arguments when arguments.Flag "causal" -> before x.Tokens (arguments.Count "size")
+            | "sliding", arguments -> around x.Tokens (arguments.Count "size")
+            | _ -> { full x.Tokens x.Tokens with SeesItself = true }
+
+    // ---- what softmax weights satisfy, in a row of logits of the given range ----
+
+    /// The largest weight.
+    let largest (sees: Visibility) range =
+        if sees.FewestKeys = 1L then Bound.one else Bound.apply (Fn.LargestSoftmaxWeight sees.FewestKeys) range
+
+    /// The largest sum of a column of one head.
+    let column (sees: Visibility) range =
+        if sees.Causal then
+            Bound.apply (Fn.CausalColumnMass sees.MostKeys) range
+        else
+            // n·e^rg/(e^rg + n − 1) grows with n: the largest of several sets has the largest column
+            let keys = if sees.Pattern = Sets then sees.MostKeys else sees.FewestKeys
+            Bound.ofInt64 sees.MostQueries * Bound.apply (Fn.LargestSoftmaxWeight keys) range
+
+    /// The norm of one head's matrix of weights, of its largest column and the cosh of half the range.
+    let norm (sees: Visibility) range column coshHalf =
+        let byDistance =
+            match sees.Pattern with
+            | Before -> Bound.ofInt 2 * Bound.exp range
+            | LastFew -> Hyper.root 5L * Bound.exp range
+            | Sets
+            | Around -> Bound.infinity
+
+        Bound.min [ Hyper.root sees.MostQueries; Bound.sqrt column; byDistance; Bound.sqrt sees.Reciprocals * coshHalf ]
+
+    /// √Σ a² of a row.
+    let rowNorm (sees: Visibility) coshHalf =
+        if sees.FewestKeys = 1L then Bound.one
+        else Bound.min [ Bound.one; Hyper.rootOf (Hyper.ratio 1L sees.FewestKeys) * coshHalf ]
+
+    // ---- cost and emission ----
+
+    /// Pairs of a query and a key that a head computes, on average over the heads; a mask hides results, it saves none.
+    let pairs (options: Options) (x: Shape) =
+        match rectangles options x with
+        | [] -> BigInteger x.Tokens * BigInteger x.Tokens
+        | sets -> BigInteger x.Tokens * (sets |> List.sumBy (fun (a, b) -> BigInteger a * BigInteger b)) / BigInteger sets.Length
+
+    /// Constructor arguments of the module that say the same; `whole`: the rectangles are named even where they are the map.
+    let arguments (options: Options) (x: Shape) whole =
+        let named =
+            match rectangles options x, x.Grid with
+            | [], Map(height, width) when whole -> [ height, width ]
+            | [], Row n when whole -> [ 1L, n ]
+            | given, _ -> given
+
+        [ match options.Choice "mask" with
+          | "causal", _ -> "causal: true"
+          | "sliding", arguments ->
+              $"""sliding: {arguments.Count "size"}"""
+              if arguments.Flag "causal" then "causal: true"
+          | _ -> ()
+          if not named.IsEmpty then
+              let shift = if shift options = 0L then "" else $", shift: {shift options}"
+              let made = [ for height, width in named -> $"new Lips.Runtime.Modules.AttentionWindow(height: {height}, width: {width}{shift})" ]
+              "windows: [" + System.String.Join(", ", made) + "]" ]
