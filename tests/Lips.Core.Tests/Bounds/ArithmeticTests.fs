@@ -9,8 +9,7 @@ open Lips.Core
 open Lips.Core.Tests
 open Lips.Core.Tests.Fractions
 
-let private check count (property: Property) =
-    Check.One(Config.QuickThrowOnFailure.WithReplay(42UL, 7046029254386353131UL).WithMaxTest count, property)
+let private check = RandomBounds.check
 
 let private alone b = { Statements = []; Results = [ "", b ] }
 let private exactly = fun m i h -> Fractions.ofUpper (RandomBounds.normAt 1 m i h)
@@ -20,7 +19,7 @@ let private exact b = (Evaluate.run Fractions.arithmetic exactly None (alone b))
 let private evaluated (arithmetic: Arithmetic<Upper>) b =
     (Evaluate.run arithmetic (RandomBounds.normAt 1) None (alone b)).[0]
 
-let private rational = RandomBounds.expression false [] false 16
+let private rational = RandomBounds.exactExpression 16
 
 let private covers (arithmetic: Arithmetic<Upper>) b =
     Fractions.compare (exact b) (Fractions.ofUpper (evaluated arithmetic b)) <= 0
@@ -32,6 +31,31 @@ let ``ten thousand random expressions are never below the exact value, nor above
         let truth = exact b
         Fractions.compare truth upper <= 0 && Fractions.within 15 upper truth)
     |> check 10000
+
+let rec private constantsOf b =
+    match b with
+    | Bound.Const c -> [ c ]
+    | Bound.Add(x, y)
+    | Bound.Mul(x, y) -> constantsOf x @ constantsOf y
+    | Bound.Min items
+    | Bound.Max items -> List.collect constantsOf items
+    | Bound.Power(x, _)
+    | Bound.SumOver(_, x)
+    | Bound.MaxOver(_, x) -> constantsOf x
+    | _ -> []
+
+[<Fact>]
+let ``random expressions reach from 1e-380 to 1e9890`` () =
+    let expressions = RandomBounds.samples 4000 16 rational
+    let decimal (s: string) = (Rational.TryOfDecimal s).Value
+    let tiny, huge = decimal "1e-380", decimal "1e9890"
+    let holding p = expressions |> List.filter (constantsOf >> List.exists p) |> List.length
+    Assert.InRange(holding (fun c -> c.Sign > 0 && c < tiny), 50, 4000)
+    Assert.InRange(holding (fun c -> c > huge), 50, 4000)
+    // and values, not only their parts
+    let values = expressions |> List.map exact
+    Assert.InRange(values |> List.filter (fun v -> Fractions.compare (Fractions.ofRational huge) v < 0) |> List.length, 50, 4000)
+    Assert.InRange(values |> List.filter (fun v -> not v.N.IsZero && Fractions.compare v (Fractions.ofRational tiny) < 0) |> List.length, 10, 4000)
 
 [<Fact>]
 let ``the precise and the exact arithmetic are never below the exact value`` () =
@@ -77,6 +101,37 @@ let ``a thousand operations overestimate by less than 1e-12`` () =
 
         Assert.True(Fractions.compare truth (Fractions.ofUpper upper) <= 0)
         Assert.True(Fractions.within 12 (Fractions.ofUpper upper) truth)
+
+[<Fact>]
+let ``a thousand sums, products, quotients and roots overestimate by less than 1e-12`` () =
+    let arithmetic = PreciseArithmetic.arithmetic
+
+    for seed in 1..12 do
+        let random = Random seed
+        let mutable upper = Upper.One
+        let mutable truth = arithmetic.OfRational Rational.One
+
+        for i in 1..1000 do
+            let x = Upper.OfDouble(1.0 + random.NextDouble())
+            let exactly = PreciseArithmetic.ofUpper x
+
+            match random.Next 4 with
+            | 0 ->
+                upper <- upper + x
+                truth <- arithmetic.Add truth exactly
+            | 1 ->
+                upper <- upper * x
+                truth <- arithmetic.Multiply truth exactly
+            | 2 ->
+                // a dyadic quotient is exact in both
+                upper <- upper / Upper.OfInt64 4L
+                truth <- arithmetic.Multiply truth (arithmetic.OfRational(Rational.PowerOfTwo -2))
+            | _ ->
+                upper <- Upper.Sqrt(upper + x)
+                truth <- arithmetic.Sqrt(arithmetic.Add truth exactly)
+
+        Assert.True(PreciseArithmetic.comparison truth (PreciseArithmetic.ofUpper upper) <= 0)
+        Assert.True(Fractions.preciselyWithin 12 upper truth)
 
 /// The neighbour below, by way of the exact text.
 let private below (x: Upper) =

@@ -7,8 +7,7 @@ open FsCheck.FSharp
 open Lips.Core
 open Lips.Core.Tests
 
-let private check count (property: Property) =
-    Check.One(Config.QuickThrowOnFailure.WithReplay(42UL, 7046029254386353131UL).WithMaxTest count, property)
+let private check = RandomBounds.check
 
 let private norm = RandomBounds.measure Functional.SpectralNorm
 let private capped weight cap = Bound.Measured { norm weight with Cap = Some cap }
