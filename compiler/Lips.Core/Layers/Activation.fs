@@ -109,6 +109,36 @@ module internal Activation =
                so the supremum of |silu'| on [−t, t] is silu'(min(t, 2.399…)) ≥ 1/2. |silu(x)| = |x|·σ(x) ≤ |x|·σ(t)." + pointwise
             Source = "Elfwing et al. 2018; constant computed here" }
 
+    /// 1.702 and what a 32-bit float makes of it, 1.70200002…
+    let private quickFactor = Bound.ofRational (Hyper.ratio 17020001L 10000000L)
+
+    let private quickGelu =
+        { plain "quick_gelu" "x·σ(1.702·x)" with
+            Slope = fun t -> Bound.apply Fn.SiluSlope (quickFactor * t)
+            Reach = fun _ t s -> Bound.apply Fn.SigmoidGain (quickFactor * t) * s
+            Call = fun x -> $"Lips.Runtime.Modules.Activations.QuickGelu({x})"
+            Statement = "constant S(a·t), S the slope of silu and a = 1.7020001: at most 1.0998393201288669; R' = σ(a·R)·R, r' = S(a·R)·r"
+            Proof =
+              "With a = 1.702 the function is silu(a·x)/a, whose derivative is silu'(a·x): its supremum on [−t, t] is that of silu on \
+               [−a·t, a·t]. |f(x)| = |x|·σ(a·x) ≤ |x|·σ(a·t). Both grow with a, so 1.7020001 covers the rounding of 1.702 to a float." + pointwise
+            Source = "Hendrycks and Gimpel 2016; constant computed here" }
+
+    /// 0x1.16a7d0c455120p+0, the double above 1.088498161251727861228.
+    let private mishSlope = Bound.ofRational (Hyper.ratio 1088498161251728L 1000000000000000L)
+
+    let private mish =
+        { plain "mish" "x·tanh(ln(1 + e^x))" with
+            Slope = fun _ -> mishSlope
+            Call = fun x -> $"Lips.Runtime.Modules.Activations.Mish({x})"
+            Statement = "constant 1.088498161251728; R' = R, r' = constant·r"
+            Proof =
+              "With w = e^x, g = tanh(ln(1 + w)) = (w² + 2w)/(w² + 2w + 2) and f' = g + 4x·w(1 + w)/(w² + 2w + 2)². For x ≥ 0, f'' has \
+               the sign of 1 + (3w² + 10w + 6)/(2w³ + 3w² − 2w − 2) − x, which falls: f' has one maximum there, at 1.49057117949…, with value \
+               1.088498161251727861228. For x < 0, g ≤ 3/5, and the second term lies between −|x|·w ≥ −1/e and 0, as w² + 2w + 2 ≥ 2(1 + w). \
+               0 < g < 1 gives |f(x)| ≤ |x|." + pointwise
+            Source = "Misra 2019; constant computed here"
+            Tightness = 1.00M }
+
     /// ln 2, rounded up.
     let private ln2 = Hyper.ratio 693147180559945310L 1000000000000000000L
 
@@ -163,7 +193,7 @@ module internal Activation =
             Proof = "The derivative is 1 or the slope, so its size is at most m, attained; f(0) = 0 gives |f(x)| ≤ m·|x|." + pointwise }
 
     /// `activation: leaky_relu(slope: 0.1)`, and the kinds of the same names.
-    let private all = [ relu; gelu; geluTanh; silu; tanh; sigmoid; abs; leaky None; softplus; squaredRelu; groupSort ]
+    let private all = [ relu; gelu; geluTanh; quickGelu; silu; mish; tanh; sigmoid; abs; leaky None; softplus; squaredRelu; groupSort ]
 
     let private none =
         { plain "none" "no activation" with

@@ -25,7 +25,44 @@ module internal Mlp =
     let private hiddenOr options x = (match hidden options x with Ok h -> h | Error _ -> 1L)
     let private activation (options: Options) = Activation.ofChoice (options.Choice "activation")
 
-    let private rule (input: RuleInput) =
+    let private cap value name =
+        { Value = value
+          Why = $"its weight '{name}' has no cap, so its spectral norm may grow without limit"
+          Fix = $"give it one: `{name}.constraint: rms_cap(1)`, or in a `weights(...)` above" }
+
+    let private needRadius value why =
+        { Value = value
+          Why = why + ", and the radius of the tokens is unknown"
+          Fix = "bound the radius before it: cap the biases, positions and embedding rows, or put a norm before it" }
+
+    /// down·(gain·(up·x + b₁) ⊙ act(gate·x + b_g)) + b₂
+    let private gatedRule (input: RuleInput) =
+        let x = input.Input
+        let a = activation input.Options
+        let gain = Hyper.sizeOf input.Options "gain"
+        let spectral name = input.Name $"σ({name})" (input.Measure Functional.SpectralNorm name)
+        let up, gate, down = spectral "up", spectral "gate", spectral "down"
+        let row name = input.Measure Functional.LargestRow name
+        let value = input.Name "largest value" (row "up" * x.Radius + input.MeasureOrZero Functional.LargestEntry "up_bias")
+        let argument = input.Name "largest gate" (row "gate" * x.Radius + input.MeasureOrZero Functional.LargestEntry "gate_bias")
+        let values = up * x.Radius + input.MeasureOrZero Functional.VectorNorm "up_bias"
+        let arguments = gate * x.Radius + input.MeasureOrZero Functional.VectorNorm "gate_bias"
+        let opening = input.Name "largest gate after the activation" (a.Reach 1L argument argument)
+        let slope = input.Name (a.Name + " slope") (a.Slope argument)
+        let constant = input.Name "constant" (gain * (down * (up * opening + value * (gate * slope))))
+        let reach = Bound.min [ opening * values; value * a.Reach (hiddenOr input.Options x.Shape) argument arguments ]
+        let radius = input.Name "radius" (gain * (down * reach) + input.MeasureOrZero Functional.VectorNorm "down_bias")
+
+        { Space = Space.step input.Layer.Output (Space.tokenwise constant) radius (constant * x.Centred) x
+          Rule = "mlp.gated"
+          Candidates = []
+          Needs =
+            [ cap up "up"
+              cap gate "gate"
+              cap down "down"
+              needRadius value "a product of two maps of the input has a slope that grows with it" ] }
+
+    let private plainRule (input: RuleInput) =
         let x = input.Input
         let a = activation input.Options
         let gain = Hyper.sizeOf input.Options "gain"
@@ -39,11 +76,6 @@ module internal Mlp =
         let reach = a.Reach (hiddenOr input.Options x.Shape) entry norm
         let radius = input.Name "radius" (gain * (down * reach) + input.MeasureOrZero Functional.VectorNorm "down_bias")
 
-        let cap value name =
-            { Value = value
-              Why = $"its weight '{name}' has no cap, so its spectral norm may grow without limit"
-              Fix = $"give it one: `{name}.constraint: rms_cap(1)`, or in a `weights(...)` above" }
-
         { Space = Space.step input.Layer.Output (Space.tokenwise constant) radius (constant * x.Centred) x
           Rule = "mlp.product"
           Candidates = []
@@ -51,13 +83,16 @@ module internal Mlp =
             [ cap up "up"
               cap down "down"
               if a.NeedsSize then
-                  { Value = entry
-                    Why = "the slope of its activation grows with its argument, and the radius of the tokens is unknown"
-                    Fix = "bound the radius before it: cap the biases, positions and embedding rows, or put a norm before it" } ] }
+                  needRadius entry "the slope of its activation grows with its argument" ] }
+
+    let private gated (options: Options) = options.Flag "gated"
+    let private rule (input: RuleInput) = if gated input.Options then gatedRule input else plainRule input
 
     let entry: LayerKind =
         { Name = "mlp"
-          Summary = "two linear maps with an activation between them: down·(gain·act(up·x + b₁)) + b₂"
+          Summary =
+            "two linear maps with an activation between them: down·(gain·act(up·x + b₁)) + b₂; gated, \
+             down·(gain·(up·x + b₁) ⊙ act(gate·x + b_g)) + b₂, which is SwiGLU with silu and GeGLU with gelu"
           Citation = "product of operator norms and the activation's slope"
           Hyperparameters =
             [ { Name = "hidden"
@@ -69,6 +104,7 @@ module internal Mlp =
                 Default = Absent
                 Doc = "hidden channels as a multiple of the width, in place of `hidden`" }
               Hyper.choiceOr "gelu" Activation.alternatives "activation" "what is applied to the hidden channels"
+              Hyper.flag false "gated" "multiply a second linear map of the input by the activation of the first"
               Hyper.realOr Rational.One "gain" "factor on the activation's output"
               Hyper.bias ]
           Positional = 1
@@ -85,9 +121,13 @@ module internal Mlp =
                 let h = hiddenOr options x
 
                 [ Weights.matrix "up" "up.weight" h x.Width
+                  if gated options then
+                      Weights.matrix "gate" "gate.weight" h x.Width
                   Weights.matrix "down" "down.weight" x.Width h
                   if options.Flag "bias" then
                       Weights.bias "up_bias" "up.bias" h
+                      if gated options then
+                          Weights.bias "gate_bias" "gate.bias" h
                       Weights.bias "down_bias" "down.bias" x.Width ]
           Rule = rule
           Rules =
@@ -106,9 +146,24 @@ module internal Mlp =
                    may be taken inside the ball. Attained: up of rank one along e, down = upᵀ, and a bias that puts the pre-activation where \
                    the slope is largest."
                 Citation = "product of operator norms; Φ and σ as zero gains from this calculus"
-                Tightness = 1.00M } ]
+                Tightness = 1.00M }
+              { Name = "mlp.gated"
+                Statement =
+                  "LF = LM = LI = |gain|·σ(down)·(σ(up)·A(t) + u·σ(gate)·S(t)), u = ρ(up)·R + max|b₁|, t = ρ(gate)·R + max|b_g|, S the slope \
+                   of the activation on [−t, t] and A its largest size there; R' = |gain|·σ(down)·min(A(t)·(σ(up)·R + |b₁|), u·Z) + |b₂|, Z \
+                   what the activation makes of norm σ(gate)·R + |b_g|; r' = LI·r"
+                Domain = "|x_i| ≤ R < ∞ for every token"
+                Proof =
+                  "Let p = up·x + b₁ and q = gate·x + b_g; entries of p are at most u and of q at most t, on all of the ball. The derivative of \
+                   p ⊙ act(q) along dx is act(q) ⊙ (up·dx) + p ⊙ (act'(q)·gate·dx), of norm at most A(t)·σ(up)·|dx| + u·S(t)·σ(gate)·|dx|; \
+                   for an activation of pairs of channels act' is an isometry and the same holds with S = 1. The ball is convex, tokens do not \
+                   mix, so F, F → token and TM agree. |p ⊙ act(q)| ≤ max|act(q)|·|p| and ≤ max|p|·|act(q)| give R'; r' applies the constant to \
+                   x_i and the centre. Attained up to where slope and size peak at one argument: without an activation at x = R·e, up and gate \
+                   of rank one along e: 2·σ(up)·σ(gate)·R."
+                Citation = "product rule; Shazeer 2020 (the layer)"
+                Tightness = 0.99M } ]
           Macs =
-            fun options x -> BigInteger 2 * BigInteger x.Tokens * BigInteger x.Width * BigInteger(hiddenOr options x)
+            fun options x -> BigInteger(if gated options then 3 else 2) * BigInteger x.Tokens * BigInteger x.Width * BigInteger(hiddenOr options x)
           Emit =
             fun input ->
                 let x = input.Layer.Input
@@ -124,8 +179,10 @@ module internal Mlp =
                       | v -> $"gain: {Hyper.literal v}"
                       $"""hasBias: {if input.Options.Flag "bias" then "true" else "false"}""" ]
 
+                let kind = if gated input.Options then "Lips.Runtime.Modules.GatedMlp" else "Lips.Runtime.Modules.Mlp"
+
                 { Members =
-                    [ { Type = "Lips.Runtime.Modules.Mlp"
+                    [ { Type = kind
                         Name = input.Layer.Name
-                        Construct = "new Lips.Runtime.Modules.Mlp(" + System.String.Join(", ", arguments) + ")" } ]
+                        Construct = $"new {kind}(" + System.String.Join(", ", arguments) + ")" } ]
                   Forward = fun x _ -> $"{CSharp.identifier input.Layer.Name}.call({x})" } }

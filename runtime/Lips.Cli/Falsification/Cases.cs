@@ -38,13 +38,18 @@ public static class Cases
         yield return After("standardize", Map, "$standardize(mean: [1/4, 1/2], std: [1/4, 1/2])");
         yield return new Case("embedding", "model M in rms {\ninput t = tokens(7, 4)\n" + Caps + "x = embedding(4, scale: 3/2)\ny = linear(3)\nclaim lipschitz(x -> y) <= 1000000\n}\n");
         yield return new Case("embedding-attention", "model M in rms {\ninput t = tokens(7, 3)\n" + Caps + "x = embedding(4)\ny = attention(2)\nclaim lipschitz(x -> y) <= 1000000\n}\n");
-        foreach (var activation in new[] { "relu", "gelu", "gelu_tanh", "silu", "tanh", "sigmoid", "abs", "leaky_relu", "leaky_relu(-3/2)", "softplus", "squared_relu", "group_sort" })
+        foreach (var activation in new[] { "relu", "gelu", "gelu_tanh", "quick_gelu", "silu", "mish", "tanh", "sigmoid", "abs", "leaky_relu", "leaky_relu(-3/2)", "softplus", "squared_relu", "group_sort" })
         {
             yield return After(activation, Row, "$" + activation);
             yield return After("near " + activation, "input x = features(3, 4, radius: 1/2)\n" + Caps, "$" + activation);
         }
-        foreach (var activation in new[] { "relu", "gelu", "gelu_tanh", "silu", "tanh", "sigmoid", "leaky_relu(slope: 2)", "softplus", "squared_relu", "group_sort", "none" })
+        foreach (var activation in new[] { "relu", "gelu", "gelu_tanh", "quick_gelu", "silu", "mish", "tanh", "sigmoid", "leaky_relu(slope: 2)", "softplus", "squared_relu", "group_sort", "none" })
             yield return After("mlp " + activation, Row, "$mlp(6, activation: " + activation + ", gain: 3/2)");
+        foreach (var activation in new[] { "silu", "gelu", "none", "relu", "sigmoid", "mish", "squared_relu", "group_sort" })
+            yield return After("mlp gated " + activation, Row, "$mlp(6, activation: " + activation + ", gated: true, gain: -1/2)");
+        yield return After("mlp gated no bias", Row, "$mlp(ratio: 2, activation: silu, gated: true, bias: false)");
+        yield return After("swiglu", "input x = features(2, 4, radius: 2)\nweights(bias: false, constraint: spectral_cap(1))\n", "$mlp(6, activation: silu, gated: true)");
+        yield return After("bilinear", "input x = features(2, 4, radius: 1)\nweights(bias: false, constraint: spectral_cap(3/2))\n", "$mlp(6, activation: none, gated: true)");
         yield return After("mlp no bias", Row, "$mlp(ratio: 2, activation: gelu, bias: false)");
         yield return After("mlp rms", "input x = features(2, 4, radius: 2)\nweights(bias: false, constraint: rms_cap(1))\n", "$mlp(16, activation: gelu)");
         yield return After("mlp unknown radius", Unknown, "$mlp(5, activation: gelu)");

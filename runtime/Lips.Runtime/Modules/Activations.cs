@@ -8,6 +8,12 @@ public static class Activations
     /// <summary>ln(1 + e^x). The library's own jumps to x above a threshold; this one is the function itself everywhere.</summary>
     public static torch.Tensor Softplus(torch.Tensor x) => x.relu().add(x.abs().neg().exp().log1p());
 
+    /// <summary>x·σ(1.702·x), the fast form of GELU (Hendrycks and Gimpel 2016).</summary>
+    public static torch.Tensor QuickGelu(torch.Tensor x) => x.mul(x.mul(1.702).sigmoid());
+
+    /// <summary>x·tanh(ln(1 + e^x)) (Misra 2019).</summary>
+    public static torch.Tensor Mish(torch.Tensor x) => x.mul(Softplus(x).tanh());
+
     /// <summary>Every pair of neighbouring channels sorted, the larger first (Anil, Lucas and Grosse 2019).</summary>
     /// <param name="x">[…, channels], an even number of channels.</param>
     /// <returns>The shape of <paramref name="x"/>.</returns>

@@ -34,6 +34,9 @@ public sealed class TokenModuleTests
         yield return ("attention on a map", new Attention(width: 4, heads: 1, scale: 0.5, rotary: new Rotary(4, 10000)), [2, 2, 3, 4]);
         yield return ("mlp", new Mlp(width: 4, hidden: 6, activation: h => h.gelu(), gain: 0.5), [2, 3, 4]);
         yield return ("mlp, group_sort", new Mlp(width: 4, hidden: 6, activation: Activations.GroupSort, hasBias: false), [2, 3, 4]);
+        yield return ("mlp, mish", new Mlp(width: 4, hidden: 6, activation: Activations.Mish), [2, 3, 4]);
+        yield return ("mlp, quick_gelu", new Mlp(width: 4, hidden: 6, activation: Activations.QuickGelu), [2, 3, 4]);
+        yield return ("mlp, gated", new GatedMlp(width: 4, hidden: 6, activation: h => h.silu(), gain: 0.5), [2, 3, 4]);
         yield return ("mlp, softplus", new Mlp(width: 4, hidden: 6, activation: Activations.Softplus), [2, 2, 2, 4]);
         yield return ("learned position", new LearnedPosition(length: 6, width: 4), [2, 2, 3, 4]);
         yield return ("sinusoidal position", new SinusoidalPosition(length: 3, width: 4, wavelengths: 10000), [2, 3, 4]);
