@@ -126,10 +126,15 @@ public static class SpecCompiler
             return target;
         }
 
-        var parts = new List<string>();
         string folder = from.Replace('\\', '/');
-        int slash = folder.LastIndexOf('/');
-        foreach (string part in ((slash < 0 ? "" : folder.Substring(0, slash + 1)) + target.Replace('\\', '/')).Split('/'))
+        return Plain(folder.Substring(0, folder.LastIndexOf('/') + 1) + target);
+    }
+
+    /// <summary>A path with '/' and without <c>.</c> and <c>..</c>, as the paths of used files are asked for.</summary>
+    public static string Plain(string path)
+    {
+        var parts = new List<string>();
+        foreach (string part in path.Replace('\\', '/').Split('/'))
         {
             if (part == ".." && parts.Count > 0 && parts[parts.Count - 1] != ".." && parts[parts.Count - 1] != "")
             {

@@ -18,7 +18,8 @@ internal sealed record SpecFile(string Path, string Text, EquatableArray<string>
             return null;
         }
 
-        string path = file.Path.Replace('\\', '/');
+        // a project may name its specs by ../../specs/**, and what they use is asked for without the dots
+        string path = SpecCompiler.Plain(file.Path);
         string text = read.ToString();
         IEnumerable<Finding> unreadable = [];
         if (read.Encoding is { CodePage: not 65001 } other)

@@ -46,7 +46,7 @@ module Resolve =
                         state.Report(Problem.ShapeMismatch($"{l.Kind} tied to {path}", $"a weight of {text w.Shape}", text owner.Shape), span)
                     | Some _ -> ()
 
-    let private resolveModel (state: State) name (parameters: Parameter list) (header: NormPair option) (body: Body) span (overrides: (string * Expr) list) =
+    let private resolveModel (state: State) name (parameters: Parameter list) (header: NormPair option) (body: Body) span (elsewhere: string list) (overrides: (string * Expr) list) =
         let standard = (match header with Some p -> normOf p.From | None -> L2Norm)
         let parameterNames = parameters |> List.map (fun p -> p.Name.Text)
         let recipeNames = Vocabulary.recipe |> List.map (fun h -> h.Name)
@@ -54,7 +54,8 @@ module Resolve =
         for path, e in overrides do
             let head = path.Split('.').[0]
 
-            if not (List.contains path parameterNames) && not (List.contains head recipeNames) then
+            // a parameter of another model of the spec is that model's business
+            if not (List.contains path parameterNames) && not (List.contains head recipeNames) && not (List.contains path elsewhere) then
                 state.Report(Problem.UnknownOverride(path, Nearest.names (parameterNames @ recipeNames) path), e.Span)
             elif List.contains path parameterNames && List.contains path recipeNames then
                 state.Report(Problem.DeclaredTwice(path, span), e.Span)
@@ -126,6 +127,14 @@ module Resolve =
             state.Report(Problem.Unexpected("layers outside of `from`", [ "`name = from input { ... }`" ], Some "A model of several inputs starts every chain with `from`."), span)
 
         let inputList = List.ofSeq inputs
+
+        /// A count claimed as a plain number is that of the declared parameters: where the command line changes one, it is not claimed.
+        let ofDeclaredSize (c: Syntax.Claim) =
+            not ofParameter.IsEmpty
+            && List.contains c.Subject.Text [ "parameters"; "macs" ]
+            && not (parameterNames |> List.exists (fun n -> mentions n c.Limit))
+
+        let claims = claims |> Seq.filter (fst >> ofDeclaredSize >> not)
         let resolvedClaims = [ for c, names in claims do match state.Guard(None, fun () -> Some(claimOf state standard inputList names c)) with Some r -> (r, c.Span) | None -> () ]
 
         let overridden =
@@ -214,15 +223,17 @@ module Resolve =
         // the names of a file that is not there would all be unknown
         let incomplete = diagnostics.Exists(fun d -> d.Code = Problem.code (Problem.UseNotFound ""))
 
+        let parameters = [ for d in spec.Declarations do match d with Model(_, parameters, _, _) -> yield! parameters |> List.map (fun p -> p.Name.Text) | _ -> () ]
+
         let models =
             [ for declaration in spec.Declarations do
                   match declaration with
-                  | Model(name, parameters, norm, body) when not incomplete ->
+                  | Model(name, own, norm, body) when not incomplete ->
                       let state = State(spec.Source, catalog, blocks, globals)
 
                       let resolved =
                           try
-                              Some(resolveModel state name.Text parameters norm body name.Span overrides)
+                              Some(resolveModel state name.Text own norm body name.Span parameters overrides)
                           with Fault(problem, span) ->
                               if not state.Stopped then state.Report(problem, span)
                               None

@@ -31,8 +31,27 @@ internal static class SpecCopy
             text = Apply(text, spec.Model.Resolved.Model.Name, overrides);
         AtomicFile.WriteText(target, text);
         var copy = Spec.Compile(target, [], spec.Model.Resolved.Model.Name);
+        if (overrides.Count > 0 && copy.HasModels && WithoutOldCounts(copy, text) is { } shorter)
+        {
+            AtomicFile.WriteText(target, shorter);
+            copy = Spec.Compile(target, [], spec.Model.Resolved.Model.Name);
+        }
         if (!copy.HasModels || copy.Model.Meaning != spec.Model.Meaning)
             throw new RunFailed($"The copy '{target}' does not mean what '{spec.Compilation.Source.Path}' does. This is a fault of lips.");
+    }
+
+    /// <summary>Without the counts that were claimed of the declared parameters and do not hold of the chosen ones; null where all hold.</summary>
+    private static string? WithoutOldCounts(Spec copy, string text)
+    {
+        var old = copy.Compilation.Models.SelectMany(m => m.Verdicts).Where(v => !v.Item3 && (v.Item1.Subject.IsParameters || v.Item1.Subject.IsMacs)).Select(v => v.Item2).ToList();
+        if (old.Count == 0)
+            return null;
+        foreach (var place in old.OrderByDescending(p => p.Start))
+        {
+            int start = text.LastIndexOf("claim", place.Start, StringComparison.Ordinal);
+            text = text.Remove(start, place.Start + place.Length - start);
+        }
+        return Format.print(Parse(text, "spec.lips"));
     }
 
     private static string Unique(IEnumerable<string> taken, string name)
@@ -64,8 +83,10 @@ internal static class SpecCopy
         foreach (var (path, value) in overrides)
         {
             // one at a time: each edit moves the places of the others
-            var declared = Parse(text, "spec.lips").Declarations.OfType<Syntax.Declaration.Model>().First(m => m.Item1.Text == model);
-            text = One(text, declared, path, value);
+            IEnumerable<Syntax.Declaration.Model> Declared() => Parse(text, "spec.lips").Declarations.OfType<Syntax.Declaration.Model>();
+            var owners = Declared().Where(m => m.Item2.Any(p => p.Name.Text == path)).Select(m => m.Item1.Text).ToList();
+            foreach (string owner in owners.Count > 0 ? owners : [model])
+                text = One(text, Declared().First(m => m.Item1.Text == owner), path, value);
         }
         return Format.print(Parse(text, "spec.lips"));
     }

@@ -53,6 +53,16 @@ public sealed class GeneratorTests
         }
     }
 
+    /// <summary>As MSBuild hands them over where a project names its specs by ../../specs/**.</summary>
+    [Fact]
+    public void A_used_file_is_found_whatever_dots_its_path_has()
+    {
+        GeneratorDriver driver = Driver([new SpecText("/repo/zoo/../specs/using.lips", Using), new SpecText("/repo/zoo/../specs/parts/blocks.lips", Blocks)]);
+        var result = Run(driver).Results.Single();
+        Assert.Empty(result.Diagnostics);
+        Assert.Equal(["Using.g.cs"], result.GeneratedSources.Select(source => source.HintName));
+    }
+
     [Theory]
     [InlineData("LipsNamespace", "Mine.Models")]
     [InlineData("RootNamespace", "App")]
