@@ -110,7 +110,8 @@ module Caps =
         let unit, perHead = capUnitOf w
 
         match w.Init, w.Reparametrization with
-        | _, (SigmaReparam _ | SpectralNormalization) -> None
+        // even W/σ(W) is above 1 where the iteration's σ is below the true one
+        | _, (SigmaReparam _ | SpectralNormalization | WeightNormalization) -> None
         | Choice("zero", _), _ -> Some Bound.zero
         | Choice("one", _), _ -> ofCap w { Limit = Rational.One; Unit = MaxAbs; Extent = Whole; Method = Normalize } functional
         | Choice("constant", a), _ ->

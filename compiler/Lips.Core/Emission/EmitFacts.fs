@@ -56,6 +56,24 @@ module EmitFacts =
     let private path (p: string) =
         if p.Contains "{" then "$" + CSharp.text p else CSharp.text p
 
+    /// Weights of one group are normalized as one matrix.
+    let private reparametrization (own: string) (w: Weight) =
+        let group grouping =
+            let fused = w.Leaf <> w.Name && w.Leaf <> w.Name + ".weight"
+
+            match grouping with
+            | "joint" when fused -> if w.Leaf.EndsWith ".weight" then w.Leaf.Substring(0, w.Leaf.Length - 7) else w.Leaf
+            | "qk_v" when fused && (w.Name = "q" || w.Name = "k") -> "qk"
+            | _ -> w.Name
+
+        match w.Reparametrization with
+        | Direct -> []
+        | SigmaReparam(gain, grouping) ->
+            let start = (match gain with Some g -> $", Gain: {CSharp.number g}" | None -> "")
+            [ $"Reparametrization: new Reparametrization.Sigma({path (own + group grouping)}{start})" ]
+        | SpectralNormalization -> [ $"Reparametrization: new Reparametrization.Spectral({path (own + w.Name)})" ]
+        | WeightNormalization -> [ $"Reparametrization: new Reparametrization.Rows({path (own + w.Name)})" ]
+
     let private weight (prefix: string) (l: Layer) (w: Weight) =
         let own = if l.Name = "" then prefix else prefix + l.Name + "."
         let axis = (match w.HeadAxis with NoHeads -> "None" | Rows -> "Rows" | Columns -> "Columns")
@@ -68,7 +86,8 @@ module EmitFacts =
               | Kernel, _ :: perGroup :: _ when perGroup < l.Input.Width -> $"Groups: {l.Input.Width / perGroup}"
               | _ -> ()
               $"Init: {init w.Init}"
-              $"Constraint: {constraintOf w.Constraint}" ]
+              $"Constraint: {constraintOf w.Constraint}"
+              yield! reparametrization own w ]
 
         $"new Weight({path (own + w.Name)}, {path (own + w.Leaf)}, Role.{w.Role}, {list (w.Shape |> List.map integer)}, "
         + String.Join(", ", optional)

@@ -124,9 +124,10 @@ module internal Convolution =
               if operator <> Bound.infinity then
                   "convolution.operator", Windows.root surrounding * operator ]
           Needs =
-            [ { Value = reshape
-                Why = "its kernel has no cap, so its spectral norm may grow without limit"
-                Fix = "give it one: `constraint: spectral_cap(1)`, here or in a `weights(...)` above" } ] }
+            [ Weights.needed input "weight"
+                { Value = reshape
+                  Why = "its kernel has no cap, so its spectral norm may grow without limit"
+                  Fix = "give it one: `constraint: spectral_cap(1)`, here or in a `weights(...)` above" } ] }
 
     let private rules =
         [ { Name = "convolution.reshape"

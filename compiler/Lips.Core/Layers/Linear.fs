@@ -16,9 +16,10 @@ module internal Linear =
           Rule = "linear.operator-norm"
           Candidates = []
           Needs =
-            [ { Value = c
-                Why = "its weight has no cap, so its spectral norm may grow without limit"
-                Fix = "give it one: `constraint: rms_cap(1)`, here or in a `weights(...)` above" } ] }
+            [ Weights.needed input "weight"
+                { Value = c
+                  Why = "its weight has no cap, so its spectral norm may grow without limit"
+                  Fix = "give it one: `constraint: rms_cap(1)`, here or in a `weights(...)` above" } ] }
 
     let entry: LayerKind =
         { Name = "linear"

@@ -25,10 +25,11 @@ module internal Mlp =
     let private hiddenOr options x = (match hidden options x with Ok h -> h | Error _ -> 1L)
     let private activation (options: Options) = Activation.ofChoice (options.Choice "activation")
 
-    let private cap value name =
-        { Value = value
-          Why = $"its weight '{name}' has no cap, so its spectral norm may grow without limit"
-          Fix = $"give it one: `{name}.constraint: rms_cap(1)`, or in a `weights(...)` above" }
+    let private cap (input: RuleInput) value name =
+        Weights.needed input name
+            { Value = value
+              Why = $"its weight '{name}' has no cap, so its spectral norm may grow without limit"
+              Fix = $"give it one: `{name}.constraint: rms_cap(1)`, or in a `weights(...)` above" }
 
     let private needRadius value why =
         { Value = value
@@ -57,9 +58,9 @@ module internal Mlp =
           Rule = "mlp.gated"
           Candidates = []
           Needs =
-            [ cap up "up"
-              cap gate "gate"
-              cap down "down"
+            [ cap input up "up"
+              cap input gate "gate"
+              cap input down "down"
               needRadius value "a product of two maps of the input has a slope that grows with it" ] }
 
     let private plainRule (input: RuleInput) =
@@ -80,8 +81,8 @@ module internal Mlp =
           Rule = "mlp.product"
           Candidates = []
           Needs =
-            [ cap up "up"
-              cap down "down"
+            [ cap input up "up"
+              cap input down "down"
               if a.NeedsSize then
                   needRadius entry "the slope of its activation grows with its argument" ] }
 

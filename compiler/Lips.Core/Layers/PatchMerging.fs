@@ -54,9 +54,10 @@ module internal PatchMerging =
           Rule = "patch_merging." + norm
           Candidates = []
           Needs =
-            [ { Value = sigma
-                Why = "its reduction has no cap, so its spectral norm may grow without limit"
-                Fix = "give it one: `reduction.constraint: spectral_cap(1)`" }
+            [ Weights.needed input "reduction"
+                { Value = sigma
+                  Why = "its reduction has no cap, so its spectral norm may grow without limit"
+                  Fix = "give it one: `reduction.constraint: spectral_cap(1)`" }
               if norm <> "none" then
                   Normalization.needGain g ] }
 

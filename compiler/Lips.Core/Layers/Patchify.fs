@@ -38,9 +38,10 @@ module internal Patchify =
           Rule = "patchify.reshape"
           Candidates = []
           Needs =
-            [ { Value = c
-                Why = "its kernel has no cap, so its spectral norm may grow without limit"
-                Fix = "give it one: `constraint: spectral_cap(1)`, here or in a `weights(...)` above" } ] }
+            [ Weights.needed input "weight"
+                { Value = c
+                  Why = "its kernel has no cap, so its spectral norm may grow without limit"
+                  Fix = "give it one: `constraint: spectral_cap(1)`, here or in a `weights(...)` above" } ] }
 
     let entry: LayerKind =
         { Name = "patchify"

@@ -148,15 +148,24 @@ module internal Header =
                       | Some(_, role) -> role
                       | None -> fault r.Span (Problem.UnknownRole(r.Text, Nearest.names (List.map fst Vocabulary.roles) r.Text)) ]
 
-        let pointValue (e: Expr) =
-            match pathText e with
-            | Some p when p.Contains "." || p.Contains "[" -> Choice(p, [])
+        /// A path as a value is the name of a point; it may be an argument of a choice: `uskd(feature: blocks[5])`.
+        let rec pointValue (choices: Alternative list) (e: Expr) =
+            match pathText e, e.Node with
+            | Some p, _ when p.Contains "." || p.Contains "[" -> Choice(p, [])
+            | _, Named(n, Some arguments) when choices |> List.exists (fun a -> a.Name = n.Text) ->
+                let label (a: Argument) =
+                    match a.Label with
+                    | None -> None
+                    | Some { Parts = [ Field l ] } -> Some l.Text
+                    | Some p -> fault p.Span (Problem.UnknownRecipe("argument of '" + n.Text + "'", "this path", []))
+
+                Choice(n.Text, [ for a in arguments -> label a, pointValue [] a.Value ])
             | _ -> evaluate names e
 
         match Vocabulary.recipe |> List.tryFind (fun h -> h.Name = head) with
         | None -> fault entry.Path.Span (Problem.UnknownRecipe("recipe entry", head, known))
         | Some h ->
-            let value = pointValue entry.Value
+            let value = pointValue (match h.Type with ChoiceType choices -> choices | _ -> []) entry.Value
 
             match entry.Path.Parts, h.Type with
             | [ _ ], t -> { Path = path; Roles = roles; Value = Arguments.coerce entry.Value.Span head h t value }

@@ -74,9 +74,9 @@ module internal Settings =
     let private reparametrizationOf value =
         match value with
         | Choice("sigma_reparam", a) ->
-            let gain = (match argument "gain" a with Value.Number n -> n | _ -> Rational.One)
-            SigmaReparam(gain, word "grouping" a)
+            SigmaReparam((argument "gain" a).Lower, word "grouping" a)
         | Choice("spectral_norm", _) -> SpectralNormalization
+        | Choice("weight_norm", _) -> WeightNormalization
         | _ -> Direct
 
     /// Whether a setting without `of ...` reaches a weight of this role. Orthogonal and spectral starts are for
@@ -145,4 +145,22 @@ module internal Settings =
             | None, None, Some s -> apply s.Span layer setting s.Value w'
             | None, None, None -> w'
 
-        [ for w in weights -> [ "init"; "constraint"; "reparam"; "tie" ] |> List.fold (decide w) w ]
+        let settle (w: Weight) =
+            let decided = [ "init"; "constraint"; "reparam"; "tie" ] |> List.fold (decide w) w
+
+            match decided.Reparametrization with
+            | Direct -> decided
+            // the tensor is another weight's
+            | _ when decided.Tied.IsSome -> { decided with Reparametrization = Direct }
+            | _ ->
+                let reparam = (own |> List.map snd) @ scoped |> List.find (fun s -> s.Name = "reparam")
+
+                // what is stored is not the weight: a constraint on it would say nothing, and 0/σ(0) is no start
+                if decided.Constraint <> Free then
+                    fault reparam.Span (Problem.WrongValue("reparam", $"none where '{layer}.{w.Name}' has a constraint", describe reparam.Value))
+
+                match decided.Init with
+                | Choice("zero", _) -> fault reparam.Span (Problem.WrongValue("reparam", $"none where '{layer}.{w.Name}' starts at zero", describe reparam.Value))
+                | _ -> decided
+
+        weights |> List.map settle

@@ -46,8 +46,10 @@ module Canonical =
         let reparametrization =
             match w.Reparametrization with
             | Direct -> ""
-            | SigmaReparam(g, grouping) -> $" sigma {g} {grouping}"
+            | SigmaReparam(Some g, grouping) -> $" sigma {g} {grouping}"
+            | SigmaReparam(None, grouping) -> $" sigma initial {grouping}"
             | SpectralNormalization -> " spectral"
+            | WeightNormalization -> " rows"
 
         let tied = (match w.Tied with Some p -> " tied " + p | None -> "")
         let dims = String.Join("x", w.Shape)

@@ -113,10 +113,13 @@ type Constraint =
 
 type Reparametrization =
     | Direct
-    /// γ·W/σ(W) with one power-iteration step per training step (arXiv 2303.06296, section 2).
-    | SigmaReparam of gain: Rational * grouping: string
-    /// W/σ(W): σReparam without the learned gain.
+    /// γ·W/σ(W) with one power-iteration step per training step (arXiv 2303.06296, section 2). γ starts at `gain`, or,
+    /// where there is none, at σ(W). `grouping`: which slices of a fused leaf are one matrix with one γ.
+    | SigmaReparam of gain: Rational option * grouping: string
+    /// W/σ(W): σReparam without the learned gain (Miyato et al. 2018).
     | SpectralNormalization
+    /// γ_i·W_i/‖W_i‖ for every row i, γ_i learned (Salimans and Kingma 2016).
+    | WeightNormalization
 
 /// Which axis of a matrix the heads lie on.
 type HeadAxis =

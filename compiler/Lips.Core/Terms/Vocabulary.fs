@@ -78,9 +78,28 @@ module Vocabulary =
           alternative "weight_decay" "W ← (1 − rate·lr)·W; no cap" [ needed "rate" "decay per unit of learning rate" ]
           alternative "spectral_decay" "σ_max ← (1 − rate·lr)·σ_max; no cap" [ needed "rate" "decay per unit of learning rate" ] ]
 
+    let private startOfGain: Hyperparameter =
+        { Name = "gain"
+          Type = OneOf [ RealType(Some Rational.Zero, true, None); names [ "initial", "σ(W) of the initial weight, so that training starts from it" ] ]
+          Default = Default(number Rational.One)
+          Doc = "what γ starts as" }
+
+    let private grouping: Hyperparameter =
+        { Name = "grouping"
+          Type =
+            names
+                [ "joint", "q, k and v of one layer are one matrix with one γ"
+                  "qk_v", "q and k are one matrix, v another"
+                  "separate", "each is its own" ]
+          Default = Default(Choice("joint", []))
+          Doc = "which slices of a fused matrix are normalized together" }
+
     /// `reparam:`
     let reparametrizations =
-        [ alternative "none" "the stored tensor is the weight" [] ]
+        [ alternative "none" "the stored tensor is the weight" []
+          alternative "sigma_reparam" "γ·W/σ(W), γ learned, σ by one power-iteration step per training step (arXiv 2303.06296); no cap" [ startOfGain; grouping ]
+          alternative "spectral_norm" "W/σ(W), σ by one power-iteration step per training step (Miyato et al. 2018); no cap, for σ is estimated from below" []
+          alternative "weight_norm" "γ_i·W_i/‖W_i‖ for every row i, γ learned (Salimans and Kingma 2016); no cap" [] ]
 
     let private hyper name t default' doc : Hyperparameter = { Name = name; Type = t; Default = default'; Doc = doc }
 
@@ -125,6 +144,9 @@ module Vocabulary =
           alternative "cifar" "CIFAR-10 binary batches" [ hyper "path" TextType Required "folder of data_batch_*.bin" ]
           alternative "idx" "MNIST's IDX files" [ hyper "images" TextType Required "image file"; hyper "labels" TextType Required "label file"; split ]
           alternative "numpy" "two .npy arrays" [ hyper "inputs" TextType Required "inputs"; hyper "labels" TextType Required "labels"; split ]
+          alternative "pairs" "two UTF-8 files whose lines belong together, for a model of two token inputs" [ hyper "source" TextType Required "file of the sources"; hyper "target" TextType Required "file of the targets"; alphabet; split ]
+          alternative "reversed_text" "made pairs: every line of a text and the same line reversed" [ hyper "path" TextType Absent "a UTF-8 file; without it, the SDK's documentation"; alphabet; split ]
+          alternative "made_speech" "features drawn from the seed, with the symbols that they say" [ hyper "samples" CountType (natural 10000L) "how many"; hyper "symbols" CountType (natural 28L) "different symbols, the blank not counted"; hyper "longest" CountType (natural 30L) "most symbols of a sample"; split ]
           alternative "digits" "rendered digits, made from the seed" [ hyper "samples" CountType (natural 10000L) "how many"; split ] ]
 
     let private smoothing = hyper "label_smoothing" (RealType(Some Rational.Zero, false, Some Rational.One)) (natural 0L) "mass spread over the other classes"
@@ -132,7 +154,23 @@ module Vocabulary =
     let private objectives =
         [ alternative "next_token" "cross-entropy of the next token" [ hyper "input" PointType Absent "which token input is predicted"; smoothing ]
           alternative "cross_entropy" "cross-entropy of the class" [ smoothing ]
-          alternative "margin" "hinge–Kantorovich–Rubinstein" [ hyper "margin" positive (natural 1L) "margin of the hinge"; hyper "weight" positive (natural 10L) "weight of the hinge" ] ]
+          alternative "margin" "hinge–Kantorovich–Rubinstein" [ hyper "margin" positive (natural 1L) "margin of the hinge"; hyper "weight" positive (natural 10L) "weight of the hinge" ]
+          alternative "ctc" "connectionist temporal classification (Graves et al. 2006)" [ hyper "blank" natType (natural 0L) "the class that is no symbol" ]
+          alternative
+              "nkd"
+              "cross-entropy and normalized knowledge distillation (arXiv 2303.13005)"
+              [ hyper "teacher" PointType Required "a model of the same spec"
+                hyper "weights" TextType Required "its trained weights, a model.safetensors"
+                hyper "temperature" positive (natural 1L) "λ, of the classes but the label's"
+                real (ratio 3L 2L) "gamma" "γ, weight of the classes but the label's" ]
+          alternative
+              "uskd"
+              "cross-entropy and universal self-distillation (arXiv 2303.13005)"
+              [ hyper "feature" PointType Required "the layer or repetition whose value the weak head reads"
+                real Rational.One "alpha" "weight of the label's term"
+                real (ratio 1L 10L) "beta" "weight of the other classes' term"
+                real (ratio 1L 200L) "mu" "weight of the weak head's term"
+                hyper "rank" (names [ "probability", "as the paper's formula has it"; "log_probability", "as the authors' code does" ]) (Default(Choice("probability", []))) "what of the model enters the rank of a class" ] ]
 
     let private optimizers =
         let decay = real Rational.Zero "weight_decay" "decoupled weight decay"

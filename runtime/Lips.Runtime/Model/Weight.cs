@@ -75,6 +75,22 @@ public abstract record Init
     public sealed record Constant(double Value) : Init;
 }
 
+/// <summary>
+/// How training computes a weight from what it stores. The module always holds the weight itself, folded; what is stored
+/// beside it is the trainer's. <see cref="Group"/> names the weights that are normalized together as one matrix.
+/// </summary>
+public abstract record Reparametrization(string Group)
+{
+    /// <summary>γ·V/σ(V), γ learned (arXiv 2303.06296). γ starts at <paramref name="Gain"/>, or at σ of the initial weight when null.</summary>
+    public sealed record Sigma(string Group, double? Gain = null) : Reparametrization(Group);
+
+    /// <summary>V/σ(V) (Miyato et al. 2018).</summary>
+    public sealed record Spectral(string Group) : Reparametrization(Group);
+
+    /// <summary>γ_i·V_i/‖V_i‖ for every row i, γ learned (Salimans and Kingma 2016); starts at the initial weight.</summary>
+    public sealed record Rows(string Group) : Reparametrization(Group);
+}
+
 /// <summary>Which axis of a matrix the heads divide: rows of W_q, W_k, W_v; columns of W_out.</summary>
 public enum HeadAxis { None, Rows, Columns }
 
@@ -95,4 +111,5 @@ public sealed record Weight(
     Init? Init = null,
     Constraint? Constraint = null,
     bool Transposed = false,
-    int Groups = 1);
+    int Groups = 1,
+    Reparametrization? Reparametrization = null);

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using Lips.Runtime.Checkpoints;
 using Lips.Runtime.Constraints;
+using Lips.Runtime.Reparametrizations;
 using Lips.Runtime.Training;
 using TorchSharp;
 
@@ -16,13 +17,26 @@ public sealed class OptimizerSet : IDisposable
     private readonly List<UpdateRule> _rules;
     private readonly torch.Tensor[] _average;
     private readonly TrainingPlan _plan;
+    private readonly ReparametrizedWeights _reparametrized;
+    private readonly HashSet<Weight> _gains;
+    private readonly IReadOnlyList<BoundWeight> _companions;
+    private readonly List<TorchSharp.Modules.Parameter> _trained;
 
-    public OptimizerSet(ModelWeights weights, TrainingPlan plan)
+    /// <param name="weights">The model's.</param>
+    /// <param name="plan">How each role is updated.</param>
+    /// <param name="companions">Weights that are no part of the model and are trained with it: what an objective learns for itself.</param>
+    public OptimizerSet(ModelWeights weights, TrainingPlan plan, IReadOnlyList<BoundWeight>? companions = null)
     {
         _weights = weights;
         _plan = plan;
         _plans = plan.Optimizers;
-        _rules = weights.Distinct
+        _reparametrized = new ReparametrizedWeights(weights, plan.Seed);
+        _gains = _reparametrized.Gains.Select(g => g.Weight).ToHashSet();
+        var plain = weights.Distinct.Where(w => w.Weight.Reparametrization is null).ToList();
+        _companions = companions ?? [];
+        plain.AddRange(_companions);
+        _trained = [.. plain.Select(w => w.Leaf).Distinct(ReferenceEqualityComparer.Instance).Cast<TorchSharp.Modules.Parameter>(), .. _reparametrized.Parameters];
+        _rules = plain.Concat(_reparametrized.Weights).Concat(_reparametrized.Gains)
             .GroupBy(w => PlanOf(w.Weight))
             .Select((group, index) => UpdateRule.Create(group.Key, group.ToList(), index == 0 ? "" : index.ToString(System.Globalization.CultureInfo.InvariantCulture)))
             .ToList();
@@ -38,6 +52,10 @@ public sealed class OptimizerSet : IDisposable
     /// <summary>A matrix role on a vector or table falls to the plan's companion; Muon needs two axes.</summary>
     private OptimizerPlan PlanOf(Weight weight) => _plans[weight.Role] switch
     {
+        // the size of a reparametrized weight is γ alone: to let it decay would be to shrink the weight
+        OptimizerPlan.AdamW plan when _gains.Contains(weight) => plan with { WeightDecay = 0 },
+        OptimizerPlan.Sgd plan when _gains.Contains(weight) => plan with { WeightDecay = 0 },
+        OptimizerPlan.Lars plan when _gains.Contains(weight) => plan with { WeightDecay = 0 },
         OptimizerPlan.Muon or OptimizerPlan.Rows when weight.Shape.Count < 2 => new OptimizerPlan.AdamW(OptimizerPlan.CompanionRate, 0.9, 0.95, 1e-8, 0),
         var plan => plan,
     };
@@ -46,12 +64,16 @@ public sealed class OptimizerSet : IDisposable
     public torch.Tensor? Step(double factor)
     {
         using var noGrad = torch.no_grad();
+        _reparametrized.PullBack();
         torch.Tensor? norm = _plan.Clip is double limit ? Clip(limit) : null;
         double Rate(Weight weight) => PlanOf(weight).LearningRate * factor;
         Projector.BeforeStep(Rate);
         foreach (var rule in _rules)
             rule.Step(factor);
         Projector.AfterStep(weight => Reach(weight, factor), Rate);
+        _reparametrized.Fold();
+        foreach (var companion in _companions)
+            companion.Leaf.grad?.zero_();
         if (_plan.Ema is double decay)
             TensorLists.Blend(_average, _weights.Leaves.Select(l => l.Parameter.detach()).ToArray(), decay, 1 - decay);
         return norm;
@@ -70,7 +92,7 @@ public sealed class OptimizerSet : IDisposable
 
     private torch.Tensor Clip(double limit)
     {
-        var gradients = _weights.Leaves.Select(l => l.Parameter.grad).OfType<torch.Tensor>().ToArray();
+        var gradients = _trained.Select(p => p.grad).OfType<torch.Tensor>().ToArray();
         var norm = TensorLists.Norm(gradients);
         var factor = (limit / (norm + 1e-6)).clamp_max(1);
         foreach (var gradient in gradients)
@@ -92,8 +114,11 @@ public sealed class OptimizerSet : IDisposable
         }
     }
 
-    private IEnumerable<(string Name, torch.Tensor Tensor)> State => _rules.SelectMany(r => r.State)
+    private IEnumerable<(string Name, torch.Tensor Tensor)> Own => _rules.SelectMany(r => r.State)
         .Concat(_average.Select((tensor, i) => ("ema/" + _weights.Leaves[i].Name, tensor)));
+
+    private IEnumerable<(string Name, torch.Tensor Tensor)> State =>
+        Own.Concat(_reparametrized.State).Concat(_companions.Select(c => ("companion/" + c.Weight.Name, c.View)));
 
     public IEnumerable<StoredTensor> Store(string prefix) => State.Select(s => TensorStorage.Store(prefix + s.Name, s.Tensor));
 
@@ -106,13 +131,15 @@ public sealed class OptimizerSet : IDisposable
             throw new RunFailed("The checkpoint's optimizer state belongs to another recipe: resume with the recipe it was made with, or start anew.");
         foreach (var (name, tensor) in state)
             TensorStorage.CopyInto(tensor, file[prefix + name]);
+        _reparametrized.Refresh();
         foreach (var rule in _rules)
             rule.Steps = steps;
     }
 
     public void Dispose()
     {
-        foreach (var (_, tensor) in State)
+        foreach (var (_, tensor) in Own)
             tensor.Dispose();
+        _reparametrized.Dispose();
     }
 }

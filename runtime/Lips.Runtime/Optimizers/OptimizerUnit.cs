@@ -31,11 +31,11 @@ public sealed class OptimizerUnit
     /// <summary>Whole parameters where all their weights are in <paramref name="weights"/>, slices otherwise.</summary>
     public static IEnumerable<OptimizerUnit> Merge(IReadOnlyList<BoundWeight> weights)
     {
-        foreach (var leaf in weights.GroupBy(w => w.Weight.Leaf, StringComparer.Ordinal))
+        foreach (var leaf in weights.GroupBy(w => w.Leaf, ReferenceEqualityComparer.Instance))
         {
             var parameter = leaf.First().Leaf;
             if (leaf.Count() > 1 && leaf.Sum(w => w.View.numel()) == parameter.numel())
-                yield return new OptimizerUnit("leaf:" + leaf.Key, parameter, null, parameter.detach().DetachFromDisposeScope());
+                yield return new OptimizerUnit("leaf:" + leaf.First().Weight.Leaf, parameter, null, parameter.detach().DetachFromDisposeScope());
             else
                 foreach (var weight in leaf)
                     yield return Of(weight);

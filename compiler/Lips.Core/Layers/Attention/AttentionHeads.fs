@@ -146,10 +146,11 @@ module internal AttentionHeads =
             input.Name "values of all heads" (Bound.min [ Hyper.root n * input.Measure Functional.SpectralNorm "v"; Hyper.root (input.Options.Count "heads") * ofOne ])
 
     /// A matrix whose norm must be bounded.
-    let cap value weight =
-        { Value = value
-          Why = $"its weight '{weight}' has no cap, so its spectral norm may grow without limit"
-          Fix = $"give it one: `{weight}.constraint: rms_cap(1)`, or in a `weights(...)` above" }
+    let cap (input: RuleInput) value weight =
+        Weights.needed input weight
+            { Value = value
+              Why = $"its weight '{weight}' has no cap, so its spectral norm may grow without limit"
+              Fix = $"give it one: `{weight}.constraint: rms_cap(1)`, or in a `weights(...)` above" }
 
     let concluded (input: RuleInput) (c: AttentionPaths) constants : Space =
         let gain = Hyper.sizeOf input.Options "gain"

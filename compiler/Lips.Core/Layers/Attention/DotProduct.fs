@@ -42,10 +42,10 @@ module internal DotProduct =
 
         [ radius s.QueryRadius "the tokens"
           if s.KeyRadius <> s.QueryRadius then radius s.KeyRadius "the tokens it looks at"
-          AttentionHeads.cap s.Query "q"
-          AttentionHeads.cap s.KeyOfHead "k"
-          AttentionHeads.cap s.Value "v"
-          AttentionHeads.cap s.Out "out"
+          AttentionHeads.cap input s.Query "q"
+          AttentionHeads.cap input s.KeyOfHead "k"
+          AttentionHeads.cap input s.Value "v"
+          AttentionHeads.cap input s.Out "out"
           if input.HasWeight "q_bias" then
               { Value = s.QueryBias
                 Why = "its query bias has no cap, so the logits may grow without limit"
