@@ -59,6 +59,7 @@ public static class Program
         ExplainVerb.Create(),
         FormatVerb.Create(),
         TrainVerb.Create(),
+        GridVerb.Create(),
         EvalVerb.Create(),
         SampleVerb.Create(),
         CertifyVerb.Create(),

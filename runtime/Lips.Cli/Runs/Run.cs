@@ -110,7 +110,10 @@ internal sealed class Run : IDisposable
     }
 
     /// <summary>The first samples of the validation part, for estimates.</summary>
-    public torch.Tensor Samples(int count) => BatchSource.Open(Model, Plan, Data).Validation(count, torch.CPU).First().Input;
+    public Batch Sample(int count) => BatchSource.Open(Model, Plan, Data).Validation(count, torch.CPU).First();
+
+    /// <summary>The first input of <see cref="Sample"/>.</summary>
+    public torch.Tensor Samples(int count) => Sample(count).Inputs[0];
 
     public void Dispose() => Model.Dispose();
 }

@@ -28,12 +28,12 @@ internal static class RunSeal
     public static IReadOnlyList<(string Name, string Value)> Estimates(Run run, int samples = 2, int ascents = 20)
     {
         var facts = new List<(string, string)>();
-        using var inputs = run.Samples(samples);
+        using var batch = run.Sample(samples);
         foreach (var claim in run.Model.Claims)
         {
             try
             {
-                var estimate = Estimator.OfClaim(run.Model, claim, [inputs], ascents);
+                var estimate = Estimator.OfClaim(run.Model, claim, batch.Inputs, ascents);
                 Console.Out.WriteLine($"{claim.Text} >= {estimate} estimated from below at real inputs");
                 facts.Add(($"{claim.Text}, estimated from below", "≥ " + estimate));
             }

@@ -7,9 +7,6 @@ using System.Linq;
 using Lips.Cli.Runs;
 using Lips.Core;
 using Lips.Runtime;
-using Lips.Runtime.Certification;
-using Lips.Runtime.Data;
-using Lips.Runtime.Torch;
 using Lips.Runtime.Training;
 
 namespace Lips.Cli.Verbs;
@@ -55,7 +52,7 @@ internal static class TrainVerb
             Console.Out.Write(Terminal.Verdicts(ReportText.print(report)) + "\n");
             Console.Out.Flush();
             var (folder, source) = FolderOf(spec.Path(given), given.GetValue(name), given.GetValue(resume));
-            return Train(compiled, overrides, folder, source, given.GetValue(resume), given.GetValue(device)!, given.GetValue(stopAt), given.GetValue(dry));
+            return RunTraining.Start(compiled, overrides, folder, source, given.GetValue(resume), given.GetValue(device)!, given.GetValue(stopAt), given.GetValue(dry)).Code;
         });
         return command;
     }
@@ -72,69 +69,5 @@ internal static class TrainVerb
         for (int i = 2; Directory.Exists(resume ? $"{first}-{i}" : folder); i++)
             folder = $"{first}-{i}";
         return (new RunFolder(folder), beside);
-    }
-
-    private static int Train(Spec spec, IReadOnlyList<(string, string)> overrides, RunFolder folder, string data, bool resume, string device, long? stopAt, bool dry)
-    {
-        using var model = ModelAssembly.Create(spec.Model);
-        var plan = TrainingPlan.Parse(model.Recipe);
-        if (resume && !folder.Exists)
-            throw new RunFailed($"'{folder.Path}' holds no checkpoint to resume from.");
-        if (TorchExtras.IsReferenceBlas)
-            Terminal.Complain("matrix products run on the reference BLAS, some ten times slower than OpenBLAS (apt-get install libopenblas0-pthread).");
-        using var interrupt = new Interrupt();
-        var progress = ProgressLine.ForConsole();
-        if (dry)
-        {
-            Console.Out.WriteLine($"would train {spec.Model.Resolved.Model.Name} ({spec.Model.Parameters} parameters) for {(plan.Steps is { } steps ? $"{steps} steps" : FormattableString.Invariant($"{plan.Epochs} epochs"))} of {plan.Batch} on {plan.Data.GetType().Name.ToLowerInvariant()} data, into {folder.Path}");
-            return ExitCode.Ok;
-        }
-        TrainingResult result;
-        using (var trainer = new Trainer(model, plan, new TrainingOptions { Folder = folder, Device = device, Resume = resume, Files = new DataFiles(data), Progress = progress, Stop = interrupt.Token, StopAt = stopAt }))
-        {
-            // the data is there and fits: now there is a run
-            if (!resume)
-            {
-                SpecCopy.Write(spec, overrides, folder.Spec);
-                Run.Remember(folder, spec.Model.Resolved.Model.Name, data);
-            }
-            Console.Out.WriteLine($"{(resume ? "resuming" : "training")} {folder.Path} ({spec.Model.Parameters} parameters)");
-            Console.Out.Flush();
-            result = trainer.Run();
-        }
-        if (result.Interrupted)
-        {
-            Console.Out.WriteLine($"stopped at step {result.Step} of {result.Steps}; --resume goes on from {folder.Checkpoint}");
-            return stopAt is not null && !interrupt.Token.IsCancellationRequested ? ExitCode.Ok : ExitCode.RunFailed;
-        }
-        return Finish(folder, result);
-    }
-
-    /// <summary>Seals, certifies and reports, on the CPU from the file that was written.</summary>
-    private static int Finish(RunFolder folder, TrainingResult result)
-    {
-        using var run = Run.Open(folder.Path) ?? throw new RunFailed($"The spec in '{folder.Path}' does not compile any more.");
-        var facts = new List<(string Name, string Value)>();
-        if (result.Validation is { } validation)
-        {
-            facts.Add(("validation loss", RunPage.Number(validation.Loss)));
-            facts.Add(("validation accuracy", FormattableString.Invariant($"{100 * validation.Accuracy:F2} % of {validation.Count} predictions")));
-        }
-        facts.Add(("steps", result.Step.ToString(CultureInfo.InvariantCulture)));
-        facts.Add(("training time", ProgressLine.Duration(result.Time.TotalSeconds)));
-        Certificate? certificate = null;
-        try
-        {
-            certificate = RunSeal.Certify(run, rescale: false);
-            facts.AddRange(RunSeal.Estimates(run));
-        }
-        finally
-        {
-            RunPage.Write(folder, run.Spec, certificate, facts);
-        }
-        if (result.Sample.Length > 0)
-            Console.Out.WriteLine($"\n{Terminal.Harmless(result.Sample)}\n");
-        Console.Out.WriteLine($"{folder.Path}: model.safetensors, certificate.json, metrics.jsonl, spec.lips, report.html{(result.Sample.Length > 0 ? ", sample.txt" : "")}");
-        return certificate.Claims.All(c => c.Holds) ? ExitCode.Ok : ExitCode.ClaimFails;
     }
 }

@@ -10,7 +10,7 @@ namespace Lips.Runtime.Modules;
 /// <c>qkv.weight</c> holds the rows of q, then k, then v; head h owns rows and, in <c>out.weight</c>, columns
 /// h·width/heads and on.
 /// </summary>
-public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>
+public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>, IAttention
 {
     private readonly Linear qkv;
     private readonly Linear @out;
@@ -45,6 +45,8 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>
         (_heads, _keyHeads, _scale, _gain, _rotary, _windows) = (heads, keyHeads == 0 ? heads : keyHeads, scale, gain, rotary, windows ?? []);
         if ((relativeBias && _windows.Length != 1) || (lepe > 0 && _windows.Length == 0))
             throw new ArgumentException("a relative bias needs one kind of window, and a convolution of the values at least one", nameof(windows));
+        IsCausal = causal;
+        ProductScale = rotary is null && sliding is null && _windows.Length == 0 && _keyHeads == heads ? scale : null;
         _outOfSight = causal || sliding is not null ? SoftmaxHeads.OutOfSight(sliding - 1, causal ? 0 : sliding - 1) : null;
         register_module("qkv", qkv = torch.nn.Linear(inputSize: width, outputSize: width + 2 * KeyWidth(width), hasBias: hasBias));
         register_module("out", @out = torch.nn.Linear(inputSize: width, outputSize: width, hasBias: hasBias));
@@ -57,11 +59,14 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>
             register_parameter(nameof(lepe_bias), lepe_bias = Leaf.Uniform(lepe * lepe, width));
     }
 
-    /// <summary>
-    /// Called with the probabilities, [batch, heads, length, length], of every forward pass, or, for every kind of window,
-    /// [batch·windows, its heads, tokens, tokens]; for entropy and pictures.
-    /// </summary>
+    /// <inheritdoc/>
     public Action<torch.Tensor>? Probabilities { get; set; }
+
+    /// <inheritdoc/>
+    public double? ProductScale { get; }
+
+    /// <inheritdoc/>
+    public bool IsCausal { get; }
 
     /// <param name="x">[batch, length, width], or a map [batch, height, width, channels] read row by row.</param>
     /// <returns>The shape of <paramref name="x"/>.</returns>

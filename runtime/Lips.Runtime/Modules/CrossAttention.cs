@@ -8,7 +8,7 @@ namespace Lips.Runtime.Modules;
 /// Multi-head softmax attention of a sequence to a memory: queries from the sequence, keys and values from the memory;
 /// heads = softmax(scale·q·kᵀ)·v, output = out(gain·heads).
 /// </summary>
-public sealed class CrossAttention : torch.nn.Module<torch.Tensor, torch.Tensor, torch.Tensor>
+public sealed class CrossAttention : torch.nn.Module<torch.Tensor, torch.Tensor, torch.Tensor>, IAttention
 {
     private readonly Linear q;
     private readonly Linear k;
@@ -28,8 +28,14 @@ public sealed class CrossAttention : torch.nn.Module<torch.Tensor, torch.Tensor,
         register_module("out", @out = torch.nn.Linear(inputSize: width, outputSize: width, hasBias: hasBias));
     }
 
-    /// <summary>Called with the probabilities, [batch, heads, length, memory length], of every forward pass; for entropy and pictures.</summary>
+    /// <inheritdoc/>
     public Action<torch.Tensor>? Probabilities { get; set; }
+
+    /// <inheritdoc/>
+    public double? ProductScale => _scale;
+
+    /// <inheritdoc/>
+    public bool IsCausal => false;
 
     /// <param name="x">[batch, length, width], or a map [batch, height, width, channels] read row by row.</param>
     /// <param name="memory">[batch, memory length, memory width], or a map.</param>

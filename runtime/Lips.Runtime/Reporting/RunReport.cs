@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Text;
@@ -53,6 +54,15 @@ public sealed record RunReport
         var norms = NormSeries();
         if (norms.Count > 0)
             Section(page, "Weight norms over time", "<p>Estimated norm over cap; the caps become facts when the checkpoint is sealed.</p>" + SvgChart.Lines(norms, "step", "norm / cap", reference: 1));
+        var entropies = EntropySeries();
+        if (entropies.Count > 0)
+        {
+            Section(page, "Attention entropy", "<p>Mean over a layer’s heads, in nats; 0 is a switch between tokens. “floor” is the least that the theorem of arXiv 2303.06296 allows for the largest of its heads’ logits.</p>" + SvgChart.Lines(entropies, "step", "entropy"));
+            var table = new StringBuilder();
+            var final = Metrics.Last(m => m.Attention is { Count: > 0 }).Attention!;
+            Table(table, "norms", final.Select(l => new[] { l.Key, string.Join(", ", l.Value.Select(h => Nats(h.Entropy))), l.Value.All(h => h.Floor is not null) ? string.Join(", ", l.Value.Select(h => Nats(h.Floor!.Value))) : "" }), ["layer", "entropy of each head at the end", "floor"]);
+            Section(page, "Heads", table.ToString());
+        }
         if (Norms.Count > 0)
         {
             var table = new StringBuilder();
@@ -72,6 +82,21 @@ public sealed record RunReport
         var names = lines.SelectMany(m => m.Norms!).GroupBy(n => n.Key).OrderByDescending(g => g.Max(n => n.Value)).Select(g => g.Key).Take(8);
         return names.Select(name => new Series(name, lines.Where(m => m.Norms!.ContainsKey(name)).Select(m => ((double)m.Step, m.Norms![name])).ToList())).ToList();
     }
+
+    /// <summary>The first six layers' mean entropies, each with its floor where there is one.</summary>
+    private List<Series> EntropySeries()
+    {
+        var lines = Metrics.Where(m => m.Attention is { Count: > 0 }).ToList();
+        Series Of(string name, string shown, Func<IReadOnlyList<HeadEntropy>, double?> value) => new(shown, lines
+            .Where(m => m.Attention!.ContainsKey(name) && value(m.Attention[name]) is not null)
+            .Select(m => ((double)m.Step, value(m.Attention![name])!.Value)).ToList());
+        return lines.SelectMany(m => m.Attention!.Keys).Distinct().Take(6)
+            .SelectMany(name => new[] { Of(name, name, heads => heads.Average(h => h.Entropy)), Of(name, name + ", floor", heads => heads.Min(h => h.Floor)) })
+            .Where(series => series.Points.Count > 0)
+            .ToList();
+    }
+
+    private static string Nats(double value) => value.ToString(value < 1e-3 ? "0.##e0" : "0.###", System.Globalization.CultureInfo.InvariantCulture);
 
     private static void Section(StringBuilder page, string title, string body) =>
         page.Append("<section><h2>").Append(SvgChart.Escape(title)).Append("</h2>").Append(body).Append("</section>\n");

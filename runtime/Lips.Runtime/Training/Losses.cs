@@ -4,34 +4,40 @@ using static TorchSharp.torch.nn;
 
 namespace Lips.Runtime.Training;
 
-/// <summary>The objectives as numbers.</summary>
+/// <summary>The objectives as numbers, of a model's output alone.</summary>
 internal static class Losses
 {
-    /// <summary>The mean over predictions, for training.</summary>
+    /// <summary>The mean over predictions, for training. What an objective takes from elsewhere, a teacher or a weak head, is added by <see cref="TrainingLoss"/>.</summary>
     public static torch.Tensor Mean(Objective objective, torch.Tensor logits, Batch batch)
     {
+        if (objective is Objective.Ctc ctc)
+            return Ctc.Loss(logits, batch, ctc.Blank, Reduction.Mean);
         var (flat, target) = Flatten(logits, batch);
         return objective switch
         {
-            Objective.NextToken next => functional.cross_entropy(flat, target, label_smoothing: next.LabelSmoothing),
+            Objective.NextToken next => functional.cross_entropy(flat, target, ignore_index: Batch.Ignored, label_smoothing: next.LabelSmoothing),
             Objective.CrossEntropy cross => functional.cross_entropy(flat, target, label_smoothing: cross.LabelSmoothing),
             Objective.Hinge hinge => Hinge(flat, target, hinge).mean(),
+            Objective.Nkd or Objective.Uskd => functional.cross_entropy(flat, target),
             _ => throw new ArgumentOutOfRangeException(nameof(objective), objective, "No such objective."),
         };
     }
 
-    /// <summary>Sum of the loss (without smoothing), of right predictions, and how many predictions there were.</summary>
+    /// <summary>Sum of the loss (without smoothing or distillation), of right predictions, and how many predictions there were.</summary>
     public static (torch.Tensor Loss, torch.Tensor Right, long Count) Sums(Objective objective, torch.Tensor logits, Batch batch)
     {
+        if (objective is Objective.Ctc ctc)
+            return Ctc.Sums(logits, batch, ctc.Blank);
         var (flat, target) = Flatten(logits, batch);
         var loss = objective is Objective.Hinge hinge
             ? Hinge(flat, target, hinge).sum()
-            : functional.cross_entropy(flat, target, reduction: Reduction.Sum);
-        return (loss, flat.argmax(1).eq(target).sum(), target.numel());
+            : functional.cross_entropy(flat, target, ignore_index: Batch.Ignored, reduction: Reduction.Sum);
+        long count = batch.Padded ? target.ne(Batch.Ignored).sum().item<long>() : target.numel();
+        return (loss, flat.argmax(1).eq(target).sum(), count);
     }
 
     /// <summary>Predictions (n, classes) and targets (n), without those of a window that do not count.</summary>
-    private static (torch.Tensor Logits, torch.Tensor Target) Flatten(torch.Tensor logits, Batch batch)
+    public static (torch.Tensor Logits, torch.Tensor Target) Flatten(torch.Tensor logits, Batch batch)
     {
         var target = batch.Target;
         if (batch.Counted is int counted && counted < target.shape[1])

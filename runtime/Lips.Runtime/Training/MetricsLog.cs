@@ -32,6 +32,9 @@ public sealed record MetricsLine
 
     /// <summary>Estimates of the capped weights' norms over their caps.</summary>
     public IReadOnlyDictionary<string, double>? Norms { get; init; }
+
+    /// <summary>Attention entropies of each layer, head by head.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<HeadEntropy>>? Attention { get; init; }
 }
 
 /// <summary>Appends to <c>metrics.jsonl</c> and reads it back; on resume, lines after the checkpoint's step are dropped.</summary>
@@ -66,6 +69,18 @@ public sealed class MetricsLog : IDisposable
                 norms[name] = Finite(value);
             json["norms"] = norms;
         }
+        if (line.Attention is { Count: > 0 })
+        {
+            var layers = new JsonObject();
+            foreach (var (name, heads) in line.Attention)
+            {
+                var layer = new JsonObject { ["entropy"] = new JsonArray([.. heads.Select(h => Finite(h.Entropy))]) };
+                if (heads.All(h => h.Floor is not null))
+                    layer["floor"] = new JsonArray([.. heads.Select(h => Finite(h.Floor!.Value))]);
+                layers[name] = layer;
+            }
+            json["attention"] = layers;
+        }
         _writer.WriteLine(json.ToJsonString());
 
         void Set(string name, double? value)
@@ -80,6 +95,15 @@ public sealed class MetricsLog : IDisposable
 
     public static IReadOnlyList<MetricsLine> Read(string path) =>
         File.Exists(path) ? File.ReadLines(path).Select(TryParse).OfType<MetricsLine>().ToList() : [];
+
+    private static IReadOnlyList<HeadEntropy> Heads(JsonElement layer)
+    {
+        double[] Numbers(string name) => layer.TryGetProperty(name, out var items)
+            ? items.EnumerateArray().Select(i => i.ValueKind == JsonValueKind.Number ? i.GetDouble() : double.NaN).ToArray()
+            : [];
+        double[] entropies = Numbers("entropy"), floors = Numbers("floor");
+        return entropies.Select((e, h) => new HeadEntropy(e, h < floors.Length ? floors[h] : null)).ToList();
+    }
 
     private static MetricsLine? TryParse(string line)
     {
@@ -97,6 +121,9 @@ public sealed class MetricsLog : IDisposable
                 PerSecond = Get("per_second"),
                 ValidationLoss = Get("validation_loss"),
                 ValidationAccuracy = Get("validation_accuracy"),
+                Attention = root.TryGetProperty("attention", out var attention)
+                    ? attention.EnumerateObject().ToDictionary(l => l.Name, l => Heads(l.Value), StringComparer.Ordinal)
+                    : null,
                 Norms = root.TryGetProperty("norms", out var norms)
                     ? norms.EnumerateObject().Where(n => n.Value.ValueKind == JsonValueKind.Number).ToDictionary(n => n.Name, n => n.Value.GetDouble(), StringComparer.Ordinal)
                     : null,

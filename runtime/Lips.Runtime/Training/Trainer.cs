@@ -25,6 +25,9 @@ public sealed record TrainingOptions
 
     public ProgressLine? Progress { get; init; }
 
+    /// <summary>The model that the recipe distils from, with its weights, on the same device.</summary>
+    public ILipsModel? Teacher { get; init; }
+
     /// <summary>Stop after the step in progress, leaving a checkpoint.</summary>
     public CancellationToken Stop { get; init; }
 
@@ -47,11 +50,14 @@ public sealed class Trainer : IDisposable
     private readonly torch.Device _device;
     private readonly BatchSource _data;
     private readonly ModelWeights _weights;
+    private readonly TrainingLoss _loss;
     private readonly OptimizerSet _optimizer;
     private readonly Schedule _schedule;
     private readonly int _batch;
     private readonly string? _bound;
     private bool _averaged;
+    private readonly bool _attends;
+    private Batch? _watched;
 
     /// <summary>Initializes (or resumes) the model on its device.</summary>
     public Trainer(ILipsModel model, TrainingPlan plan, TrainingOptions options)
@@ -76,7 +82,9 @@ public sealed class Trainer : IDisposable
         Initialization.Apply(model, plan.Seed);
         model.Module.to(_device);
         _weights = new ModelWeights(model);
-        _optimizer = new OptimizerSet(_weights, plan);
+        _attends = model.Module.named_modules().Any(m => m.module is Modules.IAttention);
+        _loss = TrainingLoss.Create(model, plan, options.Teacher, _device);
+        _optimizer = new OptimizerSet(_weights, plan, _loss.Weights);
         _optimizer.Projector.Enforce();
         if (options.Resume)
             Step = TrainingCheckpoint.Load(options.Folder.Checkpoint, _weights, _optimizer, _data, _device);
@@ -150,7 +158,7 @@ public sealed class Trainer : IDisposable
         {
             using var inner = torch.NewDisposeScope();
             var batch = _data.Next(micro, _device);
-            var loss = Losses.Mean(_plan.Objective, _model.Forward([batch.Input]), batch);
+            var loss = _loss.Mean(_model.Forward(batch.Inputs), batch);
             if (_plan.Accumulate > 1)
                 loss = loss / _plan.Accumulate;
             loss.backward();
@@ -161,6 +169,15 @@ public sealed class Trainer : IDisposable
         _model.Module.zero_grad();
         norm?.MoveToOuterDisposeScope();
         return (total!.MoveToOuterDisposeScope(), norm);
+    }
+
+    /// <summary>How sharply each head attends, on the first samples of the validation part.</summary>
+    private IReadOnlyDictionary<string, IReadOnlyList<HeadEntropy>>? Entropies()
+    {
+        if (!_attends)
+            return null;
+        _watched ??= _data.Validation(4, _device).First();
+        return AttentionEntropy.Measure(_model, _weights, _watched);
     }
 
     private static string Prompt(TextBatches text) =>
@@ -201,6 +218,8 @@ public sealed class Trainer : IDisposable
     public void Dispose()
     {
         _optimizer.Dispose();
+        _loss.Dispose();
+        _watched?.Dispose();
         _weights.Dispose();
     }
 
@@ -263,8 +282,10 @@ public sealed class Trainer : IDisposable
             if (last || step % _readEvery == 0)
                 Flush();
             IReadOnlyDictionary<string, double>? norms = null;
+            IReadOnlyDictionary<string, IReadOnlyList<HeadEntropy>>? attention = null;
             if (last || step % _normsEvery == 0)
             {
+                attention = _trainer.Entropies();
                 norms = _trainer._optimizer.Projector.NormsOverCaps();
                 _normOverCap = norms.Count > 0 ? norms.Values.Max() : null;
             }
@@ -280,6 +301,7 @@ public sealed class Trainer : IDisposable
                     GradientNorm = _gradientNorm,
                     PerSecond = (step - _loggedAt) * units / Math.Max(seconds - _loggedSeconds, 1e-9),
                     Norms = norms,
+                    Attention = attention,
                 });
                 (_lossSum, _counted, _loggedAt, _loggedSeconds) = (0, 0, step, seconds);
             }

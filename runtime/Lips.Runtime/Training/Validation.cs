@@ -20,12 +20,11 @@ public static class Validation
             foreach (var piece in data.Validation(batch, device))
             {
                 using var scope = torch.NewDisposeScope();
-                var sums = Losses.Sums(objective, model.Forward([piece.Input]), piece);
+                var sums = Losses.Sums(objective, model.Forward(piece.Inputs), piece);
                 loss += sums.Loss.to(torch.ScalarType.Float64).item<double>();
                 right += sums.Right.item<long>();
                 count += sums.Count;
-                piece.Input.Dispose();
-                piece.Target.Dispose();
+                piece.Dispose();
             }
         }
         model.Module.train(training);
