@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class Deit : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "114ec563cb0255f7a2a68a3041aeb27330c60855c91e516f721a4a8112381aeb";
+    public const string Meaning = "f396898a9b47aa02c9b44aac1d95daf21aca19a2c25817d824391e1d661ec9d4";
 
     public Lips.Runtime.Modules.Standardize standardize { get; }
     public Lips.Runtime.Modules.Patchify patchify { get; }

@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class Gpt : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "5fbe3318b994964dc4ee34045c2aaf0dc8cc10655cd4b34952afad2794477e14";
+    public const string Meaning = "aeda959b6a67445dbc78b6e8019144d0705076a278aa30550856cc5feb50b666";
 
     public TorchSharp.Modules.Embedding words { get; }
     public Lips.Runtime.Modules.LearnedPosition position { get; }

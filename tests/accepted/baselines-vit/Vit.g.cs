@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class Vit : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "31d537edea567b5f59336019805a2e2e865688c282545b350d61dae75f5e9656";
+    public const string Meaning = "d157677c06f93321443b8da609f2c7979ba66684ebf58bf9681d00314ce917c8";
 
     public Lips.Runtime.Modules.Standardize standardize { get; }
     public Lips.Runtime.Modules.Patchify patchify { get; }

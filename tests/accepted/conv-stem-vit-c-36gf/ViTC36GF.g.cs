@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class ViTC36GF : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "88d75d16e3f4a9c749899e79df1e7840cd2ce9a534ff2029bf2a3f43bbad8301";
+    public const string Meaning = "b05af7703a7d7e4b76633c7bce35b6424ec5871af89829d4e383b377743c4957";
 
     public Lips.Runtime.Modules.Standardize standardize { get; }
     public Stem stem { get; }

@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class ViTC4GF : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "825fa65089da712d9deb410dac4a42f793c87b8d49850ecc4d4f709c960aabb7";
+    public const string Meaning = "bea6c5a588f8e42abc2c73f651fce14efcfaf23f218a545d86c236c9d989d4ca";
 
     public Lips.Runtime.Modules.Standardize standardize { get; }
     public Stem stem { get; }

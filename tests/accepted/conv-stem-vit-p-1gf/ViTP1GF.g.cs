@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class ViTP1GF : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "0b6d3baa68311085a70dc446826e3ad821e2e0b884c97c08b35aaffb9d651f57";
+    public const string Meaning = "404a67daef8eb0012a4f48110a9c32d2429ae5d0fd2aaa94689c0fe282661ca7";
 
     public Lips.Runtime.Modules.Standardize standardize { get; }
     public Lips.Runtime.Modules.Patchify stem { get; }

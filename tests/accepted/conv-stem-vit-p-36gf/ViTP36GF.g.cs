@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class ViTP36GF : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "90ebe0f4e7e116bbbb2f822b6f4925e6ba524ae66ab31d82779bc448d607d2d2";
+    public const string Meaning = "560367c9d1b711940fc2bc849b172acab93dafca898fe5e635a6ed27044a4d06";
 
     public Lips.Runtime.Modules.Standardize standardize { get; }
     public Lips.Runtime.Modules.Patchify stem { get; }

@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class ViTP4GF : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "648e6a61348b839f30745ec2cb397fc49467871659b2378ff3f45ce0e16bc2e9";
+    public const string Meaning = "8ddd4351dd842db49c162429842ac440b45ba257c928b16121a7a2f2d20172c5";
 
     public Lips.Runtime.Modules.Standardize standardize { get; }
     public Lips.Runtime.Modules.Patchify stem { get; }

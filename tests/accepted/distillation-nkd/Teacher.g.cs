@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class Teacher : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "fe887b833788adbef1ca1f4f0f17af6aff103f9b5463b3e0f783a8525cdc7bbe";
+    public const string Meaning = "9b5ff9ca0a9c94453784ebdd1cfbb686920c9f6bb79fd9bac3ff718702719da2";
 
     public Logits logits { get; }
 

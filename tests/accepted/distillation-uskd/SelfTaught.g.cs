@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class SelfTaught : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "8aa5fcbd0a3ca94d62dbda8a9bee27c774476a487dd2db4698a95d857a7631f6";
+    public const string Meaning = "d23c06b596e62ca15f2a1fccbad262820a45d56c425fa136ea327ae792ffd60b";
 
     public Logits logits { get; }
 

@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class NanoGpt : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "a2a418d38b2194f877a60a6c2a01be00284a21036321ca5d44b5ca0eb36ddd7e";
+    public const string Meaning = "193db4af9efcaeee222fc210090d0d374fd118bb8b2664babcf8586605837b44";
 
     public TorchSharp.Modules.Embedding x { get; }
     public TorchSharp.Modules.ModuleList<Block> blocks { get; }

@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class SigmaLanguageModel : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "62afe25be8e02e54581ee74682c28d35360d30bfee8bbb744f73546cf544d767";
+    public const string Meaning = "3e2ad15c6b4f2831201128a2fc17cb7eaca6cb689b0a171b67b4d1122783a7ba";
 
     public TorchSharp.Modules.Embedding words { get; }
     public Lips.Runtime.Modules.LearnedPosition position { get; }

@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class SpeechEncoder : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "cdbb97934d76e474eec8599fbb93bd098430bc6a93c537ef5b95ba07155ea682";
+    public const string Meaning = "eba74423197686b7716a9c8fabaf5043739aba91b3f571629626b95efc1731fa";
 
     public Stem stem { get; }
     public Lips.Runtime.Modules.SinusoidalPosition position { get; }

@@ -17,7 +17,7 @@ namespace Lips.Zoo;
 public sealed partial class Translation : torch.nn.Module<torch.Tensor, torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "67bd27b662a7cac3d7d85f39c792e98a492ede312c3a56b4700eee3aef83cfbf";
+    public const string Meaning = "7b69db33bd94ea842abf53d03d678cdcb74dea49131f11e65a7861f06b53ca09";
 
     public Memory memory { get; }
     public Logits logits { get; }

@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class SigmaVit : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "3fa61f3019a0cfdbd11a31acb7a2aa954a44e15434472f090567fa1ee4331926";
+    public const string Meaning = "5f32d5c29d1d7e68373fc8dca5c94be6d4035903c8ea3c0c0f81db5e77fbc376";
 
     public Lips.Runtime.Modules.Standardize standardize { get; }
     public Lips.Runtime.Modules.Patchify patchify { get; }
