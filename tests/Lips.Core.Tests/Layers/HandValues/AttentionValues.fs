@@ -872,4 +872,92 @@ let private toMemory =
           Memory = Some(3L, "1.5", "0.75")
           Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.2"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; head "q" "0.6"; head "k" "1"; head "v" "0.8"; head "out" "0.7"; headVector "q_bias" "0.3"; headVector "k_bias" "0.2" ] } ]
 
-let cases = oneHead @ threeHeads @ toMemory
+/// Also w√cov, w and w√taps of the depthwise convolution of the values, times |O||V|.
+let private besideTheHeads =
+    [
+      // H = 1, N = 15
+      //   Token: |O|(|V|·cosh/√N + v·s1·√a_max) + s2_h + |O||V|w ·LF
+      //   Whole: √(C(1+s1²)) + s2_h + |O||V|·min(w√cov, operator)
+      //   Local:  (√(1+s1²) + s2_h) + |O||V|w√taps
+      //   Radius: |O|·√H·v·R + biases
+      //   Centred: |O|√H·v(1−λ)r + |O|·w·k(|V|r + |V|R + |b_v|)/2
+      { at "attention" "attention.lepe" [ "heads", count 1L; "scale", number "0.4"; "gain", number "0.7"; "position", Choice("lepe", [ Some "kernel", count 3L ]) ] [ Token, "1.30712265219203708"; Whole, "3.54766385497329673"; Local, "2.29674999872455487"; Candidate "attention.dot.stacked", "2.29674999872455487"; Candidate "attention.dot.doeblin", "2.7027"; Candidate "attention.dot.per-head", "2.29674999872455487"; Radius, "3.95875"; Centred, "2.24722563492088126" ] with
+          Rules = [ "attention.lepe"; "attention.dot" ]
+          Shape = Shape.Of(Map(5L, 3L), 6L)
+          R = "2"
+          Spread = "1"
+          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; row "lepe" "0.5"; vector "lepe_bias" "0.125" ] }
+      // H = 1, N = 6
+      //   Token: √G + s2_h + |O||V|w ·LF
+      //   Whole:  √(N·G + s2² + s2(√(N·G) + √(1+s1²))) + |O||V|·min(w√cov, operator)
+      //   Local:  (√(1+s1²) + s2_h) + |O||V|w√taps
+      //   Radius: |O|·√H·v·R + biases
+      //   Centred: |O|√H·v(1−λ)r + |O|·w√taps(|V|R + |b_v|)
+      { at "attention" "attention.lepe" [ "heads", count 1L; "scale", number "0.4"; "gain", number "0.7"; "position", Choice("lepe", [ Some "kernel", count 3L ]) ] [ Token, "2.60614173339017385"; Whole, "4.59306764965004709"; Local, "3.50714330428172547"; Candidate "attention.dot.stacked", "3.50714330428172547"; Candidate "attention.dot.doeblin", "4.03654819587437121"; Candidate "attention.dot.per-head", "3.50714330428172547"; Radius, "3.54256424554408264"; Centred, "3.20746285596260907" ] with
+          Rules = [ "attention.lepe"; "attention.dot" ]
+          Shape = Shape.Of(Map(2L, 3L), 6L)
+          R = "2"
+          Spread = "2"
+          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; row "lepe" "0.5"; vector "lepe_bias" "0.125" ] }
+      // H = 1, N = 6
+      //   Token: √G + s2_h + |O||V|w ·LF
+      //   Whole:  √(N·G + s2² + s2(√(N·G) + √(1+s1²))) + |O||V|·min(w√cov, operator)
+      //   Local:  (√(1+s1²) + s2_h) + |O||V|w√taps
+      //   Radius: |O|·√H·v·R + biases
+      //   Centred: |O|√H·v(1−λ)r + |O|·w√taps(|V|R + |b_v|)
+      { at "attention" "attention.lepe" [ "heads", count 1L; "scale", number "0.4"; "gain", number "0.7"; "position", Choice("lepe", [ Some "kernel", count 3L ]) ] [ Token, "2.60614173339017385"; Whole, "4.59306764965004709"; Local, "3.50714330428172547"; Candidate "attention.dot.stacked", "3.50714330428172547"; Candidate "attention.dot.doeblin", "4.03654819587437121"; Candidate "attention.dot.per-head", "3.50714330428172547"; Radius, "3.54256424554408264"; Centred, "3.20746285596260907" ] with
+          Rules = [ "attention.lepe"; "attention.dot" ]
+          Shape = Shape.Of(Map(2L, 3L), 6L)
+          R = "2"
+          Spread = "2"
+          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; row "lepe" "0.5"; vector "lepe_bias" "0.125"; operator "lepe" "5" ] }
+      // H = 1, N = 15
+      //   Token: |O|(|V|·cosh/√N + v·s1·√a_max) + s2_h + |O||V|w ·LF
+      //   Whole: √(C(1+s1²)) + s2_h + |O||V|·min(w√cov, operator)
+      //   Local:  (√(1+s1²) + s2_h) + |O||V|w√taps
+      //   Radius: |O|·√H·v·R + biases
+      //   Centred: |O|√H·v(1−λ)r + |O|·w·|V|r
+      { at "attention" "attention.lepe" [ "heads", count 1L; "scale", number "0.4"; "gain", number "0.7"; "position", Choice("lepe", [ Some "kernel", count 1L ]) ] [ Token, "1.30712265219203708"; Whole, "2.85466385497329673"; Local, "1.60374999872455487"; Candidate "attention.dot.stacked", "1.60374999872455487"; Candidate "attention.dot.doeblin", "2.0097"; Candidate "attention.dot.per-head", "1.60374999872455487"; Radius, "2.44675"; Centred, "0.939975634920881261" ] with
+          Rules = [ "attention.lepe"; "attention.dot" ]
+          Shape = Shape.Of(Map(5L, 3L), 6L)
+          R = "2"
+          Spread = "1"
+          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; row "lepe" "0.5"; vector "lepe_bias" "0.125" ] }
+      // H = 1, N = 15
+      //   Token: |O|(|V|·cosh/√N + v·s1·√a_max) + s2_h + |O||V|w ·LF
+      //   Whole: √(C(1+s1²)) + s2_h + |O||V|·min(w√cov, operator)
+      //   Local:  (√(1+s1²) + s2_h) + |O||V|w√taps
+      //   Radius: |O|·√H·v·R + biases
+      //   Centred: |O|√H·v(1−λ)r + |O|·w·k(|V|r + |V|R + |b_v|)/2
+      { at "attention" "attention.lepe" [ "heads", count 1L; "scale", number "0.4"; "gain", number "0.7"; "position", Choice("lepe", [ Some "kernel", count 3L ]) ] [ Token, "1.30712265219203708"; Whole, "3.06256385497329673"; Local, "2.29674999872455487"; Candidate "attention.dot.stacked", "2.29674999872455487"; Candidate "attention.dot.doeblin", "2.7027"; Candidate "attention.dot.per-head", "2.29674999872455487"; Radius, "3.95875"; Centred, "2.24722563492088126" ] with
+          Rules = [ "attention.lepe"; "attention.dot" ]
+          Shape = Shape.Of(Map(5L, 3L), 6L)
+          R = "2"
+          Spread = "1"
+          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; row "lepe" "0.5"; vector "lepe_bias" "0.125"; operator "lepe" "0.8" ] }
+      // H = 1, N = 15
+      //   Token: |O|(|V|·cosh/√N + v·s1·√a_max) + s2_h + |O||V|w ·LF
+      //   Whole: √(C(1+s1²)) + s2_h + |O||V|·min(w√cov, operator)
+      //   Local:  (√(1+s1²) + s2_h) + |O||V|w√taps
+      //   Radius: |O|·√H·v·R + biases
+      //   Centred: |O|√H·v(1−λ)r + |O|·w·k(|V|r + |V|R + |b_v|)/2
+      { at "attention" "attention.lepe" [ "heads", count 1L; "scale", number "0.4"; "gain", number "0.7"; "position", Choice("lepe", [ Some "kernel", count 3L ]) ] [ Token, "1.16852265219203708"; Whole, "2.71606385497329673"; Local, "1.88094999872455487"; Candidate "attention.dot.stacked", "1.88094999872455487"; Candidate "attention.dot.doeblin", "2.2869"; Candidate "attention.dot.per-head", "1.88094999872455487"; Radius, "3.05155"; Centred, "1.58572563492088126" ] with
+          Rules = [ "attention.lepe"; "attention.dot" ]
+          Shape = Shape.Of(Map(5L, 3L), 6L)
+          R = "2"
+          Spread = "1"
+          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; row "lepe" "0.5"; vector "lepe_bias" "0.125"; operator "lepe" "0.3" ] }
+      // H = 1, N = 15
+      //   Token: |O|(|V|·cosh/√N + v·s1·√a_max) + s2_h + |O||V|w ·LF
+      //   Whole: √(C(1+s1²)) + s2_h + |O||V|·min(w√cov, operator)
+      //   Local:  (√(1+s1²) + s2_h) + |O||V|w√taps
+      //   Radius: |O|·√H·v·R + biases
+      //   Centred: |O|√H·v(1−λ)r + |O|·w·k(|V|r + |V|R + |b_v|)/2
+      { at "attention" "attention.lepe" [ "heads", count 1L; "scale", number "0.05"; "gain", number "0.7"; "position", Choice("lepe", [ Some "kernel", count 3L ]) ] [ Token, "0.58658950244472626"; Whole, "1.85814535590093975"; Local, "1.77254307744636186"; Candidate "attention.dot.stacked", "1.77254307744636186"; Candidate "attention.dot.doeblin", "1.853775"; Candidate "attention.dot.per-head", "1.77254307744636186"; Radius, "3.95875"; Centred, "1.79896305443804906" ] with
+          Rules = [ "attention.lepe"; "attention.dot" ]
+          Shape = Shape.Of(Map(5L, 3L), 6L)
+          R = "2"
+          Spread = "1"
+          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; row "lepe" "0.5"; vector "lepe_bias" "0.125" ] } ]
+
+let cases = oneHead @ threeHeads @ besideTheHeads @ toMemory

@@ -74,7 +74,20 @@ let private listed =
       "cross_attention", "min(‹keys and values, token to token›, *(SpectralNorm out, +(*(SpectralNorm v, min(‹cosh of half the range›, 1… at 1"
       "cross_attention", "min(‹keys and values, token to token›, *(SpectralNorm out, +(*(SpectralNorm v, min(*(√(#), ‹cosh of half the r… at 0"
       "cross_attention", "+(*(SpectralNorm v, min(‹cosh of half the range›, 1)), *(*(SpectralNorm v, ‹s1, key path›), min(√(1/2), √(Larg… at 1"
-      "cross_attention", "*(SpectralNorm out, +(*(SpectralNorm v, min(‹cosh of half the range›, 1)), *(*(SpectralNorm v, ‹s1, key path›)… at 0" ]
+      "cross_attention", "*(SpectralNorm out, +(*(SpectralNorm v, min(‹cosh of half the range›, 1)), *(*(SpectralNorm v, ‹s1, key path›)… at 0"
+      // a single key has weight 1, and √G(s) ≤ 1 + s/√2
+      "cross_attention", "min(√(1/2), 1) at 0"
+      "cross_attention", "min(√(1/2), 1) at 1"
+      "cross_attention", "*(*(SpectralNorm v, ‹s1, key path›), min(√(1/2), 1)) at 0"
+      "cross_attention", "*(*(SpectralNorm v, ‹s1, key path›), min(√(1/2), 1)) at 1"
+      "cross_attention", "+(SpectralNorm v, *(*(SpectralNorm v, ‹s1, key path›), min(√(1/2), 1)))… at 0"
+      "cross_attention", "+(SpectralNorm v, *(*(SpectralNorm v, ‹s1, key path›), min(√(1/2), 1)))… at 1"
+      "cross_attention", "*(SpectralNorm out, +(SpectralNorm v, *(*(SpectralNorm v, ‹s1, key path›), min(√(1/2), 1))))… at 0"
+      "cross_attention", "*(SpectralNorm out, +(SpectralNorm v, *(*(SpectralNorm v, ‹s1, key path›), min(√(1/2), 1))))… at 1"
+      "cross_attention", "min(‹keys and values, token to token›, *(SpectralNorm out, +(SpectralNorm v, *(*(SpectralNorm v, ‹s1, key path›), min(√(1/2), 1))))… at 0"
+      "cross_attention", "min(‹keys and values, token to token›, *(SpectralNorm out, +(SpectralNorm v, *(*(SpectralNorm v, ‹s1, key path›), min(√(1/2), 1))))… at 1"
+      // measured from the input itself, F → token is no more than token-max → token-max
+      "attention", "min(+(‹per head, token to token›, …at 0" ]
 
 let contains kind (place: string) =
     listed
