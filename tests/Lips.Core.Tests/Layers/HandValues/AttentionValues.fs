@@ -958,6 +958,42 @@ let private besideTheHeads =
           Shape = Shape.Of(Map(5L, 3L), 6L)
           R = "2"
           Spread = "1"
-          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; row "lepe" "0.5"; vector "lepe_bias" "0.125" ] } ]
+          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; row "lepe" "0.5"; vector "lepe_bias" "0.125" ] }
+      // H = 1, N = 6
+      //   Token: √G + s2_h + |O||V|w ·LF
+      //   Whole: √(C(1+s1²)) + s2_h + |O||V|·min(w√cov, operator)
+      //   Local:  (√(1+s1²) + s2_h) + |O||V|w√taps
+      //   Radius: |O|·√H·v·R + biases
+      //   Centred: |O|√H·v(1−λ)r + |O|·w·k(|V|r + |V|R + |b_v|)/2
+      { at "attention" "attention.lepe" [ "heads", count 1L; "scale", number "0.4"; "gain", number "0.7"; "position", Choice("lepe", [ Some "kernel", count 3L ]) ] [ Token, "1.40812273759115372"; Whole, "2.97990337195107995"; Local, "2.10599819459892608"; Candidate "attention.dot.stacked", "2.10599819459892608"; Candidate "attention.dot.doeblin", "2.51194819587437121"; Candidate "attention.dot.per-head", "2.10599819459892608"; Radius, "3.54256424554408264"; Centred, "2.23717115525840188" ] with
+          Rules = [ "attention.lepe"; "attention.dot" ]
+          Shape = Shape.Of(Map(2L, 3L), 6L)
+          R = "2"
+          Spread = "1"
+          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; row "lepe" "0.5"; vector "lepe_bias" "0.125" ] }
+      // H = 1, N = 6
+      //   Token: √G + s2_h + |O||V|w ·LF
+      //   Whole: √(C(1+s1²)) + s2_h + |O||V|·min(w√cov, operator)
+      //   Local:  (√(1+s1²) + s2_h) + |O||V|w√taps
+      //   Radius: |O|·√H·v·R + biases
+      //   Centred: |O|√H·v(1−λ)r + |O|·w·k(|V|r + |V|R + |b_v|)/2
+      { at "attention" "attention.lepe" [ "heads", count 1L; "scale", number "0.4"; "gain", number "0.7"; "position", Choice("lepe", [ Some "kernel", count 3L ]) ] [ Token, "1.40812273759115372"; Whole, "2.68555517607670874"; Local, "2.10599819459892608"; Candidate "attention.dot.stacked", "2.10599819459892608"; Candidate "attention.dot.doeblin", "2.51194819587437121"; Candidate "attention.dot.per-head", "2.10599819459892608"; Radius, "3.54256424554408264"; Centred, "2.23717115525840188" ] with
+          Rules = [ "attention.lepe"; "attention.dot" ]
+          Shape = Shape.Of(Map(2L, 3L), 6L)
+          R = "2"
+          Spread = "1"
+          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; row "lepe" "0.5"; vector "lepe_bias" "0.125"; operator "lepe" "0.8" ] }
+      // H = 1, N = 15
+      //   Token: |O|(|V|·cosh/√N + v·s1·√a_max) + s2_h + |O||V|w ·LF
+      //   Whole: √(C(1+s1²)) + s2_h + |O||V|·min(w√cov, operator)
+      //   Local:  (√(1+s1²) + s2_h) + |O||V|w√taps
+      //   Radius: |O|·√H·v·R + biases
+      //   Centred: |O|√H·v(1−λ)r + |O|·w·k(|V|r + |V|R + |b_v|)/2
+      { at "attention" "attention.lepe" [ "heads", count 1L; "scale", number "0.4"; "gain", number "0.7"; "position", Choice("lepe", [ Some "kernel", count 3L ]) ] [ Token, "1.30712265219203708"; Whole, "3.54766385497329673"; Local, "2.29674999872455487"; Candidate "attention.dot.stacked", "2.29674999872455487"; Candidate "attention.dot.doeblin", "2.7027"; Candidate "attention.dot.per-head", "2.29674999872455487"; Radius, "3.95875"; Centred, "2.24722563492088126" ] with
+          Rules = [ "attention.lepe"; "attention.dot" ]
+          Shape = Shape.Of(Map(5L, 3L), 6L)
+          R = "2"
+          Spread = "1"
+          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; row "lepe" "0.5"; vector "lepe_bias" "0.125"; operator "lepe" "5" ] } ]
 
 let cases = oneHead @ threeHeads @ besideTheHeads @ toMemory
