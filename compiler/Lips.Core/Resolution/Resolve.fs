@@ -74,10 +74,14 @@ module Resolve =
         let recipe = ResizeArray<Syntax.RecipeEntry * Environment>()
         let terms = ResizeArray<Term>()
         let mutable shape: Shape option = None
+        /// An input was written, whether or not it makes sense.
+        let mutable begun = false
 
         let run (statement: Statement) =
             match shape with
             | None when inputs.Count > 1 -> fault statement.Span (Problem.Unexpected("a layer outside of `from`", [ "`name = from input { ... }`" ], Some "A model of several inputs starts every chain with `from`."))
+            // the input's own error says it all
+            | None when begun -> ()
             | None -> fault statement.Span (Problem.NothingToCompile "input before this layer")
             | Some before ->
                 let inner, after = expandBody state scope { Statements = [ statement ]; Span = statement.Span } before
@@ -88,6 +92,7 @@ module Resolve =
             state.Guard((), fun () ->
                 match statement.Node with
                 | Input(given, call) ->
+                    begun <- true
                     let n = (match given with Some n -> n.Text | None -> "x")
                     if inputs.Exists(fun i -> i.Name = n) || not (scope.Group.Claim n) then fault statement.Span (Problem.DeclaredTwice(n, Span.None))
                     let i = inputOf state scope n call

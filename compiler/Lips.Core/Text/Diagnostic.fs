@@ -294,7 +294,10 @@ module Problem =
                 "LIPS1013"
                 "number too large"
                 (what + " exceeds the limit of " + limit)
-                (Some "Numbers are kept exactly, so powers grow fast; use a smaller exponent.")
+                (if [ "exponent"; "power"; "number" ] |> List.exists (fun (word: string) -> what.EndsWith word || what.EndsWith "'^'") then
+                     Some "Numbers are kept exactly, so powers grow fast; use a smaller exponent."
+                 else
+                     Some "Write a smaller number: nothing of this size fits any machine.")
                 "Exponents are at most 4,096 in size, numbers at most 65,536 bits long."
         | Problem.UnknownPoint(name, nearest) ->
             entry
@@ -447,7 +450,7 @@ module Problem =
                   "caps chosen"
                   ("the largest caps that satisfy the claims: " + caps)
                   None
-                  "The caps left open by 'auto' were solved for: three digits, rounded down, and checked by deriving the bound again." with
+                  "The caps left open by 'auto' were solved for: five digits, rounded down, and checked by deriving the bound again." with
                 Severity = Severity.Info }
         | Problem.EmissionFailed(model, reason) ->
             entry

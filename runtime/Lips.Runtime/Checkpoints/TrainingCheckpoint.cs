@@ -12,6 +12,26 @@ using TorchSharp;
 namespace Lips.Runtime.Checkpoints;
 
 /// <summary>
+/// The losses that are still to be reported: their smoothed mean, and sum and number since the last line of the log. A run that is
+/// resumed reports what one that was not stopped does.
+/// </summary>
+public readonly record struct PendingLosses(double Smoothed, double Sum, long Count)
+{
+    public static PendingLosses None => new(double.NaN, 0, 0);
+
+    public string ToText() => string.Create(CultureInfo.InvariantCulture, $"{Smoothed:R} {Sum:R} {Count}");
+
+    /// <summary>None where the text is not what <see cref="ToText"/> gives.</summary>
+    public static PendingLosses Parse(string? text) =>
+        text?.Split(' ') is [var smoothed, var sum, var count]
+        && double.TryParse(smoothed, NumberStyles.Float, CultureInfo.InvariantCulture, out double mean)
+        && double.TryParse(sum, NumberStyles.Float, CultureInfo.InvariantCulture, out double total)
+        && long.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out long number)
+            ? new PendingLosses(mean, total, number)
+            : None;
+}
+
+/// <summary>
 /// Everything a run needs to go on bit by bit: weights, buffers, optimizer state, running average, generators, the place in the
 /// data and the step, in one safetensors file, so that it is never half of one step and half of another.
 /// </summary>
@@ -19,7 +39,7 @@ public static class TrainingCheckpoint
 {
     private const string WeightPrefix = "weight/", OptimizerPrefix = "optimizer/", DataPosition = "position/data", DeviceRandom = "position/device";
 
-    public static void Write(string path, ModelWeights weights, OptimizerSet optimizer, BatchSource data, long step, torch.Device device)
+    public static void Write(string path, ModelWeights weights, OptimizerSet optimizer, BatchSource data, long step, PendingLosses losses, torch.Device device)
     {
         var tensors = ModelFile.Store(weights).Select(t => t with { Name = WeightPrefix + t.Name })
             .Concat(optimizer.Store(OptimizerPrefix))
@@ -33,14 +53,15 @@ public static class TrainingCheckpoint
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["lips.step"] = step.ToString(CultureInfo.InvariantCulture),
+            ["lips.losses"] = losses.ToText(),
             ["lips.data"] = data.Fingerprint,
         };
         AddAlphabet(metadata, data.Alphabet);
         Safetensors.Write(path, tensors, ModelFile.Metadata(weights.Model, metadata));
     }
 
-    /// <summary>Restores the state and returns the step it was written after.</summary>
-    public static long Load(string path, ModelWeights weights, OptimizerSet optimizer, BatchSource data, torch.Device device)
+    /// <summary>Restores the state and returns the step it was written after, with the losses not reported by then.</summary>
+    public static (long Step, PendingLosses Losses) Load(string path, ModelWeights weights, OptimizerSet optimizer, BatchSource data, torch.Device device)
     {
         var file = Safetensors.Read(path);
         if (!file.Metadata.TryGetValue("lips.step", out string? text) || !long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long step))
@@ -55,7 +76,7 @@ public static class TrainingCheckpoint
             using var state = TensorStorage.Load(stored);
             TorchExtras.SetRngState(device, state);
         }
-        return step;
+        return (step, PendingLosses.Parse(file.Metadata.GetValueOrDefault("lips.losses")));
     }
 
     /// <summary>Stores the symbols with the weights, so that text can be sampled without the corpus.</summary>

@@ -15,6 +15,9 @@ public sealed record RunReport
     /// <summary>One sentence under the title.</summary>
     public string Subtitle { get; init; } = "";
 
+    /// <summary>What a reader must know before trusting the page: a claim that fails, weights without a certificate.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <summary>Rows of name and value at the top: bound, estimate, validation loss, time.</summary>
     public IReadOnlyList<(string Name, string Value)> Facts { get; init; } = [];
 
@@ -41,6 +44,8 @@ public sealed record RunReport
         page.Append("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">");
         page.Append("<title>").Append(SvgChart.Escape(Title)).Append("</title><style>").Append(Style).Append("</style></head><body><main>\n");
         page.Append("<h1>").Append(SvgChart.Escape(Title)).Append("</h1><p class=\"subtitle\">").Append(SvgChart.Escape(Subtitle)).Append("</p>\n");
+        foreach (string warning in Warnings)
+            page.Append("<p class=\"warning\">").Append(SvgChart.Escape(warning)).Append("</p>\n");
         Table(page, "facts", Facts.Select(f => new[] { f.Name, f.Value }), []);
 
         Section(page, "Loss", SvgChart.Lines(
@@ -127,6 +132,7 @@ public sealed record RunReport
         main{max-width:46rem;margin:3rem auto 5rem;padding:0 1.25rem}
         h1{font-size:2rem;line-height:1.2;margin:0 0 .25rem;letter-spacing:-.01em}h2{font-size:1.2rem;margin:2.75rem 0 .5rem}
         .subtitle,.empty,section>p{color:var(--soft);margin:.25rem 0 1rem}
+        .warning{border-left:3px solid var(--c4);padding:.1rem 0 .1rem .75rem;margin:.5rem 0 1rem}
         svg{width:100%;height:auto;display:block;overflow:visible}
         .tick,.axis,.legend,table{font-family:system-ui,sans-serif;font-variant-numeric:tabular-nums}
         .tick{font-size:11px;fill:var(--soft)}.axis{font-size:11px;fill:var(--ink)}

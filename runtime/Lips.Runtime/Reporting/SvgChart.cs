@@ -16,7 +16,7 @@ public sealed record Bar(string Label, double Value, string Text);
 /// <summary>Charts as SVG text, coloured by the page's style so that they follow light and dark.</summary>
 internal static class SvgChart
 {
-    private const int Width = 720, Height = 300, Left = 64, Right = 16, Top = 16, Bottom = 40;
+    private const int Width = 720, Height = 300, Left = 64, Right = 16, Top = 30, Bottom = 40;
 
     public static string Lines(IReadOnlyList<Series> series, string xLabel, string yLabel, double? reference = null)
     {
@@ -49,7 +49,7 @@ internal static class SvgChart
                 foreach (var p in shown[i].Points)
                     svg.Append(CultureInfo.InvariantCulture, $"<circle class=\"d{i % 8}\" cx=\"{X(p.X):F1}\" cy=\"{Y(p.Y):F1}\" r=\"3\"><title>{Number(p.X)}: {Number(p.Y)}</title></circle>");
         }
-        svg.Append(CultureInfo.InvariantCulture, $"<text class=\"axis\" text-anchor=\"end\" x=\"{Width - Right}\" y=\"{Height - 6}\">{Escape(xLabel)}</text><text class=\"axis\" x=\"4\" y=\"{Top - 4}\">{Escape(yLabel)}</text></svg>");
+        svg.Append(CultureInfo.InvariantCulture, $"<text class=\"axis\" text-anchor=\"end\" x=\"{Width - Right}\" y=\"{Height - 6}\">{Escape(xLabel)}</text><text class=\"axis\" x=\"4\" y=\"12\">{Escape(yLabel)}</text></svg>");
         svg.Append("<p class=\"legend\">");
         for (int i = 0; i < shown.Count; i++)
             svg.Append(CultureInfo.InvariantCulture, $"<span><i class=\"b{i % 8}\"></i>{Escape(shown[i].Name)}</span> ");

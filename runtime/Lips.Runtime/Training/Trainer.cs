@@ -55,6 +55,7 @@ public sealed class Trainer : IDisposable
     private readonly Schedule _schedule;
     private readonly int _batch;
     private readonly string? _bound;
+    private readonly PendingLosses _losses = PendingLosses.None;
     private bool _averaged;
     private readonly bool _attends;
     private Batch? _watched;
@@ -87,7 +88,7 @@ public sealed class Trainer : IDisposable
         _optimizer = new OptimizerSet(_weights, plan, _loss.Weights);
         _optimizer.Projector.Enforce();
         if (options.Resume)
-            Step = TrainingCheckpoint.Load(options.Folder.Checkpoint, _weights, _optimizer, _data, _device);
+            (Step, _losses) = TrainingCheckpoint.Load(options.Folder.Checkpoint, _weights, _optimizer, _data, _device);
         var caps = model.Claims.Count > 0 ? model.BoundAtCaps(0) : UpperBound.Infinity;
         _bound = model.Claims.Count > 0 ? caps.ToDecimal(5) : null;
     }
@@ -201,7 +202,7 @@ public sealed class Trainer : IDisposable
     private void Save(Meter meter)
     {
         meter.Flush();
-        TrainingCheckpoint.Write(_options.Folder.Checkpoint, _weights, _optimizer, _data, Step, _device);
+        TrainingCheckpoint.Write(_options.Folder.Checkpoint, _weights, _optimizer, _data, Step, meter.Pending, _device);
     }
 
     private void WriteModel()
@@ -240,11 +241,15 @@ public sealed class Trainer : IDisposable
         {
             (_trainer, _metrics) = (trainer, metrics);
             _readAt = _loggedAt = trainer.Step;
+            (_smoothed, _lossSum, _counted) = trainer._losses;
             _logEvery = Math.Max(1, trainer.Steps / 2000);
             _normsEvery = Math.Clamp(trainer.Steps / 40, 1, 100);
             // Reading a loss waits for the device; on the CPU there is nothing to wait for.
             _readEvery = trainer._device.type == DeviceType.CUDA ? 10 : 1;
         }
+
+        /// <summary>What has been read and not been logged.</summary>
+        public PendingLosses Pending => new(_smoothed, _lossSum, _counted);
 
         public void Count((torch.Tensor Loss, torch.Tensor? Norm) step)
         {

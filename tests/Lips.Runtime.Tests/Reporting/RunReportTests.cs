@@ -13,6 +13,7 @@ public class RunReportTests
     private static RunReport Report(int steps) => new()
     {
         Title = "Shakespeare & <co>",
+        Warnings = ["a claim <= 1 fails"],
         Facts = [("bound", "0.92770")],
         Metrics = Enumerable.Range(1, steps)
             .Select(s => new MetricsLine { Step = s, Loss = 4.0 / s, ValidationLoss = s % 10 == 0 ? 5.0 / s : null, Norms = new System.Collections.Generic.Dictionary<string, double> { ["q"] = 0.9, ["k"] = 1.0 / s } })
@@ -30,6 +31,7 @@ public class RunReportTests
         Assert.Contains("Shakespeare &amp; &lt;co&gt;", html);
         Assert.DoesNotMatch(new Regex("(src|href)=|url\\(|@import", RegexOptions.IgnoreCase), html);
         Assert.Contains("prefers-color-scheme:dark", html);
+        Assert.Contains("<p class=\"warning\">a claim &lt;= 1 fails</p>", html);
         Assert.Equal(3, Regex.Matches(html, "<svg").Count);
         Assert.Equal(4, Regex.Matches(html, "<polyline").Count);
         Assert.DoesNotContain("NaN", html);
