@@ -2,7 +2,7 @@ namespace Lips.Core
 
 open System.Numerics
 
-/// Chooses caps left open (`rms_cap(auto)`): the largest, to three digits, with which every claim still holds.
+/// Chooses caps left open (`rms_cap(auto)`): the largest, to five digits, with which every claim still holds.
 /// Bounds are monotone in every cap, so a search over a grid finds them; the answer is checked by deriving again.
 [<RequireQualifiedAccess>]
 module Solve =
@@ -28,26 +28,21 @@ module Solve =
         |> List.choose (fun w -> match w.Constraint with AutoCapped(_, a) -> Some a.Group | _ -> None)
         |> List.distinct
 
-    /// Every spectral and RMS cap becomes open, in proportion to what it was: for `lips solve` on a spec without `auto`.
-    let openAll (m: Model) =
-        m
-        |> mapModel (fun w ->
-            match w.Constraint with
-            | Capped c when c.Unit = Spectral || c.Unit = Rms -> { w with Constraint = AutoCapped(c, { Group = ""; Prefer = c.Limit }) }
-            | _ -> w)
-
-    /// Three digits times a power of ten: 900 values to a decade, from 10^-6 to 999·10^4.
-    let private perDecade = 900
+    /// Five digits times a power of ten: 90,000 values to a decade, from 10^-6 to 9.9999·10^4.
+    let private perDecade = 90000
     let private decades = 11
     let private size = perDecade * decades
 
     let private value index =
-        let digits = Rational.OfInt(int64 (100 + index % perDecade))
-        let e = index / perDecade - 8
+        let digits = Rational.OfInt(int64 (10000 + index % perDecade))
+        let e = index / perDecade - 10
         let power = Rational.OfBig(BigInteger.Pow(BigInteger 10, abs e))
         if e < 0 then digits / power else digits * power
 
-    /// The model with each open cap at `choice group · prefer`, rounded down to three digits of the product.
+    /// The cap of a group that no claim limits: the largest of the search.
+    let unlimited = value (size - 1)
+
+    /// The model with each open cap at `choice group · prefer`.
     let private close (choice: string -> Rational) (m: Model) =
         m
         |> mapModel (fun w ->
@@ -62,9 +57,8 @@ module Solve =
         | Syntax.AtLeast
         | Syntax.Exactly -> false
 
-    /// The bound claims of a model, with what they find at the model's caps.
-    let private findings catalog (m: Model) : (Claim * Upper) list =
-        let d = Derive.model catalog [] m
+    /// The claims of a derivation's bounds, with what they find at its model's caps.
+    let private found (m: Model) (d: Derivation) : (Claim * Upper) list =
         let values = Evaluate.atCaps (ExactFirst.arithmetic ExactFirst.defaultEffort) None d.Program
         let table = List.zip (d.Program.Results |> List.map fst) (values |> Array.map (fun n -> n.Upper) |> List.ofArray)
         let find name = table |> List.tryFind (fun (n, _) -> n = name) |> Option.map snd |> Option.defaultValue Upper.Infinity
@@ -77,6 +71,8 @@ module Solve =
             | Radius(_, Some _)
             | Parameters
             | Macs -> None)
+
+    let private findings catalog (m: Model) = found m (Derive.model catalog [] m)
 
     let private satisfied catalog m = findings catalog m |> List.forall (fun (c, b) -> meets c.Relation b c.Limit)
 
@@ -107,11 +103,10 @@ module Solve =
             let common = greatest (together >> holds)
 
             if common < 0 then
-                let claim, bound =
-                    findings catalog (close (fun _ -> value 0) m)
-                    |> List.find (fun (c, b) -> not (meets c.Relation b c.Limit))
-
-                Error(Problem.Infeasible(claim.Written, $"with every open cap at a millionth the bound is still {UpperText.toDecimal 5 bound}"))
+                let least = close (fun _ -> value 0) m
+                let d = Derive.model catalog [] least
+                let claim, bound = found least d |> List.find (fun (c, b) -> not (meets c.Relation b c.Limit))
+                Error(Problem.Infeasible(claim.Written, $"with every open cap at a millionth the bound is still {UpperText.toDecimal 5 bound}" + Blame.text d claim))
             else
                 let chosen =
                     groups
