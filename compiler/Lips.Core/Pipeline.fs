@@ -24,6 +24,8 @@ type CompiledModel =
       Domains: (Query * string) list
       /// Each claim with whether it holds and what was found (a bound rounded up, or a count).
       Verdicts: (Claim * Span * bool * string) list
+      /// The caps that were left open, by group, with what was chosen for a preference of 1.
+      Chosen: (string * Rational) list
       /// Empty where an error stands in the way.
       CSharp: string }
 
@@ -81,6 +83,26 @@ module Pipeline =
             let norm = (match fst q.Norms with L2Norm -> TokenNorm | n -> n)
             space |> Option.map (fun s -> norm, Space.readRadius norm s)
 
+    /// The embedding whose vectors a query moves, with the distance that exchanging one token moves them by, in the norm of
+    /// the query's input; with l2 that of k tokens is √k times it, in the other norms it is the same.
+    let substitution (c: Model) (d: Derivation) (q: Query) : Bound option =
+        let isTokens = c.Inputs |> List.exists (fun i -> i.Name = q.From && (match i.Domain with Tokens _ -> true | _ -> false))
+
+        match d.Embeddings |> List.filter (fun (path, _) -> path = q.From), d.Embeddings with
+        | (path, distance) :: _, _ -> Some(path, distance)
+        | [], [ only ] when isTokens -> Some only
+        | _ -> None
+        |> Option.map (fun (path, distance) ->
+            let width = d.Steps |> List.pick (fun s -> if s.Path = path then Some s.After.Shape.Width else None)
+            match fst q.Norms with
+            | RmsNorm -> Bound.sqrt (Bound.ofQuotient 1L width) * distance
+            | TokenNorm
+            | L2Norm -> distance)
+
+    /// What a query's two inputs are called.
+    let private values (c: Model) (d: Derivation) (q: Query) =
+        if (substitution c d q).IsSome then $"for any two sequences of embedding vectors at '{q.From}'" else $"for any two values at '{q.From}'"
+
     /// Which inputs a bound speaks about, in words: everything of its domain but the weights. A radius is rounded down.
     let inputDomain (c: Model) (d: Derivation) (value: Bound -> Upper) (q: Query) : string =
         match c.Inputs |> List.tryFind (fun i -> i.Name = q.From) |> Option.map (fun i -> i.Domain) with
@@ -91,8 +113,8 @@ module Pipeline =
         | Some(Tokens _)
         | None ->
             match domainRadius c d q |> Option.map (fun (norm, b) -> norm, value b) with
-            | Some(norm, r) when not r.IsInfinity -> $"for any two values at '{q.From}' whose tokens have {Space.lengthName norm} <= {UpperText.toDecimalDown digits r}"
-            | _ -> $"for any two values at '{q.From}'"
+            | Some(norm, r) when not r.IsInfinity -> $"{values c d q} whose tokens have {Space.lengthName norm} <= {UpperText.toDecimalDown digits r}"
+            | _ -> values c d q
 
     /// The domain of a bound at caps.
     let domain (c: Model) (d: Derivation) (valueAtCaps: Bound -> Upper) (q: Query) : string =
@@ -258,6 +280,7 @@ module Pipeline =
               Macs = macs
               Domains = [ for q in queries -> q, domain model derivation last q ]
               Verdicts = verdicts
+              Chosen = []
               CSharp = "" }
 
         if diagnostics.Exists(fun d -> Diagnostic.isError d) then
@@ -275,6 +298,7 @@ module Pipeline =
                       DomainText = domain model derivation last
                       InputText = inputDomain model derivation last
                       DomainRadius = domainRadius model derivation
+                      Substitution = substitution model derivation
                       Claims = limits }
 
             { compiled with CSharp = text }, List.ofSeq diagnostics
@@ -293,7 +317,7 @@ module Pipeline =
                 |> List.map (fun (group, limit) -> (if group = "" then "" else group + " ") + UpperText.rational limit)
                 |> String.concat ", "
 
-            Some compiled, (if chosen.IsEmpty then found else report (Problem.CapsChosen text) :: found)
+            Some { compiled with Chosen = chosen }, (if chosen.IsEmpty then found else report (Problem.CapsChosen text) :: found)
 
     /// Compiles every model of a parsed spec. `read` answers `use`: the parsed file, from the path of the file that
     /// uses it. `overrides` are parameters and recipe entries from the command line, by path.

@@ -53,6 +53,9 @@ public static class Program
     {
         CheckVerb.Create(),
         BoundVerb.Create(),
+        SolveVerb.Create(),
+        FalsifyVerb.Create(),
+        TableVerb.Create(),
         SummaryVerb.Create(),
         EmitVerb.Create(),
         LayersVerb.Create(),

@@ -13,13 +13,13 @@ namespace Lips.Cli;
 /// <summary>The arguments by which every verb names a spec, a model in it, and what to change in it.</summary>
 internal sealed class SpecArguments
 {
-    private readonly Argument<string> _spec = new("spec") { Description = "a .lips file", HelpName = "SPEC" };
+    private readonly Argument<string> _spec;
     private readonly Argument<string[]> _overrides = new("overrides") { Description = "model parameters and recipe entries: layers=2 optimizer.lr=0.05", HelpName = "key=value", Arity = ArgumentArity.ZeroOrMore };
     private readonly Option<string?> _model = new("--model") { Description = "which model of the file; the last if not said", HelpName = "NAME" };
 
-    public SpecArguments(Command command)
+    public SpecArguments(Command command, string description = "a .lips file")
     {
-        command.Add(_spec);
+        command.Add(_spec = new Argument<string>("spec") { Description = description, HelpName = "SPEC" });
         command.Add(_overrides);
         command.Add(_model);
     }
@@ -75,7 +75,14 @@ internal sealed class Spec
     /// <summary>The path of each file the spec uses, itself first.</summary>
     public IEnumerable<string> Files => _files.Keys;
 
-    public static Spec Compile(string path, IReadOnlyList<(string Path, string Value)> overrides, string? model = null, CompileOptions? options = null)
+    public static Spec Compile(string path, IReadOnlyList<(string Path, string Value)> overrides, string? model = null, CompileOptions? options = null) =>
+        Compile(path, null, overrides, model, options);
+
+    /// <summary>As if the file held another text: what a verb has written into it.</summary>
+    public Spec With(string text, IReadOnlyList<(string Path, string Value)> overrides, CompileOptions? options = null) =>
+        Compile(Compilation.Source.Path, Encoding.UTF8.GetBytes(text), overrides, _modelName, options);
+
+    private static Spec Compile(string path, byte[]? text, IReadOnlyList<(string Path, string Value)> overrides, string? model, CompileOptions? options)
     {
         var files = new Dictionary<string, byte[]?>(StringComparer.Ordinal);
         byte[]? Read(string file)
@@ -85,11 +92,13 @@ internal sealed class Spec
             return bytes;
         }
 
+        if (text is not null)
+            files[path] = text;
         byte[] main = Read(path) ?? throw new LipsException(
             Directory.Exists(path) ? $"'{path}' is a folder; name a .lips file in it." : $"There is no file '{path}'.", Lips.Cli.ExitCode.Usage);
         var (source, problems) = SourceReader.Read(path, main);
         if (main.Length > SourceReader.MaxBytes)
-            problems = Microsoft.FSharp.Collections.ListModule.OfSeq([DiagnosticModule.create(path, Span.None, Problem.NewFileTooLarge(new FileInfo(path).Length, SourceReader.MaxBytes))]);
+            problems = Microsoft.FSharp.Collections.ListModule.OfSeq([DiagnosticModule.create(path, Span.None, Problem.NewFileTooLarge(text?.Length ?? new FileInfo(path).Length, SourceReader.MaxBytes))]);
         var compilation = source is null
             ? new Compilation(new SourceText(path, ""), Microsoft.FSharp.Collections.FSharpList<CompiledModel>.Empty, problems)
             : SpecCompiler.Compile(source.Value, Read, overrides, options);

@@ -81,12 +81,20 @@ public sealed class RunVerbTests : CommandLine
     [Fact]
     public void A_resumed_run_ends_with_the_bytes_of_one_that_was_not_stopped()
     {
-        string run = Trained("--seed", "7");
-        byte[] whole = File.ReadAllBytes(Path.Combine(run, "model.safetensors"));
+        var straight = Run("train", Write("digits.lips", Digits), "--seed", "7");
+        Assert.True(straight.Code == 0, straight.Errors);
+        byte[] whole = File.ReadAllBytes(Path.Combine("runs", "digits", "model.safetensors"));
         Assert.Equal(0, Run("train", "digits.lips", "--seed", "7", "--name", "parts", "--stop-at", "3").Code);
         Assert.False(File.Exists("runs/parts/certificate.json"));
-        Assert.Equal(0, Run("train", "digits.lips", "--seed", "7", "--name", "parts", "--resume").Code);
+        var resumed = Run("train", "digits.lips", "--seed", "7", "--name", "parts", "--resume");
+        Assert.Equal(0, resumed.Code);
         Assert.Equal(whole, File.ReadAllBytes("runs/parts/model.safetensors"));
+        // the losses that are told are the same too: the smoothed one of the last line, and those of the log
+        Assert.Equal(LastLoss(straight.Errors), LastLoss(resumed.Errors));
+        Assert.Equal(Losses("runs/digits"), Losses("runs/parts"));
+
+        static string LastLoss(string errors) => System.Text.RegularExpressions.Regex.Matches(errors, "step 6/6  loss ([0-9.]+)").Last().Groups[1].Value;
+        static IEnumerable<double?> Losses(string folder) => Lips.Runtime.Training.MetricsLog.Read(Path.Combine(folder, "metrics.jsonl")).Select(l => l.Loss);
     }
 
     [Fact]
@@ -176,12 +184,14 @@ public sealed class RunVerbTests : CommandLine
         var claim = certificate.Claims[0];
         Assert.NotEqual("∞", claim.Exact);
         var row = UpperBound.Parse(certificate.Norms.Single(n => n.Norm.StartsWith("row(", System.StringComparison.Ordinal) && n.Norm.Contains("weight")).Exact);
-        var match = System.Text.RegularExpressions.Regex.Match(claim.Domain, "^for any two values at '[a-z]+' whose tokens have RMS <= ([0-9.]+), for the given weights, by their certified norms$");
+        var match = System.Text.RegularExpressions.Regex.Match(claim.Domain, "^for any two sequences of embedding vectors at '[a-z]+' whose tokens have RMS <= ([0-9.]+), for the given weights, by their certified norms$");
         Assert.True(match.Success, claim.Domain);
         double stated = double.Parse(match.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture);
         double proven = row.ToDoubleUp() / System.Math.Sqrt(8);
         Assert.InRange(stated, proven * (1 - 1e-6), proven * (1 + 1e-15));
         Assert.Equal(0, Run("verify", "runs/balls").Code);
+        // without a cap nothing holds all through training, and the page says so
+        Assert.Equal(cap.Contains("none"), File.ReadAllText("runs/balls/report.html").Contains("<p class=\"warning\">LIPS3002"));
     }
 
     [Theory]
@@ -247,7 +257,17 @@ public sealed class RunVerbTests : CommandLine
             ["cap of"] = honest with { Caps = [honest.Caps[0] with { Cap = "2" }, .. honest.Caps.Skip(1)] },
             ["verdict"] = honest with { Claims = [claim with { Holds = false }] },
             ["domain"] = honest with { Claims = [claim with { Domain = "for all inputs" }] },
+            ["source of the spec"] = honest with { Source = Other(honest.Source) },
+            ["meaning of the spec"] = honest with { Meaning = Other(honest.Meaning) },
+            ["model file"] = honest with { File = Other(honest.File!) },
+            ["weights: "] = honest with { Weights = Other(honest.Weights) },
+            ["rules"] = honest with { Rules = "by-eye/1" },
+            // a factor of the product left out
+            ["prove no less than  "] = Claiming(bound / UpperBound.Parse(honest.Norms[0].Exact) * UpperBound.OfRational(1, 2)),
+            ["claims: "] = honest with { Claims = [] },
+            ["caps: "] = honest with { Caps = [.. honest.Caps.Skip(1)] },
         };
+        static string Other(string hash) => (hash[0] == '0' ? '1' : '0') + hash[1..];
         foreach (var (said, certificate) in faults)
         {
             certificate.Write(path);
@@ -257,5 +277,9 @@ public sealed class RunVerbTests : CommandLine
         }
         honest.Write(path);
         Assert.Equal(0, Run("verify", run).Code);
+        File.Delete(Path.Combine(run, "model.safetensors"));
+        var missing = Run("verify", run);
+        Assert.Equal(1, missing.Code);
+        Assert.Contains("has no model.safetensors", missing.Errors);
     }
 }

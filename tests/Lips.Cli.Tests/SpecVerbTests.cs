@@ -12,7 +12,7 @@ public sealed class SpecVerbTests : CommandLine
     {
         var help = Run();
         Assert.Equal(0, help.Code);
-        foreach (string verb in new[] { "check", "bound", "summary", "emit", "layers", "explain", "format", "train", "eval", "sample", "certify", "verify" })
+        foreach (string verb in new[] { "check", "bound", "summary", "emit", "layers", "explain", "format", "solve", "falsify", "table", "train", "eval", "sample", "certify", "verify" })
             Assert.Contains("\n  " + verb + " ", help.Output);
     }
 
@@ -125,6 +125,8 @@ public sealed class SpecVerbTests : CommandLine
         Assert.Contains("<= 12.64912 in l2", Run("bound", spec, "--norm", "l2").Output);
         Assert.Contains("in l2 -> token", Run("bound", spec, "--norm", "l2->token").Output);
         Assert.Contains("at initialization (step 0 only)", Run("bound", spec, "--at", "init").Output);
+        Assert.Contains("claim <= 32 holds at step 0 only", Run("bound", spec, "--at", "init").Output);
+        Assert.DoesNotContain("step 0", Run("bound", spec).Output);
         Assert.Contains("<= 1 in rms", Run("bound", spec, "--at", "init").Output);
         Assert.Contains("linear(8)", Run("bound", spec, "width=8").Output);
         Assert.Contains("linear.operator-norm [", Run("bound", spec, "--explain").Output);
@@ -168,6 +170,33 @@ public sealed class SpecVerbTests : CommandLine
         Assert.Contains("Did you mean linear", Run("layers", "linaer").Errors);
         Assert.Contains("claim does not hold", Run("explain", "LIPS3001").Output);
         Assert.Equal(1, Run("explain", "LIPS9999").Code);
+    }
+
+    [Fact]
+    public void Every_rule_of_every_kind_is_told_with_its_proof()
+    {
+        foreach (var kind in Lips.Core.Catalog.kinds)
+        {
+            var told = Run("layers", kind.Name, "--rule");
+            Assert.Equal(0, told.Code);
+            foreach (var rule in kind.Rules)
+                Assert.Contains("\n  " + rule.Name + "\n", told.Output);
+            foreach (string part in new[] { "statement", "domain", "proof", "source", "tightness" })
+                Assert.Equal(kind.Rules.Length, System.Text.RegularExpressions.Regex.Matches(told.Output, $"^    {part} +\\S", System.Text.RegularExpressions.RegexOptions.Multiline).Count);
+        }
+    }
+
+    [Fact]
+    public void A_table_has_a_row_per_model_and_says_why_a_bound_is_infinite()
+    {
+        Directory.CreateDirectory("all/inner");
+        Write("all/tiny.lips", Tiny);
+        Write("all/inner/free.lips", "model Free in l2 {\n  input x = features(1, 4)\n  y = linear(3)\n}\n");
+        var outcome = Run("table", "all");
+        Assert.Equal(0, outcome.Code);
+        Assert.Contains("| [tiny.lips](tiny.lips) | `Tiny` | 1,952 | x → logits | 32 |", outcome.Output);
+        Assert.Matches(@"\| \[inner/free.lips\]\(inner/free.lips\) \| `Free` \| 15 \| x → y \| ∞ \| ∞ \| ∞ \| ∞ \| ∞: 'y' \(line 3\): ", outcome.Output);
+        Assert.Equal(1, Run("table", "none").Code);
     }
 
     [Fact]

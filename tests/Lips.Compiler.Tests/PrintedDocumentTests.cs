@@ -1,4 +1,7 @@
+using System;
+using System.Linq;
 using Lips.Core;
+using Microsoft.FSharp.Collections;
 using Xunit;
 
 namespace Lips.Compiler.Tests;
@@ -11,4 +14,8 @@ public sealed class PrintedDocumentTests
 
     [Fact]
     public void The_calculus() => Snapshot.Holds("compiler/CALCULUS.md", ReportCatalog.calculus());
+
+    [Fact]
+    public void The_table_of_bounds() => Snapshot.Holds("specs/README.md", ReportTable.print(ListModule.OfSeq(Specs.All.Select(spec =>
+        Tuple.Create(spec.Data["specs/".Length..], SpecCompiler.Compile(Specs.Source(spec.Data), Specs.Bytes, [], new CompileOptions("Lips.Zoo", ReportTable.norms)))))));
 }

@@ -36,6 +36,8 @@ type Derivation =
       Queries: Query list
       /// The value at every named point outside of folded repeats, and after each iteration's end at the repeat's name.
       Points: Map<string, Space>
+      /// Where token ids become vectors: the step's path, and the largest distance of two of its vectors (ℓ2).
+      Embeddings: (string * Bound) list
       Output: string }
 
 /// Programs as dataflow.

@@ -76,6 +76,7 @@ module Derive =
         { Catalog: Map<string, LayerKind>
           Builder: Builder
           Steps: List<Step>
+          Embeddings: List<string * Bound>
           Points: Dictionary<string, Space>
           /// Points that queries measure from.
           Sources: Set<string>
@@ -157,6 +158,7 @@ module Derive =
         // token ids have no distance: measuring starts where they become vectors
         let concluded =
             if x.Shape.Vocabulary.IsSome && layer.Output.Vocabulary.IsNone then
+                ctx.Embeddings.Add(path, Lips.Core.Layers.Embedding.diameter layer (measure ctx layer))
                 Space.withSource ctx.Input concluded
             else
                 concluded
@@ -330,6 +332,7 @@ module Derive =
             { Catalog = catalog
               Builder = builder
               Steps = List()
+              Embeddings = List()
               Points = points
               Sources = queries |> List.map (fun q -> q.From) |> Set.ofList
               Input = ""
@@ -362,4 +365,5 @@ module Derive =
           Steps = List.ofSeq context.Steps
           Queries = queries
           Points = points |> Seq.map (fun kv -> kv.Key, kv.Value) |> Map.ofSeq
+          Embeddings = List.ofSeq context.Embeddings
           Output = output }

@@ -16,6 +16,13 @@ module Recheck =
     let atCaps (d: Derivation) : Precise[] =
         Evaluate.atCaps PreciseArithmetic.arithmetic None d.Program |> queries d
 
+    /// A value that reads norms and no step.
+    let measured (b: Bound) (norm: string -> Upper) : Precise =
+        let measure m indices head = PreciseArithmetic.ofUpper (norm (Evaluate.key m indices head))
+        (Evaluate.run PreciseArithmetic.arithmetic measure None { Statements = []; Results = [ "", b ] })[0]
+
+    let product (a: Precise) (b: Precise) : Precise = PreciseArithmetic.arithmetic.Multiply a b
+
     let least (a: Precise) (b: Precise) = if PreciseArithmetic.comparison a b <= 0 then a else b
 
     let private scaled (bits: int) (x: Precise) =

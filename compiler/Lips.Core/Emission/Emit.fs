@@ -22,6 +22,8 @@ module Emit =
           InputText: Query -> string
           /// The ball it speaks about, where that depends on the weights, per query.
           DomainRadius: Query -> (Norm * Bound) option
+          /// How far exchanging one token moves a query's input, where that is a sequence of embedding vectors.
+          Substitution: Query -> Bound option
           Claims: (Query * string option) list }
 
     /// A nested class to be printed: a group's body under a name.
@@ -392,8 +394,7 @@ module Emit =
         w.Line "/// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>"
         w.Line $"public const string Meaning = {CSharp.text (Canonical.meaning m)};"
         w.Line ""
-        let printer = Printer(request, w)
-        printer.Root()
-        EmitFacts.write w request.Resolved.Model request.Derivation request.AtCaps request.DomainText request.InputText request.DomainRadius request.Claims
+        Printer(request, w).Root()
+        EmitFacts.write w request.Resolved.Model request.Derivation request.AtCaps request.DomainText request.InputText request.DomainRadius request.Substitution request.Claims
         w.Close()
         w.ToString()

@@ -188,7 +188,7 @@ module EmitFacts =
         w.Close()
 
     /// Prints the describing members into an open class body.
-    let write (w: CSharp.Writer) (m: Model) (d: Derivation) (atCaps: (Query * Upper) list) (domain: Query -> string) (inputText: Query -> string) (radius: Query -> (Norm * Bound) option) (claims: (Query * string option) list) =
+    let write (w: CSharp.Writer) (m: Model) (d: Derivation) (atCaps: (Query * Upper) list) (domain: Query -> string) (inputText: Query -> string) (radius: Query -> (Norm * Bound) option) (substitution: Query -> Bound option) (claims: (Query * string option) list) =
         w.Line ""
         w.Line "/// <summary>What goes in, with its declared domain.</summary>"
         inputs w m
@@ -207,7 +207,8 @@ module EmitFacts =
         w.Line ""
         let program = Dataflow.prune (fun n -> d.Queries |> List.exists (fun q -> string q = n)) d.Program
         let balls = Dataflow.prune (fun _ -> true) { d.Program with Results = [ for q in d.Queries do match radius q with Some(_, b) -> string q, b | None -> () ] }
-        norms w { d with Program = Dataflow.prune (fun _ -> true) { d.Program with Results = program.Results @ balls.Results } }
+        let moves = Dataflow.prune (fun _ -> true) { d.Program with Results = [ for q in d.Queries do match substitution q with Some b -> string q, b | None -> () ] }
+        norms w { d with Program = Dataflow.prune (fun _ -> true) { d.Program with Results = program.Results @ balls.Results @ moves.Results } }
         w.Line ""
         w.Line "/// <summary>What the bound says, one entry per value of <see cref=\"LipschitzBound\"/>.</summary>"
         w.OpenList "public IReadOnlyList<ClaimInfo> Claims { get; } ="
@@ -236,13 +237,14 @@ module EmitFacts =
         w.Line "UpperBound ILipsModel.Bound(int claim, Norms norms) => LipschitzBound(norms)[claim];"
         w.Line ""
         w.Line "/// <summary>The inputs that <see cref=\"LipschitzBound\"/> speaks about at the same norms, one entry per claim.</summary>"
+        let ball q = if (substitution q).IsSome then "Embedded" else "Ball"
         w.Open "public static string[] DomainAt(Norms norms)"
         for line in BoundCSharp.statements balls do w.Line line
         w.OpenList "return"
 
         for q in d.Queries do
             match radius q with
-            | Some(norm, b) -> w.Line $"InputDomain.Ball({CSharp.text q.From}, {CSharp.text (Space.lengthName norm)}, {BoundCSharp.value b}),"
+            | Some(norm, b) -> w.Line $"InputDomain.{ball q}({CSharp.text q.From}, {CSharp.text (Space.lengthName norm)}, {BoundCSharp.value b}),"
             | None -> w.Line $"InputDomain.Declared({CSharp.text (inputText q)}),"
 
         w.CloseList()
@@ -250,6 +252,19 @@ module EmitFacts =
         w.Line ""
         w.Line "string ILipsModel.DomainAt(int claim, Norms norms) => DomainAt(norms)[claim];"
         w.Line ""
+
+        if not moves.Results.IsEmpty then
+            w.Line "/// <summary>How far exchanging one token moves the embedding vectors, one entry per claim, in the norm of its input.</summary>"
+            w.Open "public static UpperBound?[] SubstitutionAt(Norms norms)"
+            for line in BoundCSharp.statements moves do w.Line line
+            w.OpenList "return"
+            for q in d.Queries do w.Line((match substitution q with Some b -> BoundCSharp.value b | None -> "null") + ",")
+            w.CloseList()
+            w.Close()
+            w.Line ""
+            w.Line "UpperBound? ILipsModel.SubstitutionAt(int claim, Norms norms) => SubstitutionAt(norms)[claim];"
+            w.Line ""
+
         w.Line "/// <summary>How the spec says to train it.</summary>"
         w.OpenList "public RecipeEntry[] Recipe { get; } ="
 

@@ -25,6 +25,10 @@ module internal Embedding =
                 Why = "its rows have no cap, so the radius of the tokens is unknown"
                 Fix = "cap them: `constraint: row_rms_cap(1)`" } ] }
 
+    /// D of `embedding.substitution`: how far apart two vectors may be.
+    let diameter (layer: Layer) (measure: Functional -> string -> Bound) : Bound =
+        Hyper.sizeOf (Options layer.Options) "scale" * measure Functional.LargestPairDistance "weight"
+
     let private docs: RuleDoc list =
         [ { Name = "embedding.vectors"
             Statement = "measured from the embedding's output: constant 1; R = r = |scale|·max_v |e_v|"

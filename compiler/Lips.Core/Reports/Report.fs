@@ -56,6 +56,8 @@ type QueryLine =
     { Query: Query
       Bound: Upper
       Domain: string
+      /// Where the query moves embedding vectors: how far exchanging one token moves them, and the output.
+      Substitution: (Upper * Upper) option
       Rows: Row list }
 
 /// Everything the printers need, as data.
@@ -272,6 +274,17 @@ module Report =
               | Radius(point, None) when valuation.HasResult $"radius({point})" -> decided None (valuation.Result $"radius({point})")
               | Radius _ -> line None ok found ]
 
+    /// What exchanging tokens does to a query's output, in words.
+    let substitutionText (q: QueryLine) : string option =
+        q.Substitution
+        |> Option.filter (fun (_, bound) -> not bound.IsInfinity)
+        |> Option.map (fun (distance, bound) ->
+            let distance, bound = shown 6 distance, shown 6 bound
+
+            match fst q.Query.Norms with
+            | L2Norm -> $"exchanging k tokens moves '{q.Query.From}' by at most {distance}·√k in l2, so '{q.Query.Into}' by at most {bound}·√k in {snd q.Query.Norms}"
+            | a -> $"exchanging any number of tokens moves '{q.Query.From}' by at most {distance} in {a}, so '{q.Query.Into}' by at most {bound} in {snd q.Query.Norms}")
+
     /// Which inputs and weights a bound at one point speaks about, in words.
     let domain (at: At) (compiled: CompiledModel) (q: Query) : string =
         let valuation = Valuation(at, compiled.Derivation.Program)
@@ -292,6 +305,11 @@ module Report =
                 { Query = q
                   Bound = valuation.Result(string q)
                   Domain = Pipeline.inputDomain model compiled.Derivation value q + ", " + atText at
+                  Substitution =
+                    Pipeline.substitution model compiled.Derivation q
+                    |> Option.map (fun b ->
+                        let distance = valuation.Measured b
+                        distance, distance * valuation.Result(string q))
                   Rows = model.Chains |> List.collect (fun c -> table.Rows(0, [], None, c.Body)) })
 
         { Model = compiled

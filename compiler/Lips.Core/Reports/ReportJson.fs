@@ -94,6 +94,10 @@ module ReportJson =
               "bound", number q.Bound
               "log10", JText(UpperText.log10 6 q.Bound)
               "domain", JText q.Domain
+              "substitution",
+              (match q.Substitution, Report.substitutionText q with
+               | Some(distance, bound), Some text -> JObject [ "text", JText text; "distance", number distance; "bound", number bound ]
+               | _ -> JNull)
               "steps", JList(q.Rows |> List.filter (fun r -> r.Kind = LayerRow) |> List.map row) ]
 
     /// What `lips bound --format json` prints for one model.

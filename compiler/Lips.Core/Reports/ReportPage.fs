@@ -27,6 +27,7 @@ module ReportPage =
         for q in report.Queries do
             add ""
             add $"**`lipschitz({q.Query.From} -> {q.Query.Into})` ≤ {Report.shown 7 q.Bound}** in {Report.norms q.Query.Norms}, {q.Domain}."
+            Report.substitutionText q |> Option.iter (fun text -> add ""; add ((text.Substring(0, 1).ToUpperInvariant() + text.Substring 1) + "."))
 
         if not report.Claims.IsEmpty then
             add ""
@@ -109,6 +110,7 @@ module ReportPage =
         for q in report.Queries |> List.distinctBy (fun q -> q.Query.From, q.Query.Norms) do
             let n = columns q.Rows
             out.Append($"<h2>{html (string q.Query)} ≤ {Report.shown 7 q.Bound}</h2>\n<p>{html q.Domain}</p>\n") |> ignore
+            Report.substitutionText q |> Option.iter (fun text -> out.Append($"<p>{html text}</p>\n") |> ignore)
 
             match bars q with
             | [] -> ()

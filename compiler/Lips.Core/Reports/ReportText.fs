@@ -32,19 +32,22 @@ module ReportText =
 
         values, (match row.Radius with Some r -> Report.shown digits r | None -> ""), row.Rule
 
-    let private verdict (c: ClaimLine) =
+    let private verdict (stage: string) (c: ClaimLine) =
         let limit =
             match c.Query with
             | Some _ when c.Written.Contains "<=" -> "claim <= " + c.Written.Substring(c.Written.IndexOf("<=", StringComparison.Ordinal) + 2).Trim()
             | Some _ when c.Written.Contains "<" -> "claim < " + c.Written.Substring(c.Written.IndexOf("<", StringComparison.Ordinal) + 1).Trim()
             | _ -> c.Written
 
-        limit + (if c.Holds then " holds" else " DOES NOT HOLD")
+        limit + (if c.Holds then " holds" else " DOES NOT HOLD") + stage
+
+    /// A verdict at initialization says nothing of what training does to the weights.
+    let private stage (report: Report) = (match report.At with At.Init -> " at step 0 only" | At.Caps | At.Norms _ -> "")
 
     /// `Shakespeare   lipschitz(x -> logits) <= 0.9277 in rms        claim <= 1 holds`
     let private headline (report: Report) (q: QueryLine) =
         let bound = $"lipschitz({q.Query.From} -> {q.Query.Into}) <= {Report.shown 7 q.Bound} in {Report.norms q.Query.Norms}"
-        let own = report.Claims |> List.filter (fun c -> c.Query = Some q.Query) |> List.map verdict
+        let own = report.Claims |> List.filter (fun c -> c.Query = Some q.Query) |> List.map (verdict (stage report))
         $"{report.Model.Resolved.Model.Name}   {bound}" + (if own.IsEmpty then "" else "        " + String.Join(", ", own))
 
     let private table (out: StringBuilder) (rows: Row list) =
@@ -72,7 +75,7 @@ module ReportText =
             let answered = report.Queries |> List.exists (fun q -> Some q.Query = c.Query)
 
             if not answered then
-                let text = if c.Holds then "holds" else "DOES NOT HOLD"
+                let text = (if c.Holds then "holds" else "DOES NOT HOLD") + (if c.Written.StartsWith("radius", StringComparison.Ordinal) then stage report else "")
                 out.Append($"  {c.Written}: {c.Found}, {text}\n") |> ignore
 
     let print (report: Report) : string =
@@ -85,7 +88,9 @@ module ReportText =
             for q in queries do
                 out.Append(headline report q).Append('\n') |> ignore
 
-            out.Append("  ").Append(queries.Head.Domain).Append("\n\n") |> ignore
+            out.Append("  ").Append(queries.Head.Domain).Append('\n') |> ignore
+            for q in queries do Report.substitutionText q |> Option.iter (fun text -> out.Append("  ").Append(text).Append('\n') |> ignore)
+            out.Append('\n') |> ignore
             table out queries.Head.Rows
             out.Append('\n') |> ignore
 

@@ -13,7 +13,7 @@ type At =
     | Norms of (string -> Upper)
 
 /// Every value of a derivation at one point, as reports read it.
-type Valuation(at: At, program: Program) =
+type Valuation(point: At, program: Program) =
     let observed = Dictionary<int, List<Evaluate.Indices * ExactFirst.Number>>()
     let arithmetic = ExactFirst.arithmetic ExactFirst.defaultEffort
     let rounded (u: Upper) = ExactFirst.Number(null, u)
@@ -24,7 +24,7 @@ type Valuation(at: At, program: Program) =
         | _ -> observed[id] <- List [ (indices, value) ]
 
     let results =
-        match at with
+        match point with
         | At.Caps -> Evaluate.atCaps arithmetic (Some observe) program
         | At.Init -> Evaluate.atInit arithmetic (Some observe) program
         | At.Norms norm ->
@@ -79,11 +79,23 @@ type Valuation(at: At, program: Program) =
         | Bound.SumOver _
         | Bound.MaxOver _ -> exact.Infinity
 
-    member _.At = at
+    member _.At = point
 
     /// A result of the program by its name; ∞ where there is none.
     member _.Result(name: string) =
         named |> List.tryFind (fun (n, _) -> n = name) |> Option.map snd |> Option.defaultValue Upper.Infinity
+
+    /// A value that reads norms and no step, at this point, rounded up.
+    member _.Measured(b: Bound) : Upper =
+        let program = { Statements = []; Results = [ "", b ] }
+
+        let values =
+            match point with
+            | At.Caps -> Evaluate.atCaps arithmetic None program
+            | At.Init -> Evaluate.atInit arithmetic None program
+            | At.Norms norm -> Evaluate.run arithmetic (fun m indices head -> rounded (norm (Evaluate.key m indices head))) None program
+
+        (Array.head values).Upper
 
     member _.HasResult(name: string) = named |> List.exists (fun (n, _) -> n = name)
 

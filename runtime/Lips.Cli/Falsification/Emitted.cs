@@ -28,7 +28,7 @@ public sealed record Emitted(Case Case, CompiledModel Compiled, Type Type)
     public ILipsModel New() => (ILipsModel)Activator.CreateInstance(Type)!;
 
     /// <summary>The pairs of norms that every case is bounded in.</summary>
-    private static readonly FSharpList<Tuple<Norm, Norm>> Norms = ListModule.OfSeq(
+    public static FSharpList<Tuple<Norm, Norm>> Norms { get; } = ListModule.OfSeq(
     [
         Tuple.Create(Norm.RmsNorm, Norm.RmsNorm),
         Tuple.Create(Norm.TokenNorm, Norm.TokenNorm),

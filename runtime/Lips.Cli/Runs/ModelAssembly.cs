@@ -20,11 +20,13 @@ internal static class ModelAssembly
     public const string Namespace = "Lips.Compiled";
 
     /// <summary>A new, uninitialized model. The compiled model must have been made for <see cref="Namespace"/>.</summary>
-    public static ILipsModel Create(CompiledModel model)
+    public static ILipsModel Create(CompiledModel model) => (ILipsModel)Activator.CreateInstance(TypeOf(model))!;
+
+    /// <summary>The generated class.</summary>
+    public static Type TypeOf(CompiledModel model)
     {
         string name = $"{Namespace}.{model.Resolved.Model.Name}";
-        var type = Load(model).GetType(name) ?? throw new LipsException($"The compiled assembly holds no class '{name}'.", ExitCode.Emission);
-        return (ILipsModel)Activator.CreateInstance(type)!;
+        return Load(model).GetType(name) ?? throw new LipsException($"The compiled assembly holds no class '{name}'.", ExitCode.Emission);
     }
 
     private static Assembly Load(CompiledModel model)

@@ -37,6 +37,8 @@ internal sealed class RunCheck
             var spec = Run.Compile(folder);
             if (!File.Exists(folder.Certificate))
                 throw new LipsException($"'{folder.Path}' has no certificate.json; 'lips certify {folder.Path}' makes one.", ExitCode.Usage);
+            if (!File.Exists(folder.Model))
+                throw new LipsException($"'{folder.Path}' has no model.safetensors, so there are no weights to verify certificate.json against.", ExitCode.Usage);
             var given = Certificate.Read(folder.Certificate);
             string? early = (given.FirstDamage(folder.Certificate) is { } damage ? "certificate.json: " + damage : null)
                 ?? Differ("source of the spec", given.Source, Hash(folder.Spec));
@@ -129,7 +131,25 @@ internal sealed class RunCheck
         return Differ(text + ", decimal", given.Bound, bound.ToDecimal(6))
             ?? Differ(text + ", log10", given.Log10, bound.Log10(6))
             ?? Differ(text + ", limit", given.Limit ?? "none", limit is null ? "none" : limit.Limit.ToString())
-            ?? Differ(text + ", verdict", given.Holds ? "holds" : "fails", limit is null || claimed.IsAtMost(limit.Limit) ? "holds" : "fails");
+            ?? Differ(text + ", verdict", given.Holds ? "holds" : "fails", limit is null || claimed.IsAtMost(limit.Limit) ? "holds" : "fails")
+            ?? Substitution(given, query, value);
+    }
+
+    /// <summary>What the certificate says of exchanged tokens: its numbers by the other arithmetic, its words by its numbers.</summary>
+    private string? Substitution(CertifiedClaim given, Query query, Precise value)
+    {
+        string text = query + ", exchanged tokens";
+        var derived = Pipeline.substitution(_model.Resolved.Model, _model.Derivation, query);
+        if (derived is null != given.Substitution is null)
+            return Differ(text, given.Substitution is null ? "nothing" : "a bound", derived is null ? "nothing" : "a bound");
+        if (given.Substitution is not { } own || derived is null)
+            return null;
+        var distance = Recheck.measured(derived.Value, FuncConvert.FromFunc<string, Upper>(_stored.Of));
+        foreach (var (part, exact, proven) in new[] { ("distance", own.Distance, distance), ("bound", own.Exact, Recheck.product(distance, value)) })
+            if (Upper.TryParse(exact) is not { Value: { } claimed } || !Recheck.covers(claimed, proven) || !Recheck.isNear(claimed, proven))
+                return $"{text}, {part}: the certificate says {exact}, spec and weights prove {Recheck.text(proven)}";
+        var again = Certifier.Substitution(given.From, given.To, given.NormIn, given.NormOut, UpperBound.Parse(own.Distance), UpperBound.Parse(own.Exact));
+        return Differ(text, own.Text, again.Text) ?? Differ(text + ", decimal", own.Bound, again.Bound);
     }
 
     /// <summary>The norms that the bounds read, one by one; asked for by then.</summary>
@@ -147,7 +167,7 @@ internal sealed class RunCheck
     private IReadOnlyList<string> Accepted() =>
     [
         $"{_folder.Path}: the certificate stands.",
-        .. _given.Claims.Select(c => $"  {c.Text} <= {c.Bound}" + (c.Limit is null ? "" : c.Holds ? $"; claim <= {c.Limit} holds" : $"; claim <= {c.Limit} does not hold") + $"\n    {c.Domain}"),
+        .. _given.Claims.Select(c => $"  {c.Text} <= {c.Bound}" + (c.Limit is null ? "" : c.Holds ? $"; claim <= {c.Limit} holds" : $"; claim <= {c.Limit} does not hold") + $"\n    {c.Domain}" + (c.Substitution is null ? "" : $"\n    {c.Substitution.Text}")),
         $"  {_stored.Known.Count} norms certified again from {_given.Caps.Count} capped weights; meaning {ModelFile.Short(_given.Meaning)}, weights {ModelFile.Short(_given.Weights)}",
     ];
 

@@ -16,7 +16,13 @@ public sealed record CertifiedNorm(string Norm, string Exact, string Decimal);
 public sealed record CertifiedCap(string Weight, string Unit, string Exact, string Decimal, string Cap);
 
 /// <summary>A claim with the bound that the certified norms prove.</summary>
-public sealed record CertifiedClaim(string Text, string From, string To, string NormIn, string NormOut, string Domain, string Exact, string Bound, string Log10, string? Limit, bool Holds);
+public sealed record CertifiedClaim(string Text, string From, string To, string NormIn, string NormOut, string Domain, string Exact, string Bound, string Log10, string? Limit, bool Holds, CertifiedSubstitution? Substitution = null);
+
+/// <summary>
+/// What a claim measured from embedding vectors says of token ids: a sequence in which up to k tokens are exchanged changes the
+/// output by at most <paramref name="Bound"/>, times √k where the input's norm is l2. <paramref name="Text"/> says so in words.
+/// </summary>
+public sealed record CertifiedSubstitution(string Text, string Distance, string Exact, string Bound);
 
 /// <summary>
 /// What is proven of one set of weights: the bounds of the model's claims for exactly the tensors whose hash it names.

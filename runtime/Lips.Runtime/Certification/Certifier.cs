@@ -28,7 +28,7 @@ public static class Certifier
             Meaning = model.Meaning,
             Source = Convert.ToHexStringLower(SHA256.HashData(source)),
             Weights = ModelFile.Hash(ModelFile.Store(weights)),
-            Claims = model.Claims.Select((claim, index) => Claim(claim, model.DomainAt(index, norms), kept ? UpperBound.Min(model.Bound(index, norms), model.BoundAtCaps(index)) : model.Bound(index, norms))).ToList(),
+            Claims = model.Claims.Select((claim, index) => Claim(claim, model.DomainAt(index, norms), kept ? UpperBound.Min(model.Bound(index, norms), model.BoundAtCaps(index)) : model.Bound(index, norms), model.SubstitutionAt(index, norms))).ToList(),
             Norms = norms.Values.Select(n => new CertifiedNorm(n.Key, n.Value.ToString(), n.Value.ToDecimal(8))).ToList(),
             Caps = caps.Select(c => Cap(c.Weight, c.Norm)).ToList(),
             Rules = CertifiedNorms.RuleVersion,
@@ -46,9 +46,17 @@ public static class Certifier
         return new CertifiedCap(weight.Name, Sealing.UnitName(cap), norm.ToString(), norm.ToDecimal(8), cap.Limit.ToString("R", CultureInfo.InvariantCulture));
     }
 
-    private static CertifiedClaim Claim(ClaimInfo claim, string domain, UpperBound bound) => new(
+    private static CertifiedClaim Claim(ClaimInfo claim, string domain, UpperBound bound, UpperBound? distance) => new(
         claim.Text, claim.From, claim.To, claim.NormIn, claim.NormOut, domain,
-        bound.ToString(), bound.ToDecimal(6), bound.Log10(6), claim.Limit, claim.Limit is null || IsAtMost(bound, claim.Limit));
+        bound.ToString(), bound.ToDecimal(6), bound.Log10(6), claim.Limit, claim.Limit is null || IsAtMost(bound, claim.Limit),
+        distance is { } moves ? Substitution(claim.From, claim.To, claim.NormIn, claim.NormOut, moves, moves * bound) : null);
+
+    /// <summary>What exchanging tokens does, from how far one exchange moves the vectors and how far the output then moves.</summary>
+    public static CertifiedSubstitution Substitution(string from, string to, string normIn, string normOut, UpperBound distance, UpperBound bound) => new(
+        normIn == "l2"
+            ? $"exchanging k tokens moves the embedding vectors at '{from}' by at most {distance.ToDecimal(6)}·√k in l2, so '{to}' by at most {bound.ToDecimal(6)}·√k in {normOut}"
+            : $"exchanging any number of tokens moves the embedding vectors at '{from}' by at most {distance.ToDecimal(6)} in {normIn}, so '{to}' by at most {bound.ToDecimal(6)} in {normOut}",
+        distance.ToString(), bound.ToString(), bound.ToDecimal(6));
 
     /// <summary>Exact comparison with a limit written as a decimal or a fraction.</summary>
     internal static bool IsAtMost(UpperBound bound, string limit)

@@ -12,6 +12,11 @@ public static class InputDomain
     /// The ball that the bound was derived on: <paramref name="radius"/> is the largest <paramref name="length"/> (RMS or l2 norm) of
     /// a token at <paramref name="from"/>, printed rounded down, or infinite where the bound holds everywhere.
     /// </summary>
-    public static string Ball(string from, string length, UpperBound radius) =>
-        $"for any two values at '{from}'" + (radius.IsInfinity ? "" : $" whose tokens have {length} <= {radius.ToDecimalDown(7)}") + OfWeights;
+    public static string Ball(string from, string length, UpperBound radius) => Within($"for any two values at '{from}'", length, radius);
+
+    /// <summary>The same where <paramref name="from"/> holds embedding vectors: token ids themselves have no distance.</summary>
+    public static string Embedded(string from, string length, UpperBound radius) => Within($"for any two sequences of embedding vectors at '{from}'", length, radius);
+
+    private static string Within(string values, string length, UpperBound radius) =>
+        values + (radius.IsInfinity ? "" : $" whose tokens have {length} <= {radius.ToDecimalDown(7)}") + OfWeights;
 }

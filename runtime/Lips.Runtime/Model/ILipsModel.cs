@@ -56,6 +56,12 @@ public interface ILipsModel : IDisposable
     /// <summary>The inputs that <see cref="Bound"/> speaks about at the same norms, in words: <see cref="ClaimInfo.Domain"/> is that of the bound at caps.</summary>
     string DomainAt(int claim, Norms norms);
 
+    /// <summary>
+    /// Where a claim is measured from embedding vectors: how far exchanging one token moves them, in the norm of the claim's input.
+    /// In l2 exchanging k tokens moves them at most √k as far, in the other norms no farther. Null elsewhere.
+    /// </summary>
+    UpperBound? SubstitutionAt(int claim, Norms norms) => null;
+
     RecipeEntry[] Recipe { get; }
 
     /// <summary>The norms that <see cref="Bound"/> reads.</summary>
