@@ -12,6 +12,8 @@ public static partial class SpecFiles
     private static readonly Dictionary<string, string> Small = new(StringComparer.Ordinal)
     {
         ["layers"] = "2", ["width"] = "16", ["heads"] = "4", ["context"] = "6", ["vocab"] = "11", ["side"] = "8", ["patch"] = "4", ["classes"] = "5",
+        ["blocks"] = "2", ["depth"] = "2", ["outputs"] = "13", ["source_length"] = "6", ["target_length"] = "5", ["teacher_width"] = "16", ["teacher_heads"] = "4",
+        ["frames"] = "24", ["bands"] = "6", ["symbols"] = "5", ["channels"] = "[6, 8]", ["strides"] = "[2, 2]", ["kernels"] = "[3, 3]",
     };
 
     public static IReadOnlyList<(Case Case, (string, string)[] Overrides)> All { get; } = [.. Read()];
@@ -21,7 +23,9 @@ public static partial class SpecFiles
         string root = Root();
         foreach (string file in Directory.EnumerateFiles(Path.Combine(root, "specs"), "*.lips", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
         {
-            string text = CountClaim().Replace(File.ReadAllText(file), "");
+            // what a spec uses stands in its place: a case is one text
+            string text = Use().Replace(File.ReadAllText(file), use => File.ReadAllText(Path.Combine(Path.GetDirectoryName(file)!, use.Groups[1].Value)));
+            text = CountClaim().Replace(text, "");
             // a library of blocks has no model to run
             if (Header().Match(text) is not { Success: true } header)
                 continue;
@@ -40,6 +44,9 @@ public static partial class SpecFiles
 
     [GeneratedRegex(@"^\s*claim (parameters|macs).*$", RegexOptions.Multiline)]
     private static partial Regex CountClaim();
+
+    [GeneratedRegex(@"^use ""([^""]+)""", RegexOptions.Multiline)]
+    private static partial Regex Use();
 
     [GeneratedRegex(@"^model\s+\w+\s*\(([^)]*)\)", RegexOptions.Multiline)]
     private static partial Regex Header();
