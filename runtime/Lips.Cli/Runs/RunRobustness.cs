@@ -46,8 +46,10 @@ internal sealed class RunRobustness
     public static int Evaluate(Run run, Norm norm, IReadOnlyList<double>? radii, long? samples, bool isText)
     {
         var robustness = new RunRobustness(run, norm);
-        if (run.Plan.Objective is not (Objective.CrossEntropy or Objective.NextToken or Objective.Hinge))
-            throw new RunFailed($"'{run.Model.Name}' is no classifier.");
+        if (run.Plan.Objective is Objective.Ctc)
+            throw new RunFailed($"'{run.Model.Name}' aligns sequences, and a certified radius is of a classifier.");
+        if (run.Model.Inputs.Count != 1)
+            throw new RunFailed($"'{run.Model.Name}' has {run.Model.Inputs.Count} inputs; certified accuracy is of models with one.");
         return robustness.Evaluate(radii, samples, isText);
     }
 
@@ -143,8 +145,8 @@ internal sealed class RunRobustness
         {
             if (left <= 0)
                 yield break;
-            long size = Math.Min(left, batch.Input.shape[0]);
-            yield return size == batch.Input.shape[0] ? batch : batch with { Input = batch.Input.narrow(0, 0, size), Target = batch.Target.narrow(0, 0, size) };
+            long size = Math.Min(left, batch.Inputs[0].shape[0]);
+            yield return size == batch.Inputs[0].shape[0] ? batch : batch with { Inputs = [batch.Inputs[0].narrow(0, 0, size)], Target = batch.Target.narrow(0, 0, size) };
             left -= size;
         }
     }

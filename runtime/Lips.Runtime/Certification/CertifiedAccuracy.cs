@@ -54,7 +54,7 @@ public sealed class CertifiedAccuracy(ILipsModel model, string from, ValueNorm n
         {
             using var noGrad = no_grad();
             using var scope = NewDisposeScope();
-            var input = batch.Input.is_floating_point() ? batch.Input.to(ScalarType.Float64) : batch.Input;
+            var input = batch.Inputs[0].is_floating_point() ? batch.Inputs[0].to(ScalarType.Float64) : batch.Inputs[0];
             var point = (Input is null ? model.ValueAt(from, [input]) : input).detach();
             var logits = Tokens(model.Continue(from, point));
             var target = Counted(batch, logits.shape[1]);
