@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 using System.Runtime.InteropServices;
+using Lips.Cli.Runs;
 using Lips.Core;
 using Lips.Runtime;
 using Lips.Runtime.Certification;
@@ -59,6 +60,19 @@ internal sealed class StoredNorms
 
     private Upper Certify(string key)
     {
+        var (weight, kind, head) = Parse(key);
+        return Upper.OfDouble(CertifiedNorms.Norm(weight, ValuesOf(weight.Name), kind, head));
+    }
+
+    /// <summary>Whether the norm of that text is at most a number, proven in exact integers; null for kinds that have no such proof.</summary>
+    public bool? Proves(string key, double atMost)
+    {
+        var (weight, kind, head) = Parse(key);
+        return NormProof.Holds(weight, ValuesOf(weight.Name), kind, head, atMost);
+    }
+
+    private (Lips.Runtime.Weight Weight, NormKind Kind, int? Head) Parse(string key)
+    {
         int open = key.IndexOf('(', StringComparison.Ordinal), close = key.LastIndexOf(')');
         string name = key[(open + 1)..close];
         int? head = close + 1 < key.Length ? int.Parse(key[(close + 2)..^1], CultureInfo.InvariantCulture) : null;
@@ -74,7 +88,7 @@ internal sealed class StoredNorms
         };
         if (!_weights.TryGetValue(name, out var weight))
             throw new RunFailed($"The bound reads a norm of '{name}', which is no weight of the spec.");
-        return Upper.OfDouble(CertifiedNorms.Norm(weight, ValuesOf(name), kind, head));
+        return (weight, kind, head);
     }
 
     /// <summary>The exact values of a weight, row-major.</summary>

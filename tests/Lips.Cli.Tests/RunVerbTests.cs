@@ -67,6 +67,7 @@ public sealed class RunVerbTests : CommandLine
         var verified = Run("verify", run);
         Assert.True(verified.Code == 0, verified.Errors);
         Assert.Contains("claim <= 1 holds", verified.Output);
+        Assert.Contains("4 norms certified again from 4 capped weights, 4 of them also proven in exact integers", verified.Output);
         var evaluated = Run("eval", run);
         Assert.Equal(0, evaluated.Code);
         Assert.Contains("over 12 predictions", evaluated.Output);

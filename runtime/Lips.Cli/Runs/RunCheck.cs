@@ -15,7 +15,8 @@ namespace Lips.Cli.Runs;
 
 /// <summary>
 /// Checks a certificate from <c>spec.lips</c> and <c>model.safetensors</c> alone: no generated code and no tensor library takes
-/// part, norms are certified from the file's bytes, and bounds are evaluated by the compiler's 256-bit arithmetic.
+/// part, norms are certified from the file's bytes and proven again in exact integers, and bounds are evaluated by the compiler's
+/// 256-bit arithmetic.
 /// </summary>
 internal sealed class RunCheck
 {
@@ -24,6 +25,7 @@ internal sealed class RunCheck
     private readonly CompiledModel _model;
     private readonly StoredNorms _stored;
     private readonly At _point;
+    private int _proven;
 
     private RunCheck(RunFolder folder, Certificate given, CompiledModel model, StoredNorms stored) =>
         (_folder, _given, _model, _stored, _point) = (folder, given, model, stored, stored.Point);
@@ -160,6 +162,15 @@ internal sealed class RunCheck
             string derived = _stored.Of(norm.Norm).ToString();
             if (Differ("norm " + norm.Norm, norm.Exact, derived) is { } difference)
                 return difference;
+            // the floating-point arithmetic above is the certifier's own; this one is not
+            switch (_stored.Proves(norm.Norm, UpperBound.Parse(norm.Exact).ToDoubleUp()))
+            {
+                case false:
+                    return $"norm {norm.Norm}: the certificate says <= {norm.Decimal}, which exact integers do not prove of the weights";
+                case true:
+                    _proven++;
+                    break;
+            }
         }
         return null;
     }
@@ -168,7 +179,7 @@ internal sealed class RunCheck
     [
         $"{_folder.Path}: the certificate stands.",
         .. _given.Claims.Select(c => $"  {c.Text} <= {c.Bound}" + (c.Limit is null ? "" : c.Holds ? $"; claim <= {c.Limit} holds" : $"; claim <= {c.Limit} does not hold") + $"\n    {c.Domain}" + (c.Substitution is null ? "" : $"\n    {c.Substitution.Text}")),
-        $"  {_stored.Known.Count} norms certified again from {_given.Caps.Count} capped weights; meaning {ModelFile.Short(_given.Meaning)}, weights {ModelFile.Short(_given.Weights)}",
+        $"  {_stored.Known.Count} norms certified again from {_given.Caps.Count} capped weights, {_proven} of them also proven in exact integers; meaning {ModelFile.Short(_given.Meaning)}, weights {ModelFile.Short(_given.Weights)}",
     ];
 
     private static string? Differ(string what, string given, string derived) =>
