@@ -20,9 +20,6 @@ public sealed record Batch(IReadOnlyList<torch.Tensor> Inputs, torch.Tensor Targ
     {
     }
 
-    /// <summary>The first input, the only one of most models.</summary>
-    public torch.Tensor Input => Inputs[0];
-
     public void Dispose()
     {
         foreach (var input in Inputs)

@@ -11,7 +11,7 @@ using TorchSharp;
 namespace Lips.Zoo;
 
 /// <summary>
-/// lipschitz(x -&gt; logits) in rms &lt;= 82.43348, for any two values at 'x' whose tokens have RMS &lt;= 1, with every weight at or below its cap.
+/// lipschitz(x -&gt; logits) in rms &lt;= 82.43348, for any two sequences of embedding vectors at 'x' whose tokens have RMS &lt;= 1, with every weight at or below its cap.
 /// </summary>
 public sealed partial class NanoGpt : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
@@ -183,13 +183,14 @@ public sealed partial class NanoGpt : torch.nn.Module<torch.Tensor, torch.Tensor
             norms.Add(new NormRequest(NormKind.LargestRow, $"blocks.{i}.mlp.up"));
         }
         norms.Add(new NormRequest(NormKind.Spectral, "logits.weight"));
+        norms.Add(new NormRequest(NormKind.LargestPairDistance, "x.weight"));
         return norms;
     }
 
     /// <summary>What the bound says, one entry per value of <see cref="LipschitzBound"/>.</summary>
     public IReadOnlyList<ClaimInfo> Claims { get; } =
     [
-        new ClaimInfo("lipschitz(x -> logits) in rms", "x", "logits", "rms", "rms", "for any two values at 'x' whose tokens have RMS <= 1, with every weight at or below its cap", "83"),
+        new ClaimInfo("lipschitz(x -> logits) in rms", "x", "logits", "rms", "rms", "for any two sequences of embedding vectors at 'x' whose tokens have RMS <= 1, with every weight at or below its cap", "83"),
     ];
 
     private static readonly UpperBound[] AtCaps =
@@ -281,11 +282,22 @@ public sealed partial class NanoGpt : torch.nn.Module<torch.Tensor, torch.Tensor
         UpperBound v1 = norms.LargestRow("x.weight");  // x: largest row
         return
         [
-            InputDomain.Ball("x", "RMS", UpperBound.Sqrt(UpperBound.OfRational(1, 768)) * v1),
+            InputDomain.Embedded("x", "RMS", UpperBound.Sqrt(UpperBound.OfRational(1, 768)) * v1),
         ];
     }
 
     string ILipsModel.DomainAt(int claim, Norms norms) => DomainAt(norms)[claim];
+
+    /// <summary>How far exchanging one token moves the embedding vectors, one entry per claim, in the norm of its input.</summary>
+    public static UpperBound?[] SubstitutionAt(Norms norms)
+    {
+        return
+        [
+            UpperBound.Sqrt(UpperBound.OfRational(1, 768)) * norms.LargestPairDistance("x.weight"),
+        ];
+    }
+
+    UpperBound? ILipsModel.SubstitutionAt(int claim, Norms norms) => SubstitutionAt(norms)[claim];
 
     /// <summary>How the spec says to train it.</summary>
     public RecipeEntry[] Recipe { get; } =

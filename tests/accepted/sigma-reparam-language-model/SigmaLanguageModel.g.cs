@@ -11,7 +11,7 @@ using TorchSharp;
 namespace Lips.Zoo;
 
 /// <summary>
-/// lipschitz(text -&gt; logits) in rms &lt;= ∞, for any two values at 'text', with every weight at or below its cap.
+/// lipschitz(text -&gt; logits) in rms &lt;= ∞, for any two sequences of embedding vectors at 'text', with every weight at or below its cap.
 /// </summary>
 public sealed partial class SigmaLanguageModel : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
@@ -211,13 +211,14 @@ public sealed partial class SigmaLanguageModel : torch.nn.Module<torch.Tensor, t
             norms.Add(new NormRequest(NormKind.Vector, $"blocks.{i}.mlp.down_bias"));
         }
         norms.Add(new NormRequest(NormKind.Spectral, "words.weight"));
+        norms.Add(new NormRequest(NormKind.LargestPairDistance, "words.weight"));
         return norms;
     }
 
     /// <summary>What the bound says, one entry per value of <see cref="LipschitzBound"/>.</summary>
     public IReadOnlyList<ClaimInfo> Claims { get; } =
     [
-        new ClaimInfo("lipschitz(text -> logits) in rms", "text", "logits", "rms", "rms", "for any two values at 'text', with every weight at or below its cap", null),
+        new ClaimInfo("lipschitz(text -> logits) in rms", "text", "logits", "rms", "rms", "for any two sequences of embedding vectors at 'text', with every weight at or below its cap", null),
     ];
 
     private static readonly UpperBound[] AtCaps =
@@ -311,11 +312,22 @@ public sealed partial class SigmaLanguageModel : torch.nn.Module<torch.Tensor, t
         UpperBound v1 = norms.LargestRow("words.weight");  // words: largest row
         return
         [
-            InputDomain.Ball("text", "RMS", UpperBound.Sqrt(UpperBound.OfRational(1, 768)) * v1),
+            InputDomain.Embedded("text", "RMS", UpperBound.Sqrt(UpperBound.OfRational(1, 768)) * v1),
         ];
     }
 
     string ILipsModel.DomainAt(int claim, Norms norms) => DomainAt(norms)[claim];
+
+    /// <summary>How far exchanging one token moves the embedding vectors, one entry per claim, in the norm of its input.</summary>
+    public static UpperBound?[] SubstitutionAt(Norms norms)
+    {
+        return
+        [
+            UpperBound.Sqrt(UpperBound.OfRational(1, 768)) * norms.LargestPairDistance("words.weight"),
+        ];
+    }
+
+    UpperBound? ILipsModel.SubstitutionAt(int claim, Norms norms) => SubstitutionAt(norms)[claim];
 
     /// <summary>How the spec says to train it.</summary>
     public RecipeEntry[] Recipe { get; } =

@@ -1,0 +1,173 @@
+using System.IO;
+using System.Linq;
+using System.Text.Json;
+using Lips.Runtime.Training;
+using Xunit;
+
+namespace Lips.Cli.Tests;
+
+/// <summary>Every kind of training from spec to certificate: several inputs, CTC, distillation, reparametrized weights, grids.</summary>
+public sealed class TrainingKindTests : CommandLine
+{
+    private const string Pairs = """
+        model Pairs(width = 8) in rms {
+          input source = tokens(258, 7)
+          input target = tokens(258, 6)
+          weights(init: truncated_normal(0.1), reparam: sigma_reparam(gain: 1, grouping: qk_v))
+          memory = from source {
+            words = embedding(width)
+            position(sinusoidal)
+            repeat 2 { residual { attention(2) }; layer_norm }
+          }
+          logits = from target {
+            embedding(width, tie: memory.words)
+            residual { attention(2, mask: causal) }
+            residual { cross_attention(2, memory: memory) }
+            residual { mlp(ratio: 2, activation: relu) }
+            linear(258, bias: false, tie: memory.words)
+          }
+          recipe {
+            data: pairs("a.txt", "b.txt", split: 0.75)
+            objective: next_token(target, label_smoothing: 0.1)
+            optimizer: adamw(lr: 0.01)
+            schedule: inverse_sqrt(warmup: 2)
+            steps: 4; batch: 3; seed: 1; ema: 0.5; clip: 1; accumulate: 3
+          }
+        }
+
+        """;
+
+    private const string Speech = """
+        model Speech(width = 8) in l2 {
+          input audio = features(40, 6, radius: 5)
+          conv1d(width, kernel: 3, stride: 2, padding: 1)
+          relu
+          weights of matrix (reparam: weight_norm)
+          residual { attention(2) }
+          weights of matrix (reparam: spectral_norm)
+          logits = linear(4)
+          recipe {
+            data: made_speech(samples: 12, symbols: 3, longest: 3)
+            objective: ctc
+            optimizer: lars(lr: 0.1)
+            steps: 3; batch: 4; seed: 1
+          }
+        }
+
+        """;
+
+    private const string Distilled = """
+        block Net(width) {
+          flatten
+          linear(width)
+          relu
+          linear(10)
+        }
+        model Teacher(size = 12) in l2 {
+          input pixels = image(1, 8, 8, range: [0, 1])
+          logits = Net(size)
+          claim parameters == 910
+          recipe { data: digits(60); objective: cross_entropy; optimizer: sgd(lr: 0.1); steps: 2; batch: 8; seed: 1 }
+        }
+        model Student(width = 6) in l2 {
+          input pixels = image(1, 8, 8, range: [0, 1])
+          body = stack { flatten; hidden = linear(width); relu }
+          logits = linear(10)
+          recipe { data: digits(60); objective: nkd(teacher: Teacher, weights: "runs/teacher/model.safetensors"); optimizer: adamw(lr: 0.01); steps: 4; batch: 8; seed: 1 }
+        }
+
+        """;
+
+    private static Outcome Good(params string[] arguments)
+    {
+        var outcome = Run(arguments);
+        Assert.True(outcome.Code == 0, outcome.Output + outcome.Errors);
+        return outcome;
+    }
+
+    [Fact]
+    public void A_model_of_two_inputs_trains_on_pairs_resumes_bit_by_bit_and_is_certified_folded()
+    {
+        File.WriteAllText("a.txt", string.Concat(Enumerable.Repeat("one\ntwo\nthree\nfour\n", 4)));
+        File.WriteAllText("b.txt", string.Concat(Enumerable.Repeat("eins\nzwei\ndrei\nvier\n", 4)));
+        Good("train", Write("pairs.lips", Pairs));
+        Assert.Contains("the certificate stands", Good("verify", "runs/pairs").Output);
+        Assert.Contains("over 20 predictions", Good("eval", "runs/pairs").Output);
+        var last = MetricsLog.Read("runs/pairs/metrics.jsonl").Last(m => m.Attention is not null).Attention!;
+        Assert.Equal(["memory.repeat.0.attention", "memory.repeat.1.attention", "logits.attention", "logits.cross_attention"], last.Keys);
+        Assert.All(last.Values, heads => Assert.Equal(2, heads.Count));
+        Assert.All(last.Values.SelectMany(heads => heads), head => Assert.InRange(head.Floor!.Value, 0, head.Entropy));
+        Assert.Contains("Attention entropy", File.ReadAllText("runs/pairs/report.html"));
+        // the model file holds weights, nothing of how they were trained
+        Assert.DoesNotContain("gamma", string.Join(' ', Lips.Runtime.Checkpoints.Safetensors.Read("runs/pairs/model.safetensors").Tensors.Keys));
+
+        byte[] whole = File.ReadAllBytes("runs/pairs/model.safetensors");
+        Good("train", "pairs.lips", "--name", "parts", "--stop-at", "2");
+        Good("train", "pairs.lips", "--name", "parts", "--resume");
+        Assert.Equal(whole, File.ReadAllBytes("runs/parts/model.safetensors"));
+    }
+
+    [Fact]
+    public void A_speech_like_model_trains_with_ctc_and_every_reparametrization_is_certified()
+    {
+        Good("train", Write("speech.lips", Speech));
+        Good("verify", "runs/speech");
+        var failed = Run("train", "speech.lips", "objective=cross_entropy");
+        Assert.Equal(5, failed.Code);
+        Assert.Contains("belong together", failed.Errors);
+    }
+
+    [Fact]
+    public void A_student_learns_from_its_teacher_and_from_itself()
+    {
+        Write("net.lips", Distilled);
+        var lonely = Run("train", "net.lips");
+        Assert.Equal(5, lonely.Code);
+        Assert.Contains("runs/teacher/model.safetensors", lonely.Errors);
+        // a parameter of the teacher alone is no fault of the student's, and its old count is no claim any more
+        Good("train", "net.lips", "size=10", "--model", "Teacher", "--name", "teacher");
+        Assert.DoesNotContain("910", File.ReadAllText("runs/teacher/spec.lips"));
+        Good("train", "net.lips", "size=10", "--name", "student");
+        Good("verify", "runs/student");
+        // weights of another size are not the teacher's
+        Assert.Contains("another spec", Run("train", "net.lips", "--name", "wrong").Errors);
+        Assert.Contains("declares no model 'Nobody'", Run("train", "net.lips", "size=10", "objective=nkd(teacher: Nobody, weights: \"x\")", "--name", "wrong2").Errors);
+
+        string uskd = "objective=uskd(feature: body.hidden, mu: 0.1)";
+        Good("train", "net.lips", uskd, "--name", "self");
+        Good("train", "net.lips", uskd, "--name", "halves", "--stop-at", "2");
+        Good("train", "net.lips", uskd, "--name", "halves", "--resume");
+        Assert.Equal(File.ReadAllBytes("runs/self/model.safetensors"), File.ReadAllBytes("runs/halves/model.safetensors"));
+        Assert.Contains("is no layer", Run("train", "net.lips", "objective=uskd(feature: body.hidden.x)", "--name", "wrong3").Errors);
+    }
+
+    [Fact]
+    public void A_grid_trains_every_combination_and_ranks_it()
+    {
+        string spec = Write("grid.lips", """
+            model Grid(keep = rms_cap(1)) in rms {
+              input pixels = image(1, 8, 8, range: [0, 1])
+              weights(bias: false, init: orthogonal, constraint: keep)
+              flatten
+              logits = linear(10)
+              recipe { data: digits(60); objective: cross_entropy; optimizer: sgd(lr: 0.1); steps: 2; batch: 8; seed: 1 }
+            }
+
+            """);
+        var outcome = Good("grid", spec, "keep=rms_cap(1, by: hard)|weight_decay(0.1)", "optimizer=sgd(lr: 0.1)|adamw(lr: 0.01)", "--name", "all");
+        Assert.Contains("bound of the trained weights", outcome.Output);
+        using var json = JsonDocument.Parse(File.ReadAllText("runs/all/grid.json"));
+        var rows = json.RootElement.EnumerateArray().ToList();
+        Assert.Equal(4, rows.Select(r => (r.GetProperty("keep").GetString(), r.GetProperty("optimizer").GetString())).Distinct().Count());
+        Assert.Equal(rows.Select(r => r.GetProperty("accuracy").GetDouble()).OrderDescending(), rows.Select(r => r.GetProperty("accuracy").GetDouble()));
+        Assert.All(rows, r => Assert.True(File.Exists(Path.Combine(r.GetProperty("run").GetString()!, "certificate.json"))));
+        string svg = File.ReadAllText("runs/all/grid.svg");
+        Assert.Equal(4 + 2, svg.Split("<circle").Length - 1);
+        Assert.Contains("weight_decay(0.1), adamw(lr: 0.01)", svg);
+        // one combination that is no spec is a row that failed, and the command says so
+        var partly = Run("grid", spec, "keep=rms_cap(1)|nonsense(1)", "--name", "partly");
+        Assert.Equal(5, partly.Code);
+        Assert.Contains("failed", partly.Output);
+        Assert.Equal(2, JsonDocument.Parse(File.ReadAllText("runs/partly/grid.json")).RootElement.GetArrayLength());
+    }
+}
