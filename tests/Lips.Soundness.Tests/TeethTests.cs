@@ -11,7 +11,8 @@ namespace Lips.Soundness.Tests;
 
 /// <summary>
 /// An attack that never comes near a bound proves nothing. Every rule that says how tight it is has a spec here on which the
-/// attack must reach 0.97 of that share of its bound, so that a rule loosened by accident, or an attack gone weak, is seen.
+/// attack must reach 0.97 of that share of its bound, so that a rule loosened by accident, or an attack gone weak, is seen; where
+/// the rule says 0.99 or more, the attack must exceed 0.99 of the bound, so that it alone finds a constant one percent too small.
 /// </summary>
 public sealed class TeethTests(ITestOutputHelper output)
 {
@@ -80,7 +81,7 @@ public sealed class TeethTests(ITestOutputHelper output)
         new("attention.dot.whole-to-token", Flat, Reading.WholeToToken),
         new("attention.dot.whole-to-whole", Flat, Reading.WholeToWhole),
         new("cross-attention.dot", CrossAntipodal, Reading.TokenToToken),
-        new("attention.dot", Case.Of("composed", Small + "linear(4)\ny = attention(1, scale: 1/100)"), Reading.WholeToToken),
+        new("attention.dot", Case.Of("composed", Small + "linear(4)\ny = attention(1, scale: 1/1000)"), Reading.WholeToToken),
     ];
 
     /// <summary>Rules about values rather than constants; <see cref="ExtremalTests"/> reaches them.</summary>
@@ -95,13 +96,14 @@ public sealed class TeethTests(ITestOutputHelper output)
             Assert.True(Elsewhere.Contains(rule) || Teeth.Any(t => t.Rule == rule), $"no spec shows that '{rule}' is tight to {tightness}");
         Assert.All(Teeth, t => Assert.Contains(t.Rule, rules.Keys));
         var emitted = Emitted.All([.. Teeth.Select(t => t.Case)]);
+        double Wanted(string rule) => rules[rule] >= 0.99 ? 0.9901 : 0.97 * rules[rule];
         var weak = new List<string>();
         foreach (var (tooth, model) in Teeth.Zip(emitted))
         {
-            double best = Ratio(model, tooth.Reading, 0.97 * rules[tooth.Rule]);
+            double best = Ratio(model, tooth.Reading, Wanted(tooth.Rule));
             string line = string.Create(CultureInfo.InvariantCulture, $"{tooth.Rule,-32} {tooth.Case.Name,-30} {tooth.Reading,-14} {best:F5} of {rules[tooth.Rule]:F2}");
             output.WriteLine(line);
-            if (best < 0.97 * rules[tooth.Rule])
+            if (best < Wanted(tooth.Rule))
                 weak.Add(line);
         }
         Assert.True(weak.Count == 0, string.Join("\n", weak));
