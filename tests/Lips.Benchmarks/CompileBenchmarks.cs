@@ -1,8 +1,10 @@
 using System;
 using System.IO;
+using System.Linq;
 using BenchmarkDotNet.Attributes;
 using Lips.Compiler;
 using Lips.Core;
+using Microsoft.FSharp.Collections;
 
 namespace Lips.Benchmarks;
 
@@ -10,9 +12,10 @@ namespace Lips.Benchmarks;
 public class CompileBenchmarks
 {
     private SourceText _spec = null!;
+    private Model _model = null!;
 
     /// <summary>A path below the repository's <c>specs</c>, or <c>repeat 10000</c>: one folded repeat of that many linear maps.</summary>
-    [Params("quickstart.lips", "enforced/shakespeare.lips", "baselines/gpt.lips", "repeat 10000")]
+    [Params("quickstart.lips", "enforced/shakespeare.lips", "enforced/nanogpt.lips", "baselines/gpt.lips", "repeat 10000")]
     public string Spec { get; set; } = "";
 
     [GlobalSetup]
@@ -21,10 +24,19 @@ public class CompileBenchmarks
         const string deep = "model Deep in l2 {\n  input x = features(1, 64, radius: 1)\n  weights(bias: false, constraint: spectral_cap(1))\n  y = repeat 10000 { residual(convex(1 / 2)) { linear(64); relu } }\n}\n";
         string path = Path.Combine(Root(), "specs", Spec);
         _spec = new SourceText(path, Spec.StartsWith("repeat", StringComparison.Ordinal) ? deep : File.ReadAllText(path));
+        _model = SpecCompiler.Compile(_spec, _ => null).Models.Last().Resolved.Model;
     }
 
     [Benchmark]
     public Compilation Compile() => SpecCompiler.Compile(_spec, _ => null);
+
+    /// <summary>The derivation and its value at caps alone, for a model that is resolved already.</summary>
+    [Benchmark]
+    public double Derivation()
+    {
+        var derivation = Derive.model(Catalog.byName, ListModule.Empty<Tuple<Norm, Norm>>(), _model);
+        return Evaluate.atCaps(Evaluate.upper, null, derivation.Program)[0].ToDoubleUp();
+    }
 
     private static string Root()
     {

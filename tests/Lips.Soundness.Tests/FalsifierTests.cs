@@ -29,7 +29,7 @@ public sealed class FalsifierTests(ITestOutputHelper output)
     public void No_attack_exceeds_a_bound()
     {
         torch.set_num_threads(1);
-        IReadOnlyList<Emitted> all = [.. Emitted.Cases, .. Emitted.All([.. RandomStacks.Draw(60 * Budget, 20261121)])];
+        IReadOnlyList<Emitted> all = [.. Emitted.Cases, .. Emitted.All([.. RandomStacks.Draw(40 * Budget, 20261121)])];
         var campaign = new Campaign();
         var table = new List<string>();
         var sources = all.SelectMany(e => Subject.Sources(e).Select(from => (Emitted: e, From: from))).ToList();
