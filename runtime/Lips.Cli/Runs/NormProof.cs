@@ -1,5 +1,6 @@
 using System;
 using System.Linq;
+using System.Threading.Tasks;
 using Lips.Runtime;
 
 namespace Lips.Cli.Runs;
@@ -99,12 +100,14 @@ internal static class NormProof
                     vectors[(j * rows) + i] = a[(i * columns) + j];
         }
         var m = new Int128[side * side];
-        for (int i = 0; i < side; i++)
+        Parallel.For(0, side, i =>
+        {
             for (int j = 0; j <= i; j++)
             {
                 var sum = Dot(vectors.AsSpan(i * length, length), vectors.AsSpan(j * length, length));
                 m[(i * side) + j] = m[(j * side) + i] = (i == j ? square : 0) - sum;
             }
+        });
         return m;
     }
 
