@@ -11,6 +11,7 @@ public static partial class SpecFiles
 {
     private static readonly Dictionary<string, string> Small = new(StringComparer.Ordinal)
     {
+        ["embed"] = "8", ["depths"] = "[1, 2]", ["stripes"] = "[1, 2]", ["window"] = "2",
         ["layers"] = "2", ["width"] = "16", ["heads"] = "4", ["context"] = "6", ["vocab"] = "11", ["side"] = "8", ["patch"] = "4", ["classes"] = "5",
         ["blocks"] = "2", ["depth"] = "2", ["outputs"] = "13", ["source_length"] = "6", ["target_length"] = "5", ["teacher_width"] = "16", ["teacher_heads"] = "4",
         ["frames"] = "24", ["bands"] = "6", ["symbols"] = "5", ["channels"] = "[6, 8]", ["strides"] = "[2, 2]", ["kernels"] = "[3, 3]",
@@ -29,7 +30,10 @@ public static partial class SpecFiles
             // a library of blocks has no model to run
             if (Header().Match(text) is not { Success: true } header)
                 continue;
-            var overrides = Parameter().Matches(header.Groups[1].Value).Select(m => m.Groups[1].Value).Where(Small.ContainsKey).Select(p => (p, Small[p])).ToArray();
+            // a list of heads has one number for every stage; a stage of a map needs 16 pixels a side
+            bool staged = StagedHeads().IsMatch(header.Groups[1].Value);
+            var overrides = Parameter().Matches(header.Groups[1].Value).Select(m => m.Groups[1].Value).Where(Small.ContainsKey)
+                .Select(p => (p, staged && p == "heads" ? "[2, 4]" : staged && p == "side" ? "16" : Small[p])).ToArray();
             yield return (new Case(Path.GetRelativePath(root, file), text), overrides);
         }
     }
@@ -50,6 +54,9 @@ public static partial class SpecFiles
 
     [GeneratedRegex(@"^model\s+\w+\s*\(([^)]*)\)", RegexOptions.Multiline)]
     private static partial Regex Header();
+
+    [GeneratedRegex(@"heads\s*=\s*\[")]
+    private static partial Regex StagedHeads();
 
     [GeneratedRegex(@"(\w+)\s*=")]
     private static partial Regex Parameter();

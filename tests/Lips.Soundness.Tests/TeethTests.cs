@@ -80,6 +80,7 @@ public sealed class TeethTests(ITestOutputHelper output)
         new("attention.dot.per-head", HeadByHead, Reading.TokenToToken),
         new("attention.dot.whole-to-token", Flat, Reading.WholeToToken),
         new("attention.dot.whole-to-whole", Flat, Reading.WholeToWhole),
+        new("attention.lepe", Case.Of("equal values, all nine taps", "input x = image(2, 3, 3, range: [-1, 1])\nweights(bias: false, constraint: spectral_cap(1))\ny = attention(1, scale: 1/1000, position: lepe(3))"), Reading.TokenToToken),
         new("cross-attention.dot", CrossAntipodal, Reading.TokenToToken),
         new("attention.dot", Case.Of("composed", Small + "linear(4)\ny = attention(1, scale: 1/1000)"), Reading.WholeToToken),
     ];

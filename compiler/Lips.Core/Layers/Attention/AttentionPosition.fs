@@ -160,9 +160,10 @@ module internal AttentionPosition =
                the convolution of one channel in one set obeys convolution.reshape with σ the norm of its kernel as one row: from F to F w·√cov, from F to \
                one token w (a tap reads every token once), from token-max to token-max w·√taps; composed with V and O. Where heads share values |V| is that of \
                the values as often as they are read. R' and r' are those of a zero-padded convolution of tokens within |V|R + |b_v| of 0 and |V|r of a point; \
-               its own bias moves all tokens alike. For stripes of two directions the larger cov and taps hold for both."
+               its own bias moves all tokens alike. For stripes of two directions the larger cov and taps hold for both. \
+               Equality: logits that are equal, a kernel of equal positive taps, and tokens that all move alike."
             Citation = "Dong et al. 2022, arXiv 2107.00652, section 3.3 (the layer); the constant is derived here"
-            Tightness = 0.80M } ]
+            Tightness = 1.00M } ]
 
     // ---- cost and emission ----
 

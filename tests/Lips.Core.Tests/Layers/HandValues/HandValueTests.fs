@@ -36,7 +36,8 @@ let private agrees (expected: string) (found: Rational option) reading =
 [<Fact>]
 let ``every rule gives the value derived by hand`` () =
     let wrong =
-        [ for c in cases do
+        // sets, shared heads and biases put other numbers into the places that the cases above reach
+        [ for c in cases @ VisibilityValues.cases do
               let j = judgement c
 
               for reading, expected in c.Expected do
