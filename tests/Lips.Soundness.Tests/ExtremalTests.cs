@@ -16,9 +16,9 @@ public sealed class ExtremalTests
 {
     public ExtremalTests() => torch.set_num_threads(1);
 
-    private static Tensor Matrix(long columns, params double[] entries) => tensor(entries).view(-1, columns);
+    internal static Tensor Matrix(long columns, params double[] entries) => tensor(entries).view(-1, columns);
 
-    private static void Set(Subject subject, params (string Weight, Tensor Value)[] values)
+    internal static void Set(Subject subject, params (string Weight, Tensor Value)[] values)
     {
         using var noGrad = no_grad();
         foreach (var (name, value) in values)
@@ -26,19 +26,19 @@ public sealed class ExtremalTests
     }
 
     /// <summary>The gain with the weights and tokens as they are: functional and direction alternate, nothing else moves.</summary>
-    private static double Gain(Subject subject, Reading reading, Tensor input)
+    internal static double Gain(Subject subject, Reading reading, Tensor input, int steps = 300)
     {
         using var generator = new Generator(3);
-        var still = new Falsifier(subject) { Steps = 300, MovesWeights = false, MovesInputs = false };
+        var still = new Falsifier(subject) { Steps = steps, MovesWeights = false, MovesInputs = false };
         long outputs = subject.Emitted.Compiled.Derivation.Points[subject.Emitted.Compiled.Derivation.Output].Shape.Tokens;
         var copies = cat([.. Enumerable.Repeat(input, (int)outputs)], 0);
         return Enumerable.Range(0, 3).Max(_ => still.Ascend(reading, copies, generator));
     }
 
     /// <summary>The gain must be the expected one to 10 digits; gain ≤ bound ≤ slack · gain.</summary>
-    private static void Holds(Subject subject, Reading reading, Tensor input, double expected, double slack = 1 + 1e-9)
+    internal static void Holds(Subject subject, Reading reading, Tensor input, double expected, double slack = 1 + 1e-9, int steps = 300)
     {
-        double gain = Gain(subject, reading, input), bound = subject.Bound(reading);
+        double gain = Gain(subject, reading, input, steps), bound = subject.Bound(reading);
         Assert.Equal(expected, gain, Math.Abs(expected) * 1e-10);
         Assert.InRange(bound, gain * (1 - 1e-12), gain * slack);
     }

@@ -31,6 +31,24 @@ public sealed class TeethTests(ITestOutputHelper output)
 
     private static readonly Case Flat = Case.Of("flat logits", Small + "y = attention(2, scale: 1/100)");
 
+    private const string Capped = "weights(bias: false, constraint: spectral_cap(1)); weights of gain (constraint: max_cap(1))\n";
+
+    private static Case FlatBy(string similarity, string before = "") =>
+        Case.Of(before + "flat by " + similarity, "input x = features(4, 4, radius: 1)\n" + Capped + before + $"y = attention(2, similarity: {similarity})");
+
+    private static Tooth FlatCross(string kind, string similarity) =>
+        new("cross-attention." + kind, Case.Of("cross-attention by " + similarity, "input b = features(2, 2, radius: 1)\ninput a = features(1, 2, radius: 1)\n" + Capped + $"memory = from b {{ identity }}\ny = from a {{ cross_attention(1, memory: memory, similarity: {similarity}) }}"), Reading.TokenToToken);
+
+    /// <summary>Where the logits hardly matter every rule is that of the values.</summary>
+    private static IEnumerable<Tooth> Bounded(string kind, string similarity) =>
+    [
+        new($"attention.{kind}", FlatBy(similarity, "linear(4)\n"), Reading.WholeToToken),
+        new($"attention.{kind}.doeblin", FlatBy(similarity), Reading.TokenToToken),
+        new($"attention.{kind}.split", FlatBy(similarity), Reading.TokenToToken),
+        new($"attention.{kind}.whole-to-token", FlatBy(similarity), Reading.WholeToToken),
+        new($"attention.{kind}.whole-to-whole", FlatBy(similarity), Reading.WholeToWhole),
+    ];
+
     private static Tooth On(string rule, string named, Reading reading = Reading.WholeToWhole) => new(rule, Cases.Named(named), reading);
 
     private static IReadOnlyList<Tooth> Teeth { get; } =
@@ -82,11 +100,30 @@ public sealed class TeethTests(ITestOutputHelper output)
         new("attention.dot.whole-to-whole", Flat, Reading.WholeToWhole),
         new("attention.lepe", Case.Of("equal values, all nine taps", "input x = image(2, 3, 3, range: [-1, 1])\nweights(bias: false, constraint: spectral_cap(1))\ny = attention(1, scale: 1/1000, position: lepe(3))"), Reading.TokenToToken),
         new("cross-attention.dot", CrossAntipodal, Reading.TokenToToken),
+        .. Bounded("cosine", "cosine(tau: 1/100, eps: smooth(1))"),
+        .. Bounded("qk_norm", "qk_norm(eps: 1), scale: 1/500"),
+        .. Bounded("l2", "l2, scale: 1/500").Where(t => t.Rule != "attention.l2.doeblin"),
+        new("attention.l2.doeblin", FlatBy("l2(value: free), scale: 1/500"), Reading.TokenToToken),
+        new("attention.l2.per-head", Case.Of("flat, one head", Small + "y = attention(1, similarity: l2, scale: 1/500)"), Reading.TokenToToken),
+        .. Bounded("sigmoid", "sigmoid, scale: 1/100").Where(t => !t.Rule.EndsWith("doeblin", StringComparison.Ordinal) && !t.Rule.EndsWith("split", StringComparison.Ordinal)),
+        On("attention.sigmoid.per-head", "sigmoid attention, caps per head", Reading.TokenToToken),
+        new("attention.sigmoid.stacked", FlatBy("sigmoid, scale: 1"), Reading.TokenToToken),
+        On("cross-attention.sigmoid", "cross_attention by sigmoid", Reading.TokenToToken),
+        FlatCross("cosine", "cosine(tau: 1/100, eps: smooth(1))"),
+        FlatCross("qk_norm", "qk_norm(eps: 1), scale: 1/500"),
         new("attention.dot", Case.Of("composed", Small + "linear(4)\ny = attention(1, scale: 1/1000)"), Reading.WholeToToken),
     ];
 
-    /// <summary>Rules about values rather than constants; <see cref="ExtremalTests"/> reaches them.</summary>
-    private static readonly string[] Elsewhere = ["attention.dot.radius", "attention.dot.centred-radius", "embedding.substitution", "embedding.soft-tokens"];
+    /// <summary>
+    /// Rules about values rather than constants, and constants that only tokens far apart and in balance reach:
+    /// <see cref="ExtremalTests"/> and <see cref="SimilarityExtremalTests"/> set them by hand.
+    /// </summary>
+    private static readonly string[] Elsewhere =
+    [
+        "attention.cosine.per-head", "attention.qk_norm.per-head",
+        .. new[] { "cosine", "qk_norm", "l2", "sigmoid" }.Select(s => $"attention.{s}.radius"),
+        "attention.dot.radius", "attention.dot.centred-radius", "embedding.substitution", "embedding.soft-tokens",
+    ];
 
     [Fact]
     public void Every_tight_rule_is_reached()

@@ -69,6 +69,8 @@ type Functional =
 ///   1 − c·t·tanh(u)·(1+3y)²/(1+6y), whose subtracted term is a product of growing factors.
 /// * `ShellGain`: the denominator √(max(0, start−t)²/dim + eps) falls.
 /// * `LambertW` n: W₀(n·e^t/e); W₀ grows on [0, ∞).
+/// * `SigmoidWeight` b k: sup of σ(l) + k·t·σ'(l), k ≥ 0, over |l − b| ≤ t: the set and every term grow.
+/// * `SigmoidSteepness` b: sup of σ'(l) over |l − b| ≤ t.
 [<RequireQualifiedAccess>]
 type Fn =
     /// e^t
@@ -99,6 +101,10 @@ type Fn =
     | ShellGain of start: Rational * dim: int64 * eps: Rational
     /// W₀(n·e^(t−1)), n ≥ 0: w_N of L2 attention is `LambertW (N−1)` at t = 0 (or at the bias range T).
     | LambertW of n: int64
+    /// sup of σ(l) + slopes·t·σ'(l) over |l − bias| ≤ t, slopes ≥ 0; σ is the logistic function.
+    | SigmoidWeight of bias: Rational * slopes: int
+    /// sup of σ'(l) over |l − bias| ≤ t.
+    | SigmoidSteepness of bias: Rational
 
 /// A non-negative extended real as an expression, non-decreasing in every measure it holds: every node is
 /// non-decreasing in every child (sums, products, minima, maxima, powers n ≥ 0 and roots of non-negative
@@ -310,6 +316,10 @@ module Bound =
         | Fn.ShellGain(_, dim, eps) when dim < 1L || eps.Sign <= 0 ->
             invalidArg (nameof fn) "the gain of a shell needs a width of at least 1 and eps > 0"
         | Fn.LambertW n when n < 0L -> invalidArg (nameof fn) "W₀ is taken of numbers that are not negative"
+        | Fn.SigmoidWeight(_, slopes) when slopes < 0 -> invalidArg (nameof fn) "the slope's factor is not negative"
+        | Fn.SigmoidWeight(bias, _)
+        | Fn.SigmoidSteepness bias when Rational.OfDouble bias.Abs.ToDoubleDown <> bias.Abs ->
+            invalidArg (nameof fn) "the bias is a double, so that 64 bits hold it"
         | _ -> Bound.Apply(fn, b)
 
     let exp b =

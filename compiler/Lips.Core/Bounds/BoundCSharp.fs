@@ -120,6 +120,8 @@ module BoundCSharp =
               whole eps.Denominator ]
             |> List.fold (fun text item -> text + item + ", ") "ShellGain("
         | Fn.LambertW n -> tokens "LambertW" n
+        | Fn.SigmoidWeight(bias, slopes) -> "SigmoidWeight(" + whole bias.Numerator + ", " + whole bias.Denominator + ", " + slopes.ToString culture + ", "
+        | Fn.SigmoidSteepness bias -> "SigmoidSteepness(" + whole bias.Numerator + ", " + whole bias.Denominator + ", "
 
     let private variable (id: int) = "v" + id.ToString culture
 

@@ -411,6 +411,47 @@ module PreciseArithmetic =
 
             w
 
+    /// σ(positive − negative)
+    let private logistic direction (positive: Precise) (negative: Precise) =
+        if order positive negative >= 0 then
+            sigmoid direction (difference direction positive negative)
+        else
+            // 1/(1 + e^y), y = negative − positive
+            let e = exponential (opposite direction) (difference (opposite direction) negative positive)
+            quotient direction one (sum (opposite direction) one e)
+
+    let private sigmoidWeight (bias: Rational) (slopes: int) (t: Precise) =
+        let part sign = if bias.Sign = sign then ratio Up bias.Abs else zero
+        let k = product Up (whole (int64 slopes)) t
+
+        if t.IsInfinite then
+            if slopes = 0 then one else infinity
+        else
+            // l = bias ± t as a difference, in the direction the value is rounded
+            let high direction = sum direction (part 1) t, part -1
+            let low direction = part 1, sum (opposite direction) (part -1) t
+
+            // σ(l)(1 + κσ(−l))
+            let at l =
+                let positive, negative = l Up
+                let lowest = l Down
+                product Up (logistic Up positive negative) (sum Up one (product Up k (logistic Up (snd lowest) (fst lowest))))
+
+            if order k one <= 0 then
+                at high
+            else
+                // (1+κ)/(2κ)
+                let place direction = quotient direction (sum direction one k) (twice k)
+
+                if order (high Up ||> logistic Up) (place Down) <= 0 then at high
+                elif order (low Down ||> logistic Down) (place Up) >= 0 then at low
+                else quotient Up (product Up (sum Up one k) (sum Up one k)) (twice (twice k))
+
+    let private sigmoidSteepness (bias: Rational) (t: Precise) =
+        let size = ratio Down bias.Abs
+        if t.IsInfinite || order t size >= 0 then { one with Exponent = -2L }
+        else sigmoidDerivative (difference Down size t)
+
     let private saturation (t: Precise) =
         if t.IsInfinite then infinity
         elif order t { one with Exponent = -1L } <= 0 then one
@@ -452,6 +493,8 @@ module PreciseArithmetic =
 
             quotient Up one (root Down (sum Down (quotient Down (product Down rest rest) (whole dim)) (ratio Down eps)))
         | Fn.LambertW n -> lambertW n t
+        | Fn.SigmoidWeight(bias, slopes) -> sigmoidWeight bias slopes t
+        | Fn.SigmoidSteepness bias -> sigmoidSteepness bias t
 
     let private power (x: Precise) (n: int) =
         // Right to left, unlike `Upper`.

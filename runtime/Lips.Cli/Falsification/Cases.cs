@@ -190,7 +190,7 @@ public static class Cases
         yield return After("biases matter", "input x = features(3, 4, radius: 1/2)\nweights(constraint: spectral_cap(1)); weights of bias (constraint: l2_cap(2))\n", "linear(4)\n squared_relu\n$linear(2)");
     }
 
-    public static IReadOnlyList<Case> All { get; } = [.. Tokenwise(), .. Norms(), .. Grids(), .. Attentions(), .. Sights(), .. Memories(), .. Branches(), .. Constraints()];
+    public static IReadOnlyList<Case> All { get; } = [.. Tokenwise(), .. Norms(), .. Grids(), .. Attentions(), .. Sights(), .. SimilarityCases.All, .. Memories(), .. Branches(), .. Constraints()];
 
     public static Case Named(string name) => All.First(c => c.Name == name);
 }

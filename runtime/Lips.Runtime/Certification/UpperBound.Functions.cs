@@ -328,4 +328,53 @@ public readonly partial struct UpperBound
 
     /// <summary>Is w·e^(w+1), rounded down, at least the target?</summary>
     private static bool Passes(UpperBound w, UpperBound target) => Multiply(false, w, Exponential(false, Add(false, w, One))) >= target;
+
+    /// <summary>σ(x) = E/(1+E), E = e^x, x ≥ 0.</summary>
+    private static UpperBound Above(bool up, UpperBound x)
+    {
+        UpperBound exponential = Exponential(up, x);
+        return exponential.IsInfinity ? One : Divide(up, exponential, Add(!up, One, exponential));
+    }
+
+    /// <summary>σ(−x) = 1/(1+E), E = e^x, x ≥ 0.</summary>
+    private static UpperBound Below(bool up, UpperBound x) => Divide(up, One, Add(!up, One, Exponential(!up, x)));
+
+    /// <summary>σ(l), or σ(−l) where reflected, at l = ±magnitude ± t.</summary>
+    private static UpperBound Logistic(bool up, UpperBound magnitude, bool negative, UpperBound t, bool plus, bool reflected)
+    {
+        bool same = negative != plus;
+        bool beyond = magnitude < t;
+        bool positive = same || beyond ? plus : !negative;
+        UpperBound X(bool direction) => same ? Add(direction, magnitude, t) : beyond ? Subtract(direction, t, magnitude) : Subtract(direction, magnitude, t);
+        return positive != reflected ? Above(up, X(up)) : Below(up, X(!up));
+    }
+
+    /// <summary>sup of σ(l) + slopes·t·σ′(l) over |l − bias| ≤ t, the bias given as an exact quotient.</summary>
+    public static UpperBound SigmoidWeight(BigInteger numerator, BigInteger denominator, int slopes, UpperBound t)
+    {
+        if (t.IsInfinity)
+            return slopes == 0 ? One : Infinity;
+        bool negative = numerator.Sign < 0;
+        UpperBound magnitude = OfRational(true, BigInteger.Abs(numerator), denominator);
+        UpperBound k = slopes * t;
+        UpperBound At(bool plus) => Logistic(true, magnitude, negative, t, plus, false) * (One + k * Logistic(true, magnitude, negative, t, plus, true));
+        if (k <= One)
+            return At(true);
+        UpperBound kDown = Multiply(false, slopes, t);
+        UpperBound peakDown = Add(false, Half, Divide(false, One, Scale(true, k, 1)));
+        UpperBound peakUp = Half + One / Scale(false, kDown, 1);
+        if (Logistic(true, magnitude, negative, t, true, false) <= peakDown)
+            return At(true);
+        if (Logistic(false, magnitude, negative, t, false, false) >= peakUp)
+            return At(false);
+        return Half + (Scale(true, k, -2) + Scale(true, One / kDown, -2));
+    }
+
+    /// <summary>sup of σ′(l) over |l − bias| ≤ t.</summary>
+    public static UpperBound SigmoidSteepness(BigInteger numerator, BigInteger denominator, UpperBound t)
+    {
+        UpperBound magnitude = OfRational(false, BigInteger.Abs(numerator), denominator);
+        UpperBound quarter = Scale(true, One, -2);
+        return t >= magnitude ? quarter : Min(quarter, SigmoidSlope(Subtract(false, magnitude, t)));
+    }
 }

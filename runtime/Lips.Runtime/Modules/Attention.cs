@@ -6,19 +6,19 @@ using TorchSharp.Modules;
 namespace Lips.Runtime.Modules;
 
 /// <summary>
-/// Multi-head softmax attention of a sequence to itself: heads = softmax(scale·q·kᵀ + bias)·v, output = out(gain·heads).
+/// Multi-head attention of a sequence to itself: heads = softmax(scale·q·kᵀ + bias)·v, output = out(gain·heads).
 /// <c>qkv.weight</c> holds the rows of q, then k, then v; head h owns rows and, in <c>out.weight</c>, columns
 /// h·width/heads and on.
 /// </summary>
 public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>, IAttention
 {
-    private readonly Linear qkv;
     private readonly Linear @out;
     private readonly Parameter? bias_table;
     private readonly Parameter? lepe;
     private readonly Parameter? lepe_bias;
     private readonly long _heads;
-    private readonly long _keyHeads;
+    private readonly Similarity _similarity;
+    private readonly Projections _projections;
     private readonly double _scale;
     private readonly double _gain;
     private readonly ConstantTable? _outOfSight;
@@ -36,19 +36,22 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>, IAt
     /// <param name="windows">The rectangles of a map that attend each to itself, one kind for every equal share of the heads; none: all tokens see each other.</param>
     /// <param name="relativeBias">Whether <c>bias_table</c>, [offsets in a window, heads], is added to the logits; needs one kind of window.</param>
     /// <param name="lepe">Taps per axis of the depthwise convolution <c>lepe</c> of the values, inside every window, that is added to the heads' output (arXiv 2107.00652); 0: none. Needs windows.</param>
+    /// <param name="similarity">How queries are compared with keys; none: softmax(scale·q·kᵀ).</param>
     /// <param name="hasBias">Whether the projections, and the convolution, add a learned vector.</param>
     public Attention(
         long width, long heads, double scale, long keyHeads = 0, double gain = 1, bool causal = false, long? sliding = null, Rotary? rotary = null,
-        AttentionWindow[]? windows = null, bool relativeBias = false, long lepe = 0, bool hasBias = true)
+        AttentionWindow[]? windows = null, bool relativeBias = false, long lepe = 0, Similarity? similarity = null, bool hasBias = true)
         : base(nameof(Attention))
     {
-        (_heads, _keyHeads, _scale, _gain, _rotary, _windows) = (heads, keyHeads == 0 ? heads : keyHeads, scale, gain, rotary, windows ?? []);
+        (_heads, _scale, _gain, _rotary, _windows, _similarity) = (heads, scale, gain, rotary, windows ?? [], similarity ?? Similarity.Dot);
         if ((relativeBias && _windows.Length != 1) || (lepe > 0 && _windows.Length == 0))
             throw new ArgumentException("a relative bias needs one kind of window, and a convolution of the values at least one", nameof(windows));
         IsCausal = causal;
-        ProductScale = rotary is null && sliding is null && _windows.Length == 0 && _keyHeads == heads ? scale : null;
+        ProductScale = rotary is null && sliding is null && similarity is null && _windows.Length == 0 && (keyHeads == 0 || keyHeads == heads) ? scale : null;
         _outOfSight = causal || sliding is not null ? SoftmaxHeads.OutOfSight(sliding - 1, causal ? 0 : sliding - 1) : null;
-        register_module("qkv", qkv = torch.nn.Linear(inputSize: width, outputSize: width + 2 * KeyWidth(width), hasBias: hasBias));
+        _projections = new Projections(_similarity, width, heads, keyHeads == 0 ? heads : keyHeads, hasBias);
+        foreach (var (name, part) in _projections.Parts)
+            register_module(name, part);
         register_module("out", @out = torch.nn.Linear(inputSize: width, outputSize: width, hasBias: hasBias));
         if (relativeBias)
             register_parameter(nameof(bias_table), bias_table = Leaf.Filled(0, _windows[0].OffsetCount, heads));
@@ -75,27 +78,12 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>, IAt
         using var scope = torch.NewDisposeScope();
         var width = x.size(-1);
         var shifted = _windows is [var window] ? window.Roll(x) : x;
-        var projected = qkv.call(shifted.reshape(x.size(0), -1, width));
-        // each [batch, length, heads, head width]
-        var q = Split(projected.narrow(-1, 0, width), _heads);
-        var k = Shared(Split(projected.narrow(-1, width, KeyWidth(width)), _keyHeads));
-        var v = Shared(Split(projected.narrow(-1, width + KeyWidth(width), KeyWidth(width)), _keyHeads));
+        var (q, k, v) = _projections.Of(shifted.reshape(x.size(0), -1, width));
         var heads = _windows.Length == 0 ? Everywhere(q, k, v) : InWindows(q, k, v, x.dim() == 4 ? x.size(1) : 1);
         var merged = heads.reshape(shifted.shape);
         var output = @out.call(_gain == 1 ? merged : merged.mul(_gain));
         return (_windows is [var same] ? same.Unroll(output) : output).MoveToOuterDisposeScope();
     }
-
-    private long KeyWidth(long width) => width / _heads * _keyHeads;
-
-    private static torch.Tensor Split(torch.Tensor tokens, long heads) =>
-        tokens.reshape(tokens.size(0), tokens.size(1), heads, tokens.size(2) / heads);
-
-    /// <summary>Every key head once for each head that reads it.</summary>
-    private torch.Tensor Shared(torch.Tensor tokens) =>
-        _keyHeads == _heads
-            ? tokens
-            : tokens.unsqueeze(3).expand(-1, -1, -1, _heads / _keyHeads, -1).reshape(tokens.size(0), tokens.size(1), _heads, tokens.size(3));
 
     /// <returns>[batch, length, heads, head width], as the arguments.</returns>
     private torch.Tensor Everywhere(torch.Tensor q, torch.Tensor k, torch.Tensor v)
@@ -103,7 +91,7 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>, IAt
         (q, k, v) = (q.permute(0, 2, 1, 3), k.permute(0, 2, 1, 3), v.permute(0, 2, 1, 3));
         if (_rotary is not null)
             (q, k) = (_rotary.Turn(q), _rotary.Turn(k));
-        return SoftmaxHeads.Mix(q, k, v, _scale, _outOfSight is null ? null : HideOutOfSight, Probabilities).permute(0, 2, 1, 3);
+        return SoftmaxHeads.Mix(_similarity, q, k, v, _scale, _outOfSight is null ? null : HideOutOfSight, Probabilities).permute(0, 2, 1, 3);
     }
 
     private torch.Tensor HideOutOfSight(torch.Tensor logits) =>
@@ -125,7 +113,7 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>, IAt
                 return HideOutOfSight(window.Hide(logits, mapHeight, mapWidth));
             }
             var values = Cut(v);
-            var heads = SoftmaxHeads.Mix(Cut(q), Cut(k), values, _scale, Dress, Probabilities);
+            var heads = SoftmaxHeads.Mix(_similarity, Cut(q), Cut(k), values, _scale, Dress, Probabilities);
             return window.Join(lepe is null ? heads : heads.add(Convolved(values, window, i * share * values.size(3))), mapHeight, mapWidth);
         })];
         return shares is [var all] ? all : torch.cat(shares, dim: 3);

@@ -5,8 +5,8 @@ using TorchSharp.Modules;
 namespace Lips.Runtime.Modules;
 
 /// <summary>
-/// Multi-head softmax attention of a sequence to a memory: queries from the sequence, keys and values from the memory;
-/// heads = softmax(scale·q·kᵀ)·v, output = out(gain·heads).
+/// Multi-head attention of a sequence to a memory: queries from the sequence, keys and values from the memory;
+/// heads = softmax(scale·q·kᵀ)·v, or as the similarity says, output = out(gain·heads).
 /// </summary>
 public sealed class CrossAttention : torch.nn.Module<torch.Tensor, torch.Tensor, torch.Tensor>, IAttention
 {
@@ -17,22 +17,25 @@ public sealed class CrossAttention : torch.nn.Module<torch.Tensor, torch.Tensor,
     private readonly long _heads;
     private readonly double _scale;
     private readonly double _gain;
+    private readonly Similarity _similarity;
 
-    public CrossAttention(long width, long heads, double scale, long memoryWidth, double gain = 1, bool hasBias = true)
+    public CrossAttention(long width, long heads, double scale, long memoryWidth, double gain = 1, Similarity? similarity = null, bool hasBias = true)
         : base(nameof(CrossAttention))
     {
-        (_heads, _scale, _gain) = (heads, scale, gain);
+        (_heads, _scale, _gain, _similarity) = (heads, scale, gain, similarity ?? Similarity.Dot);
         register_module(nameof(q), q = torch.nn.Linear(inputSize: width, outputSize: width, hasBias: hasBias));
         register_module(nameof(k), k = torch.nn.Linear(inputSize: memoryWidth, outputSize: width, hasBias: hasBias));
         register_module(nameof(v), v = torch.nn.Linear(inputSize: memoryWidth, outputSize: width, hasBias: hasBias));
         register_module("out", @out = torch.nn.Linear(inputSize: width, outputSize: width, hasBias: hasBias));
+        foreach (var (name, part) in _similarity.Parts)
+            register_module(name, part);
     }
 
     /// <inheritdoc/>
     public Action<torch.Tensor>? Probabilities { get; set; }
 
     /// <inheritdoc/>
-    public double? ProductScale => _scale;
+    public double? ProductScale => _similarity == Similarity.Dot ? _scale : null;
 
     /// <inheritdoc/>
     public bool IsCausal => false;
@@ -43,7 +46,8 @@ public sealed class CrossAttention : torch.nn.Module<torch.Tensor, torch.Tensor,
     public override torch.Tensor forward(torch.Tensor x, torch.Tensor memory)
     {
         using var scope = torch.NewDisposeScope();
-        var heads = SoftmaxHeads.Mix(Split(q.call(x)), Split(k.call(memory)), Split(v.call(memory)), _scale, dress: null, Probabilities);
+        var (queries, keys) = (_similarity.Query(Split(q.call(x))), _similarity.Key(Split(k.call(memory))));
+        var heads = SoftmaxHeads.Mix(_similarity, queries, keys, Split(v.call(memory)), _scale, dress: null, Probabilities);
         return @out.call(SoftmaxHeads.Merge(heads, _gain)).reshape(x.shape).MoveToOuterDisposeScope();
     }
 

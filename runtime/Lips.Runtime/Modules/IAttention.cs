@@ -3,11 +3,11 @@ using TorchSharp;
 
 namespace Lips.Runtime.Modules;
 
-/// <summary>A module that weighs tokens by a softmax over keys, and lets its weights be watched.</summary>
+/// <summary>A module that weighs tokens by their keys, and lets its weights be watched.</summary>
 public interface IAttention
 {
     /// <summary>
-    /// Called with the probabilities, [batch, heads, queries, keys], of every forward pass, or, for every kind of window in the
+    /// Called with the probabilities (weights that need not sum to 1 over their sum), [batch, heads, queries, keys], of every forward pass, or, for every kind of window in the
     /// order of the heads, [batch·windows, its heads, tokens, tokens].
     /// </summary>
     Action<torch.Tensor>? Probabilities { get; set; }

@@ -16,16 +16,17 @@ internal static class SoftmaxHeads
             return ahead is null ? behind ?? all.logical_not() : behind is null ? ahead : ahead.logical_or(behind);
         });
 
-    /// <summary>softmax(scale·q·kᵀ)·v over the keys in sight.</summary>
+    /// <summary>softmax(scale·q·kᵀ)·v over the keys in sight, or what a similarity has instead.</summary>
+    /// <param name="similarity">Has prepared the queries and keys.</param>
     /// <param name="dress">What is done to the logits, [batch, heads, length, length], before the softmax: biases and masks.</param>
-    public static torch.Tensor Mix(torch.Tensor q, torch.Tensor k, torch.Tensor v, double scale, Func<torch.Tensor, torch.Tensor>? dress, Action<torch.Tensor>? observe)
+    public static torch.Tensor Mix(Similarity similarity, torch.Tensor q, torch.Tensor k, torch.Tensor v, double scale, Func<torch.Tensor, torch.Tensor>? dress, Action<torch.Tensor>? observe)
     {
-        var logits = q.mul(scale).matmul(k.transpose(-2, -1));
+        var logits = similarity.Logits(q, k, scale);
         if (dress is not null)
             logits = dress(logits);
-        var probabilities = logits.softmax(-1);
-        observe?.Invoke(probabilities);
-        return probabilities.matmul(v);
+        var probabilities = similarity.Weights(logits);
+        observe?.Invoke(similarity.Shares(probabilities));
+        return probabilities.matmul(similarity.Value(v));
     }
 
     /// <summary>Heads side by side, times the gain: [batch, length, heads·head width].</summary>

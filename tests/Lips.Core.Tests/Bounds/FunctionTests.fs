@@ -56,7 +56,18 @@ let private values =
       Fn.LambertW 7L, "0", "0.973138752866606118447186931795080248685889449", 17
       Fn.LambertW 195L, "3", "5.55779763719168081890017910038632306750317459", 17
       Fn.LambertW 1023L, "0", "4.43986973002286265066735750751726365614461501", 17
-      Fn.LambertW 3L, "1000000", "999986.283115447682465226032360265000737229893", 16 ]
+      Fn.LambertW 3L, "1000000", "999986.283115447682465226032360265000737229893", 16
+      // growing to its upper end; past its peak at the lower end; the peak between
+      Fn.SigmoidWeight(decimal "-3", 2), "0.5", "0.145961896566351708125638995338907206182160219", 17
+      Fn.SigmoidWeight(decimal "1.5", 2), "0.25", "0.915017414561638125950298903602162040885095878", 17
+      Fn.SigmoidWeight(decimal "5", 2), "1", "1.01733920246449067481633068998098897128357862", 17
+      Fn.SigmoidWeight(decimal "-3", 2), "4", "2.53125", 17
+      Fn.SigmoidWeight(decimal "-5", 1), "0.125", "0.00851721960318949012829039091475989926026102737", 17
+      Fn.SigmoidWeight(decimal "0", 0), "2", "0.880797077977882444059729141302396795206384299", 17
+      Fn.SigmoidWeight(decimal "-1.5", 0), "3", "0.817574476193643659607217178656248247546240844", 17
+      Fn.SigmoidSteepness(decimal "-3"), "1", "0.104993585403506517348624184760425361229296682", 17
+      Fn.SigmoidSteepness(decimal "5"), "0.5", "0.0108662297222252342516275304602824447771249178", 17
+      Fn.SigmoidSteepness(decimal "2"), "3", "0.25", 18 ]
 
 [<Fact>]
 let ``functions cover their values and hardly more`` () =
@@ -177,7 +188,11 @@ let ``functions of infinity are their limits`` () =
         Assert.True((far fn).IsInfinity)
         Assert.True((PreciseArithmetic.apply fn PreciseArithmetic.infinity).IsInfinite)
 
-    for fn in [ Fn.DoeblinComplement 5L; Fn.LargestSoftmaxWeight 5L; Fn.GeluGain; Fn.SigmoidGain; Fn.GeluTanhGain ] do
+    Assert.True((far (Fn.SigmoidWeight(Rational.Zero, 1))).IsInfinity)
+    Assert.Equal(upper "0.25", far (Fn.SigmoidSteepness(Rational.OfInt 9L)))
+    Assert.Throws<System.ArgumentException>(fun () -> Bound.apply (Fn.SigmoidWeight(decimal "0.1", 1)) Bound.one |> ignore) |> ignore
+
+    for fn in [ Fn.DoeblinComplement 5L; Fn.LargestSoftmaxWeight 5L; Fn.GeluGain; Fn.SigmoidGain; Fn.GeluTanhGain; Fn.SigmoidWeight(Rational.OfInt -2L, 0) ] do
         Assert.Equal(Upper.One, far fn)
         Assert.True(PreciseArithmetic.isAtMost Rational.One (PreciseArithmetic.apply fn PreciseArithmetic.infinity))
 

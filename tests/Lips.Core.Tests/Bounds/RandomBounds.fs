@@ -57,7 +57,10 @@ let fn: Gen<Fn> =
                   Fn.GeluTanhSlope
                   Fn.SiluSlope
                   Fn.ShellGain(Rational.Create(BigInteger 7, BigInteger 3), n, Rational.Create(BigInteger.One, BigInteger 100000))
-                  Fn.LambertW(n - 1L) ]
+                  Fn.LambertW(n - 1L)
+                  Fn.SigmoidWeight(Rational.Create(BigInteger -3, BigInteger 2), int (n % 4L))
+                  Fn.SigmoidWeight(Rational.Create(BigInteger 5, BigInteger 4), 2)
+                  Fn.SigmoidSteepness(Rational.Create(BigInteger -(int n), BigInteger 2)) ]
     }
 
 /// Expressions over `vars`; with roots and functions if `analytic`.

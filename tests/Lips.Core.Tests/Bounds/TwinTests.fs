@@ -126,6 +126,11 @@ let ``operations and functions give the bits of F#`` () =
     let functions =
         [ Fn.Exp; Fn.Cosh; Fn.SaturationG; Fn.GeluGain; Fn.SigmoidGain; Fn.GeluTanhGain; Fn.GeluSlope; Fn.GeluTanhSlope; Fn.SiluSlope
           Fn.ShellGain(Rational.Create(Numerics.BigInteger 22, Numerics.BigInteger 7), 64L, (Rational.TryOfDecimal "1e-5").Value) ]
+        @ [ for b in [ -3; 0; 1; 20 ] do
+                for k in [ 0; 1; 2 ] do
+                    Fn.SigmoidWeight(Rational.Create(Numerics.BigInteger b, Numerics.BigInteger 2), k)
+
+                Fn.SigmoidSteepness(Rational.Create(Numerics.BigInteger b, Numerics.BigInteger 2)) ]
         @ List.collect
             (fun n -> [ Fn.DoeblinComplement n; Fn.LargestSoftmaxWeight n; Fn.CausalColumnMass n; Fn.LambertW n ])
             [ 1L; 2L; 64L; 65L; 197L; 1000000007L ]

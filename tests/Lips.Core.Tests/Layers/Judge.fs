@@ -12,7 +12,7 @@ let bound text = Bound.ofRational (rational text)
 
 /// The declared hyperparameters with defaults for those not given.
 let complete (kind: LayerKind) (given: (string * Value) list) (shape: Shape) =
-    let alternatives (h: Hyperparameter) v =
+    let rec alternatives (h: Hyperparameter) v =
         match h.Type, v with
         | ChoiceType all, Choice(name, given) ->
             let chosen = all |> List.find (fun a -> a.Name = name)
@@ -21,8 +21,8 @@ let complete (kind: LayerKind) (given: (string * Value) list) (shape: Shape) =
                 name,
                 [ for a in chosen.Arguments do
                       match given |> List.tryFind (fun (l, _) -> l = Some a.Name), a.Default with
-                      | Some(_, v), _ -> Some a.Name, v
-                      | None, Default v -> Some a.Name, v
+                      | Some(_, v), _ -> Some a.Name, alternatives a v
+                      | None, Default v -> Some a.Name, alternatives a v
                       | _ -> () ]
             )
         | _ -> v

@@ -16,7 +16,8 @@ module internal Attention =
                   Seen = x
                   Sees = Visibility.ofOptions input.Options x.Shape
                   Rotary = (input.Options.ChoiceName "position" = "rotary")
-                  Spread = AttentionPosition.spread input }
+                  Spread = AttentionPosition.spread input
+                  LargestBias = AttentionPosition.largest input }
 
         let c, ofPosition =
             AttentionPosition.beside input (AttentionHeads.stackedValue input) (AttentionHeads.shared input.Options) heads
@@ -50,8 +51,8 @@ module internal Attention =
         let similarity = Similarities.ofOptions input.Options
 
         let arguments =
-            AttentionHeads.arguments input
-            @ similarity.Arguments input.Options
+            AttentionHeads.arguments input (similarity.Scale input.Options)
+            @ similarity.Arguments input.Options input.Layer.Input (Visibility.ofOptions input.Options input.Layer.Input)
             @ Visibility.arguments input.Options input.Layer.Input (AttentionPosition.needsRectangles input.Options)
             @ AttentionPosition.arguments input.Options input.Layer.Input
 
@@ -63,7 +64,7 @@ module internal Attention =
 
     let entry: LayerKind =
         { Name = "attention"
-          Summary = "multi-head softmax attention of a sequence to itself"
+          Summary = "multi-head attention of a sequence to itself"
           Citation = "Vaswani et al. 2017; bounds derived for this calculus"
           Hyperparameters =
             [ AttentionHeads.heads
@@ -84,10 +85,12 @@ module internal Attention =
                 |> Result.bind (fun x -> Visibility.fits options x |> Result.bind (fun () -> AttentionPosition.fits options x) |> Result.map (fun () -> x))
           Weights =
             fun options x ->
-                AttentionHeads.weights "qkv" options x.Width x.Width
-                @ (Similarities.ofOptions options).Weights options x
+                (Similarities.ofOptions options).Weights options "qkv" x x.Width
                 @ AttentionPosition.weights options x
           Rule = rule
           Rules = (Similarities.all |> List.collect (fun s -> s.Rules)) @ AttentionPosition.rules
-          Macs = fun options x -> AttentionHeads.macs options x.Tokens x.Tokens x.Width x.Width (Visibility.pairs options x) + AttentionPosition.macs options x
+          Macs =
+            fun options x ->
+                let weights = (Similarities.ofOptions options).Weights options "qkv" x x.Width
+                AttentionHeads.macs weights x.Tokens x.Tokens x.Width (Visibility.pairs options x) + AttentionPosition.macs options x
           Emit = emit }

@@ -14,7 +14,9 @@ type internal AttentionInput =
       /// Keys and queries are turned by their position.
       Rotary: bool
       /// T: the spread, over the keys in sight of a row, of what is added to its logits.
-      Spread: Bound }
+      Spread: Bound
+      /// The largest size of what is added to a logit.
+      LargestBias: Bound }
 
 /// Constants of attention, output projection included, gain not. D1 is the path through keys and values
 /// with the query held; D2 is the path through the query.
@@ -39,14 +41,16 @@ type internal Similarity =
     { Alternative: Alternative
       /// Whether it goes with the layer's other settings.
       Fits: Options -> Shape -> Result<unit, ShapeFault>
-      /// Weights besides the projections'.
-      Weights: Options -> Shape -> Weight list
+      /// The weights, projections included, where keys have the given width; q, k and v are slices of the leaf named, if it is.
+      Weights: Options -> string -> Shape -> int64 -> Weight list
       Judge: AttentionInput -> AttentionPaths * Need list
       /// Rules of attention of a sequence to itself, and to a memory.
       Rules: RuleDoc list
       MemoryRules: RuleDoc list
-      /// Constructor arguments of the module.
-      Arguments: Options -> string list }
+      /// The factor on what a query and a key give, as the module takes it.
+      Scale: Options -> Value
+      /// Further constructor arguments of the module.
+      Arguments: Options -> Shape -> Visibility -> string list }
 
 /// What all similarities share: hyperparameters, shapes, weights, costs.
 module internal AttentionHeads =
@@ -58,15 +62,17 @@ module internal AttentionHeads =
           Type = RealType(None, false, None)
           Default =
             Computed(
-                "1/√head_width",
+                "1/√head_width; 1 for cosine similarity, which has tau",
                 fun values x ->
+                    let isCosine = values |> List.exists (function "similarity", Choice("cosine", _) -> true | _ -> false)
+
                     match List.tryFind (fun (n, _) -> n = "heads") values with
-                    | Some(_, Number heads) when heads.Sign > 0 ->
+                    | Some(_, Number heads) when heads.Sign > 0 && not isCosine ->
                         let struct (lo, hi) = (heads / Rational.OfInt x.Width).SqrtEnclosure 128
                         if lo = hi then Number lo else Enclosed(lo, hi)
                     | _ -> Number Rational.One
             )
-          Doc = "factor on every q·k" }
+          Doc = "factor on every q·k, or on the distance" }
 
     let heads = Hyper.count "heads" "number of heads; must divide the width"
 
@@ -137,13 +143,15 @@ module internal AttentionHeads =
     let biasOfHead (input: RuleInput) w =
         if input.HasWeight w then ofHead input Functional.HeadVectorNorm Functional.VectorNorm w else Bound.zero
 
-    /// The norm of the values of all heads: a value head that several read is stacked as often.
-    let stackedValue (input: RuleInput) =
+    /// The norm of the keys or values of all heads: a head of theirs that several read is stacked as often.
+    let stacked (input: RuleInput) w =
         match shared input.Options with
-        | 1L -> input.Measure Functional.SpectralNorm "v"
+        | 1L -> whole input w
         | n ->
-            let ofOne = headNorm input "v"
-            input.Name "values of all heads" (Bound.min [ Hyper.root n * input.Measure Functional.SpectralNorm "v"; Hyper.root (input.Options.Count "heads") * ofOne ])
+            let ofOne = headNorm input w
+            input.Name $"{w} of all heads" (Bound.min [ Hyper.root n * input.Measure Functional.SpectralNorm w; Hyper.root (input.Options.Count "heads") * ofOne ])
+
+    let stackedValue (input: RuleInput) = stacked input "v"
 
     /// A matrix whose norm must be bounded.
     let cap (input: RuleInput) value weight =
@@ -166,18 +174,24 @@ module internal AttentionHeads =
     // ---- cost and emission ----
 
     /// Projections of queries and of the output, of keys and values, and what is done with every pair of a query and a key.
-    let macs (options: Options) (queries: int64) (keys: int64) (width: int64) (keyWidth: int64) (pairs: BigInteger) =
-        let b (n: int64) = BigInteger n
-        let keyOutputs = width / options.Count "heads" * keyHeadsOf options
-        b 2L * b queries * b width * b width + b 2L * b keys * b keyOutputs * b keyWidth + b 2L * pairs * b width
+    let macs (weights: Weight list) (queries: int64) (keys: int64) (width: int64) (pairs: BigInteger) =
+        let projection (w: Weight) =
+            match w.Name with
+            | "q"
+            | "out" -> BigInteger queries * w.Count
+            | "k"
+            | "v" -> BigInteger keys * w.Count
+            | _ -> BigInteger.Zero
+
+        List.sumBy projection weights + BigInteger 2 * pairs * BigInteger width
 
     let private switch name (options: Options) = if options.Flag name then "true" else "false"
 
-    let arguments (input: EmitInput) =
+    let arguments (input: EmitInput) (scale: Value) =
         [ $"width: {input.Layer.Input.Width}"
           $"""heads: {input.Options.Count "heads"}"""
           if shared input.Options > 1L then $"keyHeads: {keyHeadsOf input.Options}"
-          $"""scale: {Hyper.literal (input.Options.Value "scale")}"""
+          $"scale: {Hyper.literal scale}"
           match input.Options.Value "gain" with
           | Number one when one = Rational.One -> ()
           | v -> $"gain: {Hyper.literal v}"

@@ -87,10 +87,13 @@ module internal AttentionPosition =
 
     // ---- rules ----
 
+    /// The largest size of what is added to a logit.
+    let largest (input: RuleInput) = input.MeasureOrZero Functional.LargestEntry "bias_table"
+
     /// T: the spread of what is added to the logits of a row.
     let spread (input: RuleInput) =
         if input.HasWeight "bias_table" then
-            input.Name "spread of the bias" (Bound.ofInt 2 * input.Measure Functional.LargestEntry "bias_table")
+            input.Name "spread of the bias" (Bound.ofInt 2 * largest input)
         else
             Bound.zero
 

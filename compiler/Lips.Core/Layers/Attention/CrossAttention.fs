@@ -23,7 +23,8 @@ module internal CrossAttention =
                   Seen = memory
                   Sees = Visibility.full x.Shape.Tokens memory.Shape.Tokens
                   Rotary = false
-                  Spread = Bound.zero }
+                  Spread = Bound.zero
+                  LargestBias = Bound.zero }
 
         let gain = Hyper.sizeOf input.Options "gain"
         let rootQueries = Hyper.root x.Shape.Tokens
@@ -45,8 +46,8 @@ module internal CrossAttention =
         let similarity = Similarities.ofOptions input.Options
 
         let arguments =
-            AttentionHeads.arguments input
-            @ similarity.Arguments input.Options
+            AttentionHeads.arguments input (similarity.Scale input.Options)
+            @ similarity.Arguments input.Options input.Layer.Input (Visibility.full input.Layer.Input.Tokens (AttentionHeads.memoryLength input.Options))
             @ [ $"memoryWidth: {AttentionHeads.memoryWidth input.Options}" ]
 
         { Members =
@@ -57,7 +58,7 @@ module internal CrossAttention =
 
     let entry: LayerKind =
         { Name = "cross_attention"
-          Summary = "multi-head softmax attention of a sequence to a memory: queries from the sequence, keys and values from the memory"
+          Summary = "multi-head attention of a sequence to a memory: queries from the sequence, keys and values from the memory"
           Citation = "Vaswani et al. 2017; bounds derived for this calculus"
           Hyperparameters =
             [ AttentionHeads.heads
@@ -73,11 +74,12 @@ module internal CrossAttention =
           Parts = [ "qkv", [ "q"; "k"; "v" ]; "qk", [ "q"; "k" ] ]
           TakesBody = false
           Shape = Similarities.fits
-          Weights = fun options x -> AttentionHeads.weights "" options x.Width (AttentionHeads.memoryWidth options) @ (Similarities.ofOptions options).Weights options x
+          Weights = fun options x -> (Similarities.ofOptions options).Weights options "" x (AttentionHeads.memoryWidth options)
           Rule = rule
           Rules = Similarities.all |> List.collect (fun s -> s.MemoryRules)
           Macs =
             fun options x ->
                 let keys = AttentionHeads.memoryLength options
-                AttentionHeads.macs options x.Tokens keys x.Width (AttentionHeads.memoryWidth options) (BigInteger x.Tokens * BigInteger keys)
+                let weights = (Similarities.ofOptions options).Weights options "" x (AttentionHeads.memoryWidth options)
+                AttentionHeads.macs weights x.Tokens keys x.Width (BigInteger x.Tokens * BigInteger keys)
           Emit = emit }

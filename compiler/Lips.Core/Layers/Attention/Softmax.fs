@@ -39,14 +39,6 @@ type internal SoftmaxSetting =
 [<RequireQualifiedAccess>]
 module internal Softmax =
 
-    let private half = Bound.ofQuotient 1L 2L
-
-    /// √n − √m, rounded up.
-    let private rootLess (n: int64) (m: int64) =
-        let struct (_, high) = (Rational.OfInt n).SqrtEnclosure 64
-        let struct (low, _) = (Rational.OfInt m).SqrtEnclosure 64
-        Bound.ofRational (Rational.Max(high - low, Rational.Zero))
-
     let constants (s: SoftmaxSetting) : AttentionPaths =
         let heads = int s.Heads
         let name = s.Name
@@ -90,29 +82,23 @@ module internal Softmax =
                 "range of the logits"
                 (Bound.ofInt 2 * (if s.Rotary then s.Scale * over (queryOfHead * rotatedKey) else over s1OfHead) + s.Spread)
 
-        let uneven = name "1 − lambda" (Bound.apply (Fn.DoeblinComplement sees.MostKeys) range)
-        let coshHalf = name "cosh of half the range" (Bound.cosh (half * range))
-        let column = name "largest column sum" (Visibility.column sees range)
-        let weights = name "norm of the weights" (Visibility.norm sees range column coshHalf)
-
-        // value path, all heads together: √H, or the common part once for every set of keys and every sharing head, and the rest √H times
-        let common = min s.Heads (s.Shared * sees.KeySets)
-
-        let value =
-            name "value path" (Bound.min [ rootHeads * v; s.Value * (Hyper.root common + uneven * rootLess s.Heads common) ])
+        let rows = RowWeights.ofRange name sees range
+        let uneven, column, weights = rows.Uneven, rows.Column, rows.Matrix
+        // value path, all heads together
+        let value = name "value path" (RowWeights.means s.Heads s.Shared rows v s.Value)
 
         // D1, one head
         let pythagoras = if s.Rotary then Bound.one + s1OfHead else Bound.hypot Bound.one s1OfHead
         let row = Bound.sqrt (Bound.apply Fn.SaturationG s1OfHead)
         let rootQueries = Hyper.root sees.MostQueries
-        let keyColumn = name "key path, whole to whole" (Bound.min [ Bound.sqrt column; Hyper.rootOf (Hyper.ratio sees.MostQueries 2L) ])
+        let keyColumn = name "key path, whole to whole" rows.KeyColumn
         let split = weights + keyColumn * s1OfHead
 
         let wholeOfHead =
             if s.Rotary then split
             else Bound.min [ rootQueries * row; Bound.sqrt column * pythagoras; split ]
 
-        let keyRow = v * s1 * Bound.min [ Hyper.rootOf (Hyper.ratio 1L 2L); Bound.sqrt (Visibility.largest sees range) ]
+        let keyRow = v * s1 * rows.KeyRow
 
         // D1, all heads; of one head the rules for several say no more than its own
         let several rules = if heads = 1 then [] else rules
@@ -128,7 +114,7 @@ module internal Softmax =
                 name
                     "keys and values, whole to token"
                     (Bound.min
-                        [ s.Out * (s.Stacked * Visibility.rowNorm sees coshHalf + keyRow)
+                        [ s.Out * (s.Stacked * rows.Row + keyRow)
                           if not s.Rotary then combine row ])
               FF =
                 name
