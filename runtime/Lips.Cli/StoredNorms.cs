@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Globalization;
 using System.Linq;
 using System.Runtime.InteropServices;
 using Lips.Cli.Runs;
@@ -22,11 +21,16 @@ internal sealed class StoredNorms
     private readonly Dictionary<string, Lips.Runtime.Weight> _weights;
     private readonly Dictionary<string, double[]> _values = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, Upper> _known = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _methods = new(StringComparer.Ordinal);
     private readonly string _path;
+    private readonly bool _tight;
+    private readonly IReadOnlyList<CertifiedNorm>? _given;
 
-    public StoredNorms(CompiledModel model, string path)
+    /// <param name="tight">Gains of residual blocks too, by multipliers.</param>
+    /// <param name="given">Norms of a certificate, whose witnesses are checked in place of finding new ones.</param>
+    public StoredNorms(CompiledModel model, string path, bool tight = false, IReadOnlyList<CertifiedNorm>? given = null)
     {
-        _path = path;
+        (_path, _tight, _given) = (path, tight, given);
         _file = Safetensors.Read(path);
         Weights = WeightTable.all(model.Resolved.Model).Select(w => Described(w.Item1, w.Item2, w.Item3)).ToList();
         _weights = Weights.ToDictionary(w => w.Name, StringComparer.Ordinal);
@@ -53,43 +57,40 @@ internal sealed class StoredNorms
     /// <summary>A certified norm by its text: <c>spectral(blocks.0.attention.q)[2]</c>.</summary>
     public Upper Of(string key)
     {
-        if (!_known.TryGetValue(key, out var known))
-            _known[key] = known = Certify(key);
-        return known;
+        if (_known.TryGetValue(key, out var known))
+            return known;
+        if (Certify(key) is not var (value, method))
+            return Upper.Infinity;
+        _methods[key] = method;
+        return _known[key] = Upper.OfDouble(value);
     }
 
-    private Upper Certify(string key)
+    /// <summary>How a norm that was asked for is proven; empty where it is not.</summary>
+    public string MethodOf(string key) => _methods.GetValueOrDefault(key, "");
+
+    /// <summary>Null for what was not asked for, and then is not bounded.</summary>
+    private NormBound? Certify(string key)
     {
-        var (weight, kind, head) = Parse(key);
-        return Upper.OfDouble(CertifiedNorms.Norm(weight, ValuesOf(weight.Name), kind, head));
+        var request = Parse(key);
+        if (request.Kind != NormKind.BlockGain)
+            return CertifiedNorms.Norm(request, WeightOf);
+        var given = CertifiedNorms.WitnessOf(key, _given);
+        return (_tight || given is not null) && BlockGain.Prove(request, WeightOf, given) is var (gain, _) ? new NormBound(gain, BlockGain.Method) : null;
     }
 
     /// <summary>Whether the norm of that text is at most a number, proven in exact integers; null for kinds that have no such proof.</summary>
     public bool? Proves(string key, double atMost)
     {
-        var (weight, kind, head) = Parse(key);
-        return NormProof.Holds(weight, ValuesOf(weight.Name), kind, head, atMost);
+        var request = Parse(key);
+        return request.Right is not null ? null : NormProof.Holds(WeightOf(request.Weight).Weight, ValuesOf(request.Weight), request.Kind, request.Head, atMost);
     }
 
-    private (Lips.Runtime.Weight Weight, NormKind Kind, int? Head) Parse(string key)
-    {
-        int open = key.IndexOf('(', StringComparison.Ordinal), close = key.LastIndexOf(')');
-        string name = key[(open + 1)..close];
-        int? head = close + 1 < key.Length ? int.Parse(key[(close + 2)..^1], CultureInfo.InvariantCulture) : null;
-        var kind = key[..open] switch
-        {
-            "spectral" => NormKind.Spectral,
-            "row" => NormKind.LargestRow,
-            "vector" => NormKind.Vector,
-            "entry" => NormKind.LargestEntry,
-            "operator" => NormKind.Operator,
-            "diameter" => NormKind.LargestPairDistance,
-            var other => throw new RunFailed($"The bound reads the norm '{other}', which no rule certifies."),
-        };
-        if (!_weights.TryGetValue(name, out var weight))
-            throw new RunFailed($"The bound reads a norm of '{name}', which is no weight of the spec.");
-        return (weight, kind, head);
-    }
+    private static NormRequest Parse(string key) =>
+        NormRequest.TryParse(key) ?? throw new RunFailed($"The bound reads the norm '{key}', which no rule certifies.");
+
+    private WeightValues WeightOf(string name) => _weights.TryGetValue(name, out var weight)
+        ? new WeightValues(weight, ValuesOf(name))
+        : throw new RunFailed($"The bound reads a norm of '{name}', which is no weight of the spec.");
 
     /// <summary>The exact values of a weight, row-major.</summary>
     public double[] ValuesOf(string name)

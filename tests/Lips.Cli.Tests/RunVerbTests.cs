@@ -283,4 +283,49 @@ public sealed class RunVerbTests : CommandLine
         Assert.Equal(1, missing.Code);
         Assert.Contains("has no model.safetensors", missing.Errors);
     }
+
+    [Fact]
+    public void A_certificate_of_whole_blocks_is_tighter_and_checked_by_its_multipliers()
+    {
+        string spec = Digits.Replace("blocks = repeat 2 {\n    linear(64)\n  }\n  linear(width)", "linear(width)\n  blocks = repeat 2 {\n    residual { mlp(16, activation: relu) }\n  }")
+            .Replace("lipschitz(pixels -> logits) <= 1\n", "lipschitz(pixels -> logits) <= 1000\n");
+        var outcome = Run("train", Write("blocks.lips", spec));
+        Assert.True(outcome.Code == 0, outcome.Output + outcome.Errors);
+        string path = "runs/blocks/certificate.json";
+        var plain = Certificate.Read(path);
+        Assert.DoesNotContain(plain.Norms, n => n.Norm.StartsWith("block(", System.StringComparison.Ordinal));
+
+        Assert.Equal(0, Run("certify", "runs/blocks", "--tight").Code);
+        var tight = Certificate.Read(path);
+        var blocks = tight.Norms.Where(n => n.Norm.StartsWith("block(", System.StringComparison.Ordinal)).ToList();
+        Assert.Equal(2, blocks.Count);
+        Assert.All(blocks, b => Assert.Equal("multipliers", b.Method));
+        Assert.True(UpperBound.Parse(tight.Claims[0].Exact) < UpperBound.Parse(plain.Claims[0].Exact));
+        var accepted = Run("verify", "runs/blocks");
+        Assert.True(accepted.Code == 0, accepted.Errors);
+        Assert.Contains(tight.Claims[0].Bound, accepted.Output);
+        var bound = Run("bound", "runs/blocks/spec.lips", "--weights", "runs/blocks/model.safetensors", "--tight");
+        Assert.Equal(0, bound.Code);
+        var printed = System.Text.RegularExpressions.Regex.Match(bound.Output, "<= ([0-9.]+) in rms");
+        double proven = UpperBound.Parse(tight.Claims[0].Exact).ToDoubleUp();
+        Assert.Equal(proven, double.Parse(printed.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture), proven * 1e-5);
+
+        // other multipliers, a smaller gain, none at all
+        foreach (var (said, block) in new[]
+        {
+            ("multipliers", blocks[0] with { Witness = blocks[1].Witness!.Replace('A', 'B')[..8] + "AAAA" }),
+            ("multipliers", blocks[0] with { Exact = UpperBound.OfDouble(0.5).ToString() }),
+            ("multipliers", blocks[0] with { Witness = null }),
+            ("prove no less than", blocks[0] with { Norm = "block(nothing)" }),
+        })
+        {
+            (tight with { Norms = [.. tight.Norms.Select(n => n == blocks[0] ? block : n)] }).Write(path);
+            var refused = Run("verify", "runs/blocks");
+            Assert.Equal(4, refused.Code);
+            Assert.Contains(said, refused.Errors);
+        }
+        var missing = Run("bound", "blocks.lips", "--tight");
+        Assert.Equal(1, missing.Code);
+        Assert.Contains("--weights", missing.Errors);
+    }
 }

@@ -42,14 +42,9 @@ public sealed class MarginTests
 
         public Upper Constant(Norm norm) => AtNorms(Margins.constant(norm, Subject.From, Head)!.Value);
 
-        private Upper Norm(string key)
-        {
-            int open = key.IndexOf('(', StringComparison.Ordinal), close = key.LastIndexOf(')');
-            var weight = Subject.Weights[key[(open + 1)..close]];
-            int? head = close + 1 < key.Length ? int.Parse(key[(close + 2)..^1], System.Globalization.CultureInfo.InvariantCulture) : null;
-            var kind = Enum.GetValues<NormKind>().First(k => Norms.Key(k, "", null).StartsWith(key[..(open + 1)], StringComparison.Ordinal));
-            return Upper.OfDouble(CertifiedNorms.Norm(weight.Weight, CertifiedNorms.Values(weight.View), kind, head));
-        }
+        private Upper Norm(string key) => Upper.OfDouble(CertifiedNorms.Norm(
+            NormRequest.TryParse(key)!,
+            name => new WeightValues(Subject.Weights[name].Weight, CertifiedNorms.Values(Subject.Weights[name].View))).Value);
 
         public double[] Logits(Tensor x) => Subject.Map(x).to(float64).reshape(-1).data<double>().ToArray();
 

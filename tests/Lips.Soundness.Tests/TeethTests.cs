@@ -87,6 +87,7 @@ public sealed class TeethTests(ITestOutputHelper output)
         On("mish.slope", "mish"),
         On("mlp.product", "mlp gelu"),
         On("mlp.product", "mlp rms", Reading.TokenToToken),
+        new("mlp.split", Case.Of("mlp none", Small + "y = mlp(6, activation: none)"), Reading.TokenToToken),
         On("mlp.gated", "swiglu", Reading.TokenToToken),
         On("mlp.gated", "bilinear"),
         On("residual.plain", "residual"),
@@ -115,14 +116,14 @@ public sealed class TeethTests(ITestOutputHelper output)
     ];
 
     /// <summary>
-    /// Rules about values rather than constants, and constants that only tokens far apart and in balance reach:
-    /// <see cref="ExtremalTests"/> and <see cref="SimilarityExtremalTests"/> set them by hand.
+    /// Rules about values rather than constants, about given weights, and constants that only tokens far apart and in balance
+    /// reach: <see cref="ExtremalTests"/>, <see cref="GivenWeightsTests"/> and <see cref="SimilarityExtremalTests"/> set them by hand.
     /// </summary>
     private static readonly string[] Elsewhere =
     [
         "attention.cosine.per-head", "attention.qk_norm.per-head",
         .. new[] { "cosine", "qk_norm", "l2", "sigmoid" }.Select(s => $"attention.{s}.radius"),
-        "attention.dot.radius", "attention.dot.centred-radius", "embedding.substitution", "embedding.soft-tokens",
+        "residual.multiplier", "attention.dot.radius", "attention.dot.centred-radius", "embedding.substitution", "embedding.soft-tokens",
     ];
 
     [Fact]

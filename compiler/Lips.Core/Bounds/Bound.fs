@@ -2,53 +2,6 @@ namespace Lips.Core
 
 open System.Numerics
 
-/// A named non-negative functional of named weights. In text: `spectral(blocks.0.attention.q)`,
-/// and `spectral(blocks.0.attention.q)[2]` for one head's slice.
-[<RequireQualifiedAccess>]
-type Functional =
-    /// σ_max of a matrix; of the reshape out × rest for kernels.
-    | SpectralNorm
-    /// σ_max of head h's slice; h is the index of the innermost SumOver or MaxOver.
-    | HeadSpectralNorm
-    /// Largest l2 norm of a row.
-    | LargestRow
-    | HeadLargestRow
-    /// l2 norm of a vector; for a table the largest l2 norm of a row.
-    | VectorNorm
-    | HeadVectorNorm
-    /// Largest absolute entry.
-    | LargestEntry
-    /// Norm of the stride-1 convolution on the unbounded grid; rules add what stride and padding contribute.
-    | OperatorNorm
-    /// Largest l2 distance of two rows.
-    | LargestPairDistance
-
-    /// Does the value depend on a head index?
-    member this.IsPerHead =
-        match this with
-        | HeadSpectralNorm
-        | HeadLargestRow
-        | HeadVectorNorm -> true
-        | SpectralNorm
-        | LargestRow
-        | VectorNorm
-        | LargestEntry
-        | OperatorNorm
-        | LargestPairDistance -> false
-
-    /// The name in the text of a norm: `spectral`, `row`, `vector`, `entry`, `operator`, `diameter`.
-    member this.Text =
-        match this with
-        | SpectralNorm
-        | HeadSpectralNorm -> "spectral"
-        | LargestRow
-        | HeadLargestRow -> "row"
-        | VectorNorm
-        | HeadVectorNorm -> "vector"
-        | LargestEntry -> "entry"
-        | OperatorNorm -> "operator"
-        | LargestPairDistance -> "diameter"
-
 /// Functions of one non-negative argument t, each non-decreasing in t with values ≥ 0, so that an upper
 /// bound of the argument gives an upper bound of the value. N ≥ 1 throughout.
 ///

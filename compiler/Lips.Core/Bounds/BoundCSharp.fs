@@ -77,12 +77,12 @@ module BoundCSharp =
             "$\"" + filled + "\""
 
     let private measure (names: Names) (m: Measure) =
-        let call name =
-            primary ("norms." + name + "(" + quoted names m.Weight + ")")
+        let weights = String.Join(", ", m.Weight :: Option.toList m.Functional.Right |> List.map (quoted names))
+        let call name = primary ("norms." + name + "(" + weights + ")")
 
         let headCall name =
             match names.Head with
-            | Some head -> primary ("norms." + name + "(" + quoted names m.Weight + ", " + head + ")")
+            | Some head -> primary ("norms." + name + "(" + weights + ", " + head + ")")
             | None -> invalidOp ("the norm of a head's slice of " + m.Weight + " is read outside a sum over heads")
 
         match m.Functional with
@@ -95,6 +95,13 @@ module BoundCSharp =
         | Functional.LargestEntry -> call "LargestEntry"
         | Functional.OperatorNorm -> call "OperatorNorm"
         | Functional.LargestPairDistance -> call "LargestPairDistance"
+        | Functional.Product _ -> call "Product"
+        | Functional.HeadProduct _ -> headCall "HeadProduct"
+        | Functional.StackedProduct _ -> call "StackedProduct"
+        | Functional.TransposedProduct _ -> call "TransposedProduct"
+        | Functional.HeadTransposedProduct _ -> headCall "HeadTransposedProduct"
+        | Functional.StackedTransposedProduct _ -> call "StackedTransposedProduct"
+        | Functional.BlockGain(_, numbers) -> primary ("norms.BlockGain(" + weights + ", \"" + numbers + "\")")
 
     let private functionCall fn =
         let tokens name (n: int64) = name + "(" + n.ToString culture + ", "

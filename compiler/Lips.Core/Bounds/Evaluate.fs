@@ -33,7 +33,9 @@ module Evaluate =
 
     /// The text that names a norm: `spectral(blocks.0.attention.q)`, `spectral(blocks.0.attention.q)[2]`.
     let key (measure: Measure) (indices: Indices) (head: int option) : string =
-        let name = measure.Functional.Text + "(" + pathAt indices measure.Weight + ")"
+        let second = (match measure.Functional.Right with Some right -> ", " + pathAt indices right | None -> "")
+        let numbers = (match measure.Functional.Numbers with Some numbers -> "; " + numbers | None -> "")
+        let name = measure.Functional.Text + "(" + pathAt indices measure.Weight + second + numbers + ")"
 
         match head with
         | Some h when measure.Functional.IsPerHead ->

@@ -36,7 +36,7 @@ module Caps =
         | Functional.HeadLargestRow
         | Functional.HeadVectorNorm -> Some head
         | Functional.LargestPairDistance -> Some(Bound.ofInt 2 * whole)
-        | Functional.OperatorNorm -> None
+        | _ -> None
 
     /// From the largest row: the norms that follow, σ_max ≤ √rows · largest row among them.
     let private ofRows (w: Weight) (row: Bound) functional =
@@ -51,7 +51,7 @@ module Caps =
         | Functional.SpectralNorm
         | Functional.HeadSpectralNorm -> Some(root rows * row)
         | Functional.LargestPairDistance -> Some(Bound.ofInt 2 * row)
-        | Functional.OperatorNorm -> None
+        | _ -> None
 
     let private spectralOf (w: Weight) (unit: CapUnit) perHead (c: Bound) functional =
         let scale (rows: int64, columns: int64) = if unit = Rms then ratioRoot rows columns * c else c
@@ -135,3 +135,31 @@ module Caps =
           Weight = path
           Cap = cap
           Init = init }
+
+    /// A norm of a product and the norms of its factors whose product it never exceeds.
+    let private factors functional =
+        match functional with
+        | Functional.Product _
+        | Functional.TransposedProduct _ -> Functional.SpectralNorm, Functional.SpectralNorm
+        | Functional.HeadProduct _
+        | Functional.HeadTransposedProduct _ -> Functional.HeadSpectralNorm, Functional.HeadSpectralNorm
+        // [W_1·R_1 … W_H·R_H] = W·diag(R_1 … R_H)
+        | Functional.StackedProduct _ -> Functional.SpectralNorm, Functional.HeadSpectralNorm
+        // diag(W_1 … W_H)ᵀ·R
+        | Functional.StackedTransposedProduct _ -> Functional.HeadSpectralNorm, Functional.SpectralNorm
+        | other -> invalidArg (nameof functional) $"'{other.Text}' is a norm of one weight"
+
+    /// The measure of a product of two weights: before training it is worth the product of its factors' norms. Of a block's gain
+    /// nothing is known then that its parts do not say.
+    let measureOfProduct (path: string) (left: Weight) (right: Weight) functional : Measure =
+        match functional with
+        | Functional.BlockGain _ -> { Functional = functional; Weight = path; Cap = None; Init = None }
+        | _ ->
+            let ofLeft, ofRight = factors functional
+            let l, r = measure path left ofLeft, measure functional.Right.Value right ofRight
+            let times a b = Option.map2 (fun (x: Bound) y -> x * y) a b
+
+            { Functional = functional
+              Weight = path
+              Cap = times l.Cap r.Cap
+              Init = times l.Init r.Init }

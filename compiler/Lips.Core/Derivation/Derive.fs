@@ -108,17 +108,25 @@ module Derive =
         if layer.Name = "" then ctx.Prefix + weight else ctx.Prefix + layer.Name + "." + weight
 
     let private measure (ctx: Context) (layer: Layer) functional (name: string) =
-        let w =
-            match layer.Weights |> List.tryFind (fun w -> w.Name = name) with
-            | Some w -> w
-            | None -> invalidOp $"the rule of '{layer.Kind}' reads the weight '{name}', which the layer does not have"
+        /// The tensor's name and the weight it belongs to.
+        let owner name =
+            let w =
+                match layer.Weights |> List.tryFind (fun w -> w.Name = name) with
+                | Some w -> w
+                | None -> invalidOp $"the rule of '{layer.Kind}' reads the weight '{name}', which the layer does not have"
 
-        match w.Tied with
-        | Some path when ctx.Weights.ContainsKey(path + ".weight") ->
+            match w.Tied with
             // one tensor, so one norm: the owner's name and the owner's cap
-            let owner = ctx.Weights[path + ".weight"]
-            Bound.Measured(Caps.measure (path + ".weight") owner functional)
-        | _ -> Bound.Measured(Caps.measure (weightPath ctx layer name) w functional)
+            | Some path when ctx.Weights.ContainsKey(path + ".weight") -> path + ".weight", ctx.Weights[path + ".weight"]
+            | _ -> weightPath ctx layer name, w
+
+        let path, w = owner name
+
+        match (functional: Functional).Right with
+        | None -> Bound.Measured(Caps.measure path w functional)
+        | Some right ->
+            let rightPath, other = owner right
+            Bound.Measured(Caps.measureOfProduct path w other (functional.WithRight(fun _ -> rightPath)))
 
     let rec private apply (ctx: Context) (term: Term) (x: Space) : Space =
         match term with
@@ -130,11 +138,17 @@ module Derive =
             let y = if ctx.Sources.Contains path && ctx.Loops.IsEmpty then Space.withSource path y else y
             ctx.Points[path] <- y
             y
-        | Apply layer -> step ctx layer None x
-        | Enclose(layer, body) -> step ctx layer (Some(apply ctx body)) x
+        | Apply layer -> step ctx layer None None x
+        | Enclose(layer, body) -> step ctx layer (Some(apply ctx body)) (onlyLayer body) x
         | Repeat r -> repeat ctx r x
 
-    and private step ctx layer body x =
+    and private onlyLayer body =
+        match body with
+        | Apply layer
+        | Chain [ Apply layer ] -> Some layer
+        | _ -> None
+
+    and private step ctx layer body inner x =
         let kind = ctx.Catalog[layer.Kind]
         let path = ctx.Prefix + (if layer.Name = "" then layer.Kind else layer.Name)
 
@@ -151,6 +165,7 @@ module Derive =
                         | _ -> None)
                     |> Map.ofList
                   Body = body
+                  Inner = inner |> Option.map (fun inner -> inner, measure ctx inner)
                   Measure = measure ctx layer
                   Name = fun comment b -> ctx.Builder.Name (path + ": " + comment) b }
 

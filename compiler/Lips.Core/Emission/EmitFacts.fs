@@ -151,6 +151,13 @@ module EmitFacts =
         | Functional.LargestEntry -> "LargestEntry"
         | Functional.OperatorNorm -> "Operator"
         | Functional.LargestPairDistance -> "LargestPairDistance"
+        | Functional.Product _
+        | Functional.HeadProduct _ -> "Product"
+        | Functional.StackedProduct _ -> "StackedProduct"
+        | Functional.TransposedProduct _
+        | Functional.HeadTransposedProduct _ -> "TransposedProduct"
+        | Functional.StackedTransposedProduct _ -> "StackedTransposedProduct"
+        | Functional.BlockGain _ -> "BlockGain"
 
     /// Norms that the bound reads, each with its loop around it.
     let private norms (w: CSharp.Writer) (d: Derivation) =
@@ -172,15 +179,18 @@ module EmitFacts =
                 | Some(s, _) -> s.Loops |> List.filter (fun (i, _) -> measure.Weight.Contains("{" + i + "}"))
                 | None -> []
 
+            let numbers = (match measure.Functional.Numbers with Some numbers -> ", Numbers: " + CSharp.text numbers | None -> "")
+            let second = (match measure.Functional.Right with Some right -> ", Right: " + path right | None -> "") + numbers
             for i, n in loops do w.Open $"for (var {i} = 0; {i} < {n}; {i}++)"
 
             if measure.Functional.IsPerHead then
-                let h = (match owner with Some(_, x) -> x.Heads | None -> 1L)
+                let headsOf name = (match owners.TryGetValue name with | true, (_, x) -> x.Heads | _ -> 1L)
+                let h = measure.Weight :: Option.toList measure.Functional.Right |> List.map headsOf |> List.max
                 w.Open $"for (var head = 0; head < {h}; head++)"
-                w.Line $"norms.Add(new NormRequest(NormKind.{kind measure.Functional}, {path measure.Weight}, head));"
+                w.Line $"norms.Add(new NormRequest(NormKind.{kind measure.Functional}, {path measure.Weight}, head{second}));"
                 w.Close()
             else
-                w.Line $"norms.Add(new NormRequest(NormKind.{kind measure.Functional}, {path measure.Weight}));"
+                w.Line $"norms.Add(new NormRequest(NormKind.{kind measure.Functional}, {path measure.Weight}{second}));"
 
             for _ in loops do w.Close()
 

@@ -14,6 +14,8 @@ type internal Activation =
       Reach: int64 -> Bound -> Bound -> Bound
       /// The result has the norm of the argument.
       KeepsNorm: bool
+      /// Least and largest slope of a function of single entries, rounded outward; nothing where it has none or they are not bounded.
+      Slopes: (Rational * Rational) option
       /// Finite only where the size of the entries is known.
       NeedsSize: bool
       /// Entries are taken two by two.
@@ -34,6 +36,7 @@ module internal Activation =
           Slope = fun _ -> Bound.one
           Reach = fun _ _ s -> s
           KeepsNorm = false
+          Slopes = None
           NeedsSize = false
           Pairs = false
           Call = fun x -> $"{x}.{name}()"
@@ -42,6 +45,11 @@ module internal Activation =
           Proof = ""
           Source = "definition"
           Tightness = 1.00M }
+
+    /// Slopes from −δ to 1 + δ, δ in units of 10^-16: x·g(x) with g(−x) = 1 − g(x) has f'(−x) = 1 − f'(x).
+    let private around (units: int64) =
+        let delta = Hyper.ratio units 10000000000000000L
+        Some(-delta, Rational.One + delta)
 
     /// The part of every proof that is the same.
     let private pointwise =
@@ -52,15 +60,18 @@ module internal Activation =
 
     let private relu =
         { plain "relu" "max(x, 0)" with
+            Slopes = Some(Rational.Zero, Rational.One)
             Proof = "|max(a, 0) − max(b, 0)| ≤ |a − b| and |max(a, 0)| ≤ |a|, both with equality for a, b ≥ 0." + pointwise }
 
     let private abs =
         { plain "abs" "|x|" with
             KeepsNorm = true
+            Slopes = Some(-Rational.One, Rational.One)
             Proof = "||a| − |b|| ≤ |a − b|, and the norm is kept, so R and ρ stay." + pointwise }
 
     let private tanh =
         { plain "tanh" "hyperbolic tangent" with
+            Slopes = Some(Rational.Zero, Rational.One)
             Reach = fun n _ s -> Bound.min [ s; Hyper.root n ]
             Statement = "constant 1; R' = min(R, √width), r' = r"
             Proof = "tanh' = 1 − tanh² lies in (0, 1], 1 at 0; |tanh x| ≤ min(|x|, 1)." + pointwise }
@@ -68,6 +79,7 @@ module internal Activation =
     let private sigmoid =
         { plain "sigmoid" "1/(1 + e^−x)" with
             Slope = fun _ -> Bound.ofQuotient 1L 4L
+            Slopes = Some(Rational.Zero, Hyper.ratio 1L 4L)
             Reach = fun n t s -> Bound.min [ Hyper.root n * Bound.apply Fn.SigmoidGain t; Hyper.rootOf (Hyper.ratio n 4L) + Bound.ofQuotient 1L 4L * s ]
             Statement = "constant 1/4; R' = min(√width·σ(t), √width/2 + R/4), r' = r/4"
             Proof =
@@ -77,6 +89,7 @@ module internal Activation =
     let private gelu =
         { plain "gelu" "x·Φ(x), exact" with
             Slope = Bound.apply Fn.GeluSlope
+            Slopes = around 1289041451851548L
             Reach = fun _ t s -> Bound.apply Fn.GeluGain t * s
             Statement = "constant S(t) = sup of |gelu'| on [−t, t]: Φ(t) + t·φ(t) up to √2, 1.1289041451851548 beyond; R' = Φ(t)·R, r' = S(t)·r"
             Proof =
@@ -88,6 +101,7 @@ module internal Activation =
     let private geluTanh =
         { plain "gelu_tanh" "x·(1 + tanh(√(2/π)(x + 0.044715x³)))/2" with
             Slope = Bound.apply Fn.GeluTanhSlope
+            Slopes = around 1289930700000000L
             Reach = fun _ t s -> Bound.apply Fn.GeluTanhGain t * s
             Call = fun x -> $"torch.nn.functional.gelu({x}, TorchSharp.Modules.GELU.Approximate.tanh)"
             Statement = "constant sup of |f'| on [−t, t], at most 1.12899307; R' = σ(2u(t))·R with u(t) = √(2/π)(t + 0.044715t³), r' = constant·r"
@@ -101,6 +115,7 @@ module internal Activation =
     let private silu =
         { plain "silu" "x·σ(x)" with
             Slope = Bound.apply Fn.SiluSlope
+            Slopes = around 998393201288670L
             Reach = fun _ t s -> Bound.apply Fn.SigmoidGain t * s
             Statement = "constant S(t) = sup of |silu'| on [−t, t]: σ(t)(1 + t(1 − σ(t))) up to 2.39935…, 1.0998393201288669 beyond; R' = σ(t)·R, r' = S(t)·r"
             Proof =
@@ -114,6 +129,7 @@ module internal Activation =
 
     let private quickGelu =
         { plain "quick_gelu" "x·σ(1.702·x)" with
+            Slopes = around 998393201288670L
             Slope = fun t -> Bound.apply Fn.SiluSlope (quickFactor * t)
             Reach = fun _ t s -> Bound.apply Fn.SigmoidGain (quickFactor * t) * s
             Call = fun x -> $"Lips.Runtime.Modules.Activations.QuickGelu({x})"
@@ -128,6 +144,7 @@ module internal Activation =
 
     let private mish =
         { plain "mish" "x·tanh(ln(1 + e^x))" with
+            Slopes = Some(Hyper.ratio -1125261223894626L 10000000000000000L, Hyper.ratio 1088498161251728L 1000000000000000L)
             Slope = fun _ -> mishSlope
             Call = fun x -> $"Lips.Runtime.Modules.Activations.Mish({x})"
             Statement = "constant 1.088498161251728; R' = R, r' = constant·r"
@@ -144,6 +161,7 @@ module internal Activation =
 
     let private softplus =
         { plain "softplus" "ln(1 + e^x)" with
+            Slopes = Some(Rational.Zero, Rational.One)
             Slope = Bound.apply Fn.SigmoidGain
             Reach = fun n t s -> Hyper.root n * Bound.ofRational ln2 + Bound.apply Fn.SigmoidGain t * s
             Call = fun x -> $"Lips.Runtime.Modules.Activations.Softplus({x})"
@@ -155,6 +173,7 @@ module internal Activation =
     let private squaredRelu =
         { plain "squared_relu" "max(x, 0)²" with
             Slope = fun t -> Bound.ofInt 2 * t
+            Slopes = None
             Reach = fun _ t s -> t * s
             NeedsSize = true
             Call = fun x -> $"{x}.relu().square()"
@@ -166,6 +185,7 @@ module internal Activation =
     let private groupSort =
         { plain "group_sort" "sorts every pair of neighbouring channels, the larger first (MaxMin)" with
             KeepsNorm = true
+            Slopes = None
             Pairs = true
             Call = fun x -> $"Lips.Runtime.Modules.Activations.GroupSort({x})"
             Domain = "an even width"
@@ -184,6 +204,10 @@ module internal Activation =
         { plain "leaky_relu" "x for x ≥ 0, slope·x below" with
             Hyperparameters = [ Hyper.realOr (Hyper.ratio 1L 100L) "slope" "slope for negative numbers" ]
             Slope = fun _ -> Bound.ofRational slope
+            Slopes =
+                (match negative with
+                 | Some v -> Some(Rational.Min(Rational.One, Hyper.lower v), Rational.Max(Rational.One, Hyper.upper v))
+                 | None -> None)
             Reach = fun _ _ s -> Bound.ofRational slope * s
             Call =
                 fun x ->
@@ -198,6 +222,7 @@ module internal Activation =
     let private none =
         { plain "none" "no activation" with
             KeepsNorm = true
+            Slopes = Some(Rational.One, Rational.One)
             Call = id
             Proof = "The identity." }
 

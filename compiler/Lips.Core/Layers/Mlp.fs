@@ -73,13 +73,24 @@ module internal Mlp =
         let entry = input.Name "largest pre-activation" (row * x.Radius + input.MeasureOrZero Functional.LargestEntry "up_bias")
         let norm = input.Name "norm of the pre-activations" (up * x.Radius + input.MeasureOrZero Functional.VectorNorm "up_bias")
         let slope = input.Name (a.Name + " slope") (a.Slope entry)
-        let constant = input.Name "constant" (gain * slope * (up * down))
+        let product = gain * slope * (up * down)
+
+        // the mean slope acts like a linear map; only what deviates from it pays for both norms
+        let split =
+            match a.Slopes with
+            | Some(least, most) ->
+                let half = Rational.OfInt 2L
+                let mean, deviation = ((most + least) / half).Abs, (most - least) / half
+                [ gain * (Bound.ofRational mean * input.Measure (Functional.Product "up") "down" + Bound.ofRational deviation * (up * down)) ]
+            | None -> []
+
+        let constant = input.Name "constant" (Bound.min (product :: split))
         let reach = a.Reach (hiddenOr input.Options x.Shape) entry norm
         let radius = input.Name "radius" (gain * (down * reach) + input.MeasureOrZero Functional.VectorNorm "down_bias")
 
         { Space = Space.step input.Layer.Output (Space.tokenwise constant) radius (constant * x.Centred) x
           Rule = "mlp.product"
-          Candidates = []
+          Candidates = [ "mlp.product", product; for b in split do "mlp.split", b ]
           Needs =
             [ cap input up "up"
               cap input down "down"
@@ -147,6 +158,18 @@ module internal Mlp =
                    may be taken inside the ball. Attained: up of rank one along e, down = upᵀ, and a bias that puts the pre-activation where \
                    the slope is largest."
                 Citation = "product of operator norms; Φ and σ as zero gains from this calculus"
+                Tightness = 1.00M }
+              { Name = "mlp.split"
+                Statement =
+                  "LF = LM = LI ≤ |gain|·(|c|·σ(down·up) + h·σ(down)σ(up)), where the activation's slopes lie in [c − h, c + h]; at caps never \
+                   less than the product rule"
+                Domain = "not gated; not for group_sort and squared_relu, whose slopes are not bounded entry by entry"
+                Proof =
+                  "Between two tokens the activation's difference is (c·I + h·E)·up·Δx with E diagonal, entries in [−1, 1] (mean value \
+                   theorem, entry by entry). So Δy = gain·(c·down·up + h·down·E·up)·Δx. Where caps are all that is known, σ(down·up) is \
+                   bounded by σ(down)σ(up), and |c| + h is the largest slope. c = h = 1/2 for relu; c = 1/2, h = 0.6289… for gelu. Attained where \
+                   down·up keeps both norms, and by any two matrices without an activation."
+                Citation = "derived for this calculus"
                 Tightness = 1.00M }
               { Name = "mlp.gated"
                 Statement =

@@ -25,22 +25,53 @@ module internal Residual =
             Bound.one, input.Name "largest |alpha|" alpha, Rational.One
         | _ -> Bound.one, Bound.one, Rational.One
 
+    /// The block's gain by the multiplier certificate, of given weights: x + f(x) or a convex sum around an mlp with slopes.
+    let private certified (input: RuleInput) : Bound option =
+        let exact (v: Value) = (match v with Number n -> Some n | _ -> None)
+
+        let sum =
+            match input.Options.Choice "sum" with
+            | "plain", _ -> Some(Rational.One, Rational.One)
+            | "convex", arguments -> exact (arguments.Value "alpha") |> Option.map (fun alpha -> Rational.One - alpha, alpha)
+            | _ -> None
+
+        match input.Inner, sum with
+        | Some(mlp, measure), Some(keep, share) when mlp.Kind = "mlp" ->
+            let options = Options mlp.Options
+            let slopes = (Activation.ofChoice (options.Choice "activation")).Slopes
+
+            match exact (options.Value "gain"), slopes with
+            | Some gain, Some(least, most) when not (options.Flag "gated") ->
+                let numbers = [ keep; share * gain; least; most ] |> List.map string |> String.concat "; "
+                Some(measure (Functional.BlockGain("down", numbers)) "up")
+            | _ -> None
+        | _ -> None
+
     let private rule (input: RuleInput) =
         let x = input.Input
         let keep, a, least = factors input
         let f = (match input.Body with Some body -> body x | None -> x)
         let radius = input.Name "radius" (keep * x.Radius + a * f.Radius)
+        let sum = Space.addConstants input.Layer.Output keep x.Constants a f.Constants
+        let gain = certified input |> Option.map (input.Name "gain of the whole block")
         let name = input.Options.ChoiceName "sum"
 
         { Space =
             { Shape = input.Layer.Output
               Radius = radius
-              Centred = Bound.min [ keep * x.Centred + a * f.Centred; radius ]
+              Centred =
+                Bound.min
+                    [ keep * x.Centred + a * f.Centred
+                      radius
+                      for g in Option.toList gain do g * x.Centred ]
               Lower = { Start = least * x.Lower.Start; Loss = keep * x.Lower.Loss + a * f.Radius }
               Centre = None
-              Constants = Space.addConstants input.Layer.Output keep x.Constants a f.Constants }
+              Constants =
+                (match gain with
+                 | Some g -> Space.leastConstants sum (Space.mapConstants input.Layer.Output (Space.tokenwise g) x.Constants)
+                 | None -> sum) }
           Rule = "residual." + name
-          Candidates = []
+          Candidates = [ for g in Option.toList gain -> "residual.multiplier", g ]
           Needs =
             [ if name = "weighted" then
                   { Value = a
@@ -115,7 +146,22 @@ module internal Residual =
                   "L' = L + a·L_f for each of LF, LM, LI, a = max_c |α_c| (or the clamp, if less); R' and r' likewise, ρ' = max(0, ρ − a·R_f)"
                   "none; drop_path as for the plain sum"
                   "|α ⊙ v| ≤ max_c|α_c|·|v| on every token; a clamped α has no larger entry than the clamp."
-                  "triangle inequality; Qi et al. 2023 (LipsFormer), section 3" ]
+                  "triangle inequality; Qi et al. 2023 (LipsFormer), section 3"
+              { Name = "residual.multiplier"
+                Statement =
+                  "for given weights, where asked for (`--tight`), around one mlp: L' ≤ ℓ·L for each of LF, LM, LI and r' ≤ ℓ·r, whenever \
+                   diag(ℓ²I − W₁ᵀTW₁, T) − KᵀK is positive semidefinite for some diagonal T ≥ 0; K = [k·I + a·c·W₂W₁, |a|h·W₂], the mlp's \
+                   gain in a, the activation's slopes in [c − h, c + h]"
+                Domain = "plain and convex sums with an exact α around a single mlp, not gated; not for group_sort and squared_relu"
+                Proof =
+                  "Between two tokens the activation's difference is (c·I + h·E)W₁Δx with E diagonal, entries in [−1, 1]. With \
+                   e = E·W₁Δx the block moves by Δy = K·[Δx; e], up to the sign of e. Entry by entry e_i² ≤ (W₁Δx)_i², so \
+                   eᵀTe ≤ (W₁Δx)ᵀT(W₁Δx) for a diagonal T ≥ 0, and |Δy|² = [Δx; e]ᵀKᵀK[Δx; e] ≤ ℓ²|Δx|² − (W₁Δx)ᵀT(W₁Δx) + eᵀTe ≤ ℓ²|Δx|². \
+                   The block acts on every token by itself, so the constant is the same in all readings, and the image of a point within r \
+                   of all tokens is within ℓ·r of theirs. The inequality is decided by a Cholesky factorization whose rounding is added; how T \
+                   was found does not matter. Multipliers that couple channels are not used: for differences they are not valid. Attained by one channel and relu."
+                Citation = "derived for this calculus; compare LipSDP-Neuron of Fazlyab et al. 2019"
+                Tightness = 1.00M } ]
           Macs = fun _ _ -> BigInteger.Zero
           Emit =
             fun input ->

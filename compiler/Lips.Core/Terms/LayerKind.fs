@@ -98,6 +98,8 @@ type RuleInput =
       Reads: Map<string, Space>
       /// The map of the body, for kinds that own one.
       Body: (Space -> Space) option
+      /// The layer that the body consists of, where it is one, with its norms.
+      Inner: (Layer * (Functional -> string -> Bound)) option
       /// A norm of one of the layer's weights, by the weight's relative name.
       Measure: Functional -> string -> Bound
       /// Gives a value a name in the program; the comment appears in the generated arithmetic.

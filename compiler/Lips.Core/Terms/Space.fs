@@ -100,6 +100,18 @@ module Space =
                      Local = a * cx.Local + b * cy.Local }) ]
         |> Map.ofList
 
+    /// The lesser of two bounds, one by one; both hold.
+    let leastConstants (a: Map<string, Source * Constants>) (b: Map<string, Source * Constants>) =
+        a
+        |> Map.map (fun name (source, x) ->
+            match Map.tryFind name b with
+            | Some(_, y) ->
+                source,
+                { Whole = Bound.min [ x.Whole; y.Whole ]
+                  Token = Bound.min [ x.Token; y.Token ]
+                  Local = Bound.min [ x.Local; y.Local ] }
+            | None -> source, x)
+
     /// Begins measuring from here: the point itself is a source with constant 1.
     let withSource name (x: Space) =
         { x with

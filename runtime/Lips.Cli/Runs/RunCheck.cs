@@ -53,7 +53,7 @@ internal sealed class RunCheck
             }
             early = Differ("meaning of the spec", given.Meaning, spec.Model.Meaning)
                 ?? Differ("model file", given.File ?? "", Hash(folder.Model));
-            return early is not null ? (early, []) : new RunCheck(folder, given, spec.Model, new StoredNorms(spec.Model, folder.Model)).Check();
+            return early is not null ? (early, []) : new RunCheck(folder, given, spec.Model, new StoredNorms(spec.Model, folder.Model, given: given.Norms)).Check();
         }
         catch (LipsException e) when (e.ExitCode is ExitCode.RunFailed or ExitCode.ClaimFails)
         {
@@ -160,7 +160,7 @@ internal sealed class RunCheck
         foreach (var norm in _given.Norms)
         {
             string derived = _stored.Of(norm.Norm).ToString();
-            if (Differ("norm " + norm.Norm, norm.Exact, derived) is { } difference)
+            if ((Differ("norm " + norm.Norm, norm.Exact, derived) ?? Differ($"norm {norm.Norm}, method", norm.Method, _stored.MethodOf(norm.Norm))) is { } difference)
                 return difference;
             // the floating-point arithmetic above is the certifier's own; this one is not
             switch (_stored.Proves(norm.Norm, UpperBound.Parse(norm.Exact).ToDoubleUp()))

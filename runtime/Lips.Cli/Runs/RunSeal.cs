@@ -13,10 +13,11 @@ internal static class RunSeal
 {
     /// <summary>Certifies the run in place.</summary>
     /// <exception cref="NotCertified">A weight exceeds its cap by more than rounding explains; nothing was written.</exception>
-    public static Certificate Certify(Run run, bool rescale)
+    /// <param name="tight">Bound residual blocks as wholes.</param>
+    public static Certificate Certify(Run run, bool rescale, bool tight = false)
     {
         using var weights = new ModelWeights(run.Model);
-        var (certificate, seals) = Certifier.Certify(weights, run.Folder.Model, run.Folder.Certificate, File.ReadAllBytes(run.Folder.Spec), rescale);
+        var (certificate, seals) = Certifier.Certify(weights, run.Folder.Model, run.Folder.Certificate, File.ReadAllBytes(run.Folder.Spec), rescale, tight);
         foreach (var seal in seals.Where(s => s.Factor != 1))
             Console.Out.WriteLine(FormattableString.Invariant($"  {seal.Weight} scaled by {seal.Factor:R} to its cap"));
         foreach (var claim in certificate.Claims)

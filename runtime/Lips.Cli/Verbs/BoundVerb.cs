@@ -18,13 +18,16 @@ internal static class BoundVerb
         var norm = new Option<string?>("--norm") { Description = "l2, rms, token, or a pair such as l2->token", HelpName = "NORM" };
         var at = new Option<string>("--at") { Description = "caps (all through training) or init (step 0 only)", DefaultValueFactory = _ => "caps" }.AcceptOnlyFromAmong("caps", "init");
         var weights = new Option<string?>("--weights") { Description = "certified norms of this checkpoint in place of the caps", HelpName = "FILE" };
+        var tight = new Option<bool>("--tight") { Description = "with --weights: bound every mlp block as a whole, by the multiplier certificate (slower)" };
         var format = new Option<string>("--format") { Description = "text, json, markdown, html, source or sarif", DefaultValueFactory = _ => "text" }
             .AcceptOnlyFromAmong("text", "json", "markdown", "html", "source", "sarif");
         var against = new Option<string?>("--against") { Description = "another spec: what differs, step by step", HelpName = "SPEC" };
-        foreach (Option option in new Option[] { explain, norm, at, weights, format, against })
+        foreach (Option option in new Option[] { explain, norm, at, weights, tight, format, against })
             command.Add(option);
         command.SetAction(given =>
         {
+            if (given.GetValue(tight) && given.GetValue(weights) is null)
+                throw new LipsException("--tight speaks of given weights: add --weights FILE.", ExitCode.Usage);
             FSharpList<Tuple<Norm, Norm>> norms = Norms(given.GetValue(norm));
             var compiled = spec.Read(given, Options(norms));
             string form = given.GetValue(format)!;
@@ -35,7 +38,7 @@ internal static class BoundVerb
             }
             if (!compiled.HasModels)
                 return compiled.ShowLack();
-            var point = given.GetValue(weights) is { } file ? new StoredNorms(compiled.Model, file).Point
+            var point = given.GetValue(weights) is { } file ? new StoredNorms(compiled.Model, file, given.GetValue(tight)).Point
                 : given.GetValue(at) == "init" ? At.Init : At.Caps;
             Report Of(CompiledModel model) => ReportModule.create(compiled.Compilation.Source, point, norms, model);
             var report = Of(compiled.Model);

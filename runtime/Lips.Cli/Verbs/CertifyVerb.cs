@@ -13,7 +13,9 @@ internal static class CertifyVerb
         var command = new Command("certify", "Seal a run's weights and write its certificate.");
         var path = Run.Argument();
         var rescale = new Option<bool>("--rescale") { Description = "scale down weights that exceed their caps by more than rounding, showing the validation loss before and after" };
+        var tight = new Option<bool>("--tight") { Description = "bound every mlp block as a whole, by the multiplier certificate (slower)" };
         command.Add(path);
+        command.Add(tight);
         command.Add(rescale);
         command.SetAction(given =>
         {
@@ -22,7 +24,7 @@ internal static class CertifyVerb
                 return ExitCode.SyntaxOrType;
             bool may = given.GetValue(rescale);
             string? before = may ? RunPage.Number(run.Validate().Loss) : null;
-            var certificate = RunSeal.Certify(run, may);
+            var certificate = RunSeal.Certify(run, may, given.GetValue(tight));
             if (before is not null)
                 Console.Out.WriteLine($"validation loss {before} before, {RunPage.Number(run.Validate().Loss)} after");
             Console.Out.WriteLine($"wrote {run.Folder.Certificate}");

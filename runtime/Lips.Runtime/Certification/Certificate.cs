@@ -9,8 +9,8 @@ using Lips.Runtime.Checkpoints;
 
 namespace Lips.Runtime.Certification;
 
-/// <summary>A certified norm: exact in hexadecimal (m·2^e), and in decimal rounded up for reading.</summary>
-public sealed record CertifiedNorm(string Norm, string Exact, string Decimal);
+/// <summary>A certified norm: exact in hexadecimal (m·2^e), in decimal rounded up for reading, and how it was proven; the witness is what the proof needs besides the weights.</summary>
+public sealed record CertifiedNorm(string Norm, string Exact, string Decimal, string Method, string? Witness = null);
 
 /// <summary>A capped weight: its certified norm in the cap's unit, exact and decimal rounded up, beside the cap.</summary>
 public sealed record CertifiedCap(string Weight, string Unit, string Exact, string Decimal, string Cap);
@@ -30,7 +30,7 @@ public sealed record CertifiedSubstitution(string Text, string Distance, string 
 /// </summary>
 public sealed record Certificate
 {
-    public const int CurrentVersion = 1;
+    public const int CurrentVersion = 2;
 
     public int Version { get; init; } = CurrentVersion;
 

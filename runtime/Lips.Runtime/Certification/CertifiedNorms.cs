@@ -6,6 +6,9 @@ using TorchSharp;
 
 namespace Lips.Runtime.Certification;
 
+/// <summary>A weight with its exact values, row-major.</summary>
+public sealed record WeightValues(Weight Weight, double[] Values);
+
 /// <summary>
 /// Proven upper bounds of the norms of stored weights. Every tensor is widened to double exactly, whatever its type; then only
 /// arithmetic of this project is used.
@@ -13,22 +16,57 @@ namespace Lips.Runtime.Certification;
 public static class CertifiedNorms
 {
     /// <summary>Names what a certificate's norms rest on; changes whenever a rule does.</summary>
-    public const string RuleVersion = "cholesky-certificate/1 symbol-grid/1 outward-sums/1";
+    public const string RuleVersion = "cholesky-certificate/2 one-norm/1 gram-iteration/1 products/1 symbol-grid/2 multipliers/1 outward-sums/1";
 
     /// <summary>The norms a model's bounds read.</summary>
     public static Norms Of(ILipsModel model, ModelWeights weights) => Of(model.NormsNeeded, weights);
 
-    public static Norms Of(IEnumerable<NormRequest> requests, ModelWeights weights)
+    /// <param name="tight">Gains of residual blocks too, by multipliers.</param>
+    /// <param name="given">Norms of an earlier certificate, whose witnesses are checked in place of finding new ones.</param>
+    public static Norms Of(IEnumerable<NormRequest> requests, ModelWeights weights, bool tight = false, IReadOnlyList<CertifiedNorm>? given = null)
     {
+        var known = new Dictionary<string, WeightValues>(StringComparer.Ordinal);
         var norms = new Norms();
-        foreach (var byWeight in requests.Distinct().GroupBy(r => r.Weight))
+        foreach (var request in requests.Distinct())
         {
-            var weight = weights[byWeight.Key];
-            double[] values = Values(weight.View);
-            foreach (var request in byWeight)
-                norms.Add(request.Kind, request.Weight, request.Head, UpperBound.OfDouble(Norm(weight.Weight, values, request.Kind, request.Head)));
+            if (request.Kind != NormKind.BlockGain)
+            {
+                var (value, method) = Norm(request, ValuesOf);
+                norms.Add(request.Key, UpperBound.OfDouble(value), method);
+            }
+            else if (WitnessOf(request.Key, given) is var claimed && (tight || claimed is not null) && BlockGain.Prove(request, ValuesOf, claimed) is var (gain, witness))
+                norms.Add(request.Key, UpperBound.OfDouble(gain), BlockGain.Method, witness);
         }
         return norms;
+
+        WeightValues ValuesOf(string name)
+        {
+            if (!known.TryGetValue(name, out var values))
+                known[name] = values = new WeightValues(weights[name].Weight, Values(weights[name].View));
+            return values;
+        }
+    }
+
+    /// <summary>The gain and the multipliers that a certificate states for a block.</summary>
+    /// <exception cref="NotCertified">It states no number, or no multipliers.</exception>
+    public static (double Gain, string Witness)? WitnessOf(string key, IReadOnlyList<CertifiedNorm>? given)
+    {
+        if (given?.FirstOrDefault(n => n.Norm == key) is not { } norm)
+            return null;
+        double gain = UpperBound.TryParse(norm.Exact, out var bound) ? bound.ToDoubleUp() : double.NaN;
+        return norm.Witness is { } witness && UpperBound.OfDouble(double.IsNaN(gain) ? 0 : gain).ToString() == norm.Exact ? (gain, witness)
+            : throw new NotCertified($"The certificate states no multipliers for '{key}'.");
+    }
+
+    /// <summary>An upper bound of a requested norm and how it was proven, from the weights' values; ∞ for a block, which <see cref="BlockGain"/> bounds where that is asked for.</summary>
+    public static NormBound Norm(NormRequest request, Func<string, WeightValues> weights)
+    {
+        if (request.Kind == NormKind.BlockGain)
+            return new NormBound(double.PositiveInfinity, "");
+        var (weight, values) = weights(request.Weight);
+        return request.Right is null
+            ? Bound(weight, values, request.Kind, request.Head)
+            : ProductBound(request, weights(request.Weight), weights(request.Right));
     }
 
     /// <summary>The exact values of a tensor, row-major.</summary>
@@ -40,27 +78,57 @@ public static class CertifiedNorms
     }
 
     /// <summary>An upper bound of one norm of a weight's values (row-major in the weight's shape), or of a head's slice.</summary>
-    public static double Norm(Weight weight, double[] values, NormKind kind, int? head = null)
+    public static double Norm(Weight weight, double[] values, NormKind kind, int? head = null) => Bound(weight, values, kind, head).Value;
+
+    /// <summary>The same, with how it was proven.</summary>
+    public static NormBound Bound(Weight weight, double[] values, NormKind kind, int? head = null)
     {
-        int rows = weight.Shape.Count == 0 ? 1 : checked((int)weight.Shape[0]);
-        int columns = values.Length / Math.Max(rows, 1);
+        var (rows, columns) = Extents(weight, values);
         string name = head is null ? weight.Name : $"{weight.Name}[{head}]";
         if (head is int h)
-            (values, rows, columns) = Slice(weight, values, rows, columns, h);
+            (values, rows, columns) = Slice(weight, values, rows, columns, h, weight.Heads);
         // A vector is one row.
         if (weight.Shape.Count < 2)
             (rows, columns) = (1, values.Length);
         SpectralNorm.LargestEntry(values, name);
         return kind switch
         {
-            NormKind.Spectral => SpectralNorm.Certify(values, rows, columns, name),
-            NormKind.LargestRow => LargestRow(values, rows, columns),
-            NormKind.Vector => weight.Shape.Count > 1 && weight.Role == Role.Table ? LargestRow(values, rows, columns) : Length(values),
-            NormKind.LargestEntry => SpectralNorm.LargestEntry(values, name),
-            NormKind.Operator => ConvolutionNorm.Certify(values, rows, checked((int)weight.Shape[1]), weight.Shape.Skip(2).Select(s => checked((int)s)).ToArray(), weight.Groups, name),
+            NormKind.Spectral => SpectralNorm.Bound(values, rows, columns, name),
+            NormKind.LargestRow => new(LargestRow(values, rows, columns), "length"),
+            NormKind.Vector => new(weight.Shape.Count > 1 && weight.Role == Role.Table ? LargestRow(values, rows, columns) : Length(values), "length"),
+            NormKind.LargestEntry => new(SpectralNorm.LargestEntry(values, name), "entries"),
+            NormKind.Operator => new(ConvolutionNorm.Certify(values, rows, checked((int)weight.Shape[1]), weight.Shape.Skip(2).Select(s => checked((int)s)).ToArray(), weight.Groups, name), "symbol-grid"),
             NormKind.LargestPairDistance => LargestPairDistance(values, rows, columns, name),
             _ => throw new NotCertified($"No rule certifies the norm '{kind}' of '{name}'."),
         };
+    }
+
+    private static NormBound ProductBound(NormRequest request, WeightValues left, WeightValues right)
+    {
+        bool isTransposed = request.Kind is NormKind.TransposedProduct or NormKind.StackedTransposedProduct;
+        bool isStacked = request.Kind is NormKind.StackedProduct or NormKind.StackedTransposedProduct;
+        // (Σ of heads' W_hᵀ·R_h, one above the other)ᵀ = [R_1ᵀ·W_1 … R_Hᵀ·W_H]: the blocks are those of W
+        var (outer, blocks) = request.Kind == NormKind.StackedTransposedProduct ? (right, left) : (left, right);
+        int heads = Math.Max(left.Weight.Heads, right.Weight.Heads), count = isStacked ? heads : 1;
+        var a = Matrix(outer, isStacked ? null : request.Head, heads);
+        var b = Enumerable.Range(0, count).Select(h => Matrix(blocks, isStacked ? h : request.Head, heads)).ToArray();
+        if (isTransposed)
+            a = (ProductNorm.Transposed(a.Values, a.Rows, a.Columns), a.Columns, a.Rows);
+        if (!(request.Kind is NormKind.Product or NormKind.StackedProduct || isTransposed) || a.Columns != count * b[0].Rows)
+            throw new NotCertified($"'{request.Key}' is no product: its factors have shapes [{string.Join(", ", left.Weight.Shape)}] and [{string.Join(", ", right.Weight.Shape)}].");
+        return ProductNorm.Bound(a.Values, a.Rows, [.. b.Select(m => m.Values)], b[0].Rows, b[0].Columns, request.Key);
+    }
+
+    private static (double[] Values, int Rows, int Columns) Matrix(WeightValues w, int? head, int heads)
+    {
+        var (rows, columns) = Extents(w.Weight, w.Values);
+        return head is int h ? Slice(w.Weight, w.Values, rows, columns, h, heads) : (w.Values, rows, columns);
+    }
+
+    private static (int Rows, int Columns) Extents(Weight weight, double[] values)
+    {
+        int rows = weight.Shape.Count == 0 ? 1 : checked((int)weight.Shape[0]);
+        return (rows, values.Length / Math.Max(rows, 1));
     }
 
     /// <summary>What a cap limits: its norm of the weight in the cap's unit, the largest over heads, rounded up.</summary>
@@ -92,10 +160,12 @@ public static class CertifiedNorms
         return largest * UpperBound.Sqrt(UpperBound.OfRational(blockColumns, blockRows));
     }
 
-    private static (double[] Values, int Rows, int Columns) Slice(Weight weight, double[] values, int rows, int columns, int head)
+    /// <param name="heads">How many heads there are; where several share a slice, consecutive ones do.</param>
+    private static (double[] Values, int Rows, int Columns) Slice(Weight weight, double[] values, int rows, int columns, int head, int heads)
     {
-        if (head < 0 || head >= weight.Heads)
-            throw new NotCertified($"'{weight.Name}' has {weight.Heads} heads, none with index {head}.");
+        if (head < 0 || head >= heads)
+            throw new NotCertified($"'{weight.Name}' has {heads} heads, none with index {head}.");
+        head = head * weight.Heads / heads;
         if (weight.HeadAxis != HeadAxis.Columns)
         {
             int part = rows / weight.Heads;
@@ -141,12 +211,14 @@ public static class CertifiedNorms
     private const int PairsLimit = 4096;
 
     /// <summary>An upper bound of the largest ℓ2 distance of two rows; of many rows the least of 2·(largest row) and √2·σ_max.</summary>
-    private static double LargestPairDistance(double[] values, int rows, int columns, string name)
+    private static NormBound LargestPairDistance(double[] values, int rows, int columns, string name)
     {
         if (rows > PairsLimit)
         {
             double twice = Outward.Multiply(2, LargestRow(values, rows, columns));
-            return Math.Min(twice, Outward.Multiply(Outward.Sqrt(2), SpectralNorm.Certify(values, rows, columns, name)));
+            var (norm, method) = SpectralNorm.Bound(values, rows, columns, name);
+            double across = Outward.Multiply(Outward.Sqrt(2), norm);
+            return twice <= across ? new(twice, "length") : new(across, method);
         }
         var largest = new double[rows];
         Parallel.For(0, rows, i =>
@@ -155,7 +227,7 @@ public static class CertifiedNorms
             for (int j = 0; j < i; j++)
                 largest[i] = Math.Max(largest[i], Distance(values, columns, i, j, difference));
         });
-        return rows == 0 ? 0 : largest.Max();
+        return new(rows == 0 ? 0 : largest.Max(), "length");
     }
 
     /// <summary>Upper bounds of the ℓ2 distances of every two rows of a row-major matrix: what pairwise margins are divided by.</summary>

@@ -15,10 +15,13 @@ public static class Certifier
 {
     /// <summary>The certificate of the weights as they are now. Seal first where caps are to be facts.</summary>
     /// <param name="source">The bytes of the spec kept beside the weights.</param>
-    public static Certificate Derive(ModelWeights weights, ReadOnlySpan<byte> source)
+    /// <param name="tight">Bound residual blocks as wholes, by multipliers, where a rule can read that.</param>
+    public static Certificate Derive(ModelWeights weights, ReadOnlySpan<byte> source, bool tight = false) => Derive(weights, source, tight, null);
+
+    private static Certificate Derive(ModelWeights weights, ReadOnlySpan<byte> source, bool tight, IReadOnlyList<CertifiedNorm>? given)
     {
         var model = weights.Model;
-        var norms = CertifiedNorms.Of(model, weights);
+        var norms = CertifiedNorms.Of(model.NormsNeeded, weights, tight, given);
         var caps = weights.All.Where(w => w.Weight.Constraint is Constraint.Cap).Select(w => (w.Weight, Norm: InUnit(w))).ToList();
         // with every cap kept, what holds at caps holds of these weights
         bool kept = caps.All(c => c.Norm <= UpperBound.OfDouble(((Constraint.Cap)c.Weight.Constraint!).Limit));
@@ -29,7 +32,7 @@ public static class Certifier
             Source = Convert.ToHexStringLower(SHA256.HashData(source)),
             Weights = ModelFile.Hash(ModelFile.Store(weights)),
             Claims = model.Claims.Select((claim, index) => Claim(claim, model.DomainAt(index, norms), kept ? UpperBound.Min(model.Bound(index, norms), model.BoundAtCaps(index)) : model.Bound(index, norms), model.SubstitutionAt(index, norms))).ToList(),
-            Norms = norms.Values.Select(n => new CertifiedNorm(n.Key, n.Value.ToString(), n.Value.ToDecimal(8))).ToList(),
+            Norms = norms.Values.Select(n => new CertifiedNorm(n.Key, n.Value.ToString(), n.Value.ToDecimal(8), norms.ProofOf(n.Key).Method, norms.ProofOf(n.Key).Witness)).ToList(),
             Caps = caps.Select(c => Cap(c.Weight, c.Norm)).ToList(),
             Rules = CertifiedNorms.RuleVersion,
             Provider = TorchExtras.ProviderName,
@@ -104,7 +107,15 @@ public static class Certifier
             ?? Differ("rules", given.Rules, CertifiedNorms.RuleVersion);
         if (early is not null)
             return early;
-        var derived = Derive(weights, source);
+        Certificate derived;
+        try
+        {
+            derived = Derive(weights, source, false, given.Norms);
+        }
+        catch (NotCertified e)
+        {
+            return "norm: " + e.Message;
+        }
         return Lists("norm", given.Norms, derived.Norms, n => n.Norm)
             ?? Lists("cap", given.Caps, derived.Caps, c => c.Weight)
             ?? Lists("claim", given.Claims, derived.Claims, c => c.Text);
@@ -123,10 +134,10 @@ public static class Certifier
     }
 
     /// <summary>Seals the weights of a run, writes them (keeping what the file says of itself) and their certificate. The weights are written first: a certificate never speaks of a file that is not there.</summary>
-    public static (Certificate Certificate, IReadOnlyList<SealedWeight> Sealed) Certify(ModelWeights weights, string modelPath, string certificatePath, byte[] source, bool rescale = false)
+    public static (Certificate Certificate, IReadOnlyList<SealedWeight> Sealed) Certify(ModelWeights weights, string modelPath, string certificatePath, byte[] source, bool rescale = false, bool tight = false)
     {
         var sealing = Sealing.Seal(weights, rescale);
-        var certificate = Derive(weights, source);
+        var certificate = Derive(weights, source, tight);
         var metadata = File.Exists(modelPath) ? Safetensors.Read(modelPath).Metadata : null;
         File.Delete(certificatePath);
         ModelFile.Write(modelPath, weights, metadata);

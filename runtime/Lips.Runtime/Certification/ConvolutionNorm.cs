@@ -12,7 +12,10 @@ namespace Lips.Runtime.Certification;
 /// </summary>
 public static class ConvolutionNorm
 {
-    /// <summary>An upper bound for a kernel of shape (out, in/groups, spatial…), one or two spatial axes, row-major.</summary>
+    /// <summary>
+    /// An upper bound for a kernel of shape (out, in/groups, spatial…), one or two spatial axes, row-major. For an even
+    /// number k of taps the degree is a half-integer: the polynomial in ω/2 has degree k − 1 and is known, up to its sign, at twice as many samples.
+    /// </summary>
     public static double Certify(ReadOnlySpan<double> kernel, int outChannels, int inChannels, int[] spatial, int groups, string name)
     {
         if (spatial.Length is < 1 or > 2)
@@ -33,8 +36,12 @@ public static class ConvolutionNorm
         int taps = height * width;
         if (taps == 1)
             return SpectralNorm.Certify(kernel, rows, columns, name);
-        if (SpectralNorm.LargestEntry(kernel, name) == 0)
+        double scale = SpectralNorm.LargestEntry(kernel, name);
+        if (scale == 0)
             return 0;
+        int exponent = Math.ILogB(scale) + 1;
+        for (int i = 0; i < kernel.Length; i++)
+            kernel[i] = Math.ScaleB(kernel[i], -exponent);
         int samples = 8 * Math.Max(height, width);
         var (cosines, sines) = Turn(samples);
         int samplesY = height == 1 ? 1 : samples, samplesX = width == 1 ? 1 : samples;
@@ -49,7 +56,7 @@ public static class ConvolutionNorm
             double error = Outward.Multiply(sum, (taps + 4) * (4.0 / (1L << 52)));
             errorSquared = Outward.Add(errorSquared, Outward.Multiply(error, error));
         }
-        // Real form [Re −Im; Im Re] doubles the Frobenius norm's square; the extra term covers underflow in the squares.
+        // Real form [Re −Im; Im Re] doubles the Frobenius norm's square; the extra term covers underflow in scaling and in the squares.
         double errorNorm = Outward.Add(Outward.Sqrt(Outward.Multiply(2, errorSquared)), 1e-150);
 
         // ω and −ω give conjugate matrices: half of the grid is enough.
@@ -61,7 +68,7 @@ public static class ConvolutionNorm
             norms[f] = SpectralNorm.Certify(symbol, 2 * rows, 2 * columns, name);
         });
         double divisor = CosineBelow(height, samplesY) * CosineBelow(width, samplesX);
-        return Outward.Divide(Outward.Add(norms.Max(), errorNorm), Math.BitDecrement(divisor));
+        return Outward.Scale(Outward.Divide(Outward.Add(norms.Max(), errorNorm), Math.BitDecrement(divisor)), exponent);
     }
 
     private static double[] Symbol(double[] kernel, int rows, int columns, int height, int width, int y, int x, int samples, double[] cosines, double[] sines)

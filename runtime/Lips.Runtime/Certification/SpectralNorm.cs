@@ -3,39 +3,61 @@ using System.Threading.Tasks;
 
 namespace Lips.Runtime.Certification;
 
+/// <summary>A proven upper bound of a norm, and the method that gave the least one.</summary>
+public readonly record struct NormBound(double Value, string Method);
+
 /// <summary>
-/// Proven upper bounds of spectral norms, by the Cholesky certificate. For W (n × k, n ≤ k) scaled by a power of two to
-/// max|w| in [½, 1), G = fl(W·Wᵀ) and A = fl(c·I − G): if Cholesky's method with reciprocal pivots runs through on A, then
-/// ‖W‖² ≤ c + (n+3)·u·tr(A) + u·max aᵢᵢ + (k+2)·u·‖W‖²_F + n(n+k+4)·2⁻¹⁰⁰⁰ with u = 2⁻⁵³, whatever the order of the sums
-/// (Rump's argument: a computed factor is the exact one of a matrix that near). The pilot only chooses c; success is the proof.
+/// Proven upper bounds of spectral norms. W (n × k, n ≤ k ≤ 10⁶, transposed where it is tall) is scaled by a power of two to
+/// max|w| in [½, 1), u = 2⁻⁵³, G = fl(W·Wᵀ). The least of what follows is taken; each holds whatever the order of the sums, with
+/// or without fused multiply-add.
+/// <list type="bullet">
+/// <item><c>frobenius</c>: ‖W‖² ≤ ‖W‖²_F, for one row (<c>length</c>) an equality.</item>
+/// <item><c>cholesky</c>: if Cholesky's method with reciprocal pivots meets only positive, finite pivots on A = fl(c·I − G), then
+/// ‖W‖² ≤ c + (n+3)·u·tr(A) + u·max aᵢᵢ + (k+2)·u·‖W‖²_F + n(n+k+4)·2⁻¹⁰⁰⁰. Proof below.</item>
+/// <item><c>one-norm</c>: ‖W‖² ≤ ‖G‖₁ + (k+2)·u·‖W‖²_F + n(k+4)·2⁻¹⁰⁰⁰, as ‖G‖₂ ≤ ‖G‖₁ for a symmetric matrix: exact where the rows are
+/// orthogonal.</item>
+/// <item><c>gram-iteration</c>: <see cref="GramIteration"/>.</item>
+/// </list>
+/// <para>Proof of the Cholesky certificate (Rump's argument). Let R be the computed factor. The rounding error of a
+/// factorization that runs through is |R·Rᵀ − A| ≤ γ·|R|·|R|ᵀ entry by entry, γ = (n+2)u/(1−(n+2)u) with reciprocal pivots (one
+/// rounding more than with divisions), plus underflow of at most (n+1)·2⁻¹⁰⁷⁴ an entry. ‖ |R|·|R|ᵀ ‖₂ ≤ ‖R‖²_F = tr(R·Rᵀ), and by
+/// the same bound on the diagonal tr(R·Rᵀ) ≤ tr(A)/(1−γ). So ‖R·Rᵀ − A‖₂ ≤ (n+3)·u·tr(A) for n ≤ 10⁶, and since R·Rᵀ is positive
+/// semidefinite, λ_min(A) ≥ −(n+3)·u·tr(A) up to underflow. A differs from c·I − G only by the rounding of its diagonal,
+/// u·max aᵢᵢ. G differs from W·Wᵀ by at most γ_k·|W|·|W|ᵀ, of norm at most (k+2)·u·‖W‖²_F, plus underflow of k·2⁻¹⁰⁷⁴ an entry.
+/// Together λ_max(W·Wᵀ) is at most c plus these terms; all underflow is far below n(n+k+4)·2⁻¹⁰⁰⁰. The pilot that
+/// chooses c proves nothing.</para>
 /// </summary>
 public static class SpectralNorm
 {
-    private const double UnitRoundoff = 1.0 / (1L << 53);
-    private const double Tiny = 9.332636185032189e-302; // 2⁻¹⁰⁰⁰
-    private const int SizeLimit = 1_000_000;
+    internal const double UnitRoundoff = 1.0 / (1L << 53);
+    internal const double Tiny = 9.332636185032189e-302; // 2⁻¹⁰⁰⁰
+    internal const int SizeLimit = 1_000_000;
 
-    /// <summary>An upper bound of σ_max of a row-major rows × columns matrix, within about 10⁻⁷ of it.</summary>
+    /// <summary>Up to this size the Gram iteration costs nothing beside the Cholesky certificate.</summary>
+    private const int SmallSize = 48;
+
+    /// <summary>An upper bound of σ_max of a row-major rows × columns matrix: at most about 10⁻⁶ above it, mostly 10⁻¹⁰.</summary>
     /// <exception cref="NotCertified">An entry is not finite, or the matrix is too large for the proof.</exception>
-    public static double Certify(ReadOnlySpan<double> matrix, int rows, int columns, string name = "matrix")
+    public static double Certify(ReadOnlySpan<double> matrix, int rows, int columns, string name = "matrix") => Bound(matrix, rows, columns, name).Value;
+
+    /// <summary>The same, with the method that gave it.</summary>
+    public static NormBound Bound(ReadOnlySpan<double> matrix, int rows, int columns, string name = "matrix")
     {
-        if (rows > SizeLimit || columns > SizeLimit)
-            throw new NotCertified($"'{name}' has shape [{rows}, {columns}]; the certificate's error terms are proven up to {SizeLimit} a side.");
-        double largest = LargestEntry(matrix, name);
-        if (largest == 0)
-            return 0;
-        int exponent = Math.ILogB(largest) + 1;
-        int n = Math.Min(rows, columns), k = Math.Max(rows, columns);
-        var scaled = new double[(long)n * k];
-        bool transpose = rows > columns;
-        for (int i = 0; i < rows; i++)
-            for (int j = 0; j < columns; j++)
-                scaled[transpose ? (long)j * k + i : (long)i * k + j] = Math.ScaleB(matrix[i * columns + j], -exponent);
-        double squared = CertifySquared(scaled, n, k);
-        // Entries below 2⁻¹⁰⁷⁴ after scaling are lost: at most 2⁻¹⁰⁷⁵ each.
-        double norm = Outward.Add(Outward.Sqrt(squared), Outward.Multiply((double)n * k, Tiny));
-        return Outward.Scale(norm, exponent);
+        if (Scaled(matrix, rows, columns, name) is not var (scaled, n, k, exponent))
+            return new NormBound(0, "zero");
+        var (squared, method) = Squared(scaled, n, k);
+        return new NormBound(Unscaled(squared, n, k, exponent), method);
     }
+
+    /// <summary>An upper bound of σ_max by Gram iteration alone.</summary>
+    public static double ByGramIteration(ReadOnlySpan<double> matrix, int rows, int columns, int iterations = 10) =>
+        Scaled(matrix, rows, columns, "matrix") is not var (scaled, n, k, exponent) ? 0
+            : Unscaled(GramIteration(GramMatrix.Of(scaled, n, k), n, k, Frobenius(scaled, n, k), iterations), n, k, exponent);
+
+    /// <summary>An upper bound √‖W·Wᵀ‖₁ of σ_max, with the smaller of W·Wᵀ and Wᵀ·W.</summary>
+    public static double ByOneNorm(ReadOnlySpan<double> matrix, int rows, int columns) =>
+        Scaled(matrix, rows, columns, "matrix") is not var (scaled, n, k, exponent) ? 0
+            : Unscaled(OneNorm(GramMatrix.Of(scaled, n, k), n, k, Frobenius(scaled, n, k)), n, k, exponent);
 
     /// <summary>The largest |entry|, exact.</summary>
     public static double LargestEntry(ReadOnlySpan<double> values, string name)
@@ -50,8 +72,29 @@ public static class SpectralNorm
         return largest;
     }
 
-    /// <summary>An upper bound of ‖W‖² for a scaled matrix with n ≤ k.</summary>
-    private static double CertifySquared(double[] w, int n, int k)
+    /// <summary>W·2^−exponent with max|w| in [½, 1), n ≤ k; null for zero.</summary>
+    private static (double[] Scaled, int N, int K, int Exponent)? Scaled(ReadOnlySpan<double> matrix, int rows, int columns, string name)
+    {
+        if (rows > SizeLimit || columns > SizeLimit)
+            throw new NotCertified($"'{name}' has shape [{rows}, {columns}]; the certificate's error terms are proven up to {SizeLimit} a side.");
+        double largest = LargestEntry(matrix, name);
+        if (largest == 0)
+            return null;
+        int exponent = Math.ILogB(largest) + 1;
+        int n = Math.Min(rows, columns), k = Math.Max(rows, columns);
+        var scaled = new double[(long)n * k];
+        bool transpose = rows > columns;
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < columns; j++)
+                scaled[transpose ? (long)j * k + i : (long)i * k + j] = Math.ScaleB(matrix[i * columns + j], -exponent);
+        return (scaled, n, k, exponent);
+    }
+
+    /// <summary>√squared·2^exponent. Entries below 2⁻¹⁰⁷⁴ were lost to the scaling, at most 2⁻¹⁰⁷⁵ each.</summary>
+    private static double Unscaled(double squared, int n, int k, int exponent) =>
+        Outward.Scale(Outward.Add(Outward.Sqrt(squared), Outward.Multiply((double)n * k, Tiny)), exponent);
+
+    private static double Frobenius(double[] w, int n, int k)
     {
         double frobenius = 0;
         for (int i = 0; i < n; i++)
@@ -59,13 +102,81 @@ public static class SpectralNorm
             var row = w.AsSpan(i * k, k);
             frobenius = Outward.Add(frobenius, Outward.SumOfRounded(GramMatrix.Dot(row, row), k));
         }
-        if (n == 1)
-            return frobenius;
+        return frobenius;
+    }
 
+    /// <summary>An upper bound of ‖W‖² for a scaled matrix with n ≤ k: the least of the methods.</summary>
+    private static (double Squared, string Method) Squared(double[] w, int n, int k)
+    {
+        double frobenius = Frobenius(w, n, k);
+        if (n == 1)
+            return (frobenius, "length");
         var gram = GramMatrix.Of(w, n, k);
+        var least = (Squared: frobenius, Method: "frobenius");
+        Try(OneNorm(gram, n, k, frobenius), "one-norm");
+        if (n <= SmallSize)
+            Try(GramIteration(gram, n, k, frobenius, 12), "gram-iteration");
+        Try(Cholesky(gram, n, k, frobenius), "cholesky");
+        return least;
+
+        void Try(double squared, string method)
+        {
+            if (squared < least.Squared)
+                least = (squared, method);
+        }
+    }
+
+    /// <summary>(k+2)·u·‖W‖²_F + n(k+4)·2⁻¹⁰⁰⁰ ≥ ‖fl(W·Wᵀ) − W·Wᵀ‖₂.</summary>
+    internal static double ProductError(int n, int k, double frobenius) =>
+        Outward.Add(Outward.Multiply((k + 2) * UnitRoundoff, frobenius), Outward.Multiply((double)n * ((double)k + 4), Tiny));
+
+    private static double OneNorm(double[] gram, int n, int k, double frobenius)
+    {
+        double largest = 0;
+        for (int i = 0; i < n; i++)
+        {
+            double sum = 0;
+            for (int j = 0; j < n; j++)
+                sum += Math.Abs(gram[(long)i * n + j]);
+            largest = Math.Max(largest, sum);
+        }
+        return Outward.Add(Outward.SumOfRounded(largest, n), ProductError(n, k, frobenius));
+    }
+
+    /// <summary>
+    /// Gram iteration (Delattre et al. 2023) made rigorous: G₀ = fl(W·Wᵀ), and G ↦ fl(G·Gᵀ) on G scaled by a power of two. With
+    /// γ ≥ ‖fl(G·Gᵀ) − G·Gᵀ‖₂ each step gives ‖G‖₂² ≤ ‖fl(G·Gᵀ)‖₂ + γ, unrolled from ‖G_last‖₂ ≤ ‖G_last‖_F.
+    /// The excess is at most the factor n^(1/2^(iterations+2)).
+    /// </summary>
+    private static double GramIteration(double[] gram, int n, int k, double frobenius, int iterations)
+    {
+        var steps = new (int Exponent, double Error)[iterations];
+        double[] g = (double[])gram.Clone();
+        for (int i = 0; i < iterations; i++)
+        {
+            double largest = LargestEntry(g, "matrix");
+            int exponent = largest == 0 ? 0 : Math.ILogB(largest) + 1;
+            for (int j = 0; j < g.Length; j++)
+                g[j] = Math.ScaleB(g[j], -exponent);
+            steps[i] = (exponent, ProductError(n, n, Frobenius(g, n, n)));
+            g = GramMatrix.Of(g, n, n);
+        }
+        double norm = Outward.Sqrt(Frobenius(g, n, n));
+        for (int i = iterations - 1; i >= 0; i--)
+        {
+            // what the scaling lost to underflow is at most n·2⁻¹⁰⁷⁵
+            double root = Outward.Add(Outward.Sqrt(Outward.Add(norm, steps[i].Error)), Outward.Multiply(n, Tiny));
+            norm = Outward.Scale(root, steps[i].Exponent);
+        }
+        return Outward.Add(norm, ProductError(n, k, frobenius));
+    }
+
+    private static double Cholesky(double[] gram, int n, int k, double frobenius)
+    {
         var factor = new double[(long)n * n];
         double pilot = Math.Max(GramMatrix.PilotLargestEigenvalue(gram, n), frobenius / n);
-        double slack = 1e-8, low = pilot, high = double.NaN;
+        // below the error terms a smaller c gains nothing
+        double slack = Math.Max(1e-11, 8.0 * n * n * UnitRoundoff), low = pilot, high = double.NaN;
         while (double.IsNaN(high))
         {
             double c = pilot * (1 + slack);
@@ -74,7 +185,7 @@ public static class SpectralNorm
             else if (c > frobenius * 2)
                 return frobenius;
             else
-                (low, slack) = (c, slack * 16);
+                (low, slack) = (c, slack * 64);
         }
         while (high > low * (1 + 4e-7))
         {
@@ -84,9 +195,10 @@ public static class SpectralNorm
             else
                 low = middle;
         }
-        return Math.Min(frobenius, WithErrors(gram, n, k, high, frobenius));
+        return WithErrors(gram, n, k, high, frobenius);
     }
 
+    /// <summary>c and the terms that a factorization of fl(c·I − G) which runs through leaves open.</summary>
     private static double WithErrors(double[] gram, int n, int k, double c, double frobenius)
     {
         double trace = 0, largest = 0;
@@ -96,12 +208,20 @@ public static class SpectralNorm
             trace = Outward.Add(trace, diagonal);
             largest = Math.Max(largest, diagonal);
         }
-        double bound = c;
-        bound = Outward.Add(bound, Outward.Multiply((n + 3) * UnitRoundoff, trace));
-        bound = Outward.Add(bound, Outward.Multiply(UnitRoundoff, largest));
-        bound = Outward.Add(bound, Outward.Multiply((k + 2) * UnitRoundoff, frobenius));
-        return Outward.Add(bound, Outward.Multiply((double)n * ((double)n + k + 4), Tiny));
+        double bound = Outward.Add(c, FactorError(n, trace, largest));
+        return Outward.Add(bound, Outward.Add(ProductError(n, k, frobenius), Outward.Multiply((double)n * n, Tiny)));
     }
+
+    /// <summary>The bound of ‖W‖² that the certificate gives at one c, for W already scaled with n ≤ k; NaN where it gives none.</summary>
+    internal static double CholeskyAt(double[] scaled, int n, int k, double c)
+    {
+        double[] gram = GramMatrix.Of(scaled, n, k);
+        return GramMatrix.CholeskySucceeds(gram, n, c, new double[n * n]) ? WithErrors(gram, n, k, c, Frobenius(scaled, n, k)) : double.NaN;
+    }
+
+    /// <summary>(n+3)·u·tr(A) + u·max aᵢᵢ: what a factorization that runs through, and the diagonal of A before it, may have lost.</summary>
+    internal static double FactorError(int n, double trace, double largest) =>
+        Outward.Add(Outward.Multiply((n + 3) * UnitRoundoff, trace), Outward.Multiply(UnitRoundoff, largest));
 
     /// <summary>Upper bounds of many matrices at once, in parallel over them.</summary>
     public static double[] Certify(double[][] matrices, int rows, int columns, string name)

@@ -35,7 +35,10 @@ let private leaf (vars: int list) (heads: bool) =
           1, Gen.constant (Bound.Const Rational.Zero)
           1, Gen.map (fun n -> Bound.Const(Rational.OfInt n)) (Gen.choose64 (1L, 5L))
           4, Gen.map (fun w -> Bound.Measured(measure Functional.SpectralNorm w)) (Gen.elements weights)
+          1, Gen.constant (Bound.Measured(measure (Functional.StackedTransposedProduct "b.{i}.r") "b.{i}.w"))
+          1, Gen.constant (Bound.Measured(measure (Functional.BlockGain("c.{i}.r", "5/6; -1/6; 0; 1")) "c.{i}.w"))
           (if heads then 3 else 0), Gen.constant (Bound.Measured(measure Functional.HeadSpectralNorm "q.{i}"))
+          (if heads then 1 else 0), Gen.constant (Bound.Measured(measure (Functional.HeadProduct "v.{i}") "q.{i}"))
           (if List.isEmpty vars then 0 else 6), Gen.map Bound.Var (if List.isEmpty vars then Gen.constant 0 else Gen.elements vars) ]
 
 let fn: Gen<Fn> =

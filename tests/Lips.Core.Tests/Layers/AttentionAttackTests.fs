@@ -142,8 +142,17 @@ let private bounds (case: Case) radius centred =
     let d = case.Width
     let vector (v: float[]) = sqrt (Array.sumBy (fun x -> x * x) v)
 
+    let outValue h = times (slice case.O 0 d (h * e) e) (slice case.V (h * e) e 0 d)
+    let keyQuery h = times (transpose (slice case.K (h * e) e 0 d)) (slice case.Q (h * e) e 0 d)
+
     let norm (m: Measure) (head: int option) =
         match m.Weight, m.Functional, head with
+        | "out", Functional.Product "v", _ -> sigma (times case.O case.V)
+        | "out", Functional.HeadProduct "v", Some h -> sigma (outValue h)
+        | "out", Functional.StackedProduct "v", _ -> sigma (Array2D.init d (d * case.Heads) (fun i j -> (outValue (j / d))[i, j % d]))
+        | "q", Functional.TransposedProduct "k", _ -> sigma (times (transpose case.K) case.Q)
+        | "q", Functional.HeadTransposedProduct "k", Some h -> sigma (keyQuery h)
+        | "k", Functional.StackedTransposedProduct "q", _ -> sigma (Array2D.init (d * case.Heads) d (fun i j -> (keyQuery (i / d))[i % d, j]))
         | "q", Functional.HeadSpectralNorm, Some h -> sigma (slice case.Q (h * e) e 0 d)
         | "k", Functional.HeadSpectralNorm, Some h -> sigma (slice case.K (h * e) e 0 d)
         | "v", Functional.HeadSpectralNorm, Some h -> sigma (slice case.V (h * e) e 0 d)
@@ -178,6 +187,7 @@ let private bounds (case: Case) radius centred =
               Input = space shape (real radius) (real centred)
               Reads = Map.empty
               Body = None
+              Inner = None
               Measure = fun f w -> Bound.measured { Functional = f; Weight = w; Cap = None; Init = None }
               Name = fun _ b -> b }
 

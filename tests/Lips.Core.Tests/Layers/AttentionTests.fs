@@ -152,7 +152,8 @@ let ``attention to a memory`` () =
                   Input = space (tokens n) (bound radius) (bound radius)
                   Reads = Map.ofList [ "memory", memory ]
                   Body = None
-                  Measure = fun f w -> norms [] |> List.pick (fun (f', w', b) -> if f = f' && w = w' then Some b else None)
+                  Inner = None
+                  Measure = fun f w -> norms [] |> List.tryPick (fun (f', w', b) -> if f = f' && w = w' then Some b else None) |> Option.defaultValue Bound.infinity
                   Name = fun _ b -> b }
 
         j, snd j.Space.Constants["x"], (Map.tryFind "y" j.Space.Constants |> Option.map snd)

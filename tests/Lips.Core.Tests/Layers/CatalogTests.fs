@@ -107,6 +107,7 @@ let private judged (k: LayerKind) given (x: Space) (measure: Functional -> strin
           Input = x
           Reads = Map.ofList [ "memory", { x with Shape = Shape.Of(Row 5L, 6L) } ]
           Body = if k.TakesBody then Some(fun x -> Space.step x.Shape (Space.tokenwise (measure Functional.SpectralNorm "body")) x.Radius x.Centred x) else None
+          Inner = None
           Measure = measure
           Name = fun _ b -> b }
 

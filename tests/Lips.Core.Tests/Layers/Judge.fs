@@ -75,6 +75,7 @@ let judgeLayer (layer: Layer) (norms: (Functional * string * Bound) list) (x: Sp
           Input = x
           Reads = Map.empty
           Body = None
+          Inner = None
           Measure =
             fun f w ->
                 match norms |> List.tryFind (fun (f', w', _) -> f = f' && w = w') with

@@ -163,6 +163,7 @@ let private residual given norms (x: Space) =
           Input = x
           Reads = Map.empty
           Body = Some body
+          Inner = None
           Measure = fun f w -> (match norms |> List.tryFind (fun (f', w', _) -> f = f' && w = w') with Some(_, _, b) -> b | None -> Bound.infinity)
           Name = fun _ b -> b }
 

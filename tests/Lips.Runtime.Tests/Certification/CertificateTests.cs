@@ -65,7 +65,7 @@ public sealed class CertificateTests : IDisposable
                 (certificate with { Model = "Other" }, "model"),
                 (certificate with { Meaning = certificate.Meaning.Replace('0', '1') }, "meaning"),
                 (certificate with { Rules = "power-iteration/1" }, "rules"),
-                (certificate with { Version = 2 }, "version"),
+                (certificate with { Version = 1 }, "version"),
                 (certificate with { Norms = [certificate.Norms[0] with { Decimal = "0.5" }, .. certificate.Norms.Skip(1)] }, "norm spectral(down)"),
                 (certificate with { Norms = certificate.Norms.Skip(1).ToList() }, "norm spectral(down)"),
                 (certificate with { Caps = [certificate.Caps[0] with { Cap = "2" }, .. certificate.Caps.Skip(1)] }, "cap up"),

@@ -38,19 +38,56 @@ internal readonly record struct Fraction(BigInteger Numerator, BigInteger Denomi
 
 internal static class ExactMatrix
 {
-    /// <summary>Whether ‖W‖₂ ≤ bound, decided exactly: bound²·I − W·Wᵀ is positive semidefinite.</summary>
-    public static bool NormAtMost(double[] w, int rows, int columns, double bound)
+    /// <summary>Whether ‖W‖₂ ≤ bound, decided exactly.</summary>
+    public static bool NormAtMost(double[] w, int rows, int columns, double bound) =>
+        SquareAtMost(Of(w, rows, columns), Fraction.Of(bound) * Fraction.Of(bound));
+
+    public static Fraction[,] Of(double[] w, int rows, int columns)
     {
-        var a = new Fraction[rows, rows];
-        var square = Fraction.Of(bound) * Fraction.Of(bound);
+        var exact = new Fraction[rows, columns];
         for (int i = 0; i < rows; i++)
-            for (int j = 0; j < rows; j++)
+            for (int j = 0; j < columns; j++)
+                exact[i, j] = Fraction.Of(w[i * columns + j]);
+        return exact;
+    }
+
+    public static Fraction[,] Times(Fraction[,] a, Fraction[,] b)
+    {
+        var product = new Fraction[a.GetLength(0), b.GetLength(1)];
+        for (int i = 0; i < a.GetLength(0); i++)
+            for (int j = 0; j < b.GetLength(1); j++)
             {
-                var sum = i == j ? square : new Fraction(0, 1);
-                for (int k = 0; k < columns; k++)
-                    sum -= Fraction.Of(w[i * columns + k]) * Fraction.Of(w[j * columns + k]);
-                a[i, j] = sum;
+                var sum = new Fraction(0, 1);
+                for (int k = 0; k < a.GetLength(1); k++)
+                    sum += a[i, k] * b[k, j];
+                product[i, j] = sum;
             }
+        return product;
+    }
+
+    public static Fraction[,] Transposed(Fraction[,] a)
+    {
+        var transposed = new Fraction[a.GetLength(1), a.GetLength(0)];
+        for (int i = 0; i < a.GetLength(0); i++)
+            for (int j = 0; j < a.GetLength(1); j++)
+                transposed[j, i] = a[i, j];
+        return transposed;
+    }
+
+    /// <summary>Whether ‖W‖₂² ≤ square, decided exactly: square·I − W·Wᵀ is positive semidefinite.</summary>
+    public static bool SquareAtMost(Fraction[,] w, Fraction square)
+    {
+        var a = Times(w, Transposed(w));
+        for (int i = 0; i < a.GetLength(0); i++)
+            for (int j = 0; j < a.GetLength(0); j++)
+                a[i, j] = (i == j ? square : new Fraction(0, 1)) - a[i, j];
+        return IsSemidefinite(a);
+    }
+
+    /// <summary>Whether a symmetric matrix, which is overwritten, is positive semidefinite: elimination without rounding.</summary>
+    public static bool IsSemidefinite(Fraction[,] a)
+    {
+        int rows = a.GetLength(0);
         for (int p = 0; p < rows; p++)
         {
             if (a[p, p].Sign < 0)

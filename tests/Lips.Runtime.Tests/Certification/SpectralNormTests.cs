@@ -64,6 +64,75 @@ public class SpectralNormTests
         }
     }
 
+    /// <summary>c is walked down to where the factorization fails: nothing but the error terms stands between bound and norm.</summary>
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void A_factorization_that_runs_through_proves_its_bound_however_small_c_is(string kind, int rows, int columns)
+    {
+        var random = SeededRandom.For(8, kind + rows + "x" + columns);
+        int proofs = 0;
+        for (int trial = 0; trial < 4; trial++)
+        {
+            var w = Make(kind, rows, columns, random);
+            double largest = w.Max(Math.Abs);
+            if (largest == 0)
+                continue;
+            int exponent = Math.ILogB(largest) + 1, n = Math.Min(rows, columns), k = Math.Max(rows, columns);
+            var scaled = new double[n * k];
+            for (int i = 0; i < rows; i++)
+                for (int j = 0; j < columns; j++)
+                    scaled[rows > columns ? j * k + i : i * k + j] = Math.ScaleB(w[i * columns + j], -exponent);
+            var exact = ExactMatrix.Of(scaled, n, k);
+            double norm = SpectralNorm.Certify(scaled, n, k);
+            for (double below = 1e-3; below > -40e-16; below = below > 1e-15 ? below / 4 : below - 4e-16)
+            {
+                double bound = SpectralNorm.CholeskyAt(scaled, n, k, norm * norm * (1 - below));
+                if (double.IsNaN(bound))
+                    continue;
+                proofs++;
+                Assert.True(ExactMatrix.SquareAtMost(exact, Fraction.Of(bound)), $"{kind} {rows}x{columns}: c lies {below:R} below and the bound {bound:R} is too small");
+            }
+        }
+        Assert.True(proofs > 0, "no factorization ran through");
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void The_alternatives_are_never_below_the_norm(string kind, int rows, int columns)
+    {
+        var random = SeededRandom.For(9, kind + rows + "x" + columns);
+        for (int trial = 0; trial < 6; trial++)
+        {
+            var w = Make(kind, rows, columns, random);
+            double one = SpectralNorm.ByOneNorm(w, rows, columns);
+            Assert.True(ExactMatrix.NormAtMost(w, rows, columns, one), $"{kind} {rows}x{columns}: √‖WᵀW‖₁ = {one:R} is below the norm");
+            double least = SpectralNorm.Certify(w, rows, columns);
+            Assert.InRange(least, 0, one * (1 + 1e-14));
+            foreach (int iterations in new[] { 0, 1, 3, 10 })
+            {
+                double gram = SpectralNorm.ByGramIteration(w, rows, columns, iterations);
+                Assert.True(ExactMatrix.NormAtMost(w, rows, columns, gram), $"{kind} {rows}x{columns}: {iterations} iterations give {gram:R}, below the norm");
+                // excess at most n^(1/2^(iterations+2))
+                Assert.InRange(gram, 0, Math.Max(least * Math.Pow(Math.Min(rows, columns), Math.ScaleB(1, -iterations - 2)) * (1 + 1e-9), 1e-290));
+            }
+        }
+    }
+
+    [Fact]
+    public void The_certificate_says_which_method_was_least()
+    {
+        // orthogonal rows: ‖WWᵀ‖₁ is the norm; a single row is its length; a plain matrix is Cholesky's
+        double[] rotation = [0.6, 0.8, -0.8, 0.6];
+        Assert.Equal("one-norm", SpectralNorm.Bound(rotation, 2, 2).Method);
+        Assert.Equal("length", SpectralNorm.Bound([3, 4], 1, 2).Method);
+        Assert.Equal("zero", SpectralNorm.Bound(new double[4], 2, 2).Method);
+        var random = new SeededRandom(4);
+        var plain = Enumerable.Range(0, 100 * 60).Select(_ => random.Normal()).ToArray();
+        var bound = SpectralNorm.Bound(plain, 100, 60);
+        Assert.Equal("cholesky", bound.Method);
+        Assert.Equal(SpectralNorm.ByGramIteration(plain, 100, 60, 14), bound.Value, bound.Value * 1e-6);
+    }
+
     [Fact]
     public void Zero_has_norm_zero() => Assert.Equal(0, SpectralNorm.Certify(new double[12], 3, 4));
 

@@ -165,9 +165,24 @@ public sealed partial class Quickstart : torch.nn.Module<torch.Tensor, torch.Ten
         }
         for (var i = 0; i < 2; i++)
         {
+            norms.Add(new NormRequest(NormKind.StackedProduct, $"blocks.{i}.attention.out", Right: $"blocks.{i}.attention.v"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Product, $"blocks.{i}.attention.out", Right: $"blocks.{i}.attention.v"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
             for (var head = 0; head < 4; head++)
             {
                 norms.Add(new NormRequest(NormKind.Spectral, $"blocks.{i}.attention.out", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 4; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Product, $"blocks.{i}.attention.out", head, Right: $"blocks.{i}.attention.v"));
             }
         }
         for (var i = 0; i < 2; i++)
@@ -182,6 +197,14 @@ public sealed partial class Quickstart : torch.nn.Module<torch.Tensor, torch.Ten
         {
             norms.Add(new NormRequest(NormKind.LargestRow, $"blocks.{i}.mlp.up"));
         }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Product, $"blocks.{i}.mlp.down", Right: $"blocks.{i}.mlp.up"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.BlockGain, $"blocks.{i}.mlp.up", Right: $"blocks.{i}.mlp.down", Numbers: "1/2; 1/2; -322260362962887/2500000000000000; 2822260362962887/2500000000000000"));
+        }
         norms.Add(new NormRequest(NormKind.Spectral, "logits.weight"));
         norms.Add(new NormRequest(NormKind.LargestPairDistance, "x.weight"));
         return norms;
@@ -195,7 +218,7 @@ public sealed partial class Quickstart : torch.nn.Module<torch.Tensor, torch.Ten
 
     private static readonly UpperBound[] AtCaps =
     [
-        UpperBound.Parse("0xe29c94a2361635c9p-53"),   // lipschitz(x -> logits) in rms <= 1812.89314376
+        UpperBound.Parse("0xe29c94a236162ec9p-53"),   // lipschitz(x -> logits) in rms <= 1812.89314376
     ];
 
     /// <summary>The compile-time bound: valid for all weights that keep their caps.</summary>
@@ -227,16 +250,16 @@ public sealed partial class Quickstart : torch.nn.Module<torch.Tensor, torch.Ten
             UpperBound v22 = UpperBound.Min(UpperBound.Sqrt(128), UpperBound.Sqrt(v21), 2 * UpperBound.Exp(v18), UpperBound.Sqrt(UpperBound.OfRational(1565998030184556207, 288230376151711744)) * v20);  // blocks.{i}.attention: norm of the weights
             UpperBound v23 = UpperBound.Min(2 * v13, v11 * (1 + v19));  // blocks.{i}.attention: value path
             UpperBound v24 = UpperBound.Min(UpperBound.Sqrt(v21), 8);  // blocks.{i}.attention: key path, whole to whole
-            UpperBound v25 = UpperBound.Min(v12 * (v23 + v13 * v16), v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (1 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (1 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3))));  // blocks.{i}.attention: keys and values, token to token
-            UpperBound v26 = v12 * (v11 + v13 * v16 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), 1));  // blocks.{i}.attention: keys and values, whole to token
-            UpperBound v27 = UpperBound.Min(v12 * (v11 * v22 + v13 * v24 * v16), v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (v22 + v24 * (UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3)), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (v22 + v24 * (UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3)))));  // blocks.{i}.attention: keys and values, whole to whole
-            UpperBound v28 = UpperBound.Min(v12 * v13 * v17, v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3))));  // blocks.{i}.attention: query path, all readings
-            UpperBound v29 = UpperBound.Min(v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (1 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (1 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3))));  // blocks.{i}.attention: per head, token to token
+            UpperBound v25 = UpperBound.Min(v12 * (v23 + v13 * v16), UpperBound.Min(2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), UpperBound.Max(norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * (1 + v19), norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") + v19 * 2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) + norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v16, v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (1 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (1 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(1 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3, 2))), UpperBound.SumOver(4, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * (1 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3)));  // blocks.{i}.attention: keys and values, token to token
+            UpperBound v26 = UpperBound.Min(v12 * (v11 + v13 * v16 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), 1)), UpperBound.Min(v12 * v11, 2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) + norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v16 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), 1));  // blocks.{i}.attention: keys and values, whole to token
+            UpperBound v27 = UpperBound.Min(v12 * (v11 * v22 + v13 * v24 * v16), UpperBound.Min(v12 * v11, 2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * v22 + norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v24 * v16, v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (v22 + v24 * (UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3)), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (v22 + v24 * (UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3)))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(v22 + v24 * (UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3), 2))), UpperBound.SumOver(4, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * (v22 + v24 * (UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3))));  // blocks.{i}.attention: keys and values, whole to whole
+            UpperBound v28 = UpperBound.Min(v12 * v13 * v17, norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v17, v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3, 2))), UpperBound.SumOver(4, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * (UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3)));  // blocks.{i}.attention: query path, all readings
+            UpperBound v29 = UpperBound.Min(v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (1 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (1 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(1 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3, 2))), UpperBound.SumOver(4, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * (1 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3)));  // blocks.{i}.attention: per head, token to token
             UpperBound v30 = UpperBound.Min(v25 + v28, v29);  // blocks.{i}.attention: token to token
             UpperBound v31 = v26 + v28;  // blocks.{i}.attention: whole to token
             UpperBound v32 = v27 + v28;  // blocks.{i}.attention: whole to whole
-            UpperBound v33 = UpperBound.Min(v12 * v23 * v2, v12 * (v11 * v2 + v19 * 2 * v13 * v3), UpperBound.Min(v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.v", head))) * v2);  // blocks.{i}.attention: radius
-            UpperBound v34 = UpperBound.Min(v12 * v23 * v3, UpperBound.Min(v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.v", head))) * v3, v33);  // blocks.{i}.attention: centred radius
+            UpperBound v33 = UpperBound.Min(v12 * v23 * v2, v12 * (v11 * v2 + v19 * 2 * v13 * v3), UpperBound.Min(v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.v", head)), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * 2, UpperBound.SumOver(4, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head))) * v2, UpperBound.Min(2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), UpperBound.Max(norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * (1 + v19), norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") + v19 * 2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * v2, UpperBound.Min(norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), v12 * v11, 2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * v2 + v19 * 2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v3);  // blocks.{i}.attention: radius
+            UpperBound v34 = UpperBound.Min(v12 * v23 * v3, UpperBound.Min(v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.v", head)), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * 2, UpperBound.SumOver(4, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head))) * v3, UpperBound.Min(2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), UpperBound.Max(norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * (1 + v19), norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") + v19 * 2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * v3, v33);  // blocks.{i}.attention: centred radius
             UpperBound v38 = UpperBound.Min(v30 * v8, v31 * v7, v26 * v7 + v28 * v8, v32 * v7, v30 * v9);  // blocks.{i}.attention: from x, whole to token
             UpperBound v39 = UpperBound.Min(v32 * v7, UpperBound.Sqrt(128) * v38);  // blocks.{i}.attention: from x, whole to whole
             UpperBound v40 = UpperBound.Min(v30 * v9, UpperBound.Sqrt(128) * v38);  // blocks.{i}.attention: from x, token to token
@@ -250,28 +273,29 @@ public sealed partial class Quickstart : torch.nn.Module<torch.Tensor, torch.Ten
             UpperBound v54 = norms.LargestRow($"blocks.{i}.mlp.up") * v43;  // blocks.{i}.mlp: largest pre-activation
             UpperBound v55 = v52 * v43;  // blocks.{i}.mlp: norm of the pre-activations
             UpperBound v56 = UpperBound.GeluSlope(v54);  // blocks.{i}.mlp: gelu slope
-            UpperBound v57 = v56 * (v52 * v53);  // blocks.{i}.mlp: constant
+            UpperBound v57 = UpperBound.Min(v56 * (v52 * v53), UpperBound.OfRational(1, 2) * norms.Product($"blocks.{i}.mlp.down", $"blocks.{i}.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v52 * v53));  // blocks.{i}.mlp: constant
             UpperBound v58 = v53 * (UpperBound.GeluGain(v54) * v55);  // blocks.{i}.mlp: radius
             UpperBound v59 = UpperBound.Min(v57 * v44, v58);  // blocks.{i}.mlp: centred radius
             UpperBound v63 = UpperBound.Min(v57 * v49, v57 * v50, v57 * v51);  // blocks.{i}.mlp: from x, whole to token
             UpperBound v64 = UpperBound.Min(v57 * v50, UpperBound.Sqrt(128) * v63);  // blocks.{i}.mlp: from x, whole to whole
             UpperBound v65 = UpperBound.Min(v57 * v51, UpperBound.Sqrt(128) * v63);  // blocks.{i}.mlp: from x, token to token
-            UpperBound v66 = UpperBound.OfRational(1, 2) * v43 + UpperBound.OfRational(1, 2) * v58;  // blocks.{i}.residual_2: radius
-            UpperBound v67 = UpperBound.Min(UpperBound.OfRational(1, 2) * v44 + UpperBound.OfRational(1, 2) * v59, v66);  // blocks.{i}.residual_2: centred radius
-            UpperBound v72 = UpperBound.Min(UpperBound.OfRational(1, 2) * v49 + UpperBound.OfRational(1, 2) * v63, UpperBound.OfRational(1, 2) * v50 + UpperBound.OfRational(1, 2) * v64, UpperBound.OfRational(1, 2) * v51 + UpperBound.OfRational(1, 2) * v65);  // blocks.{i}.residual_2: from x, whole to token
-            UpperBound v73 = UpperBound.Min(UpperBound.OfRational(1, 2) * v50 + UpperBound.OfRational(1, 2) * v64, UpperBound.Sqrt(128) * v72);  // blocks.{i}.residual_2: from x, whole to whole
-            UpperBound v74 = UpperBound.Min(UpperBound.OfRational(1, 2) * v51 + UpperBound.OfRational(1, 2) * v65, UpperBound.Sqrt(128) * v72);  // blocks.{i}.residual_2: from x, token to token
-            (v2, v3, v7, v8, v9) = (v66, v67, v73, v72, v74);
+            UpperBound v68 = UpperBound.OfRational(1, 2) * v43 + UpperBound.OfRational(1, 2) * v58;  // blocks.{i}.residual_2: radius
+            UpperBound v69 = norms.BlockGain($"blocks.{i}.mlp.up", $"blocks.{i}.mlp.down", "1/2; 1/2; -322260362962887/2500000000000000; 2822260362962887/2500000000000000");  // blocks.{i}.residual_2: gain of the whole block
+            UpperBound v70 = UpperBound.Min(UpperBound.OfRational(1, 2) * v44 + UpperBound.OfRational(1, 2) * v59, v68, v69 * v44);  // blocks.{i}.residual_2: centred radius
+            UpperBound v75 = UpperBound.Min(UpperBound.OfRational(1, 2) * v49 + UpperBound.OfRational(1, 2) * v63, UpperBound.OfRational(1, 2) * v50 + UpperBound.OfRational(1, 2) * v64, UpperBound.OfRational(1, 2) * v51 + UpperBound.OfRational(1, 2) * v65, v69 * v49, v69 * v50, v69 * v51);  // blocks.{i}.residual_2: from x, whole to token
+            UpperBound v76 = UpperBound.Min(UpperBound.OfRational(1, 2) * v50 + UpperBound.OfRational(1, 2) * v64, UpperBound.Sqrt(128) * UpperBound.Min(UpperBound.OfRational(1, 2) * v49 + UpperBound.OfRational(1, 2) * v63, UpperBound.OfRational(1, 2) * v50 + UpperBound.OfRational(1, 2) * v64, UpperBound.OfRational(1, 2) * v51 + UpperBound.OfRational(1, 2) * v65), v69 * v50, UpperBound.Sqrt(128) * UpperBound.Min(v69 * v49, v69 * v50, v69 * v51));  // blocks.{i}.residual_2: from x, whole to whole
+            UpperBound v77 = UpperBound.Min(UpperBound.OfRational(1, 2) * v51 + UpperBound.OfRational(1, 2) * v65, UpperBound.Sqrt(128) * UpperBound.Min(UpperBound.OfRational(1, 2) * v49 + UpperBound.OfRational(1, 2) * v63, UpperBound.OfRational(1, 2) * v50 + UpperBound.OfRational(1, 2) * v64, UpperBound.OfRational(1, 2) * v51 + UpperBound.OfRational(1, 2) * v65), v69 * v51, UpperBound.Sqrt(128) * UpperBound.Min(v69 * v49, v69 * v50, v69 * v51));  // blocks.{i}.residual_2: from x, token to token
+            (v2, v3, v7, v8, v9) = (v68, v70, v76, v75, v77);
         }
-        UpperBound v75 = v2;
-        UpperBound v76 = v3;
-        UpperBound v80 = v7;
-        UpperBound v81 = v8;
-        UpperBound v82 = v9;
-        UpperBound v83 = norms.SpectralNorm("logits.weight");  // logits: σ(weight)
-        UpperBound v89 = UpperBound.Min(v83 * v81, v83 * v80, v83 * v82);  // logits: from x, whole to token
-        UpperBound v91 = UpperBound.Min(v83 * v82, UpperBound.Sqrt(128) * v89);  // logits: from x, token to token
-        return [UpperBound.Sqrt(UpperBound.OfRational(1, 2)) * v91];
+        UpperBound v78 = v2;
+        UpperBound v79 = v3;
+        UpperBound v83 = v7;
+        UpperBound v84 = v8;
+        UpperBound v85 = v9;
+        UpperBound v86 = norms.SpectralNorm("logits.weight");  // logits: σ(weight)
+        UpperBound v92 = UpperBound.Min(v86 * v84, v86 * v83, v86 * v85);  // logits: from x, whole to token
+        UpperBound v94 = UpperBound.Min(v86 * v85, UpperBound.Sqrt(128) * v92);  // logits: from x, token to token
+        return [UpperBound.Sqrt(UpperBound.OfRational(1, 2)) * v94];
     }
 
     UpperBound ILipsModel.Bound(int claim, Norms norms) => LipschitzBound(norms)[claim];

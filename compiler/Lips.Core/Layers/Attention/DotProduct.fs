@@ -25,6 +25,13 @@ module internal DotProduct =
           ValueOfHead = head "v"
           Out = whole "out"
           OutOfHead = head "out"
+          OutValue = input.Measure (Functional.Product "v") "out"
+          OutValueOfHead = AttentionHeads.ofHead input (Functional.HeadProduct "v") (Functional.Product "v") "out"
+          OutValueStacked = input.Measure (Functional.StackedProduct "v") "out"
+          KeyQueryOfHead = AttentionHeads.ofHead input (Functional.HeadTransposedProduct "k") (Functional.TransposedProduct "k") "q"
+          KeyQueryStacked =
+            (if input.Options.Count "heads" = 1L then input.Measure (Functional.TransposedProduct "k") "q"
+             else input.Measure (Functional.StackedTransposedProduct "q") "k")
           ValueBias = input.MeasureOrZero Functional.VectorNorm "v_bias"
           QueryBias = input.MeasureOrZero Functional.VectorNorm "q_bias"
           QueryBiasOfHead = biasOfHead "q_bias"

@@ -24,6 +24,13 @@ type internal SoftmaxSetting =
       ValueOfHead: Bound
       Out: Bound
       OutOfHead: Bound
+      /// Norms of products, known of given weights and never above the product of the norms: O·V, O_h·V_h, [O_1·V_1 … O_H·V_H].
+      OutValue: Bound
+      OutValueOfHead: Bound
+      OutValueStacked: Bound
+      /// K_hᵀ·Q_h, and all of them one above the other: for keys that no rotation turns.
+      KeyQueryOfHead: Bound
+      KeyQueryStacked: Bound
       ValueBias: Bound
       QueryBias: Bound
       QueryBiasOfHead: Bound
@@ -47,14 +54,20 @@ module internal Softmax =
         let rootHeads = Hyper.root s.Heads
         let r = s.KeyCentred
 
-        /// min(|O|·√(Σ_h (v_h·f_h)²), Σ_h |O_h|·v_h·f_h): heads with constants f_h, put side by side.
+        /// [O_1·V_1 … O_H·V_H], and O·V where every head has values of its own
+        let product = if heads = 1 then s.OutValue else s.OutValueStacked
+        let sum = if s.Shared = 1L then s.OutValue else Bound.infinity
+
+        /// min(|O|·√(Σ_h (v_h·f_h)²), Σ_h |O_h|·v_h·f_h): heads with constants f_h, put side by side; with norms of products for |O|v_h.
         let combine (f: Bound) =
             let one = s.ValueOfHead * f
-            if heads = 1 then s.Out * one
+            if heads = 1 then Bound.min [ s.Out * one; product * f ]
             else
                 Bound.min
                     [ s.Out * Bound.sqrt (Bound.sumOver heads (Bound.square one))
-                      Bound.sumOver heads (s.OutOfHead * one) ]
+                      Bound.sumOver heads (s.OutOfHead * one)
+                      product * Bound.sqrt (Bound.sumOver heads (Bound.square f))
+                      Bound.sumOver heads (s.OutValueOfHead * f) ]
 
         // sizes of the logits' derivatives
         let v = name "largest head of v" (over s.ValueOfHead)
@@ -62,19 +75,29 @@ module internal Softmax =
         let rotatedKey = s.KeyOfHead * s.KeyRadius + s.KeyBiasOfHead
         let query = name "largest query" (s.Query * s.QueryRadius + s.QueryBias)
         let queryOfHead = s.QueryOfHead * s.QueryRadius + s.QueryBiasOfHead
-        let s1 = name "s1, key path" (s.Scale * keyMax * query * r)
-        let s1OfHead = if heads = 1 then s1 else s.Scale * s.KeyOfHead * queryOfHead * r
+
+        // only what is not turned may be multiplied first
+        let unturned (b: Bound) = if s.Rotary then Bound.infinity else b
+
+        let logits keyQuery key bias =
+            unturned (s.Scale * (if Bound.isZero bias then keyQuery * s.QueryRadius else keyQuery * s.QueryRadius + key * bias) * r)
+
+        let s1 = name "s1, key path" (Bound.min [ s.Scale * keyMax * query * r; logits s.KeyQueryStacked keyMax s.QueryBias ])
+
+        let s1OfHead =
+            if heads = 1 then s1
+            else Bound.min [ s.Scale * s.KeyOfHead * queryOfHead * r; logits s.KeyQueryOfHead s.KeyOfHead s.QueryBiasOfHead ]
 
         let s2 =
             name
                 "s2, query path"
                 (if s.Rotary then s.Scale * s.Query * over rotatedKey * r
-                 else s.Scale * s.Query * keyMax * Bound.square r)
+                 else Bound.min [ s.Scale * s.Query * keyMax * Bound.square r; s.Scale * s.KeyQueryStacked * Bound.square r ])
 
         let s2OfHead =
             if heads = 1 then s2
             elif s.Rotary then s.Scale * s.QueryOfHead * rotatedKey * r
-            else s.Scale * s.QueryOfHead * s.KeyOfHead * Bound.square r
+            else Bound.min [ s.Scale * s.QueryOfHead * s.KeyOfHead * Bound.square r; s.Scale * s.KeyQueryOfHead * Bound.square r ]
 
         // how uneven a row of weights can be
         let range =
@@ -86,6 +109,19 @@ module internal Softmax =
         let uneven, column, weights = rows.Uneven, rows.Column, rows.Matrix
         // value path, all heads together
         let value = name "value path" (RowWeights.means s.Heads s.Shared rows v s.Value)
+
+        let common = min s.Heads (s.Shared * sees.KeySets)
+
+        // the same with what `out` makes of the values; O·V acts on what is common to all heads
+        let outValue =
+            Bound.min
+                [ rootHeads * product
+                  if common = 1L then
+                      Bound.max2 sum product * (Bound.one + uneven * rootLess s.Heads 1L)
+                      sum + uneven * rootHeads * product ]
+
+        // not one token: the heads' means differ
+        let outMeans = Bound.min [ s.Out * s.Stacked; rootHeads * product ]
 
         // D1, one head
         let pythagoras = if s.Rotary then Bound.one + s1OfHead else Bound.hypot Bound.one s1OfHead
@@ -106,7 +142,9 @@ module internal Softmax =
         let stackedII =
             several
                 [ if not s.Rotary then s.Out * v * Bound.sqrt (Bound.ofInt64 s.Heads + Bound.square s1)
-                  s.Out * (value + v * s1) ]
+                  s.Out * (value + v * s1)
+                  if not s.Rotary then product * Bound.sqrt (Bound.ofInt64 s.Heads + Bound.square s1)
+                  outValue + product * s1 ]
 
         let d1 =
             { II = name "keys and values, token to token" (Bound.min (stackedII @ [ combine pythagoras ]))
@@ -115,13 +153,19 @@ module internal Softmax =
                     "keys and values, whole to token"
                     (Bound.min
                         [ s.Out * (s.Stacked * rows.Row + keyRow)
+                          outMeans * rows.Row + product * s1 * rows.KeyRow
                           if not s.Rotary then combine row ])
               FF =
                 name
                     "keys and values, whole to whole"
-                    (Bound.min (several [ s.Out * (s.Stacked * weights + v * Hyper.root sees.KeySets * keyColumn * s1) ] @ [ combine wholeOfHead ])) }
+                    (Bound.min (
+                        several
+                            [ s.Out * (s.Stacked * weights + v * Hyper.root sees.KeySets * keyColumn * s1)
+                              outMeans * weights + product * Hyper.root sees.KeySets * keyColumn * s1 ]
+                        @ [ combine wholeOfHead ]
+                    )) }
 
-        let d2 = name "query path, all readings" (Bound.min (several [ s.Out * v * s2 ] @ [ combine s2OfHead ]))
+        let d2 = name "query path, all readings" (Bound.min (several [ s.Out * v * s2; product * s2 ] @ [ combine s2OfHead ]))
 
         // both paths of one head at once, where the query token is one of the keys'
         let crossed =
@@ -144,8 +188,10 @@ module internal Softmax =
                           if not s.Rotary && not sees.Sparse then combine crossed ]) }
 
         let candidates =
-            [ if not s.Rotary then "stacked", s.Out * v * (Bound.sqrt (Bound.ofInt64 s.Heads + Bound.square s1) + s2)
-              "doeblin", s.Out * (value + v * (s1 + s2))
+            [ if not s.Rotary then
+                  let both = Bound.sqrt (Bound.ofInt64 s.Heads + Bound.square s1) + s2
+                  "stacked", Bound.min [ s.Out * v * both; product * both ]
+              "doeblin", Bound.min [ s.Out * (value + v * (s1 + s2)); outValue + product * (s1 + s2) ]
               "per-head", perHead ]
 
         { Keys = d1
@@ -155,9 +201,11 @@ module internal Softmax =
             Bound.min
                 [ s.Out * value * s.KeyRadius
                   s.Out * (s.Stacked * s.KeyRadius + (if sees.SameInHeads then uneven * rootHeads * v else value) * r)
-                  combine Bound.one * s.KeyRadius ]
+                  combine Bound.one * s.KeyRadius
+                  outValue * s.KeyRadius
+                  Bound.min [ sum; outMeans ] * s.KeyRadius + (if sees.SameInHeads then uneven * rootHeads * product else outValue) * r ]
           Shift = if Bound.isZero s.ValueBias then Bound.zero else s.Out * (Hyper.root s.Shared * s.ValueBias)
           Centred =
-            (if not sees.SameKeys then Bound.min [ s.Out * value * r; combine Bound.one * r ]
-             else Bound.min [ s.Out * rootHeads * v * uneven * r; combine uneven * r ])
+            (if not sees.SameKeys then Bound.min [ s.Out * value * r; combine Bound.one * r; outValue * r ]
+             else Bound.min [ s.Out * rootHeads * v * uneven * r; combine uneven * r; rootHeads * product * uneven * r ])
           Candidates = candidates }

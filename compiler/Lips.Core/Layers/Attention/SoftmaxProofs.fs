@@ -151,7 +151,14 @@ module internal SoftmaxProofs =
             "g: both paths; d: keys and values; s: query path"
             "The query path moves output token i by at most s times what token i itself moved, which is LM·|ΔX|_F, while the other path \
              moves it by at most d_FR times what all tokens moved together. The derivative is taken at one point, so the two add. The rest is \
-             composition."
+             composition. For given weights every rule has a second form, with norms of products, and the lesser counts: |P|, \
+             P = [O_1V_1 … O_HV_H], for |O|·v; |OV| for |O||V| on what all heads share; |O_hV_h| for |O_h||V_h|; and without rotary positions \
+             |K_hᵀQ_h| for |K_h||Q_h| and the norm of all K_hᵀQ_h, one above the other, for θκ. For every bound is one of Σ_h O_hV_h z_h, \
+             where z_h holds no V_h: a mean of tokens, Σ_j a_j(dx_j + x̃_j(p·dx_j)), or c·Cov K_hᵀQ_h dx_i. It is at most |P|·√(Σ_h|z_h|²) and \
+             Σ_h|O_hV_h||z_h|, and OV·z where all z_h are one z; z_h obeys the rules with V_h = I. The logits read \
+             p_h = c·K_hᵀQ_h x_i + c·K_hᵀb_q, so |p_h| ≤ |c|(|K_hᵀQ_h|R + |K_h||b_q,h|). A norm of a product never exceeds the product of \
+             the norms, so that caps see no difference. A rotation that depends on both positions stands between K_hᵀ and Q_h: for \
+             Q = e₁e₁ᵀ, K = e₂e₂ᵀ the product is 0 and the gain is not."
             1.00M
 
     let private output =

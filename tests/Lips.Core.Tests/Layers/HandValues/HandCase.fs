@@ -47,6 +47,8 @@ type HandCase =
       Memory: (int64 * string * string) option
       /// Constant of a body that keeps shapes, R' and r' as multiples of R and r.
       Body: (string * string * string) option
+      /// The layer that the body is said to consist of.
+      Inner: (string * (string * Value) list) option
       Expected: (Reading * string) list }
 
 /// N = 5 tokens of width 6, R = 1.75, r = 1.25.
@@ -64,6 +66,7 @@ let at kind rule options expected =
       CapsOperator = false
       Memory = None
       Body = None
+      Inner = None
       Expected = expected }
 
 let spectral weight norm = Functional.SpectralNorm, weight, norm
@@ -133,6 +136,11 @@ let judgementWithNames (c: HandCase) : Judgement * (Bound * string) seq =
             Centre = c.Centre |> Option.map (fun (centre, distance) -> centre |> List.map rational, symbol "x.around" distance)
             Constants = x.Constants |> Map.map (fun _ (s, _) -> s, { Whole = bound lf; Token = bound lm; Local = bound li }) }
 
+    let measure functional weight =
+        match c.Norms |> List.tryFind (fun (f, w, _) -> f = functional && w = weight) with
+        | Some(_, _, text) -> measured functional weight text
+        | None -> Bound.infinity
+
     let judgement =
       kind.Rule
         { Layer = layer
@@ -152,11 +160,8 @@ let judgementWithNames (c: HandCase) : Judgement * (Bound * string) seq =
                         Radius = symbol "body.R" radius * x.Radius
                         Centred = symbol "body.r" spread * x.Centred
                         Constants = x.Constants |> Map.map (fun _ (s, c) -> s, { Whole = times * c.Whole; Token = times * c.Token; Local = times * c.Local }) })
-          Measure =
-            fun functional weight ->
-                match c.Norms |> List.tryFind (fun (f, w, _) -> f = functional && w = weight) with
-                | Some(_, _, text) -> measured functional weight text
-                | None -> Bound.infinity
+          Inner = c.Inner |> Option.map (fun (kind, options) -> Judge.layer kind options c.Shape, measure)
+          Measure = measure
           Name =
             fun comment b ->
                 names.Add((b, comment))

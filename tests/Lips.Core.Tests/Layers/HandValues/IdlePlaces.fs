@@ -5,6 +5,10 @@ module Lips.Core.Tests.IdlePlaces
 let private listed =
     [ // r ≤ R, so r ≤ (r + R + |p|)/2
       "class_token", "max(VectorNorm x.r, *(1/2, +(+(VectorNorm x.r, VectorNorm x.R), VectorNorm token))) at 0"
+      // of two bounds of every reading the lesser is taken: √N times the token's constant of one is not below that of both
+      "residual", "√(#) at 0"
+      "residual", "*(√(#), …) at 0"
+      "residual", "*(√(#), …) at 1"
       // a row of a causal mask may put all its weight on one key
       "attention", "min(√(1/2), 1) at 1"
       // of one head all is common: the first form of R', |O||V|R, is the least

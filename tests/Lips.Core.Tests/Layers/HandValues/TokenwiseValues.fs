@@ -169,6 +169,11 @@ let private mlps =
           Norms = mlpNorms }
       { near "mlp" "mlp.product" [ "activation", choice "relu" ] (alike "1" @ [ Radius, "0.75"; Centred, "0.25" ]) with
           Norms = mlpNorms }
+      // ½·0.6 + ½·2·1.5 of relu's slopes, times 0.8; a product that gains nothing leaves 0.8·2·1.5
+      { near "mlp" "mlp.split" [ "activation", choice "relu"; "gain", number "0.8" ] (alike "1.44" @ [ Candidate "mlp.product", "2.4"; Candidate "mlp.split", "1.44" ]) with
+          Norms = [ spectral "up" "2"; spectral "down" "1.5"; row "up" "1"; Functional.Product "up", "down", "0.6" ] }
+      { near "mlp" "mlp.split" [ "activation", choice "relu"; "gain", number "0.8" ] (alike "2.4") with
+          Norms = [ spectral "up" "2"; spectral "down" "1.5"; row "up" "1"; Functional.Product "up", "down", "3" ] }
       // 0.7·2·(1.5·½σ(½) + 0.7·0.8·S(½)); the norm of the gates is the smaller: 0.7·2·0.7·σ(½)·0.7 + 0.125
       { near
             "mlp"
@@ -207,6 +212,16 @@ let private branches =
       // clamped: 1 + 0.1·2
       { branch "residual.weighted" [ "sum", Choice("weighted", [ Some "init", number "0.1"; Some "clamp", number "0.1" ]) ] (alike "1.2" @ [ Radius, "2.275"; Centred, "1.5" ]) with
           Norms = [ entry "alpha" "0.5" ] }
+      // the whole block has 1.7 for 1 + 2: 1.7·1.25 of the spread; a convex sum with half a branch; a block that gains nothing
+      { branch "residual.multiplier" [] (alike "1.7" @ [ Radius, "7"; Centred, "2.125"; Candidate "residual.multiplier", "1.7" ]) with
+          Inner = Some("mlp", [ "activation", choice "relu" ])
+          Norms = [ Functional.BlockGain("down", "1; 1; 0; 1"), "up", "1.7" ] }
+      { branch "residual.multiplier" [ "sum", Choice("convex", [ Some "alpha", number "0.25" ]) ] (alike "0.9" @ [ Radius, "2.625"; Centred, "1.125" ]) with
+          Inner = Some("mlp", [ "activation", choice "sigmoid"; "gain", number "0.5" ])
+          Norms = [ Functional.BlockGain("down", "3/4; 1/8; 0; 1/4"), "up", "0.9" ] }
+      { branch "residual.multiplier" [] (alike "3" @ [ Radius, "7"; Centred, "3.75" ]) with
+          Inner = Some("mlp", [ "activation", choice "relu" ])
+          Norms = [ Functional.BlockGain("down", "1; 1; 0; 1"), "up", "5" ] }
       // its layers, one after another
       { at "stack" "stack.composition" [] (alike "2" @ [ Radius, "5.25"; Centred, "2.5" ]) with
           Body = Some("2", "3", "2") } ]
