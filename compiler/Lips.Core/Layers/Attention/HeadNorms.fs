@@ -60,7 +60,7 @@ module internal RowWeights =
           Row = Visibility.rowNorm sees coshHalf }
 
     /// √n − √m, rounded up.
-    let private rootLess (n: int64) (m: int64) =
+    let rootLess (n: int64) (m: int64) =
         let struct (_, high) = (Rational.OfInt n).SqrtEnclosure 64
         let struct (low, _) = (Rational.OfInt m).SqrtEnclosure 64
         Bound.ofRational (Rational.Max(high - low, Rational.Zero))

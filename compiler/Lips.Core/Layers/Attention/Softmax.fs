@@ -117,7 +117,7 @@ module internal Softmax =
             Bound.min
                 [ rootHeads * product
                   if common = 1L then
-                      Bound.max2 sum product * (Bound.one + uneven * rootLess s.Heads 1L)
+                      Bound.max2 sum product * (Bound.one + uneven * RowWeights.rootLess s.Heads 1L)
                       sum + uneven * rootHeads * product ]
 
         // not one token: the heads' means differ
