@@ -124,7 +124,7 @@ public sealed class EmittedModelTests
         EmittedModel emitted = EmittedModel.Of(model);
         UpperBound[] found = emitted.LipschitzBound(norms);
         Assert.Equal(expected.Select(Twin), found);
-        var needed = emitted.NormsNeeded().Select(n => Norms.Key(n.Kind, n.Weight, n.Head)).ToHashSet();
+        var needed = emitted.NormsNeeded().Select(n => n.Key).ToHashSet();
         Assert.Equal([], asked.Keys.Where(key => !needed.Contains(key)));
         return expected;
     }
