@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Runtime.InteropServices;
+using Lips.Cli.Proofs;
 using Lips.Cli.Runs;
 using Lips.Core;
 using Lips.Runtime;
@@ -78,11 +79,12 @@ internal sealed class StoredNorms
         return (_tight || given is not null) && BlockGain.Prove(request, WeightOf, given) is var (gain, _) ? new NormBound(gain, BlockGain.Method) : null;
     }
 
-    /// <summary>Whether the norm of that text is at most a number, proven in exact integers; null for kinds that have no such proof.</summary>
-    public bool? Proves(string key, double atMost)
+    /// <summary>Whether the norm of that text is at most a number, proven a second time in exact integers, and of which kind it is.</summary>
+    /// <param name="witness">What the certificate states for the proof.</param>
+    public (bool Holds, NormKind Kind) Proves(string key, double atMost, string? witness)
     {
         var request = Parse(key);
-        return request.Right is not null ? null : NormProof.Holds(WeightOf(request.Weight).Weight, ValuesOf(request.Weight), request.Kind, request.Head, atMost);
+        return (NormProof.Holds(request, WeightOf, atMost, witness), request.Kind);
     }
 
     private static NormRequest Parse(string key) =>

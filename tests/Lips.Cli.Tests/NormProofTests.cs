@@ -1,6 +1,6 @@
 using System;
 using System.Linq;
-using Lips.Cli.Runs;
+using Lips.Cli.Proofs;
 using Lips.Runtime;
 using Lips.Runtime.Certification;
 using Xunit;
@@ -70,7 +70,6 @@ public sealed class NormProofTests
         Assert.False(NormProof.IsAtMost(crossed, 2, 2, Math.Sqrt(2) * (1 - 1e-12)));
         Assert.InRange(NormProof.Room(256, 1024), 0, 1e-10);
         Assert.False(NormProof.Holds(Matrix(1, 2), [double.NaN, 1], NormKind.Spectral, null, 5));
-        Assert.Null(NormProof.Holds(Matrix(1, 2), [0, 1], NormKind.LargestPairDistance, null, 5));
     }
 
     [Fact]
@@ -85,5 +84,159 @@ public sealed class NormProofTests
             Assert.False(NormProof.Holds(weight, values, NormKind.Spectral, 0, 4.999));
             Assert.True(NormProof.Holds(weight, values, NormKind.Spectral, 0, 5));
         }
+    }
+
+    private static double[] Random(int count, int seed, double scale = 1)
+    {
+        double[] values = Drawn("normal", 1, count, seed);
+        return [.. values.Select(v => (double)(float)(v * scale))];
+    }
+
+    /// <summary>What is certified is proven again, and what is less by the share is not.</summary>
+    private static void Agrees(NormRequest request, Func<string, WeightValues> weights, double less, string what)
+    {
+        double certified = CertifiedNorms.Norm(request, weights).Value;
+        Assert.True(NormProof.Holds(request, weights, certified, null), $"{what}: {certified:R} is not proven");
+        Assert.True(certified == 0 || !NormProof.Holds(request, weights, certified * (1 - less), null), $"{what}: {certified:R} less {less} is proven");
+    }
+
+    [Theory]
+    [InlineData(NormKind.Product, 12, 4, 1)]
+    [InlineData(NormKind.Product, 12, 4, 4)]
+    [InlineData(NormKind.StackedProduct, 12, 1, 1)]
+    [InlineData(NormKind.StackedProduct, 12, 4, 4)]
+    [InlineData(NormKind.StackedProduct, 16, 8, 2)]
+    [InlineData(NormKind.TransposedProduct, 12, 3, 3)]
+    [InlineData(NormKind.StackedTransposedProduct, 12, 3, 3)]
+    [InlineData(NormKind.StackedTransposedProduct, 16, 4, 2)]
+    public void Products_are_proven_of_every_head_and_of_all(NormKind kind, int width, int heads, int shared)
+    {
+        bool transposed = kind is NormKind.TransposedProduct or NormKind.StackedTransposedProduct;
+        int size = width / heads;
+        // values and keys have heads of their own, which several heads may read
+        var many = new Weight("many", "many", Role.Matrix, transposed ? [width, width] : [width, width], Heads: heads, HeadAxis: transposed ? HeadAxis.Rows : HeadAxis.Columns);
+        var few = new Weight("few", "few", Role.Matrix, [size * shared, width], Heads: shared, HeadAxis: HeadAxis.Rows);
+        for (int seed = 0; seed < 3; seed++)
+        {
+            double scale = seed == 2 ? 1e-120 : 1;
+            double[] left = Random(width * width, seed, seed == 2 ? 1 : 3), right = [.. Random(size * shared * width, 50 + seed).Select(v => v * scale)];
+            WeightValues Of(string name) => name == "many" ? new(many, left) : new(few, right);
+            bool ofHeads = kind is NormKind.Product or NormKind.TransposedProduct && heads == shared && heads > 1;
+            foreach (var request in ofHeads && heads == shared ? new[] { new NormRequest(kind, transposed ? "few" : "many", 0, transposed ? "many" : "few"), new(kind, transposed ? "few" : "many", heads - 1, transposed ? "many" : "few") }
+                : [new NormRequest(kind, transposed ? "few" : "many", heads == shared || kind is NormKind.StackedProduct or NormKind.StackedTransposedProduct ? null : 1, transposed ? "many" : "few")])
+                Agrees(request, Of, 1e-6, $"{request.Key}, seed {seed}");
+        }
+    }
+
+    [Fact]
+    public void A_product_that_cancels_is_small_and_proven_so()
+    {
+        // Q = e₁e₁ᵀ and K = e₂e₂ᵀ, and random matrices whose product is 0 but for rounding
+        double[] q = [1, 0, 0, 0], k = [0, 0, 0, 1];
+        var w = Matrix(2, 2);
+        var request = new NormRequest(NormKind.TransposedProduct, "k", null, "q");
+        Assert.True(NormProof.Holds(request, n => new(w, n == "q" ? q : k), 0, null));
+        Assert.False(NormProof.Holds(request, n => new(w, n == "q" ? q : q), 0.999, null));
+        Assert.True(NormProof.Holds(request, n => new(w, n == "q" ? q : q), 1, null));
+    }
+
+    [Theory]
+    [InlineData(new[] { 5, 3, 3 }, 1)]
+    [InlineData(new[] { 4, 3, 3, 3 }, 1)]
+    [InlineData(new[] { 3, 2, 2, 2 }, 1)]
+    [InlineData(new[] { 6, 2, 3, 1 }, 3)]
+    [InlineData(new[] { 5, 1, 3, 3 }, 5)]
+    [InlineData(new[] { 4, 6, 1, 1 }, 1)]
+    public void Convolutions_are_proven_at_their_frequencies(int[] shape, int groups)
+    {
+        var weight = new Weight("w", "w", Role.Kernel, [.. shape.Select(n => (long)n)], Groups: groups);
+        for (int seed = 0; seed < 2; seed++)
+        {
+            double[] values = Random(shape.Aggregate(1, (a, b) => a * b), seed, seed == 0 ? 1 : 1e-30);
+            // between the samples the certificate takes 1 − x²/2 for cos x
+            Agrees(new NormRequest(NormKind.Operator, "w"), _ => new(weight, values), 1e-4, $"[{string.Join(", ", shape)}], seed {seed}");
+        }
+        // the average of three has norm 1, at frequency 0
+        var mean = new Weight("w", "w", Role.Kernel, [1, 1, 3]);
+        double[] third = [1 / 3.0, 1 / 3.0, 1 / 3.0];
+        Assert.False(NormProof.Holds(mean, third, NormKind.Operator, null, 0.9999));
+        Assert.False(NormProof.Holds(mean, third, NormKind.Operator, null, 1));
+        Assert.True(NormProof.Holds(mean, third, NormKind.Operator, null, 1 / Math.Cos(Math.PI * 2 / 48) * (1 + 1e-12)));
+    }
+
+    [Fact]
+    public void Sines_and_cosines_of_fixed_points()
+    {
+        Assert.Equal(Math.PI, (double)(FixedPoint.Pi >> 100) / Math.Pow(2, 60), 1e-15);
+        for (int j = 0; j < 24; j++)
+        {
+            var (cosine, sine) = FixedPoint.Turn(j, 24);
+            Assert.Equal(Math.Cos(2 * Math.PI * j / 24), FixedPoint.Rounded(cosine, 50) / Math.Pow(2, 50), 1e-14);
+            Assert.Equal(Math.Sin(2 * Math.PI * j / 24), FixedPoint.Rounded(sine, 50) / Math.Pow(2, 50), 1e-14);
+            // cos² + sin² = 1 to far more digits than doubles have
+            Assert.True(System.Numerics.BigInteger.Abs((((cosine * cosine) + (sine * sine)) >> FixedPoint.Bits) - (System.Numerics.BigInteger.One << FixedPoint.Bits)) < System.Numerics.BigInteger.One << 20);
+        }
+    }
+
+    [Theory]
+    [InlineData("normal", 40, 24)]
+    [InlineData("identity", 30, 30)]
+    [InlineData("tiny", 12, 16)]
+    [InlineData("huge", 6, 5)]
+    [InlineData("zero", 3, 3)]
+    public void The_largest_distance_of_two_rows_is_proven(string kind, int rows, int columns)
+    {
+        double[] values = Drawn(kind, rows, columns, 3);
+        Agrees(new NormRequest(NormKind.LargestPairDistance, "w"), _ => new(Matrix(rows, columns), values), 1e-12, kind);
+        // rows that are nearly alike: far below the last bit of the entries' 46
+        double[] alike = [.. Enumerable.Range(0, rows * columns).Select(i => 1 + (1e-16 * (i % 5 == 0 ? 3 : 0)))];
+        Agrees(new NormRequest(NormKind.LargestPairDistance, "w"), _ => new(Matrix(rows, columns), alike), 1e-3, kind + ", alike");
+    }
+
+    [Fact]
+    public void Distances_of_many_rows_rest_on_the_rows_or_the_matrix()
+    {
+        double[] values = Random(4100 * 3, 4);
+        Agrees(new NormRequest(NormKind.LargestPairDistance, "w"), _ => new(Matrix(4100, 3), values), 1e-6, "many rows");
+    }
+
+    [Theory]
+    [InlineData("1; 1; 0; 1", 6, 12, 0)]
+    [InlineData("5/6; 1/6; -1289041451851548/10000000000000000; 11289041451851548/10000000000000000", 8, 24, 0)]
+    [InlineData("1; -1; 0; 1", 5, 7, 1)]
+    public void Blocks_are_proven_by_their_multipliers(string numbers, int width, int hidden, int dead)
+    {
+        var up = new Weight("up", "up", Role.Matrix, [hidden, width]);
+        var down = new Weight("down", "down", Role.Matrix, [width, hidden]);
+        for (int seed = 0; seed < 3; seed++)
+        {
+            double[] first = Random(hidden * width, seed, seed == 1 ? 64 : 0.4), second = Random(hidden * width, 20 + seed, seed == 1 ? 1 / 256.0 : 0.4);
+            // a channel that hardly reads anything has a multiplier far above the others
+            for (int j = 0; j < width * dead; j++)
+                first[j] *= 1 / 4096.0;
+            WeightValues Of(string name) => name == "up" ? new(up, first) : new(down, second);
+            var request = new NormRequest(NormKind.BlockGain, "up", null, "down", numbers);
+            var (gain, witness) = BlockGain.Prove(request, Of, null)!.Value;
+            Assert.True(NormProof.Holds(request, Of, gain, witness), $"{numbers}, seed {seed}: {gain:R} is not proven");
+            Assert.False(NormProof.Holds(request, Of, gain * (1 - 1e-3), witness), $"{numbers}, seed {seed}: {gain:R} less a thousandth is proven");
+            Assert.False(NormProof.Holds(request, Of, gain, null));
+            Assert.False(NormProof.Holds(request, Of, gain, "not base64"));
+            // other slopes than those that were proven
+            if (numbers.StartsWith("1; 1; 0", StringComparison.Ordinal))
+                Assert.False(NormProof.Holds(request with { Numbers = "1; 1; 0; 2" }, Of, gain, witness));
+        }
+    }
+
+    /// <summary>y = x + 2·relu(x): s²·x² + t·e² ≥ t·x² + (2x + e)² for s = 3, t = 3: the matrix has determinant 0 there.</summary>
+    [Fact]
+    public void A_block_of_one_channel_is_proven_just_above_its_gain()
+    {
+        var one = new Weight("w", "w", Role.Matrix, [1, 1]);
+        WeightValues Of(string name) => new(one, [name == "up" ? 1 : 2]);
+        var request = new NormRequest(NormKind.BlockGain, "up", null, "down", "1; 1; 0; 1");
+        string witness = Convert.ToBase64String(BitConverter.GetBytes(3f));
+        Assert.True(NormProof.Holds(request, Of, 3 * (1 + 1e-6), witness));
+        Assert.False(NormProof.Holds(request, Of, 3 * (1 - 1e-6), witness));
+        Assert.False(NormProof.Holds(request, Of, 3 * (1 + 1e-6), Convert.ToBase64String(BitConverter.GetBytes(2f))));
     }
 }
