@@ -172,6 +172,7 @@ internal sealed class RunRobustness
         var radii = result.Predictions.Where(p => p.Right).Select(p => p.Radius).Order().ToList();
         text.Append(CultureInfo.InvariantCulture, $"{_run.Model.Name}: certified accuracy of {result.Predictions.Count} predictions of the validation part\n");
         text.Append(CultureInfo.InvariantCulture, $"  radius: {Ball}, in {Unit}; points stay in the declared domain of the input\n");
+        text.Append(CultureInfo.InvariantCulture, $"  {Assumed}\n");
         text.Append(CultureInfo.InvariantCulture, $"  constant to one output token in l2: {(estimate is double e ? $"seen {e.ToString("G6", CultureInfo.InvariantCulture)}, " : "")}proven <= {Number(constant)}{(toHead is { } head ? $"; to the head's input <= {Number(head)}" : "")}\n\n");
         text.Append("      radius   certified   survives attack      clean\n");
         foreach (var row in result.Rows)
@@ -181,6 +182,9 @@ internal sealed class RunRobustness
         text.Append(CultureInfo.InvariantCulture, $"  wrote {Path.Combine(_run.Folder.Path, "robustness.json")}\n");
         return text.ToString();
     }
+
+    /// <summary>The one thing in a radius that is not proven.</summary>
+    private static string Assumed => FormattableString.Invariant($"assumed: logits, computed in float64, are exact to {CertifiedAccuracy.Rounding:G} of the largest");
 
     private static string Number(Upper value) => ReportModule.shown(7, value);
 
@@ -192,6 +196,7 @@ internal sealed class RunRobustness
         json.WriteString("from", _query.From);
         json.WriteString("norm", _norm.IsL2Norm ? "l2" : "token");
         json.WriteString("unit", Unit);
+        json.WriteString("assumed", Assumed);
         json.WriteString("constant", Number(constant));
         json.WriteString("constant_to_head", toHead is { } head ? Number(head) : null);
         json.WriteMeasured("estimate_from_below", estimate ?? double.NaN);

@@ -26,8 +26,11 @@ public sealed record CertifiedEvaluation(IReadOnlyList<AccuracyRow> Rows, IReadO
 /// <param name="radius">The proven radius of one token's logits for the right class, given how far a logit may be from its exact value.</param>
 public sealed class CertifiedAccuracy(ILipsModel model, string from, ValueNorm norm, Func<double[], int, double, double> radius)
 {
-    /// <summary>What float64 may add to or take from a logit, relative to the largest.</summary>
-    private const double Rounding = 1e-9;
+    /// <summary>
+    /// What float64 is taken to add to or take from a logit, relative to the largest. An assumption, not a proof, and told wherever a
+    /// radius is: some 10⁶ roundings in a row would have to err to one side.
+    /// </summary>
+    public const double Rounding = 1e-9;
 
     /// <summary>Ascent steps for each start.</summary>
     public int Steps { get; init; } = 20;

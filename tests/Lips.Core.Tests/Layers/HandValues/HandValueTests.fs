@@ -14,8 +14,8 @@ let private cases: HandCase list =
 /// Statements about what moves before a model begins, or about several models: no rule of a layer computes them.
 let private aboutInputs = [ "embedding.substitution"; "embedding.soft-tokens" ]
 
-/// Families of rules whose cases stand in the tests of their own files.
-let private awaited = [ "attention.cosine"; "attention.l2"; "attention.sigmoid"; "attention.qk" ]
+/// Families of rules whose values stand in `SimilarityTests`.
+let private inOwnTests = [ "attention.cosine"; "attention.l2"; "attention.sigmoid"; "attention.qk" ]
 
 let private describe (c: HandCase) = c.Kind + " [" + System.String.Join(", ", c.Rules) + "] " + (sprintf "%A" c.Options).Replace("\n", " ")
 let private slack = Rational.Create(bigint 1, bigint 100_000_000_000L)
@@ -53,7 +53,7 @@ let ``every rule gives the value derived by hand`` () =
 let ``every rule of the catalogue has a value derived by hand`` () =
     let shown = cases |> List.collect (fun c -> c.Rules) |> Set.ofList
     let known = Catalog.kinds |> List.collect (fun k -> k.Rules |> List.map (fun r -> r.Name)) |> Set.ofList
-    let missing = known - shown - Set.ofList aboutInputs |> Set.filter (fun rule -> awaited |> List.forall (fun a -> not (rule.Contains a)))
+    let missing = known - shown - Set.ofList aboutInputs |> Set.filter (fun rule -> inOwnTests |> List.forall (fun a -> not (rule.Contains a)))
     Assert.Equal<string list>([], Set.toList missing)
     Assert.Equal<string list>([], Set.toList (shown - known))
 
