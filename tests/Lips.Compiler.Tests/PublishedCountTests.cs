@@ -32,6 +32,17 @@ public sealed class PublishedCountTests
         { "conv-stem/vit-c-4gf", null, [], "17754136", "4.0G" },
         { "conv-stem/vit-c-18gf", null, [], "81.6M", "17.7G" },
         { "conv-stem/vit-c-36gf", null, [], "167796008", "35.0G" },
+        { "swin/swin-tiny", null, [], "28288354", "4.49G" },
+        { "swin/swin-tiny", null, ["depths=[2, 2, 18, 2]"], "49606258", "8.7G" },
+        { "swin/swin-tiny", null, ["embed=128", "depths=[2, 2, 18, 2]", "heads=[4, 8, 16, 32]"], "87768224", "15.4G" },
+        { "swin/cswin-tiny", null, [], "22.3M", "4.32G" },
+        { "lipsformer/swin-tiny", null, [], "30908578", "4.98G" },
+        { "lipsformer/swin-tiny-paper", null, [], "30908578", "4.98G" },
+        { "lipsformer/swin-tiny-enforced", null, [], "30908578", "4.98G" },
+        // the depths of the authors' first release
+        { "lipsformer/swin-tiny", null, ["depths=[2, 2, 5, 2]"], "28944310", "4.59G" },
+        // 23,780,136 are published; 12,416 of them belong to a norm that is built and never called
+        { "lipsformer/cswin-tiny", null, [], "23767720", "4.67G" },
         { "distillation/nkd", "Teacher", [], "22050664", null },
         { "distillation/nkd", "Student", [], "5717416", null },
         { "distillation/uskd", null, [], "5717416", null },
