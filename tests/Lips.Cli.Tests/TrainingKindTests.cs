@@ -1,3 +1,4 @@
+using System;
 using System.IO;
 using System.Linq;
 using System.Text.Json;
@@ -169,5 +170,84 @@ public sealed class TrainingKindTests : CommandLine
         Assert.Equal(5, partly.Code);
         Assert.Contains("failed", partly.Output);
         Assert.Equal(2, JsonDocument.Parse(File.ReadAllText("runs/partly/grid.json")).RootElement.GetArrayLength());
+    }
+
+    private const string TwoLayers = """
+        model Net(width = 8) in l2 {
+          input pixels = image(1, 8, 8, range: [0, 1])
+          flatten
+          hidden = linear(width)
+          logits = linear(10)
+          recipe { data: digits(60); objective: cross_entropy; optimizer: sgd(lr: 0.1); steps: 8; batch: 8 }
+        }
+
+        """;
+
+    [Fact]
+    public void A_grid_of_two_specs_pools_seeds_draws_curves_marks_what_diverges_and_goes_on_where_it_stopped()
+    {
+        Write("a.lips", TwoLayers);
+        Write("b.lips", TwoLayers.Replace("hidden = linear(width)", "linear(width); linear(width)", StringComparison.Ordinal));
+        string[] grid = ["grid", "a.lips", "b.lips", "optimizer.lr=0.1|1e6", "b:width=6", "width=7", "--seeds", "2", "--curves", "loss,accuracy", "--name", "two", "--figure", "figure.svg"];
+        var outcome = Run(grid);
+        Assert.Equal(5, outcome.Code);
+        var rows = JsonDocument.Parse(File.ReadAllText("runs/two/grid.json")).RootElement.EnumerateArray().ToList();
+        Assert.Equal(8, rows.Select(r => (r.GetProperty("spec").GetString(), r.GetProperty("optimizer.lr").GetString(), r.GetProperty("seed").GetString())).Distinct().Count());
+        Assert.All(rows, r => Assert.Equal(r.GetProperty("optimizer.lr").GetString() == "1e6", r.TryGetProperty("failure", out _)));
+        // a spec's own value is its own
+        Assert.Contains("width = 7", File.ReadAllText("runs/two/01/spec.lips"));
+        Assert.All(rows.Where(r => r.GetProperty("spec").GetString() == "b"), r => Assert.Contains("width = 6", File.ReadAllText(r.GetProperty("run").GetString() + "/spec.lips")));
+        // the first four combinations have the first seed
+        Assert.Equal(["01", "02", "03", "04"], rows.Where(r => r.GetProperty("seed").GetString() == "0").Select(r => Path.GetFileName(r.GetProperty("run").GetString()!)).Order());
+
+        string table = File.ReadAllText("runs/two/grid.md");
+        Assert.Equal(2 + 4, table.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        Assert.Equal(2, table.Split("2 of 2 failed").Length - 1);
+        double mean = 100 * rows.Where(r => r.GetProperty("spec").GetString() == "a" && r.GetProperty("accuracy").ValueKind == JsonValueKind.Number).Average(r => r.GetProperty("accuracy").GetDouble());
+        Assert.Contains($"| a | 0.1 | {mean.ToString("F2", System.Globalization.CultureInfo.InvariantCulture)} % |", table);
+
+        // two rows of two panels: a band and a line for each spec, but no accuracy where nothing was validated; a cross for each run that diverged after its first step
+        string svg = File.ReadAllText("figure.svg");
+        Assert.Equal(svg, File.ReadAllText("runs/two/curves.svg"));
+        var names = System.Xml.Linq.XDocument.Parse(svg).Descendants().Select(e => e.Name.LocalName).ToList();
+        Assert.Equal(4, names.Count(n => n == "clipPath"));
+        Assert.Equal(4 + 2, names.Count(n => n == "polyline"));
+        Assert.Equal(4, names.Count(n => n == "path"));
+        Assert.Contains("optimizer.lr = 1e6", svg);
+
+        // nothing is trained twice: only the run whose certificate is gone
+        string before = File.ReadAllText("runs/two/grid.json");
+        byte[] model = File.ReadAllBytes("runs/two/03/model.safetensors");
+        Assert.True(File.Exists("runs/two/03/certificate.json"));
+        File.Delete("runs/two/03/certificate.json");
+        File.Delete("runs/two/03/checkpoint.safetensors");
+        var again = Run([.. grid, "--resume"]);
+        Assert.Equal(5, again.Code);
+        Assert.Equal(1, again.Output.Split("training runs").Length - 1);
+        Assert.Equal(before, File.ReadAllText("runs/two/grid.json"));
+        Assert.Equal(model, File.ReadAllBytes("runs/two/03/model.safetensors"));
+        // other values are another run
+        Assert.Equal(2, Good("grid", "a.lips", "steps=1", "--seeds", "2", "--name", "two", "--resume").Output.Split("training runs").Length - 1);
+    }
+
+    [Fact]
+    public void A_grid_says_what_is_wrong_with_its_arguments()
+    {
+        Write("a.lips", TwoLayers);
+        Directory.CreateDirectory("b");
+        Write("b/a.lips", TwoLayers);
+        void Refused(string says, params string[] arguments)
+        {
+            var outcome = Run(arguments);
+            Assert.NotEqual(0, outcome.Code);
+            Assert.Contains(says, outcome.Output + outcome.Errors);
+        }
+        Refused("grid needs a spec", "grid", "width=4");
+        Refused("'c:width=4' names no spec of this grid; they are a, b/a", "grid", "a.lips", "b/a.lips", "c:width=4");
+        Refused("'a.lips' is named twice", "grid", "a.lips", "a.lips");
+        Refused("by --seeds and by seed=", "grid", "a.lips", "seed=1|2", "--seeds", "2");
+        Refused("--curves must be a list of loss, validation, accuracy, entropy", "grid", "a.lips", "--curves", "loss,beauty");
+        Refused("--seeds must be a whole number of at least 1", "grid", "a.lips", "--seeds", "0");
+        Assert.False(Directory.Exists("runs"));
     }
 }

@@ -4,156 +4,83 @@ using System.CommandLine;
 using System.Globalization;
 using System.IO;
 using System.Linq;
-using System.Text;
-using System.Text.Json.Nodes;
-using Lips.Cli.Runs;
-using Lips.Runtime;
+using System.Text.Json;
+using Lips.Cli.Grids;
 using Lips.Runtime.Checkpoints;
-using Lips.Runtime.Reporting;
-using Lips.Runtime.Training;
 
 namespace Lips.Cli.Verbs;
 
 /// <summary>
-/// <c>lips grid SPEC key=a|b …</c>: trains every combination of the values given, and prints accuracy against certified bound,
-/// as a table, as <c>grid.json</c> and as the plot <c>grid.svg</c> in <c>runs/NAME/</c>.
+/// <c>lips grid SPEC … key=a|b …</c>: trains every combination of the values given, of one spec or several and from as many seeds
+/// as wanted, and prints accuracy against certified bound as a table; <c>runs/NAME/</c> holds it as <c>grid.json</c>,
+/// <c>grid.md</c> and the plot <c>grid.svg</c>, and learning curves as <c>curves.svg</c>.
 /// </summary>
 internal static class GridVerb
 {
-    /// <summary>One combination and what came of it; the result is null where it failed.</summary>
-    private sealed record Cell(IReadOnlyList<(string Path, string Value)> Values, string Folder, double? Loss, double? Accuracy, string Bound, double? Log10, string? Failure);
-
     public static Command Create()
     {
-        var command = new Command("grid", "Train every combination of values; print accuracy against bound.");
-        var spec = new SpecArguments(command);
-        var name = new Option<string?>("--name") { Description = "name of the folder in runs/; that of the spec and -grid if not said", HelpName = "NAME" };
+        var command = new Command("grid", "Train every combination of values, of specs and seeds; print accuracy against bound, draw learning curves.");
+        var arguments = new Argument<string[]>("arguments")
+        {
+            Description = "one .lips file or several, and model parameters and recipe entries with their values: optimizer.lr=0.05|0.1; NAME:key=value is for the file of that name alone",
+            HelpName = "SPEC|key=a|b",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var model = new Option<string?>("--model") { Description = "which model of the file; the last if not said", HelpName = "NAME" };
+        var name = new Option<string?>("--name") { Description = "name of the folder in runs/; that of the first spec and -grid if not said", HelpName = "NAME" };
+        var seeds = Terminal.WholeNumber("--seeds", least: 1, "train every combination from the seeds 0 to N-1 and show them together", "N");
+        var resume = new Option<bool>("--resume") { Description = "go on with the grid of that name: what is trained is read, what is stopped goes on from its checkpoint" };
+        var curves = new Option<string?>("--curves") { Description = $"draw learning curves of {string.Join(", ", LearningCurves.Names)}", HelpName = "LIST" };
+        var figure = new Option<string?>("--figure") { Description = "write the figure here too: the curves if there are any, else accuracy over bound", HelpName = "FILE.svg" };
         name.Validators.Add(found =>
         {
             if (found.GetValueOrDefault<string?>() is { } text && (text is "" or "." or ".." || Path.GetFileName(text) != text))
                 found.AddError($"--name must be the name of a folder in runs/, found '{text}'.");
         });
-        command.Add(name);
+        seeds.Validators.Add(found =>
+        {
+            if (found.GetValueOrDefault<long?>() is > 1000)
+                found.AddError("--seeds may be at most 1000.");
+        });
+        curves.Validators.Add(found =>
+        {
+            if (found.GetValueOrDefault<string?>() is { } text && (Wanted(text).Count == 0 || !Wanted(text).TrueForAll(LearningCurves.Names.Contains)))
+                found.AddError($"--curves must be a list of {string.Join(", ", LearningCurves.Names)}, found '{text}'.");
+        });
+        command.Add(arguments);
+        foreach (Option option in new Option[] { model, name, seeds, resume, curves, figure })
+            command.Add(option);
         command.SetAction(given =>
         {
-            string path = spec.Path(given);
-            var axes = spec.Overrides(given).Select(o => (o.Path, Values: Split(o.Value))).ToList();
-            string first = Path.Combine("runs", given.GetValue(name) ?? Path.GetFileNameWithoutExtension(path) + "-grid"), folder = first;
-            for (int i = 2; Directory.Exists(folder); i++)
+            var plan = GridPlan.Parse(given.GetValue(arguments)!, given.GetValue(seeds));
+            string first = Path.Combine("runs", given.GetValue(name) ?? Path.GetFileNameWithoutExtension(plan.First.Path) + "-grid"), folder = first;
+            for (int i = 2; Directory.Exists(given.GetValue(resume) ? $"{first}-{i}" : folder); i++)
                 folder = $"{first}-{i}";
-            var shown = axes.Where(a => a.Values.Count > 1).Select(a => a.Path).ToList();
-            var cells = new List<Cell>();
-            foreach (var combination in Combinations(axes))
-                cells.Add(Train(path, spec.ModelName(given), combination, Path.Combine(folder, (cells.Count + 1).ToString("00", CultureInfo.InvariantCulture))));
-            var ranked = cells.OrderBy(c => c.Failure is not null).ThenByDescending(c => c.Accuracy).ToList();
-            Console.Out.Write(Table(ranked, shown));
-            AtomicFile.WriteText(Path.Combine(folder, "grid.json"), Json(ranked, shown).ToJsonString(new System.Text.Json.JsonSerializerOptions { WriteIndented = true, NewLine = "\n" }) + "\n");
-            AtomicFile.WriteText(Path.Combine(folder, "grid.svg"), Plot(cells, shown));
-            Console.Out.WriteLine($"{folder}: grid.json, grid.svg, and a run for each row");
-            return cells.Exists(c => c.Failure is not null) ? ExitCode.RunFailed : ExitCode.Ok;
+            var combinations = plan.Combinations().ToList();
+            var runs = new List<GridRun>();
+            foreach (var (spec, values) in combinations)
+            {
+                Console.Out.WriteLine($"\n{runs.Count + 1}/{combinations.Count}  {spec.Name}  {string.Join("  ", values.Select(v => $"{v.Path}={v.Value}"))}");
+                runs.Add(GridRun.Train(spec, given.GetValue(model), values, Path.Combine(folder, (runs.Count + 1).ToString("00", CultureInfo.InvariantCulture)), given.GetValue(resume)));
+                if (runs[^1].Stopped)
+                    break;
+            }
+            var report = new GridReport(plan, runs);
+            Console.Out.Write(report.Text());
+            void Write(string path, string text) => AtomicFile.WriteText(Path.Combine(folder, path), text);
+            Write("grid.json", report.Json().ToJsonString(new JsonSerializerOptions { WriteIndented = true, NewLine = "\n" }) + "\n");
+            Write("grid.md", report.Markdown());
+            Write("grid.svg", report.Scatter());
+            if (given.GetValue(curves) is { } list)
+                Write("curves.svg", LearningCurves.Draw(plan, runs, Wanted(list)));
+            // a grid that was stopped is not what the figure is to show
+            if (given.GetValue(figure) is { } shown && !runs[^1].Stopped)
+                AtomicFile.WriteText(shown, File.ReadAllText(Path.Combine(folder, given.GetValue(curves) is null ? "grid.svg" : "curves.svg")));
+            Console.Out.WriteLine($"{folder}: grid.json, grid.md, grid.svg{(given.GetValue(curves) is null ? "" : ", curves.svg")}, and a run for each combination");
+            return runs.Exists(r => r.Failure is not null) ? ExitCode.RunFailed : ExitCode.Ok;
         });
         return command;
     }
 
-    private static Cell Train(string path, string? model, IReadOnlyList<(string Path, string Value)> values, string folder)
-    {
-        Console.Out.WriteLine($"\n{string.Join("  ", values.Select(v => $"{v.Path}={v.Value}"))}");
-        try
-        {
-            var compiled = Spec.Compile(path, values, model, Run.Options);
-            if (!compiled.HasModels || compiled.ExitCode is not ExitCode.Ok)
-            {
-                compiled.Show();
-                return new Cell(values, folder, null, null, "", null, "the spec does not compile with these values");
-            }
-            var (_, result, certificate) = RunTraining.Start(compiled, values, new RunFolder(folder), Path.GetDirectoryName(Path.GetFullPath(path))!, resume: false, device: "cpu", stopAt: null, dry: false);
-            if (result is null || certificate is null)
-                return new Cell(values, folder, null, null, "", null, "stopped");
-            var claim = certificate.Claims.FirstOrDefault();
-            double? log = double.TryParse(claim?.Log10, NumberStyles.Float, CultureInfo.InvariantCulture, out double exponent) && double.IsFinite(exponent) ? exponent : null;
-            return new Cell(values, folder, result.Validation?.Loss, result.Validation?.Accuracy, claim?.Bound ?? "", log, null);
-        }
-        catch (LipsException e)
-        {
-            // one combination that diverges is a result of the grid, not its end
-            Terminal.Complain(e.Message);
-            return new Cell(values, folder, null, null, "", null, e.Message);
-        }
-    }
-
-    /// <summary>Values between '|' signs outside of brackets and quotes.</summary>
-    private static List<string> Split(string text)
-    {
-        var parts = new List<string>();
-        int depth = 0, start = 0;
-        bool quoted = false;
-        for (int i = 0; i < text.Length; i++)
-        {
-            quoted ^= text[i] == '"';
-            if (!quoted)
-                depth += text[i] is '(' or '[' ? 1 : text[i] is ')' or ']' ? -1 : 0;
-            if (text[i] == '|' && depth == 0 && !quoted)
-            {
-                parts.Add(text[start..i].Trim());
-                start = i + 1;
-            }
-        }
-        parts.Add(text[start..].Trim());
-        return parts;
-    }
-
-    private static IEnumerable<IReadOnlyList<(string Path, string Value)>> Combinations(IReadOnlyList<(string Path, List<string> Values)> axes)
-    {
-        List<List<(string Path, string Value)>> all = [[]];
-        foreach (var (path, values) in axes)
-            all = all.SelectMany(before => values.Select(value => before.Append((path, value)).ToList())).ToList();
-        return all;
-    }
-
-    private static string Value(Cell cell, string path) => cell.Values.First(v => v.Path == path).Value;
-
-    private static string Table(IReadOnlyList<Cell> cells, IReadOnlyList<string> shown)
-    {
-        List<string[]> rows = [[.. shown, "accuracy", "loss", "bound of the trained weights", "run"]];
-        rows.AddRange(cells.Select(c => (string[])
-        [
-            .. shown.Select(p => Value(c, p)),
-            c.Accuracy is double a ? (100 * a).ToString("F2", CultureInfo.InvariantCulture) + " %" : "failed",
-            c.Loss?.ToString("F4", CultureInfo.InvariantCulture) ?? "",
-            c.Bound,
-            c.Folder,
-        ]));
-        int[] widths = Enumerable.Range(0, rows[0].Length).Select(i => rows.Max(r => r[i].Length)).ToArray();
-        var text = new StringBuilder("\n");
-        foreach (var row in rows)
-            text.Append(string.Join("  ", row.Select((cell, i) => cell.PadRight(widths[i]))).TrimEnd()).Append('\n');
-        return text.ToString();
-    }
-
-    private static JsonArray Json(IEnumerable<Cell> cells, IReadOnlyList<string> shown) =>
-    [
-        .. cells.Select(c =>
-        {
-            var row = new JsonObject();
-            foreach (string path in shown)
-                row[path] = Value(c, path);
-            row["run"] = c.Folder.Replace('\\', '/');
-            row["accuracy"] = c.Accuracy;
-            row["loss"] = c.Loss;
-            row["bound"] = c.Bound;
-            if (c.Failure is not null)
-                row["failure"] = c.Failure;
-            return (JsonNode)row;
-        }),
-    ];
-
-    /// <summary>Accuracy over log₁₀ of the bound: one colour for each value of the last axis, one dot for each run.</summary>
-    private static string Plot(IReadOnlyList<Cell> cells, IReadOnlyList<string> shown)
-    {
-        string Colour(Cell cell) => shown.Count > 0 ? Value(cell, shown[^1]) : "runs";
-        string Label(Cell cell) => string.Join(", ", shown.Select(p => Value(cell, p)));
-        return ScatterPlot.Draw(
-            cells.Where(c => c.Log10 is not null && c.Accuracy is not null).Select(c => new Dot(Colour(c), c.Log10!.Value, 100 * c.Accuracy!.Value, Label(c))).ToList(),
-            "log10 of the certified bound", "accuracy, %");
-    }
+    private static List<string> Wanted(string list) => [.. list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Distinct()];
 }

@@ -66,7 +66,7 @@ public sealed record RunReport
             var table = new StringBuilder();
             var final = Metrics.Last(m => m.Attention is { Count: > 0 }).Attention!;
             Table(table, "norms", final.Select(l => new[] { l.Key, string.Join(", ", l.Value.Select(h => Nats(h.Entropy))), l.Value.All(h => h.Floor is not null) ? string.Join(", ", l.Value.Select(h => Nats(h.Floor!.Value))) : "" }), ["layer", "entropy of each head at the end", "floor"]);
-            Section(page, "Heads", table.ToString());
+            Section(page, "Heads", table.ToString() + HeadCharts());
         }
         if (Norms.Count > 0)
         {
@@ -99,6 +99,24 @@ public sealed record RunReport
             .SelectMany(name => new[] { Of(name, name, heads => heads.Average(h => h.Entropy)), Of(name, name + ", floor", heads => heads.Min(h => h.Floor)) })
             .Where(series => series.Points.Count > 0)
             .ToList();
+    }
+
+    /// <summary>Every head of the first two dozen layers over time, folded away: a model may have a thousand.</summary>
+    private string HeadCharts()
+    {
+        const int most = 24;
+        var lines = Metrics.Where(m => m.Attention is { Count: > 0 }).ToList();
+        var layers = lines.SelectMany(m => m.Attention!.Keys).Distinct().ToList();
+        var charts = new StringBuilder();
+        charts.Append("<details><summary>Every head over time").Append(layers.Count > most ? $", in the first {most} of {layers.Count} layers" : "").Append("</summary>");
+        foreach (string layer in layers.Take(most))
+        {
+            var here = lines.Where(m => m.Attention!.ContainsKey(layer)).Select(m => (Step: (double)m.Step, Heads: m.Attention![layer])).ToList();
+            var heads = Enumerable.Range(0, here.Max(h => h.Heads.Count)).Select(i => new Series($"head {i + 1}", here.Where(h => i < h.Heads.Count).Select(h => (h.Step, h.Heads[i].Entropy)).ToList()));
+            var floor = new Series("floor", here.Where(h => h.Heads.All(x => x.Floor is not null)).Select(h => (h.Step, h.Heads.Min(x => x.Floor!.Value))).ToList());
+            charts.Append("<p>").Append(SvgChart.Escape(layer)).Append("</p>").Append(SvgChart.Lines([.. heads, floor], "step", "entropy"));
+        }
+        return charts.Append("</details>").ToString();
     }
 
     private static string Nats(double value) => value.ToString(value < 1e-3 ? "0.##e0" : "0.###", System.Globalization.CultureInfo.InvariantCulture);

@@ -14,7 +14,7 @@ public static class ScatterPlot
 {
     private const int Width = 760, Height = 460, Left = 64, Right = 24, Top = 28, Bottom = 52;
 
-    private static readonly string[] Colours = ["#2f6fd0", "#c2571a", "#1b8a5a", "#8a3fb5", "#b3263e", "#0f7f92", "#8a7410", "#7b818f"];
+    internal static readonly string[] Colours = ["#2f6fd0", "#c2571a", "#1b8a5a", "#8a3fb5", "#b3263e", "#0f7f92", "#8a7410", "#7b818f"];
 
     public static string Draw(IReadOnlyList<Dot> dots, string xLabel, string yLabel)
     {
@@ -48,9 +48,10 @@ public static class ScatterPlot
         return (low - margin, high + margin);
     }
 
-    private static IEnumerable<double> Ticks(double low, double high)
+    /// <summary>Round numbers between the two, about as many as <paramref name="count"/>.</summary>
+    internal static IEnumerable<double> Ticks(double low, double high, int count = 6)
     {
-        double raw = (high - low) / 6, power = Math.Pow(10, Math.Floor(Math.Log10(raw)));
+        double raw = (high - low) / count, power = Math.Pow(10, Math.Floor(Math.Log10(raw)));
         double step = power * (raw / power <= 1 ? 1 : raw / power <= 2 ? 2 : raw / power <= 5 ? 5 : 10);
         for (double t = Math.Ceiling(low / step) * step; t <= high; t += step)
             yield return Math.Abs(t) < step * 1e-9 ? 0 : t;

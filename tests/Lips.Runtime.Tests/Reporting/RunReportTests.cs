@@ -78,4 +78,28 @@ public class RunReportTests
         line.Show("done", last: true);
         Assert.Equal("step 0\ndone\n", output.ToString());
     }
+
+    [Fact]
+    public void Every_head_of_every_layer_is_drawn_with_the_floor_beside_it()
+    {
+        MetricsLine Line(long step, int layers) => new()
+        {
+            Step = step,
+            Attention = Enumerable.Range(0, layers).ToDictionary(
+                l => $"blocks.{l}.attention",
+                l => (System.Collections.Generic.IReadOnlyList<HeadEntropy>)[new(2.125 - (0.1 * step), l == 0 ? 0.375 : null), new(1.5, l == 0 ? 0.25 : null)]),
+        };
+        string html = new RunReport { Title = "heads", Metrics = [Line(1, 2), Line(2, 2)] }.ToHtml();
+        Assert.Contains("<td>blocks.0.attention</td><td>1.925, 1.5</td><td>0.375, 0.25</td>", html);
+        Assert.Contains("<td>blocks.1.attention</td><td>1.925, 1.5</td><td></td>", html);
+        string heads = html[html.IndexOf("<details", StringComparison.Ordinal)..html.IndexOf("</details", StringComparison.Ordinal)];
+        Assert.Equal(2, Regex.Matches(heads, "<title>head 1</title>").Count);
+        Assert.Equal(2, Regex.Matches(heads, "<title>head 2</title>").Count);
+        // the theorem speaks of the first layer only
+        Assert.Single(Regex.Matches(heads, "<title>floor</title>"));
+
+        string deep = new RunReport { Title = "deep", Metrics = [Line(1, 200), Line(2, 200)] }.ToHtml();
+        Assert.Contains("in the first 24 of 200 layers", deep);
+        Assert.Contains("<td>blocks.199.attention</td>", deep);
+    }
 }
