@@ -4,11 +4,73 @@ open System
 open System.Globalization
 open System.Numerics
 
-/// A program as the body of a C# method from `Norms norms` to `UpperBound`: one line per bound value with its
+/// A program as the body of a C# method from `Norms norms` to `UpperBound`: one declaration per bound value with its
 /// comment, one `for` per loop. It performs the operations of `Evaluate.run Evaluate.upper` in the same order.
 module BoundCSharp =
 
     let private culture = CultureInfo.InvariantCulture
+
+    /// Code that can be laid out on one line or on several.
+    type private Layout =
+        | Word of string
+        /// Opening text, items, closing text: the items go on lines of their own when one line is too short.
+        | Enclosing of before: string * items: Layout list * after: string
+        /// Operands of one operator: each but the first goes on a line that begins with it.
+        | Chained of operator: string * operands: Layout list
+        /// Text in front that stays on the line where the rest begins.
+        | Led of before: string * Layout
+
+    let rec private flat layout =
+        match layout with
+        | Word text -> text
+        | Enclosing(before, items, after) -> before + String.Join(", ", List.map flat items) + after
+        | Chained(operator, operands) -> String.Join(" " + operator + " ", List.map flat operands)
+        | Led(before, rest) -> before + flat rest
+
+    /// Longest line before the layout is broken up.
+    let private width = 140
+
+    let private indent lines = List.map (fun line -> "    " + line) lines
+
+    let private append (text: string) (lines: string list) =
+        let last = List.length lines - 1
+        List.mapi (fun i line -> if i = last then line + text else line) lines
+
+    let private isCall layout =
+        match layout with
+        | Enclosing _ -> true
+        | _ -> false
+
+    let rec private laidOut (room: int) (layout: Layout) : string list =
+        let line = flat layout
+
+        if line.Length <= room then
+            [ line ]
+        else
+            match layout with
+            | Word text -> [ text ]
+            | Led(before, rest) ->
+                match laidOut room rest with
+                | first :: others -> (before + first) :: others
+                | [] -> [ before ]
+            // One item that is itself broken up begins on the line of what encloses it: a(b(⏎.
+            | Enclosing(before, [ Enclosing _ | Chained("+", _) as item ], after) when before = "(" || isCall item -> laidOut room (Led(before, item)) |> append after
+            | Enclosing(before, items, after) ->
+                let last = List.length items - 1
+
+                before.TrimEnd()
+                :: (items |> List.mapi (fun i item -> laidOut (room - 4) item |> append (if i = last then after else ",")) |> List.concat |> indent)
+            | Chained(operator, operands) ->
+                match List.splitAt (List.length operands - 1) operands with
+                // Short factors stay in front of a long last one.
+                | front, [ last ] when operator = "*" && isCall last && (flat (Chained(operator, front))).Length <= 60 ->
+                    laidOut room (Led(flat (Chained(operator, front)) + " * ", last))
+                | _ ->
+                    match operands with
+                    | [] -> []
+                    | first :: others ->
+                        laidOut room first
+                        @ (others |> List.collect (fun o -> laidOut (room - 4) (Led(operator + " ", o))) |> indent)
 
     type private Strength =
         | Sum
@@ -17,7 +79,7 @@ module BoundCSharp =
 
     /// Text, what binds it, and whether it is an integer literal, which C# would add to another by itself.
     type private Text =
-        { Code: string
+        { Code: Layout
           Strength: Strength
           Literal: bool }
 
@@ -28,7 +90,8 @@ module BoundCSharp =
           Head: string option
           Depth: int }
 
-    let private primary code = { Code = code; Strength = Primary; Literal = false }
+    let private laid layout = { Code = layout; Strength = Primary; Literal = false }
+    let private primary code = laid (Word code)
 
     let private whole (n: BigInteger) =
         if BigInteger.Abs n <= BigInteger Int64.MaxValue then
@@ -45,7 +108,7 @@ module BoundCSharp =
     /// An operand of + or *, whose other operand may be a literal too.
     let private operand (other: Text) (t: Text) =
         if t.Literal && other.Literal then
-            { t with Code = "(UpperBound)" + t.Code; Literal = false }
+            { t with Code = Led("(UpperBound)", t.Code); Literal = false }
         else
             t
 
@@ -57,7 +120,15 @@ module BoundCSharp =
             | Primary, Primary -> true
             | _ -> false
 
-        if fits then t.Code else "(" + t.Code + ")"
+        if fits then t.Code else Enclosing("(", [ t.Code ], ")")
+
+    let private chained operator strength left right =
+        let operands =
+            match left with
+            | Chained(same, operands) when same = operator -> operands @ [ right ]
+            | _ -> [ left; right ]
+
+        { laid (Chained(operator, operands)) with Strength = strength }
 
     let private quoted (names: Names) (weight: string) =
         let escaped = weight.Replace("\\", "\\\\").Replace("\"", "\\\"")
@@ -140,27 +211,27 @@ module BoundCSharp =
         | Bound.Var id -> primary (variable id)
         | Bound.Add(x, y) ->
             let x, y = expression names x, expression names y
-            { primary (enclosed Sum (operand y x) + " + " + enclosed Product y) with Strength = Sum }
+            chained "+" Sum (enclosed Sum (operand y x)) (enclosed Product y)
         | Bound.Mul(x, y) ->
             let x, y = expression names x, expression names y
-            { primary (enclosed Product (operand y x) + " * " + enclosed Primary y) with Strength = Product }
+            chained "*" Product (enclosed Product (operand y x)) (enclosed Primary y)
         | Bound.Min items -> call names "Min" items
         | Bound.Max items -> call names "Max" items
         | Bound.Power(x, n) ->
-            primary ("UpperBound.Power(" + (expression names x).Code + ", " + n.ToString culture + ")")
+            laid (Enclosing("UpperBound.Power(", [ (expression names x).Code; Word(n.ToString culture) ], ")"))
         | Bound.Sqrt x -> call names "Sqrt" [ x ]
-        | Bound.Apply(fn, x) -> primary ("UpperBound." + functionCall fn + (expression names x).Code + ")")
+        | Bound.Apply(fn, x) -> laid (Enclosing("UpperBound." + functionCall fn, [ (expression names x).Code ], ")"))
         | Bound.SumOver(count, x) -> heads names "SumOver" count x
         | Bound.MaxOver(count, x) -> heads names "MaxOver" count x
 
     and private call names name items =
-        primary ("UpperBound." + name + "(" + String.Join(", ", items |> List.map (fun x -> (expression names x).Code)) + ")")
+        laid (Enclosing("UpperBound." + name + "(", items |> List.map (fun x -> (expression names x).Code), ")"))
 
     and private heads names name count x =
         let head = if names.Depth = 0 then "head" else "head" + names.Depth.ToString culture
         let inner = { names with Head = Some head; Depth = names.Depth + 1 }
 
-        primary ("UpperBound." + name + "(" + count.ToString culture + ", " + head + " => " + (expression inner x).Code + ")")
+        laid (Enclosing("UpperBound." + name + "(" + count.ToString culture + ", " + head + " => ", [ (expression inner x).Code ], ")"))
 
     /// Index names that C# would take for something else.
     let private taken =
@@ -192,11 +263,19 @@ module BoundCSharp =
 
     let private note (comment: string) =
         let line = comment.Replace('\r', ' ').Replace('\n', ' ').Trim()
-        if line = "" then "" else "  // " + line
+        if line = "" then "" else "// " + line
+
+    /// A declaration, its comment behind it where it is one line and above it where it is several.
+    let private declaration id (value: Layout) comment =
+        let note = note comment
+
+        match laidOut width (Led("UpperBound " + variable id + " = ", value)) |> append ";" with
+        | [ line ] -> [ (if note = "" then line else line + "  " + note) ]
+        | lines -> (if note = "" then lines else note :: lines)
 
     let rec private statement (names: Names) (s: Statement) : string list =
         match s with
-        | Let(id, b, comment) -> [ "UpperBound " + variable id + " = " + (expression names b).Code + ";" + note comment ]
+        | Let(id, b, comment) -> declaration id (expression names b).Code comment
         | Loop loop ->
             let index = indexName names loop.Index
             let inner = { names with Indices = names.Indices @ [ loop.Index, index ] }
@@ -206,21 +285,21 @@ module BoundCSharp =
             let moves =
                 List.zip carried loop.Next
                 |> List.map (fun (c, b) -> c, (expression inner b).Code)
-                |> List.filter (fun (c, code) -> c <> code)
+                |> List.filter (fun (c, code) -> code <> Word c)
 
             let advance =
                 match moves with
                 | [] -> []
-                | [ c, n ] -> [ "    " + c + " = " + n + ";" ]
+                | [ c, n ] -> laidOut width (Led(c + " = ", n)) |> append ";"
                 | _ ->
                     let targets, values = List.unzip moves
-                    [ "    (" + String.Join(", ", targets) + ") = (" + String.Join(", ", values) + ");" ]
+                    laidOut width (Enclosing("(" + String.Join(", ", targets) + ") = (", values, ");"))
 
-            [ for id, b in loop.Carried -> "UpperBound " + variable id + " = " + (expression names b).Code + ";" ]
+            (loop.Carried |> List.collect (fun (id, b) -> declaration id (expression names b).Code ""))
             @ [ "for (long " + index + " = 0; " + index + " < " + loop.Count.ToString culture + "; " + index + "++)"
                 "{" ]
-            @ (loop.Body |> List.collect (statement inner) |> List.map (fun line -> "    " + line))
-            @ advance
+            @ indent (List.collect (statement inner) loop.Body)
+            @ indent advance
             @ [ "}" ]
             @ List.map2 (fun id c -> "UpperBound " + variable id + " = " + c + ";") loop.Results carried
 
@@ -231,7 +310,7 @@ module BoundCSharp =
         List.collect (statement outside) program.Statements
 
     /// An expression after the statements of its program, as C#.
-    let value (b: Bound) : string = (expression outside b).Code
+    let value (b: Bound) : string = flat (expression outside b).Code
 
     /// The body of a method that returns the result: an `UpperBound` when there is one, otherwise an array.
     let csharp (program: Program) : string list =

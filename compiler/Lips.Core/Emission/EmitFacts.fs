@@ -237,9 +237,9 @@ module EmitFacts =
         w.Line "/// <summary>The compile-time bound: valid for all weights that keep their caps.</summary>"
         w.Line "public UpperBound BoundAtCaps(int claim) => AtCaps[claim];"
         w.Line ""
-        w.Line "/// <summary>The bound at the given norms, one entry per claim: one line per step of the derivation.</summary>"
+        w.Line "/// <summary>The bound at the given norms, one entry per claim: the steps of the derivation in order.</summary>"
         w.Open "public static UpperBound[] LipschitzBound(Norms norms)"
-        for line in BoundCSharp.statements program do w.Line line
+        for line in BoundCSharp.statements (Sharing.share program) do w.Line line
         let results = program.Results |> List.map (snd >> BoundCSharp.value) |> String.concat ", "
         w.Line $"return [{results}];"
         w.Close()
@@ -249,7 +249,7 @@ module EmitFacts =
         w.Line "/// <summary>The inputs that <see cref=\"LipschitzBound\"/> speaks about at the same norms, one entry per claim.</summary>"
         let ball q = if (substitution q).IsSome then "Embedded" else "Ball"
         w.Open "public static string[] DomainAt(Norms norms)"
-        for line in BoundCSharp.statements balls do w.Line line
+        for line in BoundCSharp.statements (Sharing.share balls) do w.Line line
         w.OpenList "return"
 
         for q in d.Queries do
@@ -266,7 +266,7 @@ module EmitFacts =
         if not moves.Results.IsEmpty then
             w.Line "/// <summary>How far exchanging one token moves the embedding vectors, one entry per claim, in the norm of its input.</summary>"
             w.Open "public static UpperBound?[] SubstitutionAt(Norms norms)"
-            for line in BoundCSharp.statements moves do w.Line line
+            for line in BoundCSharp.statements (Sharing.share moves) do w.Line line
             w.OpenList "return"
             for q in d.Queries do w.Line((match substitution q with Some b -> BoundCSharp.value b | None -> "null") + ",")
             w.CloseList()

@@ -68,7 +68,8 @@ let private emit (programs: Program list) : Runner =
         programs
         |> List.mapi (fun i p ->
             let returns = if p.Results.Length = 1 then "UpperBound" else "UpperBound[]"
-            let body = String.Join("\n", BoundCSharp.csharp p)
+            // Every other one as models print it, with repeated parts named.
+            let body = String.Join("\n", BoundCSharp.csharp (if i % 2 = 0 then Sharing.share p else p))
             sprintf "static Results P%d(Norms norms) { return Body(); %s Body() {\n%s\n} }" i returns body)
 
     String.Join(
@@ -194,6 +195,45 @@ let ``an emitted program reads like the derivation`` () =
           "return v4 + 1 + (v5 + 2);" ]
 
     Assert.Equal(String.Join("\n", expected), String.Join("\n", BoundCSharp.csharp program))
+
+[<Fact>]
+let ``what a program says twice is named, and long lines are broken`` () =
+    let norm functional name = Bound.Measured(RandomBounds.measure functional ("blocks.{i}.attention." + name))
+    let out, v = norm Functional.SpectralNorm "out", norm Functional.SpectralNorm "v"
+    let heads = Bound.SumOver(4, norm Functional.HeadSpectralNorm "v")
+    let both = Bound.Mul(Bound.Add(out, v), heads)
+
+    let body =
+        [ Let(1, both, "blocks.{i}.attention: value path")
+          Let(2, Bound.Min [ Bound.Add(both, heads); Bound.Mul(out, Bound.Var 0) ], "blocks.{i}.attention: token to token")
+          Let(3, Bound.SumOver(4, Bound.Mul(norm Functional.HeadSpectralNorm "v", Bound.Add(heads, Bound.Var 1))), "")
+          Let(4, Bound.Max [ norm Functional.LargestRow "key"; norm Functional.LargestRow "query"; norm Functional.LargestEntry "position"; norm Functional.LargestRow "value" ], "largest") ]
+
+    let program =
+        { Statements = [ Loop { Index = "i"; Count = 2L; Carried = [ 0, Bound.one ]; Body = body; Next = [ Bound.Add(Bound.Var 2, Bound.Add(Bound.Var 3, Bound.Var 4)) ]; Results = [ 5 ] } ]
+          Results = [ "output", Bound.Var 5 ] }
+
+    let expected =
+        [ "UpperBound v0 = 1;"
+          "for (long i = 0; i < 2; i++)"
+          "{"
+          "    UpperBound v6 = norms.SpectralNorm($\"blocks.{i}.attention.out\");  // blocks.{i}.attention: shared"
+          "    UpperBound v7 = UpperBound.SumOver(4, head => norms.HeadSpectralNorm($\"blocks.{i}.attention.v\", head));  // blocks.{i}.attention: shared"
+          "    UpperBound v1 = (v6 + norms.SpectralNorm($\"blocks.{i}.attention.v\")) * v7;  // blocks.{i}.attention: value path"
+          "    UpperBound v2 = UpperBound.Min(v1 + v7, v6 * v0);  // blocks.{i}.attention: token to token"
+          "    UpperBound v3 = UpperBound.SumOver(4, head => norms.HeadSpectralNorm($\"blocks.{i}.attention.v\", head) * (v7 + v1));"
+          "    // largest"
+          "    UpperBound v4 = UpperBound.Max("
+          "        norms.LargestRow($\"blocks.{i}.attention.key\"),"
+          "        norms.LargestRow($\"blocks.{i}.attention.query\"),"
+          "        norms.LargestEntry($\"blocks.{i}.attention.position\"),"
+          "        norms.LargestRow($\"blocks.{i}.attention.value\"));"
+          "    v0 = v2 + (v3 + v4);"
+          "}"
+          "UpperBound v5 = v0;"
+          "return v5;" ]
+
+    Assert.Equal(String.Join("\n", expected), String.Join("\n", BoundCSharp.csharp (Sharing.share program)))
 
 [<Fact>]
 let ``names that C# would take for something else are changed`` () =

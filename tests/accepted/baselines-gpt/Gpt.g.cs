@@ -294,7 +294,7 @@ public sealed partial class Gpt : torch.nn.Module<torch.Tensor, torch.Tensor>, I
     /// <summary>The compile-time bound: valid for all weights that keep their caps.</summary>
     public UpperBound BoundAtCaps(int claim) => AtCaps[claim];
 
-    /// <summary>The bound at the given norms, one entry per claim: one line per step of the derivation.</summary>
+    /// <summary>The bound at the given norms, one entry per claim: the steps of the derivation in order.</summary>
     public static UpperBound[] LipschitzBound(Norms norms)
     {
         UpperBound v1 = norms.LargestRow("words.weight");  // words: largest row
@@ -308,36 +308,753 @@ public sealed partial class Gpt : torch.nn.Module<torch.Tensor, torch.Tensor>, I
         for (long i = 0; i < 12; i++)
         {
             UpperBound v9 = norms.LargestEntry($"blocks.{i}.layer_norm.gain");  // blocks.{i}.layer_norm: max|gain|
-            UpperBound v10 = v9 * UpperBound.Min(UpperBound.Sqrt(768), UpperBound.Sqrt(100000) * v4) + norms.VectorNorm($"blocks.{i}.layer_norm.bias");  // blocks.{i}.layer_norm: radius
-            UpperBound v11 = UpperBound.Min(v9 * UpperBound.Sqrt(100000) * v5, v9 * UpperBound.Min(UpperBound.Sqrt(768), UpperBound.Sqrt(100000) * v4), v10);  // blocks.{i}.layer_norm: centred radius
-            UpperBound v12 = UpperBound.Min(v9 * UpperBound.Sqrt(100000) * v7, v9 * UpperBound.Sqrt(100000) * v6, v9 * UpperBound.Sqrt(100000) * v8);  // blocks.{i}.layer_norm: from text, whole to token
-            UpperBound v13 = UpperBound.Min(v9 * UpperBound.Sqrt(100000) * v6, 32 * v12);  // blocks.{i}.layer_norm: from text, whole to whole
-            UpperBound v14 = UpperBound.Min(v9 * UpperBound.Sqrt(100000) * v8, 32 * v12);  // blocks.{i}.layer_norm: from text, token to token
+            UpperBound v94 = v9 * UpperBound.Min(UpperBound.Sqrt(768), UpperBound.Sqrt(100000) * v4);  // blocks.{i}.layer_norm: shared
+            UpperBound v10 = v94 + norms.VectorNorm($"blocks.{i}.layer_norm.bias");  // blocks.{i}.layer_norm: radius
+            UpperBound v95 = v9 * UpperBound.Sqrt(100000);  // blocks.{i}.layer_norm: shared
+            UpperBound v11 = UpperBound.Min(v95 * v5, v94, v10);  // blocks.{i}.layer_norm: centred radius
+            UpperBound v96 = v95 * v6;  // blocks.{i}.layer_norm: shared
+            UpperBound v97 = v95 * v8;  // blocks.{i}.layer_norm: shared
+            UpperBound v12 = UpperBound.Min(v95 * v7, v96, v97);  // blocks.{i}.layer_norm: from text, whole to token
+            UpperBound v13 = UpperBound.Min(v96, 32 * v12);  // blocks.{i}.layer_norm: from text, whole to whole
+            UpperBound v14 = UpperBound.Min(v97, 32 * v12);  // blocks.{i}.layer_norm: from text, token to token
             UpperBound v15 = norms.SpectralNorm($"blocks.{i}.attention.q");  // blocks.{i}.attention: σ(q)
             UpperBound v16 = norms.SpectralNorm($"blocks.{i}.attention.v");  // blocks.{i}.attention: σ(v)
             UpperBound v17 = norms.SpectralNorm($"blocks.{i}.attention.out");  // blocks.{i}.attention: σ(out)
             UpperBound v18 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.v", head));  // blocks.{i}.attention: largest head of v
             UpperBound v19 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.k", head));  // blocks.{i}.attention: largest head of k
-            UpperBound v20 = v15 * v10 + norms.VectorNorm($"blocks.{i}.attention.q_bias");  // blocks.{i}.attention: largest query
-            UpperBound v21 = UpperBound.Min(UpperBound.OfRational(1, 8) * v19 * v20 * v11, UpperBound.OfRational(1, 8) * (norms.StackedTransposedProduct($"blocks.{i}.attention.k", $"blocks.{i}.attention.q") * v10 + v19 * norms.VectorNorm($"blocks.{i}.attention.q_bias")) * v11);  // blocks.{i}.attention: s1, key path
-            UpperBound v22 = UpperBound.Min(UpperBound.OfRational(1, 8) * v15 * v19 * UpperBound.Power(v11, 2), UpperBound.OfRational(1, 8) * norms.StackedTransposedProduct($"blocks.{i}.attention.k", $"blocks.{i}.attention.q") * UpperBound.Power(v11, 2));  // blocks.{i}.attention: s2, query path
-            UpperBound v23 = 2 * UpperBound.MaxOver(12, head => UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11));  // blocks.{i}.attention: range of the logits
+            UpperBound v98 = norms.VectorNorm($"blocks.{i}.attention.q_bias");  // blocks.{i}.attention: shared
+            UpperBound v20 = v15 * v10 + v98;  // blocks.{i}.attention: largest query
+            UpperBound v99 = norms.StackedTransposedProduct($"blocks.{i}.attention.k", $"blocks.{i}.attention.q");  // blocks.{i}.attention: shared
+            UpperBound v21 = UpperBound.Min(UpperBound.OfRational(1, 8) * v19 * v20 * v11, UpperBound.OfRational(1, 8) * (v99 * v10 + v19 * v98) * v11);  // blocks.{i}.attention: s1, key path
+            // blocks.{i}.attention: s2, query path
+            UpperBound v22 = UpperBound.Min(
+                UpperBound.OfRational(1, 8) * v15 * v19 * UpperBound.Power(v11, 2),
+                UpperBound.OfRational(1, 8) * v99 * UpperBound.Power(v11, 2));
+            // blocks.{i}.attention: range of the logits
+            UpperBound v23 = 2 * UpperBound.MaxOver(12, head => UpperBound.Min(
+                UpperBound.OfRational(1, 8)
+                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                    * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                    * v11,
+                UpperBound.OfRational(1, 8)
+                    * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                        + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                    * v11));
             UpperBound v24 = UpperBound.DoeblinComplement(1024, v23);  // blocks.{i}.attention: 1 − lambda
             UpperBound v25 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v23);  // blocks.{i}.attention: cosh of half the range
             UpperBound v26 = UpperBound.CausalColumnMass(1024, v23);  // blocks.{i}.attention: largest column sum
-            UpperBound v27 = UpperBound.Min(UpperBound.Sqrt(v26), 2 * UpperBound.Exp(v23), UpperBound.Sqrt(UpperBound.OfRational(8657490114440038289, 1152921504606846976)) * v25, 32);  // blocks.{i}.attention: norm of the weights
-            UpperBound v28 = UpperBound.Min(UpperBound.Sqrt(12) * v18, v16 * (1 + v24 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));  // blocks.{i}.attention: value path
+            // blocks.{i}.attention: norm of the weights
+            UpperBound v27 = UpperBound.Min(
+                UpperBound.Sqrt(v26),
+                2 * UpperBound.Exp(v23),
+                UpperBound.Sqrt(UpperBound.OfRational(8657490114440038289, 1152921504606846976)) * v25,
+                32);
+            // blocks.{i}.attention: shared
+            UpperBound v100 = 1
+                + v24
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"));
+            UpperBound v28 = UpperBound.Min(UpperBound.Sqrt(12) * v18, v16 * v100);  // blocks.{i}.attention: value path
             UpperBound v29 = UpperBound.Min(UpperBound.Sqrt(v26), UpperBound.Sqrt(512));  // blocks.{i}.attention: key path, whole to whole
-            UpperBound v30 = UpperBound.Min(v17 * v18 * UpperBound.Sqrt(12 + UpperBound.Power(v21, 2)), v17 * (v28 + v18 * v21), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(12 + UpperBound.Power(v21, 2)), UpperBound.Min(UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), UpperBound.Max(norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * (1 + v24 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))), norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") + v24 * UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) + norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v21, v17 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11), 2)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11), 2)))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11), 2)), 2))), UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11), 2))));  // blocks.{i}.attention: keys and values, token to token
-            UpperBound v31 = UpperBound.Min(v17 * (v16 + v18 * v21 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), 1)), UpperBound.Min(v17 * v16, UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) + norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v21 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), 1), v17 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11))), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11))))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11))), 2))), UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11)))));  // blocks.{i}.attention: keys and values, whole to token
-            UpperBound v32 = UpperBound.Min(v17 * (v16 * v27 + v18 * v29 * v21), UpperBound.Min(v17 * v16, UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * v27 + norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v29 * v21, v17 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Min(32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11))), UpperBound.Sqrt(v26) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11), 2)), v27 + v29 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Min(32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11))), UpperBound.Sqrt(v26) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11), 2)), v27 + v29 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11)))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Min(32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11))), UpperBound.Sqrt(v26) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11), 2)), v27 + v29 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11)), 2))), UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * UpperBound.Min(32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11))), UpperBound.Sqrt(v26) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11), 2)), v27 + v29 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11))));  // blocks.{i}.attention: keys and values, whole to whole
-            UpperBound v33 = UpperBound.Min(v17 * v18 * v22, norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v22, v17 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2)))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2)), 2))), UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2))));  // blocks.{i}.attention: query path, all readings
-            UpperBound v34 = UpperBound.Min(v17 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2))), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2))))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2)), 2))), UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * (UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2)))));  // blocks.{i}.attention: per head, token to token
+            UpperBound v101 = UpperBound.Sqrt(12 + UpperBound.Power(v21, 2));  // blocks.{i}.attention: shared
+            UpperBound v102 = norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v");  // blocks.{i}.attention: shared
+            UpperBound v103 = UpperBound.Sqrt(12) * v102;  // blocks.{i}.attention: shared
+            UpperBound v104 = norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v");  // blocks.{i}.attention: shared
+            UpperBound v105 = v24 * UpperBound.Sqrt(12);  // blocks.{i}.attention: shared
+            UpperBound v106 = v105 * v102;  // blocks.{i}.attention: shared
+            UpperBound v107 = UpperBound.Min(v103, UpperBound.Max(v104, v102) * v100, v104 + v106);  // blocks.{i}.attention: shared
+            UpperBound v108 = v102 * v21;  // blocks.{i}.attention: shared
+            // blocks.{i}.attention: keys and values, token to token
+            UpperBound v30 = UpperBound.Min(
+                v17 * v18 * v101,
+                v17 * (v28 + v18 * v21),
+                v102 * v101,
+                v107 + v108,
+                v17 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v11,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v11),
+                                2)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v11,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v11),
+                                    2)))),
+                v102 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v11,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v11),
+                                2)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)
+                        * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v11,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v11),
+                                    2))));
+            UpperBound v109 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), 1);  // blocks.{i}.attention: shared
+            UpperBound v110 = UpperBound.Min(v17 * v16, v103);  // blocks.{i}.attention: shared
+            // blocks.{i}.attention: keys and values, whole to token
+            UpperBound v31 = UpperBound.Min(
+                v17 * (v16 + v18 * v21 * v109),
+                v110 + v108 * v109,
+                v17 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                            * v11,
+                        UpperBound.OfRational(1, 8)
+                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                            * v11))),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                    + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v11,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                    + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v11))))),
+                v102 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                            * v11,
+                        UpperBound.OfRational(1, 8)
+                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                            * v11))),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)
+                        * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                    + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v11,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                    + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v11)))));
+            // blocks.{i}.attention: keys and values, whole to whole
+            UpperBound v32 = UpperBound.Min(
+                v17 * (v16 * v27 + v18 * v29 * v21),
+                v110 * v27 + v102 * v29 * v21,
+                v17 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Min(
+                        32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                    + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v11,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                    + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v11))),
+                        UpperBound.Sqrt(v26) * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v11,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v11),
+                                    2)),
+                        v27
+                            + v29 * UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                        + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v11,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                        + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v11)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Min(
+                            32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                        + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v11,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                        + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v11))),
+                            UpperBound.Sqrt(v26) * UpperBound.Sqrt(
+                                1
+                                    + UpperBound.Power(
+                                        UpperBound.Min(
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                                    + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                * v11,
+                                            UpperBound.OfRational(1, 8)
+                                                * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                                    + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                        * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                * v11),
+                                        2)),
+                            v27
+                                + v29 * UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v11,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v11)))),
+                v102 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Min(
+                        32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                    + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v11,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                    + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v11))),
+                        UpperBound.Sqrt(v26) * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v11,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v11),
+                                    2)),
+                        v27
+                            + v29 * UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                        + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v11,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                        + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v11)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                        + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v11,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                        + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v11))),
+                            UpperBound.Sqrt(v26) * UpperBound.Sqrt(
+                                1
+                                    + UpperBound.Power(
+                                        UpperBound.Min(
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                                    + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                * v11,
+                                            UpperBound.OfRational(1, 8)
+                                                * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                                    + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                        * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                * v11),
+                                        2)),
+                            v27
+                                + v29 * UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v11,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v11))));
+            // blocks.{i}.attention: query path, all readings
+            UpperBound v33 = UpperBound.Min(
+                v17 * v18 * v22,
+                v102 * v22,
+                v17 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                            * UpperBound.Power(v11, 2),
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                            * UpperBound.Power(v11, 2)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v11, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v11, 2)))),
+                v102 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                            * UpperBound.Power(v11, 2),
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                            * UpperBound.Power(v11, 2)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v11, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v11, 2))));
+            // blocks.{i}.attention: per head, token to token
+            UpperBound v34 = UpperBound.Min(
+                v17 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v11,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v11),
+                                2))
+                        + UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v11, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v11, 2))),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v11,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v11),
+                                    2))
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v11, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v11, 2))))),
+                v102 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v11,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v11),
+                                2))
+                        + UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v11, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v11, 2)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)
+                        * (UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v11,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v11),
+                                    2))
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v11, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v11, 2)))));
             UpperBound v35 = UpperBound.Min(v30 + v33, v34);  // blocks.{i}.attention: token to token
             UpperBound v36 = v31 + v33;  // blocks.{i}.attention: whole to token
-            UpperBound v37 = UpperBound.Min(v32 + v33, v17 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(1024 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2)) * (32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11), 2)))), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(1024 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2)) * (32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11), 2)))))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Sqrt(1024 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2)) * (32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11), 2)))), 2))), UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * UpperBound.Sqrt(1024 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v11, 2)) * (32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v11), 2))))));  // blocks.{i}.attention: whole to whole
-            UpperBound v38 = UpperBound.Min(v17 * v28 * v10, v17 * (v16 * v10 + v24 * UpperBound.Sqrt(12) * v18 * v11), UpperBound.Min(v17 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.v", head)), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(12), UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head))) * v10, UpperBound.Min(UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), UpperBound.Max(norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * (1 + v24 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))), norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") + v24 * UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * v10, UpperBound.Min(norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), v17 * v16, UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * v10 + v24 * UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v11) + v17 * norms.VectorNorm($"blocks.{i}.attention.v_bias") + norms.VectorNorm($"blocks.{i}.attention.out_bias");  // blocks.{i}.attention: radius
-            UpperBound v39 = UpperBound.Min(v17 * v28 * v11, UpperBound.Min(v17 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.v", head)), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(12), UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head))) * v11, UpperBound.Min(UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), UpperBound.Max(norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * (1 + v24 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))), norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") + v24 * UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * v11, v38);  // blocks.{i}.attention: centred radius
+            // blocks.{i}.attention: whole to whole
+            UpperBound v37 = UpperBound.Min(
+                v32 + v33,
+                v17 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(
+                        1024 * UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                    + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v11,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                    + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v11))
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v11, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v11, 2)),
+                                2)
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v11, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v11, 2))
+                                * (32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v11,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v11)))
+                                    + UpperBound.Sqrt(
+                                        1
+                                            + UpperBound.Power(
+                                                UpperBound.Min(
+                                                    UpperBound.OfRational(1, 8)
+                                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                        * v11,
+                                                    UpperBound.OfRational(1, 8)
+                                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                        * v11),
+                                                2)))),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(
+                            1024 * UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                        + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v11,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                        + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v11))
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * UpperBound.Power(v11, 2),
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                            * UpperBound.Power(v11, 2)),
+                                    2)
+                                + UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v11, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v11, 2))
+                                    * (32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v11,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v11)))
+                                        + UpperBound.Sqrt(
+                                            1
+                                                + UpperBound.Power(
+                                                    UpperBound.Min(
+                                                        UpperBound.OfRational(1, 8)
+                                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                            * v11,
+                                                        UpperBound.OfRational(1, 8)
+                                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                                                * v10
+                                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                            * v11),
+                                                    2)))))),
+                v102 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        1024 * UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                    + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v11,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                    + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v11))
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v11, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v11, 2)),
+                                2)
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v11, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v11, 2))
+                                * (32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v11,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v11)))
+                                    + UpperBound.Sqrt(
+                                        1
+                                            + UpperBound.Power(
+                                                UpperBound.Min(
+                                                    UpperBound.OfRational(1, 8)
+                                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                        * v11,
+                                                    UpperBound.OfRational(1, 8)
+                                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                        * v11),
+                                                2)))),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)
+                        * UpperBound.Sqrt(
+                            1024 * UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                        + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v11,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                        + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v11))
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * UpperBound.Power(v11, 2),
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                            * UpperBound.Power(v11, 2)),
+                                    2)
+                                + UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v11, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v11, 2))
+                                    * (32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v11,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v10
+                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v11)))
+                                        + UpperBound.Sqrt(
+                                            1
+                                                + UpperBound.Power(
+                                                    UpperBound.Min(
+                                                        UpperBound.OfRational(1, 8)
+                                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v10
+                                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                            * v11,
+                                                        UpperBound.OfRational(1, 8)
+                                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                                                * v10
+                                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                            * v11),
+                                                    2))))));
+            // blocks.{i}.attention: shared
+            UpperBound v111 = UpperBound.Min(
+                v17 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head), 2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.v", head)),
+                v102 * UpperBound.Sqrt(12),
+                UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)));
+            // blocks.{i}.attention: radius
+            UpperBound v38 = UpperBound.Min(
+                v17 * v28 * v10,
+                v17 * (v16 * v10 + v105 * v18 * v11),
+                v111 * v10,
+                v107 * v10,
+                UpperBound.Min(v104, v17 * v16, v103) * v10 + v106 * v11)
+                + v17 * norms.VectorNorm($"blocks.{i}.attention.v_bias")
+                + norms.VectorNorm($"blocks.{i}.attention.out_bias");
+            UpperBound v39 = UpperBound.Min(v17 * v28 * v11, v111 * v11, v107 * v11, v38);  // blocks.{i}.attention: centred radius
             UpperBound v40 = UpperBound.Min(v35 * v12, v36 * v13, v31 * v13 + v33 * v12, v37 * v13, v35 * v14);  // blocks.{i}.attention: from text, whole to token
             UpperBound v41 = UpperBound.Min(v37 * v13, 32 * v40);  // blocks.{i}.attention: from text, whole to whole
             UpperBound v42 = UpperBound.Min(v35 * v14, 32 * v40);  // blocks.{i}.attention: from text, token to token
@@ -347,17 +1064,25 @@ public sealed partial class Gpt : torch.nn.Module<torch.Tensor, torch.Tensor>, I
             UpperBound v50 = UpperBound.Min(v6 + v41, 32 * v49);  // blocks.{i}.residual: from text, whole to whole
             UpperBound v51 = UpperBound.Min(v8 + v42, 32 * v49);  // blocks.{i}.residual: from text, token to token
             UpperBound v52 = norms.LargestEntry($"blocks.{i}.layer_norm_2.gain");  // blocks.{i}.layer_norm_2: max|gain|
-            UpperBound v53 = v52 * UpperBound.Min(UpperBound.Sqrt(768), UpperBound.Sqrt(100000) * v47) + norms.VectorNorm($"blocks.{i}.layer_norm_2.bias");  // blocks.{i}.layer_norm_2: radius
-            UpperBound v54 = UpperBound.Min(v52 * UpperBound.Sqrt(100000) * v48, v52 * UpperBound.Min(UpperBound.Sqrt(768), UpperBound.Sqrt(100000) * v47), v53);  // blocks.{i}.layer_norm_2: centred radius
-            UpperBound v55 = UpperBound.Min(v52 * UpperBound.Sqrt(100000) * v49, v52 * UpperBound.Sqrt(100000) * v50, v52 * UpperBound.Sqrt(100000) * v51);  // blocks.{i}.layer_norm_2: from text, whole to token
-            UpperBound v56 = UpperBound.Min(v52 * UpperBound.Sqrt(100000) * v50, 32 * v55);  // blocks.{i}.layer_norm_2: from text, whole to whole
-            UpperBound v57 = UpperBound.Min(v52 * UpperBound.Sqrt(100000) * v51, 32 * v55);  // blocks.{i}.layer_norm_2: from text, token to token
+            UpperBound v112 = v52 * UpperBound.Min(UpperBound.Sqrt(768), UpperBound.Sqrt(100000) * v47);  // blocks.{i}.layer_norm_2: shared
+            UpperBound v53 = v112 + norms.VectorNorm($"blocks.{i}.layer_norm_2.bias");  // blocks.{i}.layer_norm_2: radius
+            UpperBound v113 = v52 * UpperBound.Sqrt(100000);  // blocks.{i}.layer_norm_2: shared
+            UpperBound v54 = UpperBound.Min(v113 * v48, v112, v53);  // blocks.{i}.layer_norm_2: centred radius
+            UpperBound v114 = v113 * v50;  // blocks.{i}.layer_norm_2: shared
+            UpperBound v115 = v113 * v51;  // blocks.{i}.layer_norm_2: shared
+            UpperBound v55 = UpperBound.Min(v113 * v49, v114, v115);  // blocks.{i}.layer_norm_2: from text, whole to token
+            UpperBound v56 = UpperBound.Min(v114, 32 * v55);  // blocks.{i}.layer_norm_2: from text, whole to whole
+            UpperBound v57 = UpperBound.Min(v115, 32 * v55);  // blocks.{i}.layer_norm_2: from text, token to token
             UpperBound v58 = norms.SpectralNorm($"blocks.{i}.mlp.up");  // blocks.{i}.mlp: σ(up)
             UpperBound v59 = norms.SpectralNorm($"blocks.{i}.mlp.down");  // blocks.{i}.mlp: σ(down)
             UpperBound v60 = norms.LargestRow($"blocks.{i}.mlp.up") * v53 + norms.LargestEntry($"blocks.{i}.mlp.up_bias");  // blocks.{i}.mlp: largest pre-activation
             UpperBound v61 = v58 * v53 + norms.VectorNorm($"blocks.{i}.mlp.up_bias");  // blocks.{i}.mlp: norm of the pre-activations
             UpperBound v62 = UpperBound.GeluSlope(v60);  // blocks.{i}.mlp: gelu slope
-            UpperBound v63 = UpperBound.Min(v62 * (v58 * v59), UpperBound.OfRational(1, 2) * norms.Product($"blocks.{i}.mlp.down", $"blocks.{i}.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v58 * v59));  // blocks.{i}.mlp: constant
+            // blocks.{i}.mlp: constant
+            UpperBound v63 = UpperBound.Min(
+                v62 * (v58 * v59),
+                UpperBound.OfRational(1, 2) * norms.Product($"blocks.{i}.mlp.down", $"blocks.{i}.mlp.up")
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v58 * v59));
             UpperBound v64 = v59 * (UpperBound.GeluGain(v60) * v61) + norms.VectorNorm($"blocks.{i}.mlp.down_bias");  // blocks.{i}.mlp: radius
             UpperBound v65 = UpperBound.Min(v63 * v54, v64);  // blocks.{i}.mlp: centred radius
             UpperBound v66 = UpperBound.Min(v63 * v55, v63 * v56, v63 * v57);  // blocks.{i}.mlp: from text, whole to token
@@ -376,9 +1101,12 @@ public sealed partial class Gpt : torch.nn.Module<torch.Tensor, torch.Tensor>, I
         UpperBound v80 = v7;
         UpperBound v81 = v8;
         UpperBound v82 = norms.LargestEntry("layer_norm.gain");  // layer_norm: max|gain|
-        UpperBound v85 = UpperBound.Min(v82 * UpperBound.Sqrt(100000) * v80, v82 * UpperBound.Sqrt(100000) * v79, v82 * UpperBound.Sqrt(100000) * v81);  // layer_norm: from text, whole to token
-        UpperBound v86 = UpperBound.Min(v82 * UpperBound.Sqrt(100000) * v79, 32 * v85);  // layer_norm: from text, whole to whole
-        UpperBound v87 = UpperBound.Min(v82 * UpperBound.Sqrt(100000) * v81, 32 * v85);  // layer_norm: from text, token to token
+        UpperBound v116 = v82 * UpperBound.Sqrt(100000);  // layer_norm: shared
+        UpperBound v117 = v116 * v79;  // layer_norm: shared
+        UpperBound v118 = v116 * v81;  // layer_norm: shared
+        UpperBound v85 = UpperBound.Min(v116 * v80, v117, v118);  // layer_norm: from text, whole to token
+        UpperBound v86 = UpperBound.Min(v117, 32 * v85);  // layer_norm: from text, whole to whole
+        UpperBound v87 = UpperBound.Min(v118, 32 * v85);  // layer_norm: from text, token to token
         UpperBound v88 = norms.SpectralNorm("words.weight");  // logits: σ(weight)
         UpperBound v91 = UpperBound.Min(v88 * v85, v88 * v86, v88 * v87);  // logits: from text, whole to token
         UpperBound v93 = UpperBound.Min(v88 * v87, 32 * v91);  // logits: from text, token to token

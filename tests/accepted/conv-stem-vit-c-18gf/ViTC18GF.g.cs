@@ -415,78 +415,108 @@ public sealed partial class ViTC18GF : torch.nn.Module<torch.Tensor, torch.Tenso
     /// <summary>The compile-time bound: valid for all weights that keep their caps.</summary>
     public UpperBound BoundAtCaps(int claim) => AtCaps[claim];
 
-    /// <summary>The bound at the given norms, one entry per claim: one line per step of the derivation.</summary>
+    /// <summary>The bound at the given norms, one entry per claim: the steps of the derivation in order.</summary>
     public static UpperBound[] LipschitzBound(Norms norms)
     {
         UpperBound v4 = norms.OperatorNorm("stem.conv2d.weight");  // stem.conv2d: operator norm of weight
         UpperBound v5 = UpperBound.Min(norms.SpectralNorm("stem.conv2d.weight"), v4);  // stem.conv2d: σ(weight)
-        UpperBound v8 = UpperBound.Min(3 * v5 * UpperBound.OfRational(125, 28), UpperBound.Min(v5, 2 * v5, v4) * UpperBound.OfRational(125, 28), UpperBound.Min(2 * v5, v4) * UpperBound.OfRational(125, 28));  // stem.conv2d: from pixels, whole to token
-        UpperBound v9 = UpperBound.Min(UpperBound.Min(2 * v5, v4) * UpperBound.OfRational(125, 28), 112 * v8);  // stem.conv2d: from pixels, whole to whole
-        UpperBound v10 = UpperBound.Min(3 * v5 * UpperBound.OfRational(125, 28), 224 * v8);  // stem.conv2d: from pixels, token to token
+        UpperBound v187 = 3 * v5 * UpperBound.OfRational(125, 28);  // stem.conv2d: shared
+        UpperBound v188 = UpperBound.Min(2 * v5, v4) * UpperBound.OfRational(125, 28);  // stem.conv2d: shared
+        UpperBound v8 = UpperBound.Min(v187, UpperBound.Min(v5, 2 * v5, v4) * UpperBound.OfRational(125, 28), v188);  // stem.conv2d: from pixels, whole to token
+        UpperBound v9 = UpperBound.Min(v188, 112 * v8);  // stem.conv2d: from pixels, whole to whole
+        UpperBound v10 = UpperBound.Min(v187, 224 * v8);  // stem.conv2d: from pixels, token to token
         UpperBound v12 = norms.LargestEntry("stem.batch_norm.gain");  // stem.batch_norm: max|gain|
-        UpperBound v14 = UpperBound.Min(v12 * UpperBound.Sqrt(100000) * v8, v12 * UpperBound.Sqrt(100000) * v9, v12 * UpperBound.Sqrt(100000) * v10);  // stem.batch_norm: from pixels, whole to token
-        UpperBound v15 = UpperBound.Min(v12 * UpperBound.Sqrt(100000) * v9, 112 * v14);  // stem.batch_norm: from pixels, whole to whole
-        UpperBound v16 = UpperBound.Min(v12 * UpperBound.Sqrt(100000) * v10, 224 * v14);  // stem.batch_norm: from pixels, token to token
+        UpperBound v189 = v12 * UpperBound.Sqrt(100000);  // stem.batch_norm: shared
+        UpperBound v190 = v189 * v9;  // stem.batch_norm: shared
+        UpperBound v191 = v189 * v10;  // stem.batch_norm: shared
+        UpperBound v14 = UpperBound.Min(v189 * v8, v190, v191);  // stem.batch_norm: from pixels, whole to token
+        UpperBound v15 = UpperBound.Min(v190, 112 * v14);  // stem.batch_norm: from pixels, whole to whole
+        UpperBound v16 = UpperBound.Min(v191, 224 * v14);  // stem.batch_norm: from pixels, token to token
         UpperBound v17 = UpperBound.Min(v14, v15, v16);  // stem.relu: from pixels, whole to token
         UpperBound v18 = UpperBound.Min(v15, 112 * v17);  // stem.relu: from pixels, whole to whole
         UpperBound v19 = UpperBound.Min(v16, 224 * v17);  // stem.relu: from pixels, token to token
         UpperBound v20 = norms.OperatorNorm("stem.conv2d_2.weight");  // stem.conv2d_2: operator norm of weight
         UpperBound v21 = UpperBound.Min(norms.SpectralNorm("stem.conv2d_2.weight"), v20);  // stem.conv2d_2: σ(weight)
-        UpperBound v22 = UpperBound.Min(3 * v21 * v17, UpperBound.Min(v21, 2 * v21, v20) * v18, UpperBound.Min(2 * v21, v20) * v18, 3 * v21 * v19);  // stem.conv2d_2: from pixels, whole to token
-        UpperBound v23 = UpperBound.Min(UpperBound.Min(2 * v21, v20) * v18, 56 * v22);  // stem.conv2d_2: from pixels, whole to whole
-        UpperBound v24 = UpperBound.Min(3 * v21 * v19, 224 * v22);  // stem.conv2d_2: from pixels, token to token
+        UpperBound v192 = UpperBound.Min(2 * v21, v20) * v18;  // stem.conv2d_2: shared
+        UpperBound v193 = 3 * v21 * v19;  // stem.conv2d_2: shared
+        UpperBound v22 = UpperBound.Min(3 * v21 * v17, UpperBound.Min(v21, 2 * v21, v20) * v18, v192, v193);  // stem.conv2d_2: from pixels, whole to token
+        UpperBound v23 = UpperBound.Min(v192, 56 * v22);  // stem.conv2d_2: from pixels, whole to whole
+        UpperBound v24 = UpperBound.Min(v193, 224 * v22);  // stem.conv2d_2: from pixels, token to token
         UpperBound v26 = norms.LargestEntry("stem.batch_norm_2.gain");  // stem.batch_norm_2: max|gain|
-        UpperBound v27 = UpperBound.Min(v26 * UpperBound.Sqrt(100000) * v22, v26 * UpperBound.Sqrt(100000) * v23, v26 * UpperBound.Sqrt(100000) * v24);  // stem.batch_norm_2: from pixels, whole to token
-        UpperBound v28 = UpperBound.Min(v26 * UpperBound.Sqrt(100000) * v23, 56 * v27);  // stem.batch_norm_2: from pixels, whole to whole
-        UpperBound v29 = UpperBound.Min(v26 * UpperBound.Sqrt(100000) * v24, 224 * v27);  // stem.batch_norm_2: from pixels, token to token
+        UpperBound v194 = v26 * UpperBound.Sqrt(100000);  // stem.batch_norm_2: shared
+        UpperBound v195 = v194 * v23;  // stem.batch_norm_2: shared
+        UpperBound v196 = v194 * v24;  // stem.batch_norm_2: shared
+        UpperBound v27 = UpperBound.Min(v194 * v22, v195, v196);  // stem.batch_norm_2: from pixels, whole to token
+        UpperBound v28 = UpperBound.Min(v195, 56 * v27);  // stem.batch_norm_2: from pixels, whole to whole
+        UpperBound v29 = UpperBound.Min(v196, 224 * v27);  // stem.batch_norm_2: from pixels, token to token
         UpperBound v30 = UpperBound.Min(v27, v28, v29);  // stem.relu_2: from pixels, whole to token
         UpperBound v31 = UpperBound.Min(v28, 56 * v30);  // stem.relu_2: from pixels, whole to whole
         UpperBound v32 = UpperBound.Min(v29, 224 * v30);  // stem.relu_2: from pixels, token to token
         UpperBound v33 = norms.OperatorNorm("stem.conv2d_3.weight");  // stem.conv2d_3: operator norm of weight
         UpperBound v34 = UpperBound.Min(norms.SpectralNorm("stem.conv2d_3.weight"), v33);  // stem.conv2d_3: σ(weight)
-        UpperBound v35 = UpperBound.Min(3 * v34 * v30, UpperBound.Min(v34, 3 * v34, v33) * v31, UpperBound.Min(3 * v34, v33) * v31, 3 * v34 * v32);  // stem.conv2d_3: from pixels, whole to token
-        UpperBound v36 = UpperBound.Min(UpperBound.Min(3 * v34, v33) * v31, 56 * v35);  // stem.conv2d_3: from pixels, whole to whole
-        UpperBound v37 = UpperBound.Min(3 * v34 * v32, 224 * v35);  // stem.conv2d_3: from pixels, token to token
+        UpperBound v197 = UpperBound.Min(3 * v34, v33) * v31;  // stem.conv2d_3: shared
+        UpperBound v198 = 3 * v34 * v32;  // stem.conv2d_3: shared
+        UpperBound v35 = UpperBound.Min(3 * v34 * v30, UpperBound.Min(v34, 3 * v34, v33) * v31, v197, v198);  // stem.conv2d_3: from pixels, whole to token
+        UpperBound v36 = UpperBound.Min(v197, 56 * v35);  // stem.conv2d_3: from pixels, whole to whole
+        UpperBound v37 = UpperBound.Min(v198, 224 * v35);  // stem.conv2d_3: from pixels, token to token
         UpperBound v39 = norms.LargestEntry("stem.batch_norm_3.gain");  // stem.batch_norm_3: max|gain|
-        UpperBound v40 = UpperBound.Min(v39 * UpperBound.Sqrt(100000) * v35, v39 * UpperBound.Sqrt(100000) * v36, v39 * UpperBound.Sqrt(100000) * v37);  // stem.batch_norm_3: from pixels, whole to token
-        UpperBound v41 = UpperBound.Min(v39 * UpperBound.Sqrt(100000) * v36, 56 * v40);  // stem.batch_norm_3: from pixels, whole to whole
-        UpperBound v42 = UpperBound.Min(v39 * UpperBound.Sqrt(100000) * v37, 224 * v40);  // stem.batch_norm_3: from pixels, token to token
+        UpperBound v199 = v39 * UpperBound.Sqrt(100000);  // stem.batch_norm_3: shared
+        UpperBound v200 = v199 * v36;  // stem.batch_norm_3: shared
+        UpperBound v201 = v199 * v37;  // stem.batch_norm_3: shared
+        UpperBound v40 = UpperBound.Min(v199 * v35, v200, v201);  // stem.batch_norm_3: from pixels, whole to token
+        UpperBound v41 = UpperBound.Min(v200, 56 * v40);  // stem.batch_norm_3: from pixels, whole to whole
+        UpperBound v42 = UpperBound.Min(v201, 224 * v40);  // stem.batch_norm_3: from pixels, token to token
         UpperBound v43 = UpperBound.Min(v40, v41, v42);  // stem.relu_3: from pixels, whole to token
         UpperBound v44 = UpperBound.Min(v41, 56 * v43);  // stem.relu_3: from pixels, whole to whole
         UpperBound v45 = UpperBound.Min(v42, 224 * v43);  // stem.relu_3: from pixels, token to token
         UpperBound v46 = norms.OperatorNorm("stem.conv2d_4.weight");  // stem.conv2d_4: operator norm of weight
         UpperBound v47 = UpperBound.Min(norms.SpectralNorm("stem.conv2d_4.weight"), v46);  // stem.conv2d_4: σ(weight)
-        UpperBound v48 = UpperBound.Min(3 * v47 * v43, UpperBound.Min(v47, 2 * v47, v46) * v44, UpperBound.Min(2 * v47, v46) * v44, 3 * v47 * v45);  // stem.conv2d_4: from pixels, whole to token
-        UpperBound v49 = UpperBound.Min(UpperBound.Min(2 * v47, v46) * v44, 28 * v48);  // stem.conv2d_4: from pixels, whole to whole
-        UpperBound v50 = UpperBound.Min(3 * v47 * v45, 224 * v48);  // stem.conv2d_4: from pixels, token to token
+        UpperBound v202 = UpperBound.Min(2 * v47, v46) * v44;  // stem.conv2d_4: shared
+        UpperBound v203 = 3 * v47 * v45;  // stem.conv2d_4: shared
+        UpperBound v48 = UpperBound.Min(3 * v47 * v43, UpperBound.Min(v47, 2 * v47, v46) * v44, v202, v203);  // stem.conv2d_4: from pixels, whole to token
+        UpperBound v49 = UpperBound.Min(v202, 28 * v48);  // stem.conv2d_4: from pixels, whole to whole
+        UpperBound v50 = UpperBound.Min(v203, 224 * v48);  // stem.conv2d_4: from pixels, token to token
         UpperBound v52 = norms.LargestEntry("stem.batch_norm_4.gain");  // stem.batch_norm_4: max|gain|
-        UpperBound v53 = UpperBound.Min(v52 * UpperBound.Sqrt(100000) * v48, v52 * UpperBound.Sqrt(100000) * v49, v52 * UpperBound.Sqrt(100000) * v50);  // stem.batch_norm_4: from pixels, whole to token
-        UpperBound v54 = UpperBound.Min(v52 * UpperBound.Sqrt(100000) * v49, 28 * v53);  // stem.batch_norm_4: from pixels, whole to whole
-        UpperBound v55 = UpperBound.Min(v52 * UpperBound.Sqrt(100000) * v50, 224 * v53);  // stem.batch_norm_4: from pixels, token to token
+        UpperBound v204 = v52 * UpperBound.Sqrt(100000);  // stem.batch_norm_4: shared
+        UpperBound v205 = v204 * v49;  // stem.batch_norm_4: shared
+        UpperBound v206 = v204 * v50;  // stem.batch_norm_4: shared
+        UpperBound v53 = UpperBound.Min(v204 * v48, v205, v206);  // stem.batch_norm_4: from pixels, whole to token
+        UpperBound v54 = UpperBound.Min(v205, 28 * v53);  // stem.batch_norm_4: from pixels, whole to whole
+        UpperBound v55 = UpperBound.Min(v206, 224 * v53);  // stem.batch_norm_4: from pixels, token to token
         UpperBound v56 = UpperBound.Min(v53, v54, v55);  // stem.relu_4: from pixels, whole to token
         UpperBound v57 = UpperBound.Min(v54, 28 * v56);  // stem.relu_4: from pixels, whole to whole
         UpperBound v58 = UpperBound.Min(v55, 224 * v56);  // stem.relu_4: from pixels, token to token
         UpperBound v59 = norms.OperatorNorm("stem.conv2d_5.weight");  // stem.conv2d_5: operator norm of weight
         UpperBound v60 = UpperBound.Min(norms.SpectralNorm("stem.conv2d_5.weight"), v59);  // stem.conv2d_5: σ(weight)
-        UpperBound v61 = UpperBound.Min(3 * v60 * v56, UpperBound.Min(v60, 3 * v60, v59) * v57, UpperBound.Min(3 * v60, v59) * v57, 3 * v60 * v58);  // stem.conv2d_5: from pixels, whole to token
-        UpperBound v62 = UpperBound.Min(UpperBound.Min(3 * v60, v59) * v57, 28 * v61);  // stem.conv2d_5: from pixels, whole to whole
-        UpperBound v63 = UpperBound.Min(3 * v60 * v58, 224 * v61);  // stem.conv2d_5: from pixels, token to token
+        UpperBound v207 = UpperBound.Min(3 * v60, v59) * v57;  // stem.conv2d_5: shared
+        UpperBound v208 = 3 * v60 * v58;  // stem.conv2d_5: shared
+        UpperBound v61 = UpperBound.Min(3 * v60 * v56, UpperBound.Min(v60, 3 * v60, v59) * v57, v207, v208);  // stem.conv2d_5: from pixels, whole to token
+        UpperBound v62 = UpperBound.Min(v207, 28 * v61);  // stem.conv2d_5: from pixels, whole to whole
+        UpperBound v63 = UpperBound.Min(v208, 224 * v61);  // stem.conv2d_5: from pixels, token to token
         UpperBound v65 = norms.LargestEntry("stem.batch_norm_5.gain");  // stem.batch_norm_5: max|gain|
-        UpperBound v66 = UpperBound.Min(v65 * UpperBound.Sqrt(100000) * v61, v65 * UpperBound.Sqrt(100000) * v62, v65 * UpperBound.Sqrt(100000) * v63);  // stem.batch_norm_5: from pixels, whole to token
-        UpperBound v67 = UpperBound.Min(v65 * UpperBound.Sqrt(100000) * v62, 28 * v66);  // stem.batch_norm_5: from pixels, whole to whole
-        UpperBound v68 = UpperBound.Min(v65 * UpperBound.Sqrt(100000) * v63, 224 * v66);  // stem.batch_norm_5: from pixels, token to token
+        UpperBound v209 = v65 * UpperBound.Sqrt(100000);  // stem.batch_norm_5: shared
+        UpperBound v210 = v209 * v62;  // stem.batch_norm_5: shared
+        UpperBound v211 = v209 * v63;  // stem.batch_norm_5: shared
+        UpperBound v66 = UpperBound.Min(v209 * v61, v210, v211);  // stem.batch_norm_5: from pixels, whole to token
+        UpperBound v67 = UpperBound.Min(v210, 28 * v66);  // stem.batch_norm_5: from pixels, whole to whole
+        UpperBound v68 = UpperBound.Min(v211, 224 * v66);  // stem.batch_norm_5: from pixels, token to token
         UpperBound v69 = UpperBound.Min(v66, v67, v68);  // stem.relu_5: from pixels, whole to token
         UpperBound v70 = UpperBound.Min(v67, 28 * v69);  // stem.relu_5: from pixels, whole to whole
         UpperBound v71 = UpperBound.Min(v68, 224 * v69);  // stem.relu_5: from pixels, token to token
         UpperBound v72 = norms.OperatorNorm("stem.conv2d_6.weight");  // stem.conv2d_6: operator norm of weight
         UpperBound v73 = UpperBound.Min(norms.SpectralNorm("stem.conv2d_6.weight"), v72);  // stem.conv2d_6: σ(weight)
-        UpperBound v74 = UpperBound.Min(3 * v73 * v69, UpperBound.Min(v73, 2 * v73, v72) * v70, UpperBound.Min(2 * v73, v72) * v70, 3 * v73 * v71);  // stem.conv2d_6: from pixels, whole to token
-        UpperBound v75 = UpperBound.Min(UpperBound.Min(2 * v73, v72) * v70, 14 * v74);  // stem.conv2d_6: from pixels, whole to whole
-        UpperBound v76 = UpperBound.Min(3 * v73 * v71, 224 * v74);  // stem.conv2d_6: from pixels, token to token
+        UpperBound v212 = UpperBound.Min(2 * v73, v72) * v70;  // stem.conv2d_6: shared
+        UpperBound v213 = 3 * v73 * v71;  // stem.conv2d_6: shared
+        UpperBound v74 = UpperBound.Min(3 * v73 * v69, UpperBound.Min(v73, 2 * v73, v72) * v70, v212, v213);  // stem.conv2d_6: from pixels, whole to token
+        UpperBound v75 = UpperBound.Min(v212, 14 * v74);  // stem.conv2d_6: from pixels, whole to whole
+        UpperBound v76 = UpperBound.Min(v213, 224 * v74);  // stem.conv2d_6: from pixels, token to token
         UpperBound v78 = norms.LargestEntry("stem.batch_norm_6.gain");  // stem.batch_norm_6: max|gain|
-        UpperBound v79 = UpperBound.Min(v78 * UpperBound.Sqrt(100000) * v74, v78 * UpperBound.Sqrt(100000) * v75, v78 * UpperBound.Sqrt(100000) * v76);  // stem.batch_norm_6: from pixels, whole to token
-        UpperBound v80 = UpperBound.Min(v78 * UpperBound.Sqrt(100000) * v75, 14 * v79);  // stem.batch_norm_6: from pixels, whole to whole
-        UpperBound v81 = UpperBound.Min(v78 * UpperBound.Sqrt(100000) * v76, 224 * v79);  // stem.batch_norm_6: from pixels, token to token
+        UpperBound v214 = v78 * UpperBound.Sqrt(100000);  // stem.batch_norm_6: shared
+        UpperBound v215 = v214 * v75;  // stem.batch_norm_6: shared
+        UpperBound v216 = v214 * v76;  // stem.batch_norm_6: shared
+        UpperBound v79 = UpperBound.Min(v214 * v74, v215, v216);  // stem.batch_norm_6: from pixels, whole to token
+        UpperBound v80 = UpperBound.Min(v215, 14 * v79);  // stem.batch_norm_6: from pixels, whole to whole
+        UpperBound v81 = UpperBound.Min(v216, 224 * v79);  // stem.batch_norm_6: from pixels, token to token
         UpperBound v82 = UpperBound.Min(v79, v80, v81);  // stem.relu_6: from pixels, whole to token
         UpperBound v83 = UpperBound.Min(v80, 14 * v82);  // stem.relu_6: from pixels, whole to whole
         UpperBound v84 = UpperBound.Min(v81, 224 * v82);  // stem.relu_6: from pixels, token to token
@@ -505,36 +535,745 @@ public sealed partial class ViTC18GF : torch.nn.Module<torch.Tensor, torch.Tenso
         for (long i = 0; i < 11; i++)
         {
             UpperBound v99 = norms.LargestEntry($"body.{i}.layer_norm.gain");  // body.{i}.layer_norm: max|gain|
-            UpperBound v100 = v99 * UpperBound.Min(UpperBound.Sqrt(768), UpperBound.Sqrt(100000) * v94) + norms.VectorNorm($"body.{i}.layer_norm.bias");  // body.{i}.layer_norm: radius
-            UpperBound v101 = UpperBound.Min(v99 * UpperBound.Sqrt(100000) * v95, v99 * UpperBound.Min(UpperBound.Sqrt(768), UpperBound.Sqrt(100000) * v94), v100);  // body.{i}.layer_norm: centred radius
-            UpperBound v102 = UpperBound.Min(v99 * UpperBound.Sqrt(100000) * v97, v99 * UpperBound.Sqrt(100000) * v96, v99 * UpperBound.Sqrt(100000) * v98);  // body.{i}.layer_norm: from pixels, whole to token
-            UpperBound v103 = UpperBound.Min(v99 * UpperBound.Sqrt(100000) * v96, UpperBound.Sqrt(197) * v102);  // body.{i}.layer_norm: from pixels, whole to whole
-            UpperBound v104 = UpperBound.Min(v99 * UpperBound.Sqrt(100000) * v98, 224 * v102);  // body.{i}.layer_norm: from pixels, token to token
+            UpperBound v217 = v99 * UpperBound.Min(UpperBound.Sqrt(768), UpperBound.Sqrt(100000) * v94);  // body.{i}.layer_norm: shared
+            UpperBound v100 = v217 + norms.VectorNorm($"body.{i}.layer_norm.bias");  // body.{i}.layer_norm: radius
+            UpperBound v218 = v99 * UpperBound.Sqrt(100000);  // body.{i}.layer_norm: shared
+            UpperBound v101 = UpperBound.Min(v218 * v95, v217, v100);  // body.{i}.layer_norm: centred radius
+            UpperBound v219 = v218 * v96;  // body.{i}.layer_norm: shared
+            UpperBound v220 = v218 * v98;  // body.{i}.layer_norm: shared
+            UpperBound v102 = UpperBound.Min(v218 * v97, v219, v220);  // body.{i}.layer_norm: from pixels, whole to token
+            UpperBound v103 = UpperBound.Min(v219, UpperBound.Sqrt(197) * v102);  // body.{i}.layer_norm: from pixels, whole to whole
+            UpperBound v104 = UpperBound.Min(v220, 224 * v102);  // body.{i}.layer_norm: from pixels, token to token
             UpperBound v105 = norms.SpectralNorm($"body.{i}.attention.q");  // body.{i}.attention: σ(q)
             UpperBound v106 = norms.SpectralNorm($"body.{i}.attention.v");  // body.{i}.attention: σ(v)
             UpperBound v107 = norms.SpectralNorm($"body.{i}.attention.out");  // body.{i}.attention: σ(out)
             UpperBound v108 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm($"body.{i}.attention.v", head));  // body.{i}.attention: largest head of v
             UpperBound v109 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm($"body.{i}.attention.k", head));  // body.{i}.attention: largest head of k
-            UpperBound v110 = v105 * v100 + norms.VectorNorm($"body.{i}.attention.q_bias");  // body.{i}.attention: largest query
-            UpperBound v111 = UpperBound.Min(UpperBound.OfRational(1, 8) * v109 * v110 * v101, UpperBound.OfRational(1, 8) * (norms.StackedTransposedProduct($"body.{i}.attention.k", $"body.{i}.attention.q") * v100 + v109 * norms.VectorNorm($"body.{i}.attention.q_bias")) * v101);  // body.{i}.attention: s1, key path
-            UpperBound v112 = UpperBound.Min(UpperBound.OfRational(1, 8) * v105 * v109 * UpperBound.Power(v101, 2), UpperBound.OfRational(1, 8) * norms.StackedTransposedProduct($"body.{i}.attention.k", $"body.{i}.attention.q") * UpperBound.Power(v101, 2));  // body.{i}.attention: s2, query path
-            UpperBound v113 = 2 * UpperBound.MaxOver(12, head => UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101));  // body.{i}.attention: range of the logits
+            UpperBound v221 = norms.VectorNorm($"body.{i}.attention.q_bias");  // body.{i}.attention: shared
+            UpperBound v110 = v105 * v100 + v221;  // body.{i}.attention: largest query
+            UpperBound v222 = norms.StackedTransposedProduct($"body.{i}.attention.k", $"body.{i}.attention.q");  // body.{i}.attention: shared
+            UpperBound v111 = UpperBound.Min(UpperBound.OfRational(1, 8) * v109 * v110 * v101, UpperBound.OfRational(1, 8) * (v222 * v100 + v109 * v221) * v101);  // body.{i}.attention: s1, key path
+            // body.{i}.attention: s2, query path
+            UpperBound v112 = UpperBound.Min(
+                UpperBound.OfRational(1, 8) * v105 * v109 * UpperBound.Power(v101, 2),
+                UpperBound.OfRational(1, 8) * v222 * UpperBound.Power(v101, 2));
+            // body.{i}.attention: range of the logits
+            UpperBound v113 = 2 * UpperBound.MaxOver(12, head => UpperBound.Min(
+                UpperBound.OfRational(1, 8)
+                    * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                    * v101,
+                UpperBound.OfRational(1, 8)
+                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                        + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                    * v101));
             UpperBound v114 = UpperBound.DoeblinComplement(197, v113);  // body.{i}.attention: 1 − lambda
             UpperBound v115 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v113);  // body.{i}.attention: cosh of half the range
             UpperBound v116 = 197 * UpperBound.LargestSoftmaxWeight(197, v113);  // body.{i}.attention: largest column sum
             UpperBound v117 = UpperBound.Min(UpperBound.Sqrt(197), UpperBound.Sqrt(v116), v115);  // body.{i}.attention: norm of the weights
-            UpperBound v118 = UpperBound.Min(UpperBound.Sqrt(12) * v108, v106 * (1 + v114 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));  // body.{i}.attention: value path
+            // body.{i}.attention: shared
+            UpperBound v223 = 1
+                + v114
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"));
+            UpperBound v118 = UpperBound.Min(UpperBound.Sqrt(12) * v108, v106 * v223);  // body.{i}.attention: value path
             UpperBound v119 = UpperBound.Min(UpperBound.Sqrt(v116), UpperBound.Sqrt(UpperBound.OfRational(197, 2)));  // body.{i}.attention: key path, whole to whole
-            UpperBound v120 = UpperBound.Min(v107 * v108 * UpperBound.Sqrt(12 + UpperBound.Power(v111, 2)), v107 * (v118 + v108 * v111), norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * UpperBound.Sqrt(12 + UpperBound.Power(v111, 2)), UpperBound.Min(UpperBound.Sqrt(12) * norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v"), UpperBound.Max(norms.Product($"body.{i}.attention.out", $"body.{i}.attention.v"), norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v")) * (1 + v114 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))), norms.Product($"body.{i}.attention.out", $"body.{i}.attention.v") + v114 * UpperBound.Sqrt(12) * norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v")) + norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * v111, v107 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101), 2)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101), 2)))), norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101), 2)), 2))), UpperBound.SumOver(12, head => norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101), 2))));  // body.{i}.attention: keys and values, token to token
-            UpperBound v121 = UpperBound.Min(v107 * (v106 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 197)) * v115, 1) + v108 * v111 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(197, v113)))), UpperBound.Min(v107 * v106, UpperBound.Sqrt(12) * norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v")) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 197)) * v115, 1) + norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * v111 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(197, v113))), v107 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101))), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101))))), norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101))), 2))), UpperBound.SumOver(12, head => norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101)))));  // body.{i}.attention: keys and values, whole to token
-            UpperBound v122 = UpperBound.Min(v107 * (v106 * v117 + v108 * v119 * v111), UpperBound.Min(v107 * v106, UpperBound.Sqrt(12) * norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v")) * v117 + norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * v119 * v111, v107 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101))), UpperBound.Sqrt(v116) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101), 2)), v117 + v119 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101))), UpperBound.Sqrt(v116) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101), 2)), v117 + v119 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101)))), norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101))), UpperBound.Sqrt(v116) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101), 2)), v117 + v119 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101)), 2))), UpperBound.SumOver(12, head => norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101))), UpperBound.Sqrt(v116) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101), 2)), v117 + v119 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101))));  // body.{i}.attention: keys and values, whole to whole
-            UpperBound v123 = UpperBound.Min(v107 * v108 * v112, norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * v112, v107 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v101, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v101, 2)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v101, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v101, 2)))), norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v101, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v101, 2)), 2))), UpperBound.SumOver(12, head => norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v101, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v101, 2))));  // body.{i}.attention: query path, all readings
-            UpperBound v124 = UpperBound.Min(v107 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head) * (UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v101, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v101, 2))), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (norms.HeadSpectralNorm($"body.{i}.attention.v", head) * (UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v101, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v101, 2))))), norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v101, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v101, 2)), 2))), UpperBound.SumOver(12, head => norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head) * (UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v101, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v101, 2)))));  // body.{i}.attention: per head, token to token
+            UpperBound v224 = UpperBound.Sqrt(12 + UpperBound.Power(v111, 2));  // body.{i}.attention: shared
+            UpperBound v225 = norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v");  // body.{i}.attention: shared
+            UpperBound v226 = UpperBound.Sqrt(12) * v225;  // body.{i}.attention: shared
+            UpperBound v227 = norms.Product($"body.{i}.attention.out", $"body.{i}.attention.v");  // body.{i}.attention: shared
+            UpperBound v228 = v114 * UpperBound.Sqrt(12);  // body.{i}.attention: shared
+            UpperBound v229 = v228 * v225;  // body.{i}.attention: shared
+            UpperBound v230 = UpperBound.Min(v226, UpperBound.Max(v227, v225) * v223, v227 + v229);  // body.{i}.attention: shared
+            UpperBound v231 = v225 * v111;  // body.{i}.attention: shared
+            // body.{i}.attention: keys and values, token to token
+            UpperBound v120 = UpperBound.Min(
+                v107 * v108 * v224,
+                v107 * (v118 + v108 * v111),
+                v225 * v224,
+                v230 + v231,
+                v107 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                            + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v101,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                            + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v101),
+                                2)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                                + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v101,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                                + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v101),
+                                    2)))),
+                v225 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                            + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v101,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                            + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v101),
+                                2)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head)
+                        * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                                + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v101,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                                + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v101),
+                                    2))));
+            UpperBound v232 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 197)) * v115, 1);  // body.{i}.attention: shared
+            UpperBound v233 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(197, v113)));  // body.{i}.attention: shared
+            UpperBound v234 = UpperBound.Min(v107 * v106, v226);  // body.{i}.attention: shared
+            // body.{i}.attention: keys and values, whole to token
+            UpperBound v121 = UpperBound.Min(
+                v107 * (v106 * v232 + v108 * v111 * v233),
+                v234 * v232 + v231 * v233,
+                v107 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                            * v101,
+                        UpperBound.OfRational(1, 8)
+                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                            * v101))),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v101,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                    + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v101))))),
+                v225 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                            * v101,
+                        UpperBound.OfRational(1, 8)
+                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                            * v101))),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head)
+                        * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v101,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                    + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v101)))));
+            // body.{i}.attention: keys and values, whole to whole
+            UpperBound v122 = UpperBound.Min(
+                v107 * (v106 * v117 + v108 * v119 * v111),
+                v234 * v117 + v225 * v119 * v111,
+                v107 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Min(
+                        UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v101,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                    + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v101))),
+                        UpperBound.Sqrt(v116) * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                                + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v101,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                                + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v101),
+                                    2)),
+                        v117
+                            + v119 * UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                        + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                    * v101,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                        + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                    * v101)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Min(
+                            UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                        + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                    * v101,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                        + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                    * v101))),
+                            UpperBound.Sqrt(v116) * UpperBound.Sqrt(
+                                1
+                                    + UpperBound.Power(
+                                        UpperBound.Min(
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                                    + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                                * v101,
+                                            UpperBound.OfRational(1, 8)
+                                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                                    + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                        * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                                * v101),
+                                        2)),
+                            v117
+                                + v119 * UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                            + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v101,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                            + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v101)))),
+                v225 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Min(
+                        UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v101,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                    + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v101))),
+                        UpperBound.Sqrt(v116) * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                                + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v101,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                                + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v101),
+                                    2)),
+                        v117
+                            + v119 * UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                        + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                    * v101,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                        + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                    * v101)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                        + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                    * v101,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                        + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                    * v101))),
+                            UpperBound.Sqrt(v116) * UpperBound.Sqrt(
+                                1
+                                    + UpperBound.Power(
+                                        UpperBound.Min(
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                                    + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                                * v101,
+                                            UpperBound.OfRational(1, 8)
+                                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                                    + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                        * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                                * v101),
+                                        2)),
+                            v117
+                                + v119 * UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                            + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v101,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                            + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v101))));
+            // body.{i}.attention: query path, all readings
+            UpperBound v123 = UpperBound.Min(
+                v107 * v108 * v112,
+                v225 * v112,
+                v107 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                            * UpperBound.Power(v101, 2),
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                            * UpperBound.Power(v101, 2)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                * UpperBound.Power(v101, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                * UpperBound.Power(v101, 2)))),
+                v225 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                            * UpperBound.Power(v101, 2),
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                            * UpperBound.Power(v101, 2)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                * UpperBound.Power(v101, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                * UpperBound.Power(v101, 2))));
+            // body.{i}.attention: per head, token to token
+            UpperBound v124 = UpperBound.Min(
+                v107 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"body.{i}.attention.v", head) * (UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                            + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v101,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                            + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v101),
+                                2))
+                        + UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                * UpperBound.Power(v101, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                * UpperBound.Power(v101, 2))),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"body.{i}.attention.v", head) * (UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                                + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v101,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                                + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v101),
+                                    2))
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                    * UpperBound.Power(v101, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                    * UpperBound.Power(v101, 2))))),
+                v225 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                            + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v101,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                            + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v101),
+                                2))
+                        + UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                * UpperBound.Power(v101, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                * UpperBound.Power(v101, 2)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head)
+                        * (UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                                + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v101,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                                + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v101),
+                                    2))
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                    * UpperBound.Power(v101, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                    * UpperBound.Power(v101, 2)))));
             UpperBound v125 = UpperBound.Min(v120 + v123, v124);  // body.{i}.attention: token to token
             UpperBound v126 = v121 + v123;  // body.{i}.attention: whole to token
-            UpperBound v127 = UpperBound.Min(v122 + v123, v107 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(197 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v101, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v101, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v101, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v101, 2)) * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101), 2)))), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(197 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v101, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v101, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v101, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v101, 2)) * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101), 2)))))), norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Sqrt(197 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v101, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v101, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v101, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v101, 2)) * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101), 2)))), 2))), UpperBound.SumOver(12, head => norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head) * UpperBound.Sqrt(197 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v101, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v101, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v101, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v101, 2)) * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v101), 2))))));  // body.{i}.attention: whole to whole
-            UpperBound v128 = UpperBound.Min(v107 * v118 * v100, v107 * (v106 * v100 + v114 * UpperBound.Sqrt(12) * v108 * v101), UpperBound.Min(v107 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"body.{i}.attention.out", head) * norms.HeadSpectralNorm($"body.{i}.attention.v", head)), norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * UpperBound.Sqrt(12), UpperBound.SumOver(12, head => norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head))) * v100, UpperBound.Min(UpperBound.Sqrt(12) * norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v"), UpperBound.Max(norms.Product($"body.{i}.attention.out", $"body.{i}.attention.v"), norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v")) * (1 + v114 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))), norms.Product($"body.{i}.attention.out", $"body.{i}.attention.v") + v114 * UpperBound.Sqrt(12) * norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v")) * v100, UpperBound.Min(norms.Product($"body.{i}.attention.out", $"body.{i}.attention.v"), v107 * v106, UpperBound.Sqrt(12) * norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v")) * v100 + v114 * UpperBound.Sqrt(12) * norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * v101) + v107 * norms.VectorNorm($"body.{i}.attention.v_bias") + norms.VectorNorm($"body.{i}.attention.out_bias");  // body.{i}.attention: radius
-            UpperBound v129 = UpperBound.Min(v107 * UpperBound.Sqrt(12) * v108 * v114 * v101, UpperBound.Min(v107 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head) * v114, 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (norms.HeadSpectralNorm($"body.{i}.attention.v", head) * v114)), norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * UpperBound.Sqrt(12 * UpperBound.Power(v114, 2)), UpperBound.SumOver(12, head => norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head) * v114)) * v101, UpperBound.Sqrt(12) * norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * v114 * v101, v128);  // body.{i}.attention: centred radius
+            // body.{i}.attention: whole to whole
+            UpperBound v127 = UpperBound.Min(
+                v122 + v123,
+                v107 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(
+                        197 * UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v101,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                    + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v101))
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                        * UpperBound.Power(v101, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                        * UpperBound.Power(v101, 2)),
+                                2)
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                    * UpperBound.Power(v101, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                    * UpperBound.Power(v101, 2))
+                                * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                            + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v101,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                            + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v101)))
+                                    + UpperBound.Sqrt(
+                                        1
+                                            + UpperBound.Power(
+                                                UpperBound.Min(
+                                                    UpperBound.OfRational(1, 8)
+                                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                                            + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                                        * v101,
+                                                    UpperBound.OfRational(1, 8)
+                                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                                            + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                                * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                                        * v101),
+                                                2)))),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(
+                            197 * UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                        + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                    * v101,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                        + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                    * v101))
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                            * UpperBound.Power(v101, 2),
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                            * UpperBound.Power(v101, 2)),
+                                    2)
+                                + UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                        * UpperBound.Power(v101, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                        * UpperBound.Power(v101, 2))
+                                    * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                                + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v101,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                                + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v101)))
+                                        + UpperBound.Sqrt(
+                                            1
+                                                + UpperBound.Power(
+                                                    UpperBound.Min(
+                                                        UpperBound.OfRational(1, 8)
+                                                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                                                + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                                            * v101,
+                                                        UpperBound.OfRational(1, 8)
+                                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                                                + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                                    * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                                            * v101),
+                                                    2)))))),
+                v225 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        197 * UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v101,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                    + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v101))
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                        * UpperBound.Power(v101, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                        * UpperBound.Power(v101, 2)),
+                                2)
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                    * UpperBound.Power(v101, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                    * UpperBound.Power(v101, 2))
+                                * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                            + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v101,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                            + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v101)))
+                                    + UpperBound.Sqrt(
+                                        1
+                                            + UpperBound.Power(
+                                                UpperBound.Min(
+                                                    UpperBound.OfRational(1, 8)
+                                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                                            + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                                        * v101,
+                                                    UpperBound.OfRational(1, 8)
+                                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                                            + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                                * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                                        * v101),
+                                                2)))),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head)
+                        * UpperBound.Sqrt(
+                            197 * UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                        + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                    * v101,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                        + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                    * v101))
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                            * UpperBound.Power(v101, 2),
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                            * UpperBound.Power(v101, 2)),
+                                    2)
+                                + UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                        * UpperBound.Power(v101, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                        * UpperBound.Power(v101, 2))
+                                    * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                                + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v101,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                                + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v101)))
+                                        + UpperBound.Sqrt(
+                                            1
+                                                + UpperBound.Power(
+                                                    UpperBound.Min(
+                                                        UpperBound.OfRational(1, 8)
+                                                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                                                + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                                            * v101,
+                                                        UpperBound.OfRational(1, 8)
+                                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                                                + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                                    * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                                            * v101),
+                                                    2))))));
+            // body.{i}.attention: radius
+            UpperBound v128 = UpperBound.Min(
+                v107 * v118 * v100,
+                v107 * (v106 * v100 + v228 * v108 * v101),
+                UpperBound.Min(
+                    v107 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head), 2))),
+                    UpperBound.SumOver(12, head =>
+                        norms.HeadSpectralNorm($"body.{i}.attention.out", head) * norms.HeadSpectralNorm($"body.{i}.attention.v", head)),
+                    v225 * UpperBound.Sqrt(12),
+                    UpperBound.SumOver(12, head => norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head)))
+                    * v100,
+                v230 * v100,
+                UpperBound.Min(v227, v107 * v106, v226) * v100 + v229 * v101)
+                + v107 * norms.VectorNorm($"body.{i}.attention.v_bias")
+                + norms.VectorNorm($"body.{i}.attention.out_bias");
+            // body.{i}.attention: centred radius
+            UpperBound v129 = UpperBound.Min(
+                v107 * UpperBound.Sqrt(12) * v108 * v114 * v101,
+                UpperBound.Min(
+                    v107 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head) * v114, 2))),
+                    UpperBound.SumOver(12, head =>
+                        norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (norms.HeadSpectralNorm($"body.{i}.attention.v", head) * v114)),
+                    v225 * UpperBound.Sqrt(12 * UpperBound.Power(v114, 2)),
+                    UpperBound.SumOver(12, head => norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head) * v114))
+                    * v101,
+                v226 * v114 * v101,
+                v128);
             UpperBound v130 = UpperBound.Min(v125 * v102, v126 * v103, v121 * v103 + v123 * v102, v127 * v103, v125 * v104);  // body.{i}.attention: from pixels, whole to token
             UpperBound v131 = UpperBound.Min(v127 * v103, UpperBound.Sqrt(197) * v130);  // body.{i}.attention: from pixels, whole to whole
             UpperBound v132 = UpperBound.Min(v125 * v104, 224 * v130);  // body.{i}.attention: from pixels, token to token
@@ -544,17 +1283,25 @@ public sealed partial class ViTC18GF : torch.nn.Module<torch.Tensor, torch.Tenso
             UpperBound v140 = UpperBound.Min(v96 + v131, UpperBound.Sqrt(197) * v139);  // body.{i}.residual: from pixels, whole to whole
             UpperBound v141 = UpperBound.Min(v98 + v132, 224 * v139);  // body.{i}.residual: from pixels, token to token
             UpperBound v142 = norms.LargestEntry($"body.{i}.layer_norm_2.gain");  // body.{i}.layer_norm_2: max|gain|
-            UpperBound v143 = v142 * UpperBound.Min(UpperBound.Sqrt(768), UpperBound.Sqrt(100000) * v137) + norms.VectorNorm($"body.{i}.layer_norm_2.bias");  // body.{i}.layer_norm_2: radius
-            UpperBound v144 = UpperBound.Min(v142 * UpperBound.Sqrt(100000) * v138, v142 * UpperBound.Min(UpperBound.Sqrt(768), UpperBound.Sqrt(100000) * v137), v143);  // body.{i}.layer_norm_2: centred radius
-            UpperBound v145 = UpperBound.Min(v142 * UpperBound.Sqrt(100000) * v139, v142 * UpperBound.Sqrt(100000) * v140, v142 * UpperBound.Sqrt(100000) * v141);  // body.{i}.layer_norm_2: from pixels, whole to token
-            UpperBound v146 = UpperBound.Min(v142 * UpperBound.Sqrt(100000) * v140, UpperBound.Sqrt(197) * v145);  // body.{i}.layer_norm_2: from pixels, whole to whole
-            UpperBound v147 = UpperBound.Min(v142 * UpperBound.Sqrt(100000) * v141, 224 * v145);  // body.{i}.layer_norm_2: from pixels, token to token
+            UpperBound v235 = v142 * UpperBound.Min(UpperBound.Sqrt(768), UpperBound.Sqrt(100000) * v137);  // body.{i}.layer_norm_2: shared
+            UpperBound v143 = v235 + norms.VectorNorm($"body.{i}.layer_norm_2.bias");  // body.{i}.layer_norm_2: radius
+            UpperBound v236 = v142 * UpperBound.Sqrt(100000);  // body.{i}.layer_norm_2: shared
+            UpperBound v144 = UpperBound.Min(v236 * v138, v235, v143);  // body.{i}.layer_norm_2: centred radius
+            UpperBound v237 = v236 * v140;  // body.{i}.layer_norm_2: shared
+            UpperBound v238 = v236 * v141;  // body.{i}.layer_norm_2: shared
+            UpperBound v145 = UpperBound.Min(v236 * v139, v237, v238);  // body.{i}.layer_norm_2: from pixels, whole to token
+            UpperBound v146 = UpperBound.Min(v237, UpperBound.Sqrt(197) * v145);  // body.{i}.layer_norm_2: from pixels, whole to whole
+            UpperBound v147 = UpperBound.Min(v238, 224 * v145);  // body.{i}.layer_norm_2: from pixels, token to token
             UpperBound v148 = norms.SpectralNorm($"body.{i}.mlp.up");  // body.{i}.mlp: σ(up)
             UpperBound v149 = norms.SpectralNorm($"body.{i}.mlp.down");  // body.{i}.mlp: σ(down)
             UpperBound v150 = norms.LargestRow($"body.{i}.mlp.up") * v143 + norms.LargestEntry($"body.{i}.mlp.up_bias");  // body.{i}.mlp: largest pre-activation
             UpperBound v151 = v148 * v143 + norms.VectorNorm($"body.{i}.mlp.up_bias");  // body.{i}.mlp: norm of the pre-activations
             UpperBound v152 = UpperBound.GeluSlope(v150);  // body.{i}.mlp: gelu slope
-            UpperBound v153 = UpperBound.Min(v152 * (v148 * v149), UpperBound.OfRational(1, 2) * norms.Product($"body.{i}.mlp.down", $"body.{i}.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v148 * v149));  // body.{i}.mlp: constant
+            // body.{i}.mlp: constant
+            UpperBound v153 = UpperBound.Min(
+                v152 * (v148 * v149),
+                UpperBound.OfRational(1, 2) * norms.Product($"body.{i}.mlp.down", $"body.{i}.mlp.up")
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v148 * v149));
             UpperBound v154 = v149 * (UpperBound.GeluGain(v150) * v151) + norms.VectorNorm($"body.{i}.mlp.down_bias");  // body.{i}.mlp: radius
             UpperBound v155 = UpperBound.Min(v153 * v144, v154);  // body.{i}.mlp: centred radius
             UpperBound v156 = UpperBound.Min(v153 * v145, v153 * v146, v153 * v147);  // body.{i}.mlp: from pixels, whole to token
@@ -573,9 +1320,12 @@ public sealed partial class ViTC18GF : torch.nn.Module<torch.Tensor, torch.Tenso
         UpperBound v170 = v97;
         UpperBound v171 = v98;
         UpperBound v172 = norms.LargestEntry("layer_norm.gain");  // layer_norm: max|gain|
-        UpperBound v175 = UpperBound.Min(v172 * UpperBound.Sqrt(100000) * v170, v172 * UpperBound.Sqrt(100000) * v169, v172 * UpperBound.Sqrt(100000) * v171);  // layer_norm: from pixels, whole to token
-        UpperBound v176 = UpperBound.Min(v172 * UpperBound.Sqrt(100000) * v169, UpperBound.Sqrt(197) * v175);  // layer_norm: from pixels, whole to whole
-        UpperBound v177 = UpperBound.Min(v172 * UpperBound.Sqrt(100000) * v171, 224 * v175);  // layer_norm: from pixels, token to token
+        UpperBound v239 = v172 * UpperBound.Sqrt(100000);  // layer_norm: shared
+        UpperBound v240 = v239 * v169;  // layer_norm: shared
+        UpperBound v241 = v239 * v171;  // layer_norm: shared
+        UpperBound v175 = UpperBound.Min(v239 * v170, v240, v241);  // layer_norm: from pixels, whole to token
+        UpperBound v176 = UpperBound.Min(v240, UpperBound.Sqrt(197) * v175);  // layer_norm: from pixels, whole to whole
+        UpperBound v177 = UpperBound.Min(v241, 224 * v175);  // layer_norm: from pixels, token to token
         UpperBound v179 = UpperBound.Min(v175, v176, v177);  // pool: from pixels, whole to token
         UpperBound v180 = UpperBound.Min(v176, v175, v177);  // pool: from pixels, whole to whole
         UpperBound v181 = UpperBound.Min(v177, 224 * v179);  // pool: from pixels, token to token

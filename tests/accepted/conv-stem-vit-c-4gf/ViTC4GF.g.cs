@@ -385,54 +385,74 @@ public sealed partial class ViTC4GF : torch.nn.Module<torch.Tensor, torch.Tensor
     /// <summary>The compile-time bound: valid for all weights that keep their caps.</summary>
     public UpperBound BoundAtCaps(int claim) => AtCaps[claim];
 
-    /// <summary>The bound at the given norms, one entry per claim: one line per step of the derivation.</summary>
+    /// <summary>The bound at the given norms, one entry per claim: the steps of the derivation in order.</summary>
     public static UpperBound[] LipschitzBound(Norms norms)
     {
         UpperBound v4 = norms.OperatorNorm("stem.conv2d.weight");  // stem.conv2d: operator norm of weight
         UpperBound v5 = UpperBound.Min(norms.SpectralNorm("stem.conv2d.weight"), v4);  // stem.conv2d: σ(weight)
-        UpperBound v8 = UpperBound.Min(3 * v5 * UpperBound.OfRational(125, 28), UpperBound.Min(v5, 2 * v5, v4) * UpperBound.OfRational(125, 28), UpperBound.Min(2 * v5, v4) * UpperBound.OfRational(125, 28));  // stem.conv2d: from pixels, whole to token
-        UpperBound v9 = UpperBound.Min(UpperBound.Min(2 * v5, v4) * UpperBound.OfRational(125, 28), 112 * v8);  // stem.conv2d: from pixels, whole to whole
-        UpperBound v10 = UpperBound.Min(3 * v5 * UpperBound.OfRational(125, 28), 224 * v8);  // stem.conv2d: from pixels, token to token
+        UpperBound v161 = 3 * v5 * UpperBound.OfRational(125, 28);  // stem.conv2d: shared
+        UpperBound v162 = UpperBound.Min(2 * v5, v4) * UpperBound.OfRational(125, 28);  // stem.conv2d: shared
+        UpperBound v8 = UpperBound.Min(v161, UpperBound.Min(v5, 2 * v5, v4) * UpperBound.OfRational(125, 28), v162);  // stem.conv2d: from pixels, whole to token
+        UpperBound v9 = UpperBound.Min(v162, 112 * v8);  // stem.conv2d: from pixels, whole to whole
+        UpperBound v10 = UpperBound.Min(v161, 224 * v8);  // stem.conv2d: from pixels, token to token
         UpperBound v12 = norms.LargestEntry("stem.batch_norm.gain");  // stem.batch_norm: max|gain|
-        UpperBound v14 = UpperBound.Min(v12 * UpperBound.Sqrt(100000) * v8, v12 * UpperBound.Sqrt(100000) * v9, v12 * UpperBound.Sqrt(100000) * v10);  // stem.batch_norm: from pixels, whole to token
-        UpperBound v15 = UpperBound.Min(v12 * UpperBound.Sqrt(100000) * v9, 112 * v14);  // stem.batch_norm: from pixels, whole to whole
-        UpperBound v16 = UpperBound.Min(v12 * UpperBound.Sqrt(100000) * v10, 224 * v14);  // stem.batch_norm: from pixels, token to token
+        UpperBound v163 = v12 * UpperBound.Sqrt(100000);  // stem.batch_norm: shared
+        UpperBound v164 = v163 * v9;  // stem.batch_norm: shared
+        UpperBound v165 = v163 * v10;  // stem.batch_norm: shared
+        UpperBound v14 = UpperBound.Min(v163 * v8, v164, v165);  // stem.batch_norm: from pixels, whole to token
+        UpperBound v15 = UpperBound.Min(v164, 112 * v14);  // stem.batch_norm: from pixels, whole to whole
+        UpperBound v16 = UpperBound.Min(v165, 224 * v14);  // stem.batch_norm: from pixels, token to token
         UpperBound v17 = UpperBound.Min(v14, v15, v16);  // stem.relu: from pixels, whole to token
         UpperBound v18 = UpperBound.Min(v15, 112 * v17);  // stem.relu: from pixels, whole to whole
         UpperBound v19 = UpperBound.Min(v16, 224 * v17);  // stem.relu: from pixels, token to token
         UpperBound v20 = norms.OperatorNorm("stem.conv2d_2.weight");  // stem.conv2d_2: operator norm of weight
         UpperBound v21 = UpperBound.Min(norms.SpectralNorm("stem.conv2d_2.weight"), v20);  // stem.conv2d_2: σ(weight)
-        UpperBound v22 = UpperBound.Min(3 * v21 * v17, UpperBound.Min(v21, 2 * v21, v20) * v18, UpperBound.Min(2 * v21, v20) * v18, 3 * v21 * v19);  // stem.conv2d_2: from pixels, whole to token
-        UpperBound v23 = UpperBound.Min(UpperBound.Min(2 * v21, v20) * v18, 56 * v22);  // stem.conv2d_2: from pixels, whole to whole
-        UpperBound v24 = UpperBound.Min(3 * v21 * v19, 224 * v22);  // stem.conv2d_2: from pixels, token to token
+        UpperBound v166 = UpperBound.Min(2 * v21, v20) * v18;  // stem.conv2d_2: shared
+        UpperBound v167 = 3 * v21 * v19;  // stem.conv2d_2: shared
+        UpperBound v22 = UpperBound.Min(3 * v21 * v17, UpperBound.Min(v21, 2 * v21, v20) * v18, v166, v167);  // stem.conv2d_2: from pixels, whole to token
+        UpperBound v23 = UpperBound.Min(v166, 56 * v22);  // stem.conv2d_2: from pixels, whole to whole
+        UpperBound v24 = UpperBound.Min(v167, 224 * v22);  // stem.conv2d_2: from pixels, token to token
         UpperBound v26 = norms.LargestEntry("stem.batch_norm_2.gain");  // stem.batch_norm_2: max|gain|
-        UpperBound v27 = UpperBound.Min(v26 * UpperBound.Sqrt(100000) * v22, v26 * UpperBound.Sqrt(100000) * v23, v26 * UpperBound.Sqrt(100000) * v24);  // stem.batch_norm_2: from pixels, whole to token
-        UpperBound v28 = UpperBound.Min(v26 * UpperBound.Sqrt(100000) * v23, 56 * v27);  // stem.batch_norm_2: from pixels, whole to whole
-        UpperBound v29 = UpperBound.Min(v26 * UpperBound.Sqrt(100000) * v24, 224 * v27);  // stem.batch_norm_2: from pixels, token to token
+        UpperBound v168 = v26 * UpperBound.Sqrt(100000);  // stem.batch_norm_2: shared
+        UpperBound v169 = v168 * v23;  // stem.batch_norm_2: shared
+        UpperBound v170 = v168 * v24;  // stem.batch_norm_2: shared
+        UpperBound v27 = UpperBound.Min(v168 * v22, v169, v170);  // stem.batch_norm_2: from pixels, whole to token
+        UpperBound v28 = UpperBound.Min(v169, 56 * v27);  // stem.batch_norm_2: from pixels, whole to whole
+        UpperBound v29 = UpperBound.Min(v170, 224 * v27);  // stem.batch_norm_2: from pixels, token to token
         UpperBound v30 = UpperBound.Min(v27, v28, v29);  // stem.relu_2: from pixels, whole to token
         UpperBound v31 = UpperBound.Min(v28, 56 * v30);  // stem.relu_2: from pixels, whole to whole
         UpperBound v32 = UpperBound.Min(v29, 224 * v30);  // stem.relu_2: from pixels, token to token
         UpperBound v33 = norms.OperatorNorm("stem.conv2d_3.weight");  // stem.conv2d_3: operator norm of weight
         UpperBound v34 = UpperBound.Min(norms.SpectralNorm("stem.conv2d_3.weight"), v33);  // stem.conv2d_3: σ(weight)
-        UpperBound v35 = UpperBound.Min(3 * v34 * v30, UpperBound.Min(v34, 2 * v34, v33) * v31, UpperBound.Min(2 * v34, v33) * v31, 3 * v34 * v32);  // stem.conv2d_3: from pixels, whole to token
-        UpperBound v36 = UpperBound.Min(UpperBound.Min(2 * v34, v33) * v31, 28 * v35);  // stem.conv2d_3: from pixels, whole to whole
-        UpperBound v37 = UpperBound.Min(3 * v34 * v32, 224 * v35);  // stem.conv2d_3: from pixels, token to token
+        UpperBound v171 = UpperBound.Min(2 * v34, v33) * v31;  // stem.conv2d_3: shared
+        UpperBound v172 = 3 * v34 * v32;  // stem.conv2d_3: shared
+        UpperBound v35 = UpperBound.Min(3 * v34 * v30, UpperBound.Min(v34, 2 * v34, v33) * v31, v171, v172);  // stem.conv2d_3: from pixels, whole to token
+        UpperBound v36 = UpperBound.Min(v171, 28 * v35);  // stem.conv2d_3: from pixels, whole to whole
+        UpperBound v37 = UpperBound.Min(v172, 224 * v35);  // stem.conv2d_3: from pixels, token to token
         UpperBound v39 = norms.LargestEntry("stem.batch_norm_3.gain");  // stem.batch_norm_3: max|gain|
-        UpperBound v40 = UpperBound.Min(v39 * UpperBound.Sqrt(100000) * v35, v39 * UpperBound.Sqrt(100000) * v36, v39 * UpperBound.Sqrt(100000) * v37);  // stem.batch_norm_3: from pixels, whole to token
-        UpperBound v41 = UpperBound.Min(v39 * UpperBound.Sqrt(100000) * v36, 28 * v40);  // stem.batch_norm_3: from pixels, whole to whole
-        UpperBound v42 = UpperBound.Min(v39 * UpperBound.Sqrt(100000) * v37, 224 * v40);  // stem.batch_norm_3: from pixels, token to token
+        UpperBound v173 = v39 * UpperBound.Sqrt(100000);  // stem.batch_norm_3: shared
+        UpperBound v174 = v173 * v36;  // stem.batch_norm_3: shared
+        UpperBound v175 = v173 * v37;  // stem.batch_norm_3: shared
+        UpperBound v40 = UpperBound.Min(v173 * v35, v174, v175);  // stem.batch_norm_3: from pixels, whole to token
+        UpperBound v41 = UpperBound.Min(v174, 28 * v40);  // stem.batch_norm_3: from pixels, whole to whole
+        UpperBound v42 = UpperBound.Min(v175, 224 * v40);  // stem.batch_norm_3: from pixels, token to token
         UpperBound v43 = UpperBound.Min(v40, v41, v42);  // stem.relu_3: from pixels, whole to token
         UpperBound v44 = UpperBound.Min(v41, 28 * v43);  // stem.relu_3: from pixels, whole to whole
         UpperBound v45 = UpperBound.Min(v42, 224 * v43);  // stem.relu_3: from pixels, token to token
         UpperBound v46 = norms.OperatorNorm("stem.conv2d_4.weight");  // stem.conv2d_4: operator norm of weight
         UpperBound v47 = UpperBound.Min(norms.SpectralNorm("stem.conv2d_4.weight"), v46);  // stem.conv2d_4: σ(weight)
-        UpperBound v48 = UpperBound.Min(3 * v47 * v43, UpperBound.Min(v47, 2 * v47, v46) * v44, UpperBound.Min(2 * v47, v46) * v44, 3 * v47 * v45);  // stem.conv2d_4: from pixels, whole to token
-        UpperBound v49 = UpperBound.Min(UpperBound.Min(2 * v47, v46) * v44, 14 * v48);  // stem.conv2d_4: from pixels, whole to whole
-        UpperBound v50 = UpperBound.Min(3 * v47 * v45, 224 * v48);  // stem.conv2d_4: from pixels, token to token
+        UpperBound v176 = UpperBound.Min(2 * v47, v46) * v44;  // stem.conv2d_4: shared
+        UpperBound v177 = 3 * v47 * v45;  // stem.conv2d_4: shared
+        UpperBound v48 = UpperBound.Min(3 * v47 * v43, UpperBound.Min(v47, 2 * v47, v46) * v44, v176, v177);  // stem.conv2d_4: from pixels, whole to token
+        UpperBound v49 = UpperBound.Min(v176, 14 * v48);  // stem.conv2d_4: from pixels, whole to whole
+        UpperBound v50 = UpperBound.Min(v177, 224 * v48);  // stem.conv2d_4: from pixels, token to token
         UpperBound v52 = norms.LargestEntry("stem.batch_norm_4.gain");  // stem.batch_norm_4: max|gain|
-        UpperBound v53 = UpperBound.Min(v52 * UpperBound.Sqrt(100000) * v48, v52 * UpperBound.Sqrt(100000) * v49, v52 * UpperBound.Sqrt(100000) * v50);  // stem.batch_norm_4: from pixels, whole to token
-        UpperBound v54 = UpperBound.Min(v52 * UpperBound.Sqrt(100000) * v49, 14 * v53);  // stem.batch_norm_4: from pixels, whole to whole
-        UpperBound v55 = UpperBound.Min(v52 * UpperBound.Sqrt(100000) * v50, 224 * v53);  // stem.batch_norm_4: from pixels, token to token
+        UpperBound v178 = v52 * UpperBound.Sqrt(100000);  // stem.batch_norm_4: shared
+        UpperBound v179 = v178 * v49;  // stem.batch_norm_4: shared
+        UpperBound v180 = v178 * v50;  // stem.batch_norm_4: shared
+        UpperBound v53 = UpperBound.Min(v178 * v48, v179, v180);  // stem.batch_norm_4: from pixels, whole to token
+        UpperBound v54 = UpperBound.Min(v179, 14 * v53);  // stem.batch_norm_4: from pixels, whole to whole
+        UpperBound v55 = UpperBound.Min(v180, 224 * v53);  // stem.batch_norm_4: from pixels, token to token
         UpperBound v56 = UpperBound.Min(v53, v54, v55);  // stem.relu_4: from pixels, whole to token
         UpperBound v57 = UpperBound.Min(v54, 14 * v56);  // stem.relu_4: from pixels, whole to whole
         UpperBound v58 = UpperBound.Min(v55, 224 * v56);  // stem.relu_4: from pixels, token to token
@@ -451,36 +471,745 @@ public sealed partial class ViTC4GF : torch.nn.Module<torch.Tensor, torch.Tensor
         for (long i = 0; i < 11; i++)
         {
             UpperBound v73 = norms.LargestEntry($"body.{i}.layer_norm.gain");  // body.{i}.layer_norm: max|gain|
-            UpperBound v74 = v73 * UpperBound.Min(UpperBound.Sqrt(384), UpperBound.Sqrt(100000) * v68) + norms.VectorNorm($"body.{i}.layer_norm.bias");  // body.{i}.layer_norm: radius
-            UpperBound v75 = UpperBound.Min(v73 * UpperBound.Sqrt(100000) * v69, v73 * UpperBound.Min(UpperBound.Sqrt(384), UpperBound.Sqrt(100000) * v68), v74);  // body.{i}.layer_norm: centred radius
-            UpperBound v76 = UpperBound.Min(v73 * UpperBound.Sqrt(100000) * v71, v73 * UpperBound.Sqrt(100000) * v70, v73 * UpperBound.Sqrt(100000) * v72);  // body.{i}.layer_norm: from pixels, whole to token
-            UpperBound v77 = UpperBound.Min(v73 * UpperBound.Sqrt(100000) * v70, UpperBound.Sqrt(197) * v76);  // body.{i}.layer_norm: from pixels, whole to whole
-            UpperBound v78 = UpperBound.Min(v73 * UpperBound.Sqrt(100000) * v72, 224 * v76);  // body.{i}.layer_norm: from pixels, token to token
+            UpperBound v181 = v73 * UpperBound.Min(UpperBound.Sqrt(384), UpperBound.Sqrt(100000) * v68);  // body.{i}.layer_norm: shared
+            UpperBound v74 = v181 + norms.VectorNorm($"body.{i}.layer_norm.bias");  // body.{i}.layer_norm: radius
+            UpperBound v182 = v73 * UpperBound.Sqrt(100000);  // body.{i}.layer_norm: shared
+            UpperBound v75 = UpperBound.Min(v182 * v69, v181, v74);  // body.{i}.layer_norm: centred radius
+            UpperBound v183 = v182 * v70;  // body.{i}.layer_norm: shared
+            UpperBound v184 = v182 * v72;  // body.{i}.layer_norm: shared
+            UpperBound v76 = UpperBound.Min(v182 * v71, v183, v184);  // body.{i}.layer_norm: from pixels, whole to token
+            UpperBound v77 = UpperBound.Min(v183, UpperBound.Sqrt(197) * v76);  // body.{i}.layer_norm: from pixels, whole to whole
+            UpperBound v78 = UpperBound.Min(v184, 224 * v76);  // body.{i}.layer_norm: from pixels, token to token
             UpperBound v79 = norms.SpectralNorm($"body.{i}.attention.q");  // body.{i}.attention: σ(q)
             UpperBound v80 = norms.SpectralNorm($"body.{i}.attention.v");  // body.{i}.attention: σ(v)
             UpperBound v81 = norms.SpectralNorm($"body.{i}.attention.out");  // body.{i}.attention: σ(out)
             UpperBound v82 = UpperBound.MaxOver(6, head => norms.HeadSpectralNorm($"body.{i}.attention.v", head));  // body.{i}.attention: largest head of v
             UpperBound v83 = UpperBound.MaxOver(6, head => norms.HeadSpectralNorm($"body.{i}.attention.k", head));  // body.{i}.attention: largest head of k
-            UpperBound v84 = v79 * v74 + norms.VectorNorm($"body.{i}.attention.q_bias");  // body.{i}.attention: largest query
-            UpperBound v85 = UpperBound.Min(UpperBound.OfRational(1, 8) * v83 * v84 * v75, UpperBound.OfRational(1, 8) * (norms.StackedTransposedProduct($"body.{i}.attention.k", $"body.{i}.attention.q") * v74 + v83 * norms.VectorNorm($"body.{i}.attention.q_bias")) * v75);  // body.{i}.attention: s1, key path
-            UpperBound v86 = UpperBound.Min(UpperBound.OfRational(1, 8) * v79 * v83 * UpperBound.Power(v75, 2), UpperBound.OfRational(1, 8) * norms.StackedTransposedProduct($"body.{i}.attention.k", $"body.{i}.attention.q") * UpperBound.Power(v75, 2));  // body.{i}.attention: s2, query path
-            UpperBound v87 = 2 * UpperBound.MaxOver(6, head => UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75));  // body.{i}.attention: range of the logits
+            UpperBound v185 = norms.VectorNorm($"body.{i}.attention.q_bias");  // body.{i}.attention: shared
+            UpperBound v84 = v79 * v74 + v185;  // body.{i}.attention: largest query
+            UpperBound v186 = norms.StackedTransposedProduct($"body.{i}.attention.k", $"body.{i}.attention.q");  // body.{i}.attention: shared
+            UpperBound v85 = UpperBound.Min(UpperBound.OfRational(1, 8) * v83 * v84 * v75, UpperBound.OfRational(1, 8) * (v186 * v74 + v83 * v185) * v75);  // body.{i}.attention: s1, key path
+            // body.{i}.attention: s2, query path
+            UpperBound v86 = UpperBound.Min(
+                UpperBound.OfRational(1, 8) * v79 * v83 * UpperBound.Power(v75, 2),
+                UpperBound.OfRational(1, 8) * v186 * UpperBound.Power(v75, 2));
+            // body.{i}.attention: range of the logits
+            UpperBound v87 = 2 * UpperBound.MaxOver(6, head => UpperBound.Min(
+                UpperBound.OfRational(1, 8)
+                    * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                    * v75,
+                UpperBound.OfRational(1, 8)
+                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                        + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                    * v75));
             UpperBound v88 = UpperBound.DoeblinComplement(197, v87);  // body.{i}.attention: 1 − lambda
             UpperBound v89 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v87);  // body.{i}.attention: cosh of half the range
             UpperBound v90 = 197 * UpperBound.LargestSoftmaxWeight(197, v87);  // body.{i}.attention: largest column sum
             UpperBound v91 = UpperBound.Min(UpperBound.Sqrt(197), UpperBound.Sqrt(v90), v89);  // body.{i}.attention: norm of the weights
-            UpperBound v92 = UpperBound.Min(UpperBound.Sqrt(6) * v82, v80 * (1 + v88 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("26738366322588372897"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));  // body.{i}.attention: value path
+            // body.{i}.attention: shared
+            UpperBound v187 = 1
+                + v88
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("26738366322588372897"), global::System.Numerics.BigInteger.Parse("18446744073709551616"));
+            UpperBound v92 = UpperBound.Min(UpperBound.Sqrt(6) * v82, v80 * v187);  // body.{i}.attention: value path
             UpperBound v93 = UpperBound.Min(UpperBound.Sqrt(v90), UpperBound.Sqrt(UpperBound.OfRational(197, 2)));  // body.{i}.attention: key path, whole to whole
-            UpperBound v94 = UpperBound.Min(v81 * v82 * UpperBound.Sqrt(6 + UpperBound.Power(v85, 2)), v81 * (v92 + v82 * v85), norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * UpperBound.Sqrt(6 + UpperBound.Power(v85, 2)), UpperBound.Min(UpperBound.Sqrt(6) * norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v"), UpperBound.Max(norms.Product($"body.{i}.attention.out", $"body.{i}.attention.v"), norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v")) * (1 + v88 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("26738366322588372897"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))), norms.Product($"body.{i}.attention.out", $"body.{i}.attention.v") + v88 * UpperBound.Sqrt(6) * norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v")) + norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * v85, v81 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75), 2)), 2))), UpperBound.SumOver(6, head => norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75), 2)))), norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75), 2)), 2))), UpperBound.SumOver(6, head => norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75), 2))));  // body.{i}.attention: keys and values, token to token
-            UpperBound v95 = UpperBound.Min(v81 * (v80 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 197)) * v89, 1) + v82 * v85 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(197, v87)))), UpperBound.Min(v81 * v80, UpperBound.Sqrt(6) * norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v")) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 197)) * v89, 1) + norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * v85 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(197, v87))), v81 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75))), 2))), UpperBound.SumOver(6, head => norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75))))), norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75))), 2))), UpperBound.SumOver(6, head => norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75)))));  // body.{i}.attention: keys and values, whole to token
-            UpperBound v96 = UpperBound.Min(v81 * (v80 * v91 + v82 * v93 * v85), UpperBound.Min(v81 * v80, UpperBound.Sqrt(6) * norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v")) * v91 + norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * v93 * v85, v81 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75))), UpperBound.Sqrt(v90) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75), 2)), v91 + v93 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75)), 2))), UpperBound.SumOver(6, head => norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75))), UpperBound.Sqrt(v90) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75), 2)), v91 + v93 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75)))), norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75))), UpperBound.Sqrt(v90) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75), 2)), v91 + v93 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75)), 2))), UpperBound.SumOver(6, head => norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75))), UpperBound.Sqrt(v90) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75), 2)), v91 + v93 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75))));  // body.{i}.attention: keys and values, whole to whole
-            UpperBound v97 = UpperBound.Min(v81 * v82 * v86, norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * v86, v81 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v75, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v75, 2)), 2))), UpperBound.SumOver(6, head => norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v75, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v75, 2)))), norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v75, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v75, 2)), 2))), UpperBound.SumOver(6, head => norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v75, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v75, 2))));  // body.{i}.attention: query path, all readings
-            UpperBound v98 = UpperBound.Min(v81 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head) * (UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v75, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v75, 2))), 2))), UpperBound.SumOver(6, head => norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (norms.HeadSpectralNorm($"body.{i}.attention.v", head) * (UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v75, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v75, 2))))), norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v75, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v75, 2)), 2))), UpperBound.SumOver(6, head => norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head) * (UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v75, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v75, 2)))));  // body.{i}.attention: per head, token to token
+            UpperBound v188 = UpperBound.Sqrt(6 + UpperBound.Power(v85, 2));  // body.{i}.attention: shared
+            UpperBound v189 = norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v");  // body.{i}.attention: shared
+            UpperBound v190 = UpperBound.Sqrt(6) * v189;  // body.{i}.attention: shared
+            UpperBound v191 = norms.Product($"body.{i}.attention.out", $"body.{i}.attention.v");  // body.{i}.attention: shared
+            UpperBound v192 = v88 * UpperBound.Sqrt(6);  // body.{i}.attention: shared
+            UpperBound v193 = v192 * v189;  // body.{i}.attention: shared
+            UpperBound v194 = UpperBound.Min(v190, UpperBound.Max(v191, v189) * v187, v191 + v193);  // body.{i}.attention: shared
+            UpperBound v195 = v189 * v85;  // body.{i}.attention: shared
+            // body.{i}.attention: keys and values, token to token
+            UpperBound v94 = UpperBound.Min(
+                v81 * v82 * v188,
+                v81 * (v92 + v82 * v85),
+                v189 * v188,
+                v194 + v195,
+                v81 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                            + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v75,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                            + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v75),
+                                2)),
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                                + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v75,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                                + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v75),
+                                    2)))),
+                v189 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                            + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v75,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                            + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v75),
+                                2)),
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head)
+                        * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                                + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v75,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                                + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v75),
+                                    2))));
+            UpperBound v196 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 197)) * v89, 1);  // body.{i}.attention: shared
+            UpperBound v197 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(197, v87)));  // body.{i}.attention: shared
+            UpperBound v198 = UpperBound.Min(v81 * v80, v190);  // body.{i}.attention: shared
+            // body.{i}.attention: keys and values, whole to token
+            UpperBound v95 = UpperBound.Min(
+                v81 * (v80 * v196 + v82 * v85 * v197),
+                v198 * v196 + v195 * v197,
+                v81 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                            * v75,
+                        UpperBound.OfRational(1, 8)
+                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                            * v75))),
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v75,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                    + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v75))))),
+                v189 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                            * v75,
+                        UpperBound.OfRational(1, 8)
+                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                            * v75))),
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head)
+                        * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v75,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                    + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v75)))));
+            // body.{i}.attention: keys and values, whole to whole
+            UpperBound v96 = UpperBound.Min(
+                v81 * (v80 * v91 + v82 * v93 * v85),
+                v198 * v91 + v189 * v93 * v85,
+                v81 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Min(
+                        UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v75,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                    + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v75))),
+                        UpperBound.Sqrt(v90) * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                                + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v75,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                                + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v75),
+                                    2)),
+                        v91
+                            + v93 * UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                        + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                    * v75,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                        + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                    * v75)),
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Min(
+                            UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                        + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                    * v75,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                        + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                    * v75))),
+                            UpperBound.Sqrt(v90) * UpperBound.Sqrt(
+                                1
+                                    + UpperBound.Power(
+                                        UpperBound.Min(
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                                    + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                                * v75,
+                                            UpperBound.OfRational(1, 8)
+                                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                                    + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                        * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                                * v75),
+                                        2)),
+                            v91
+                                + v93 * UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                            + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v75,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                            + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v75)))),
+                v189 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    UpperBound.Min(
+                        UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v75,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                    + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v75))),
+                        UpperBound.Sqrt(v90) * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                                + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v75,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                                + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v75),
+                                    2)),
+                        v91
+                            + v93 * UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                        + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                    * v75,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                        + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                    * v75)),
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                        + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                    * v75,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                        + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                    * v75))),
+                            UpperBound.Sqrt(v90) * UpperBound.Sqrt(
+                                1
+                                    + UpperBound.Power(
+                                        UpperBound.Min(
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                                    + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                                * v75,
+                                            UpperBound.OfRational(1, 8)
+                                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                                    + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                        * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                                * v75),
+                                        2)),
+                            v91
+                                + v93 * UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                            + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v75,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                            + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v75))));
+            // body.{i}.attention: query path, all readings
+            UpperBound v97 = UpperBound.Min(
+                v81 * v82 * v86,
+                v189 * v86,
+                v81 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                            * UpperBound.Power(v75, 2),
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                            * UpperBound.Power(v75, 2)),
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                * UpperBound.Power(v75, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                * UpperBound.Power(v75, 2)))),
+                v189 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                            * UpperBound.Power(v75, 2),
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                            * UpperBound.Power(v75, 2)),
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                * UpperBound.Power(v75, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                * UpperBound.Power(v75, 2))));
+            // body.{i}.attention: per head, token to token
+            UpperBound v98 = UpperBound.Min(
+                v81 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"body.{i}.attention.v", head) * (UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                            + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v75,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                            + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v75),
+                                2))
+                        + UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                * UpperBound.Power(v75, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                * UpperBound.Power(v75, 2))),
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"body.{i}.attention.v", head) * (UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                                + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v75,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                                + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v75),
+                                    2))
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                    * UpperBound.Power(v75, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                    * UpperBound.Power(v75, 2))))),
+                v189 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                            + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v75,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                            + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v75),
+                                2))
+                        + UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                * UpperBound.Power(v75, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                * UpperBound.Power(v75, 2)),
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head)
+                        * (UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                                + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v75,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                                + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v75),
+                                    2))
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                    * UpperBound.Power(v75, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                    * UpperBound.Power(v75, 2)))));
             UpperBound v99 = UpperBound.Min(v94 + v97, v98);  // body.{i}.attention: token to token
             UpperBound v100 = v95 + v97;  // body.{i}.attention: whole to token
-            UpperBound v101 = UpperBound.Min(v96 + v97, v81 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(197 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v75, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v75, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v75, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v75, 2)) * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75), 2)))), 2))), UpperBound.SumOver(6, head => norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(197 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v75, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v75, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v75, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v75, 2)) * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75), 2)))))), norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(UpperBound.Sqrt(197 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v75, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v75, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v75, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v75, 2)) * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75), 2)))), 2))), UpperBound.SumOver(6, head => norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head) * UpperBound.Sqrt(197 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v75, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v75, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.q", head) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * UpperBound.Power(v75, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * UpperBound.Power(v75, 2)) * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"body.{i}.attention.k", head) * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head)) * v75), 2))))));  // body.{i}.attention: whole to whole
-            UpperBound v102 = UpperBound.Min(v81 * v92 * v74, v81 * (v80 * v74 + v88 * UpperBound.Sqrt(6) * v82 * v75), UpperBound.Min(v81 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head), 2))), UpperBound.SumOver(6, head => norms.HeadSpectralNorm($"body.{i}.attention.out", head) * norms.HeadSpectralNorm($"body.{i}.attention.v", head)), norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * UpperBound.Sqrt(6), UpperBound.SumOver(6, head => norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head))) * v74, UpperBound.Min(UpperBound.Sqrt(6) * norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v"), UpperBound.Max(norms.Product($"body.{i}.attention.out", $"body.{i}.attention.v"), norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v")) * (1 + v88 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("26738366322588372897"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))), norms.Product($"body.{i}.attention.out", $"body.{i}.attention.v") + v88 * UpperBound.Sqrt(6) * norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v")) * v74, UpperBound.Min(norms.Product($"body.{i}.attention.out", $"body.{i}.attention.v"), v81 * v80, UpperBound.Sqrt(6) * norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v")) * v74 + v88 * UpperBound.Sqrt(6) * norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * v75) + v81 * norms.VectorNorm($"body.{i}.attention.v_bias") + norms.VectorNorm($"body.{i}.attention.out_bias");  // body.{i}.attention: radius
-            UpperBound v103 = UpperBound.Min(v81 * UpperBound.Sqrt(6) * v82 * v88 * v75, UpperBound.Min(v81 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head) * v88, 2))), UpperBound.SumOver(6, head => norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (norms.HeadSpectralNorm($"body.{i}.attention.v", head) * v88)), norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * UpperBound.Sqrt(6 * UpperBound.Power(v88, 2)), UpperBound.SumOver(6, head => norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head) * v88)) * v75, UpperBound.Sqrt(6) * norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v") * v88 * v75, v102);  // body.{i}.attention: centred radius
+            // body.{i}.attention: whole to whole
+            UpperBound v101 = UpperBound.Min(
+                v96 + v97,
+                v81 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(
+                        197 * UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v75,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                    + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v75))
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                        * UpperBound.Power(v75, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                        * UpperBound.Power(v75, 2)),
+                                2)
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                    * UpperBound.Power(v75, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                    * UpperBound.Power(v75, 2))
+                                * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                            + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v75,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                            + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v75)))
+                                    + UpperBound.Sqrt(
+                                        1
+                                            + UpperBound.Power(
+                                                UpperBound.Min(
+                                                    UpperBound.OfRational(1, 8)
+                                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                                            + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                                        * v75,
+                                                    UpperBound.OfRational(1, 8)
+                                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                                            + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                                * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                                        * v75),
+                                                2)))),
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(
+                            197 * UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                        + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                    * v75,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                        + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                    * v75))
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                            * UpperBound.Power(v75, 2),
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                            * UpperBound.Power(v75, 2)),
+                                    2)
+                                + UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                        * UpperBound.Power(v75, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                        * UpperBound.Power(v75, 2))
+                                    * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                                + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v75,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                                + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v75)))
+                                        + UpperBound.Sqrt(
+                                            1
+                                                + UpperBound.Power(
+                                                    UpperBound.Min(
+                                                        UpperBound.OfRational(1, 8)
+                                                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                                                + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                                            * v75,
+                                                        UpperBound.OfRational(1, 8)
+                                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                                                + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                                    * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                                            * v75),
+                                                    2)))))),
+                v189 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        197 * UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v75,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                    + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v75))
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                        * UpperBound.Power(v75, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                        * UpperBound.Power(v75, 2)),
+                                2)
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                    * UpperBound.Power(v75, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                    * UpperBound.Power(v75, 2))
+                                * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                            + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v75,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                            + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                        * v75)))
+                                    + UpperBound.Sqrt(
+                                        1
+                                            + UpperBound.Power(
+                                                UpperBound.Min(
+                                                    UpperBound.OfRational(1, 8)
+                                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                                            + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                                        * v75,
+                                                    UpperBound.OfRational(1, 8)
+                                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                                            + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                                * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                                        * v75),
+                                                2)))),
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head)
+                        * UpperBound.Sqrt(
+                            197 * UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                        + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                    * v75,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                        + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                    * v75))
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                            * UpperBound.Power(v75, 2),
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                            * UpperBound.Power(v75, 2)),
+                                    2)
+                                + UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                        * UpperBound.Power(v75, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
+                                        * UpperBound.Power(v75, 2))
+                                    * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                                + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v75,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                                + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                            * v75)))
+                                        + UpperBound.Sqrt(
+                                            1
+                                                + UpperBound.Power(
+                                                    UpperBound.Min(
+                                                        UpperBound.OfRational(1, 8)
+                                                            * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                                                + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                                            * v75,
+                                                        UpperBound.OfRational(1, 8)
+                                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                                                + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
+                                                                    * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                                            * v75),
+                                                    2))))));
+            // body.{i}.attention: radius
+            UpperBound v102 = UpperBound.Min(
+                v81 * v92 * v74,
+                v81 * (v80 * v74 + v192 * v82 * v75),
+                UpperBound.Min(
+                    v81 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head), 2))),
+                    UpperBound.SumOver(6, head =>
+                        norms.HeadSpectralNorm($"body.{i}.attention.out", head) * norms.HeadSpectralNorm($"body.{i}.attention.v", head)),
+                    v189 * UpperBound.Sqrt(6),
+                    UpperBound.SumOver(6, head => norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head)))
+                    * v74,
+                v194 * v74,
+                UpperBound.Min(v191, v81 * v80, v190) * v74 + v193 * v75)
+                + v81 * norms.VectorNorm($"body.{i}.attention.v_bias")
+                + norms.VectorNorm($"body.{i}.attention.out_bias");
+            // body.{i}.attention: centred radius
+            UpperBound v103 = UpperBound.Min(
+                v81 * UpperBound.Sqrt(6) * v82 * v88 * v75,
+                UpperBound.Min(
+                    v81 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head) * v88, 2))),
+                    UpperBound.SumOver(6, head =>
+                        norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (norms.HeadSpectralNorm($"body.{i}.attention.v", head) * v88)),
+                    v189 * UpperBound.Sqrt(6 * UpperBound.Power(v88, 2)),
+                    UpperBound.SumOver(6, head => norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head) * v88))
+                    * v75,
+                v190 * v88 * v75,
+                v102);
             UpperBound v104 = UpperBound.Min(v99 * v76, v100 * v77, v95 * v77 + v97 * v76, v101 * v77, v99 * v78);  // body.{i}.attention: from pixels, whole to token
             UpperBound v105 = UpperBound.Min(v101 * v77, UpperBound.Sqrt(197) * v104);  // body.{i}.attention: from pixels, whole to whole
             UpperBound v106 = UpperBound.Min(v99 * v78, 224 * v104);  // body.{i}.attention: from pixels, token to token
@@ -490,17 +1219,25 @@ public sealed partial class ViTC4GF : torch.nn.Module<torch.Tensor, torch.Tensor
             UpperBound v114 = UpperBound.Min(v70 + v105, UpperBound.Sqrt(197) * v113);  // body.{i}.residual: from pixels, whole to whole
             UpperBound v115 = UpperBound.Min(v72 + v106, 224 * v113);  // body.{i}.residual: from pixels, token to token
             UpperBound v116 = norms.LargestEntry($"body.{i}.layer_norm_2.gain");  // body.{i}.layer_norm_2: max|gain|
-            UpperBound v117 = v116 * UpperBound.Min(UpperBound.Sqrt(384), UpperBound.Sqrt(100000) * v111) + norms.VectorNorm($"body.{i}.layer_norm_2.bias");  // body.{i}.layer_norm_2: radius
-            UpperBound v118 = UpperBound.Min(v116 * UpperBound.Sqrt(100000) * v112, v116 * UpperBound.Min(UpperBound.Sqrt(384), UpperBound.Sqrt(100000) * v111), v117);  // body.{i}.layer_norm_2: centred radius
-            UpperBound v119 = UpperBound.Min(v116 * UpperBound.Sqrt(100000) * v113, v116 * UpperBound.Sqrt(100000) * v114, v116 * UpperBound.Sqrt(100000) * v115);  // body.{i}.layer_norm_2: from pixels, whole to token
-            UpperBound v120 = UpperBound.Min(v116 * UpperBound.Sqrt(100000) * v114, UpperBound.Sqrt(197) * v119);  // body.{i}.layer_norm_2: from pixels, whole to whole
-            UpperBound v121 = UpperBound.Min(v116 * UpperBound.Sqrt(100000) * v115, 224 * v119);  // body.{i}.layer_norm_2: from pixels, token to token
+            UpperBound v199 = v116 * UpperBound.Min(UpperBound.Sqrt(384), UpperBound.Sqrt(100000) * v111);  // body.{i}.layer_norm_2: shared
+            UpperBound v117 = v199 + norms.VectorNorm($"body.{i}.layer_norm_2.bias");  // body.{i}.layer_norm_2: radius
+            UpperBound v200 = v116 * UpperBound.Sqrt(100000);  // body.{i}.layer_norm_2: shared
+            UpperBound v118 = UpperBound.Min(v200 * v112, v199, v117);  // body.{i}.layer_norm_2: centred radius
+            UpperBound v201 = v200 * v114;  // body.{i}.layer_norm_2: shared
+            UpperBound v202 = v200 * v115;  // body.{i}.layer_norm_2: shared
+            UpperBound v119 = UpperBound.Min(v200 * v113, v201, v202);  // body.{i}.layer_norm_2: from pixels, whole to token
+            UpperBound v120 = UpperBound.Min(v201, UpperBound.Sqrt(197) * v119);  // body.{i}.layer_norm_2: from pixels, whole to whole
+            UpperBound v121 = UpperBound.Min(v202, 224 * v119);  // body.{i}.layer_norm_2: from pixels, token to token
             UpperBound v122 = norms.SpectralNorm($"body.{i}.mlp.up");  // body.{i}.mlp: σ(up)
             UpperBound v123 = norms.SpectralNorm($"body.{i}.mlp.down");  // body.{i}.mlp: σ(down)
             UpperBound v124 = norms.LargestRow($"body.{i}.mlp.up") * v117 + norms.LargestEntry($"body.{i}.mlp.up_bias");  // body.{i}.mlp: largest pre-activation
             UpperBound v125 = v122 * v117 + norms.VectorNorm($"body.{i}.mlp.up_bias");  // body.{i}.mlp: norm of the pre-activations
             UpperBound v126 = UpperBound.GeluSlope(v124);  // body.{i}.mlp: gelu slope
-            UpperBound v127 = UpperBound.Min(v126 * (v122 * v123), UpperBound.OfRational(1, 2) * norms.Product($"body.{i}.mlp.down", $"body.{i}.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v122 * v123));  // body.{i}.mlp: constant
+            // body.{i}.mlp: constant
+            UpperBound v127 = UpperBound.Min(
+                v126 * (v122 * v123),
+                UpperBound.OfRational(1, 2) * norms.Product($"body.{i}.mlp.down", $"body.{i}.mlp.up")
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v122 * v123));
             UpperBound v128 = v123 * (UpperBound.GeluGain(v124) * v125) + norms.VectorNorm($"body.{i}.mlp.down_bias");  // body.{i}.mlp: radius
             UpperBound v129 = UpperBound.Min(v127 * v118, v128);  // body.{i}.mlp: centred radius
             UpperBound v130 = UpperBound.Min(v127 * v119, v127 * v120, v127 * v121);  // body.{i}.mlp: from pixels, whole to token
@@ -519,9 +1256,12 @@ public sealed partial class ViTC4GF : torch.nn.Module<torch.Tensor, torch.Tensor
         UpperBound v144 = v71;
         UpperBound v145 = v72;
         UpperBound v146 = norms.LargestEntry("layer_norm.gain");  // layer_norm: max|gain|
-        UpperBound v149 = UpperBound.Min(v146 * UpperBound.Sqrt(100000) * v144, v146 * UpperBound.Sqrt(100000) * v143, v146 * UpperBound.Sqrt(100000) * v145);  // layer_norm: from pixels, whole to token
-        UpperBound v150 = UpperBound.Min(v146 * UpperBound.Sqrt(100000) * v143, UpperBound.Sqrt(197) * v149);  // layer_norm: from pixels, whole to whole
-        UpperBound v151 = UpperBound.Min(v146 * UpperBound.Sqrt(100000) * v145, 224 * v149);  // layer_norm: from pixels, token to token
+        UpperBound v203 = v146 * UpperBound.Sqrt(100000);  // layer_norm: shared
+        UpperBound v204 = v203 * v143;  // layer_norm: shared
+        UpperBound v205 = v203 * v145;  // layer_norm: shared
+        UpperBound v149 = UpperBound.Min(v203 * v144, v204, v205);  // layer_norm: from pixels, whole to token
+        UpperBound v150 = UpperBound.Min(v204, UpperBound.Sqrt(197) * v149);  // layer_norm: from pixels, whole to whole
+        UpperBound v151 = UpperBound.Min(v205, 224 * v149);  // layer_norm: from pixels, token to token
         UpperBound v153 = UpperBound.Min(v149, v150, v151);  // pool: from pixels, whole to token
         UpperBound v154 = UpperBound.Min(v150, v149, v151);  // pool: from pixels, whole to whole
         UpperBound v155 = UpperBound.Min(v151, 224 * v153);  // pool: from pixels, token to token

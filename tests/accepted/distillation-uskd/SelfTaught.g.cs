@@ -328,18 +328,23 @@ public sealed partial class SelfTaught : torch.nn.Module<torch.Tensor, torch.Ten
     /// <summary>The compile-time bound: valid for all weights that keep their caps.</summary>
     public UpperBound BoundAtCaps(int claim) => AtCaps[claim];
 
-    /// <summary>The bound at the given norms, one entry per claim: one line per step of the derivation.</summary>
+    /// <summary>The bound at the given norms, one entry per claim: the steps of the derivation in order.</summary>
     public static UpperBound[] LipschitzBound(Norms norms)
     {
-        UpperBound v1 = UpperBound.Min(UpperBound.OfRational(125, 28) * UpperBound.Sqrt(3) + UpperBound.Sqrt(UpperBound.OfRational(24738633811609, 2081383290000)), UpperBound.Sqrt(UpperBound.OfRational(1810079068561, 8325533160000)) + UpperBound.OfRational(125, 28) * (UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2)));  // logits.standardize: radius
-        UpperBound v2 = UpperBound.Min(UpperBound.OfRational(125, 28) * UpperBound.Min(UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2), UpperBound.Sqrt(3)), UpperBound.OfRational(125, 28) * UpperBound.Sqrt(3) + UpperBound.Sqrt(UpperBound.OfRational(24738633811609, 2081383290000)), UpperBound.Sqrt(UpperBound.OfRational(1810079068561, 8325533160000)) + UpperBound.OfRational(125, 28) * (UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2)));  // logits.standardize: centred radius
-        UpperBound v3 = UpperBound.OfRational(125, 28) * (UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2));  // logits.standardize: radius around the known centre
+        UpperBound v112 = UpperBound.OfRational(125, 28) * UpperBound.Sqrt(3) + UpperBound.Sqrt(UpperBound.OfRational(24738633811609, 2081383290000));  // logits.standardize: shared
+        UpperBound v113 = UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2);  // logits.standardize: shared
+        UpperBound v114 = UpperBound.OfRational(125, 28) * v113;  // logits.standardize: shared
+        UpperBound v115 = UpperBound.Sqrt(UpperBound.OfRational(1810079068561, 8325533160000)) + v114;  // logits.standardize: shared
+        UpperBound v1 = UpperBound.Min(v112, v115);  // logits.standardize: radius
+        UpperBound v2 = UpperBound.Min(UpperBound.OfRational(125, 28) * UpperBound.Min(v113, UpperBound.Sqrt(3)), v112, v115);  // logits.standardize: centred radius
+        UpperBound v3 = v114;  // logits.standardize: radius around the known centre
         UpperBound v4 = norms.SpectralNorm("logits.patchify.weight");  // logits.patchify: σ(weight)
         UpperBound v5 = 16 * v4 * v1 + norms.VectorNorm("logits.patchify.bias");  // logits.patchify: radius
         UpperBound v6 = UpperBound.Min(16 * v4 * UpperBound.Min(v2, v3), v5);  // logits.patchify: centred radius
-        UpperBound v7 = UpperBound.Min(16 * v4 * UpperBound.OfRational(125, 28), v4 * UpperBound.OfRational(125, 28));  // logits.patchify: from pixels, whole to token
+        UpperBound v116 = 16 * v4 * UpperBound.OfRational(125, 28);  // logits.patchify: shared
+        UpperBound v7 = UpperBound.Min(v116, v4 * UpperBound.OfRational(125, 28));  // logits.patchify: from pixels, whole to token
         UpperBound v8 = UpperBound.Min(v4 * UpperBound.OfRational(125, 28), 14 * v7);  // logits.patchify: from pixels, whole to whole
-        UpperBound v9 = UpperBound.Min(16 * v4 * UpperBound.OfRational(125, 28), 224 * v7);  // logits.patchify: from pixels, token to token
+        UpperBound v9 = UpperBound.Min(v116, 224 * v7);  // logits.patchify: from pixels, token to token
         UpperBound v10 = norms.VectorNorm("logits.class_token.token");  // logits.class_token: |token|
         UpperBound v11 = UpperBound.Max(v5, v10);  // logits.class_token: radius
         UpperBound v12 = UpperBound.Min(v11, UpperBound.Max(v6, UpperBound.OfRational(1, 2) * (v6 + v5 + v10)));  // logits.class_token: centred radius
@@ -357,36 +362,797 @@ public sealed partial class SelfTaught : torch.nn.Module<torch.Tensor, torch.Ten
         for (long i = 0; i < 12; i++)
         {
             UpperBound v24 = norms.LargestEntry($"logits.blocks.{i}.layer_norm.gain");  // logits.blocks.{i}.layer_norm: max|gain|
-            UpperBound v25 = v24 * UpperBound.Min(UpperBound.Sqrt(192), UpperBound.Sqrt(100000) * v19) + norms.VectorNorm($"logits.blocks.{i}.layer_norm.bias");  // logits.blocks.{i}.layer_norm: radius
-            UpperBound v26 = UpperBound.Min(v24 * UpperBound.Sqrt(100000) * v20, v24 * UpperBound.Min(UpperBound.Sqrt(192), UpperBound.Sqrt(100000) * v19), v25);  // logits.blocks.{i}.layer_norm: centred radius
-            UpperBound v27 = UpperBound.Min(v24 * UpperBound.Sqrt(100000) * v22, v24 * UpperBound.Sqrt(100000) * v21, v24 * UpperBound.Sqrt(100000) * v23);  // logits.blocks.{i}.layer_norm: from pixels, whole to token
-            UpperBound v28 = UpperBound.Min(v24 * UpperBound.Sqrt(100000) * v21, UpperBound.Sqrt(197) * v27);  // logits.blocks.{i}.layer_norm: from pixels, whole to whole
-            UpperBound v29 = UpperBound.Min(v24 * UpperBound.Sqrt(100000) * v23, 224 * v27);  // logits.blocks.{i}.layer_norm: from pixels, token to token
+            UpperBound v117 = v24 * UpperBound.Min(UpperBound.Sqrt(192), UpperBound.Sqrt(100000) * v19);  // logits.blocks.{i}.layer_norm: shared
+            UpperBound v25 = v117 + norms.VectorNorm($"logits.blocks.{i}.layer_norm.bias");  // logits.blocks.{i}.layer_norm: radius
+            UpperBound v118 = v24 * UpperBound.Sqrt(100000);  // logits.blocks.{i}.layer_norm: shared
+            UpperBound v26 = UpperBound.Min(v118 * v20, v117, v25);  // logits.blocks.{i}.layer_norm: centred radius
+            UpperBound v119 = v118 * v21;  // logits.blocks.{i}.layer_norm: shared
+            UpperBound v120 = v118 * v23;  // logits.blocks.{i}.layer_norm: shared
+            UpperBound v27 = UpperBound.Min(v118 * v22, v119, v120);  // logits.blocks.{i}.layer_norm: from pixels, whole to token
+            UpperBound v28 = UpperBound.Min(v119, UpperBound.Sqrt(197) * v27);  // logits.blocks.{i}.layer_norm: from pixels, whole to whole
+            UpperBound v29 = UpperBound.Min(v120, 224 * v27);  // logits.blocks.{i}.layer_norm: from pixels, token to token
             UpperBound v30 = norms.SpectralNorm($"logits.blocks.{i}.attention.q");  // logits.blocks.{i}.attention: σ(q)
             UpperBound v31 = norms.SpectralNorm($"logits.blocks.{i}.attention.v");  // logits.blocks.{i}.attention: σ(v)
             UpperBound v32 = norms.SpectralNorm($"logits.blocks.{i}.attention.out");  // logits.blocks.{i}.attention: σ(out)
             UpperBound v33 = UpperBound.MaxOver(3, head => norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head));  // logits.blocks.{i}.attention: largest head of v
             UpperBound v34 = UpperBound.MaxOver(3, head => norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head));  // logits.blocks.{i}.attention: largest head of k
-            UpperBound v35 = v30 * v25 + norms.VectorNorm($"logits.blocks.{i}.attention.q_bias");  // logits.blocks.{i}.attention: largest query
-            UpperBound v36 = UpperBound.Min(UpperBound.OfRational(1, 8) * v34 * v35 * v26, UpperBound.OfRational(1, 8) * (norms.StackedTransposedProduct($"logits.blocks.{i}.attention.k", $"logits.blocks.{i}.attention.q") * v25 + v34 * norms.VectorNorm($"logits.blocks.{i}.attention.q_bias")) * v26);  // logits.blocks.{i}.attention: s1, key path
-            UpperBound v37 = UpperBound.Min(UpperBound.OfRational(1, 8) * v30 * v34 * UpperBound.Power(v26, 2), UpperBound.OfRational(1, 8) * norms.StackedTransposedProduct($"logits.blocks.{i}.attention.k", $"logits.blocks.{i}.attention.q") * UpperBound.Power(v26, 2));  // logits.blocks.{i}.attention: s2, query path
-            UpperBound v38 = 2 * UpperBound.MaxOver(3, head => UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26));  // logits.blocks.{i}.attention: range of the logits
+            UpperBound v121 = norms.VectorNorm($"logits.blocks.{i}.attention.q_bias");  // logits.blocks.{i}.attention: shared
+            UpperBound v35 = v30 * v25 + v121;  // logits.blocks.{i}.attention: largest query
+            UpperBound v122 = norms.StackedTransposedProduct($"logits.blocks.{i}.attention.k", $"logits.blocks.{i}.attention.q");  // logits.blocks.{i}.attention: shared
+            UpperBound v36 = UpperBound.Min(UpperBound.OfRational(1, 8) * v34 * v35 * v26, UpperBound.OfRational(1, 8) * (v122 * v25 + v34 * v121) * v26);  // logits.blocks.{i}.attention: s1, key path
+            // logits.blocks.{i}.attention: s2, query path
+            UpperBound v37 = UpperBound.Min(
+                UpperBound.OfRational(1, 8) * v30 * v34 * UpperBound.Power(v26, 2),
+                UpperBound.OfRational(1, 8) * v122 * UpperBound.Power(v26, 2));
+            // logits.blocks.{i}.attention: range of the logits
+            UpperBound v38 = 2 * UpperBound.MaxOver(3, head => UpperBound.Min(
+                UpperBound.OfRational(1, 8)
+                    * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                    * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                        + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                    * v26,
+                UpperBound.OfRational(1, 8)
+                    * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25
+                        + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                            * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                    * v26));
             UpperBound v39 = UpperBound.DoeblinComplement(197, v38);  // logits.blocks.{i}.attention: 1 − lambda
             UpperBound v40 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v38);  // logits.blocks.{i}.attention: cosh of half the range
             UpperBound v41 = 197 * UpperBound.LargestSoftmaxWeight(197, v38);  // logits.blocks.{i}.attention: largest column sum
             UpperBound v42 = UpperBound.Min(UpperBound.Sqrt(197), UpperBound.Sqrt(v41), v40);  // logits.blocks.{i}.attention: norm of the weights
-            UpperBound v43 = UpperBound.Min(UpperBound.Sqrt(3) * v33, v31 * (1 + v39 * UpperBound.OfRational(3375988474043869647, 4611686018427387904)));  // logits.blocks.{i}.attention: value path
+            UpperBound v123 = 1 + v39 * UpperBound.OfRational(3375988474043869647, 4611686018427387904);  // logits.blocks.{i}.attention: shared
+            UpperBound v43 = UpperBound.Min(UpperBound.Sqrt(3) * v33, v31 * v123);  // logits.blocks.{i}.attention: value path
             UpperBound v44 = UpperBound.Min(UpperBound.Sqrt(v41), UpperBound.Sqrt(UpperBound.OfRational(197, 2)));  // logits.blocks.{i}.attention: key path, whole to whole
-            UpperBound v45 = UpperBound.Min(v32 * v33 * UpperBound.Sqrt(3 + UpperBound.Power(v36, 2)), v32 * (v43 + v33 * v36), norms.StackedProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v") * UpperBound.Sqrt(3 + UpperBound.Power(v36, 2)), UpperBound.Min(UpperBound.Sqrt(3) * norms.StackedProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v"), UpperBound.Max(norms.Product($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v"), norms.StackedProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v")) * (1 + v39 * UpperBound.OfRational(3375988474043869647, 4611686018427387904)), norms.Product($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v") + v39 * UpperBound.Sqrt(3) * norms.StackedProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v")) + norms.StackedProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v") * v36, v32 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26), 2)), 2))), UpperBound.SumOver(3, head => norms.HeadSpectralNorm($"logits.blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26), 2)))), norms.StackedProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26), 2)), 2))), UpperBound.SumOver(3, head => norms.HeadProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26), 2))));  // logits.blocks.{i}.attention: keys and values, token to token
-            UpperBound v46 = UpperBound.Min(v32 * (v31 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 197)) * v40, 1) + v33 * v36 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(197, v38)))), UpperBound.Min(v32 * v31, UpperBound.Sqrt(3) * norms.StackedProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v")) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 197)) * v40, 1) + norms.StackedProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v") * v36 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(197, v38))), v32 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26))), 2))), UpperBound.SumOver(3, head => norms.HeadSpectralNorm($"logits.blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26))))), norms.StackedProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26))), 2))), UpperBound.SumOver(3, head => norms.HeadProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26)))));  // logits.blocks.{i}.attention: keys and values, whole to token
-            UpperBound v47 = UpperBound.Min(v32 * (v31 * v42 + v33 * v44 * v36), UpperBound.Min(v32 * v31, UpperBound.Sqrt(3) * norms.StackedProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v")) * v42 + norms.StackedProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v") * v44 * v36, v32 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26))), UpperBound.Sqrt(v41) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26), 2)), v42 + v44 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26)), 2))), UpperBound.SumOver(3, head => norms.HeadSpectralNorm($"logits.blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26))), UpperBound.Sqrt(v41) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26), 2)), v42 + v44 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26)))), norms.StackedProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26))), UpperBound.Sqrt(v41) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26), 2)), v42 + v44 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26)), 2))), UpperBound.SumOver(3, head => norms.HeadProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26))), UpperBound.Sqrt(v41) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26), 2)), v42 + v44 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26))));  // logits.blocks.{i}.attention: keys and values, whole to whole
-            UpperBound v48 = UpperBound.Min(v32 * v33 * v37, norms.StackedProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v") * v37, v32 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2)), 2))), UpperBound.SumOver(3, head => norms.HeadSpectralNorm($"logits.blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2)))), norms.StackedProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2)), 2))), UpperBound.SumOver(3, head => norms.HeadProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2))));  // logits.blocks.{i}.attention: query path, all readings
-            UpperBound v49 = UpperBound.Min(v32 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head) * (UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2))), 2))), UpperBound.SumOver(3, head => norms.HeadSpectralNorm($"logits.blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head) * (UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2))))), norms.StackedProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2)), 2))), UpperBound.SumOver(3, head => norms.HeadProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v", head) * (UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2)))));  // logits.blocks.{i}.attention: per head, token to token
+            UpperBound v124 = UpperBound.Sqrt(3 + UpperBound.Power(v36, 2));  // logits.blocks.{i}.attention: shared
+            UpperBound v125 = norms.StackedProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v");  // logits.blocks.{i}.attention: shared
+            UpperBound v126 = UpperBound.Sqrt(3) * v125;  // logits.blocks.{i}.attention: shared
+            UpperBound v127 = norms.Product($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v");  // logits.blocks.{i}.attention: shared
+            UpperBound v128 = v39 * UpperBound.Sqrt(3);  // logits.blocks.{i}.attention: shared
+            UpperBound v129 = v128 * v125;  // logits.blocks.{i}.attention: shared
+            UpperBound v130 = UpperBound.Min(v126, UpperBound.Max(v127, v125) * v123, v127 + v129);  // logits.blocks.{i}.attention: shared
+            UpperBound v131 = v125 * v36;  // logits.blocks.{i}.attention: shared
+            // logits.blocks.{i}.attention: keys and values, token to token
+            UpperBound v45 = UpperBound.Min(
+                v32 * v33 * v124,
+                v32 * (v43 + v33 * v36),
+                v125 * v124,
+                v130 + v131,
+                v32 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head)
+                        * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                                + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                            * v26,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25
+                                                + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                            * v26),
+                                    2)),
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"logits.blocks.{i}.attention.out", head)
+                        * (
+                            norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head)
+                                * UpperBound.Sqrt(
+                                    1
+                                        + UpperBound.Power(
+                                            UpperBound.Min(
+                                                UpperBound.OfRational(1, 8)
+                                                    * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                    * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                                        + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                                    * v26,
+                                                UpperBound.OfRational(1, 8)
+                                                    * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head)
+                                                        * v25
+                                                        + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                            * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                                    * v26),
+                                            2)))),
+                v125 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                            + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                        * v26,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25
+                                            + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                        * v26),
+                                2)),
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v", head)
+                        * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                                + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                            * v26,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25
+                                                + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                            * v26),
+                                    2))));
+            UpperBound v132 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 197)) * v40, 1);  // logits.blocks.{i}.attention: shared
+            UpperBound v133 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(197, v38)));  // logits.blocks.{i}.attention: shared
+            UpperBound v134 = UpperBound.Min(v32 * v31, v126);  // logits.blocks.{i}.attention: shared
+            // logits.blocks.{i}.attention: keys and values, whole to token
+            UpperBound v46 = UpperBound.Min(
+                v32 * (v31 * v132 + v33 * v36 * v133),
+                v134 * v132 + v131 * v133,
+                v32 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head)
+                        * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                    + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                * v26,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25
+                                    + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                        * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                * v26))),
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"logits.blocks.{i}.attention.out", head)
+                        * (
+                            norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head)
+                                * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                            + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                        * v26,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25
+                                            + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                        * v26))))),
+                v125 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                            * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                            * v26,
+                        UpperBound.OfRational(1, 8)
+                            * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25
+                                + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                    * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                            * v26))),
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v", head)
+                        * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                    + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                * v26,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25
+                                    + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                        * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                * v26)))));
+            // logits.blocks.{i}.attention: keys and values, whole to whole
+            UpperBound v47 = UpperBound.Min(
+                v32 * (v31 * v42 + v33 * v44 * v36),
+                v134 * v42 + v125 * v44 * v36,
+                v32 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                        + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                    * v26,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25
+                                        + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                    * v26))),
+                            UpperBound.Sqrt(v41) * UpperBound.Sqrt(
+                                1
+                                    + UpperBound.Power(
+                                        UpperBound.Min(
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                                    + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                                * v26,
+                                            UpperBound.OfRational(1, 8)
+                                                * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head)
+                                                    * v25
+                                                    + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                        * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                                * v26),
+                                        2)),
+                            v42
+                                + v44 * UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                            + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                        * v26,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25
+                                            + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                        * v26)),
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"logits.blocks.{i}.attention.out", head)
+                        * (
+                            norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head)
+                                * UpperBound.Min(
+                                    UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                                + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                            * v26,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25
+                                                + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                            * v26))),
+                                    UpperBound.Sqrt(v41) * UpperBound.Sqrt(
+                                        1
+                                            + UpperBound.Power(
+                                                UpperBound.Min(
+                                                    UpperBound.OfRational(1, 8)
+                                                        * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                        * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                                            + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                                        * v26,
+                                                    UpperBound.OfRational(1, 8)
+                                                        * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head)
+                                                            * v25
+                                                            + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                                * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                                        * v26),
+                                                2)),
+                                    v42
+                                        + v44 * UpperBound.Min(
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                                    + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                                * v26,
+                                            UpperBound.OfRational(1, 8)
+                                                * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head)
+                                                    * v25
+                                                    + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                        * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                                * v26)))),
+                v125 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    UpperBound.Min(
+                        UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                    + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                * v26,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25
+                                    + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                        * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                * v26))),
+                        UpperBound.Sqrt(v41) * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                                + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                            * v26,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25
+                                                + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                            * v26),
+                                    2)),
+                        v42
+                            + v44 * UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                        + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                    * v26,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25
+                                        + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                    * v26)),
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                        + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                    * v26,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25
+                                        + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                    * v26))),
+                            UpperBound.Sqrt(v41) * UpperBound.Sqrt(
+                                1
+                                    + UpperBound.Power(
+                                        UpperBound.Min(
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                                    + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                                * v26,
+                                            UpperBound.OfRational(1, 8)
+                                                * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head)
+                                                    * v25
+                                                    + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                        * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                                * v26),
+                                        2)),
+                            v42
+                                + v44 * UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                            + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                        * v26,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25
+                                            + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                        * v26))));
+            // logits.blocks.{i}.attention: query path, all readings
+            UpperBound v48 = UpperBound.Min(
+                v32 * v33 * v37,
+                v125 * v37,
+                v32 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v26, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v26, 2)),
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"logits.blocks.{i}.attention.out", head)
+                        * (
+                            norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head)
+                                * UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v26, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v26, 2)))),
+                v125 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head)
+                            * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                            * UpperBound.Power(v26, 2),
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head)
+                            * UpperBound.Power(v26, 2)),
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v26, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v26, 2))));
+            // logits.blocks.{i}.attention: per head, token to token
+            UpperBound v49 = UpperBound.Min(
+                v32 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head)
+                        * (UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                                + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                            * v26,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25
+                                                + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                            * v26),
+                                    2))
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v26, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v26, 2))),
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"logits.blocks.{i}.attention.out", head)
+                        * (
+                            norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head)
+                                * (UpperBound.Sqrt(
+                                    1
+                                        + UpperBound.Power(
+                                            UpperBound.Min(
+                                                UpperBound.OfRational(1, 8)
+                                                    * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                    * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                                        + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                                    * v26,
+                                                UpperBound.OfRational(1, 8)
+                                                    * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head)
+                                                        * v25
+                                                        + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                            * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                                    * v26),
+                                            2))
+                                    + UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head)
+                                            * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                            * UpperBound.Power(v26, 2),
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head)
+                                            * UpperBound.Power(v26, 2))))),
+                v125 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                            + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                        * v26,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25
+                                            + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                        * v26),
+                                2))
+                        + UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v26, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v26, 2)),
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v", head)
+                        * (UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                                + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                            * v26,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25
+                                                + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                            * v26),
+                                    2))
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v26, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v26, 2)))));
             UpperBound v50 = UpperBound.Min(v45 + v48, v49);  // logits.blocks.{i}.attention: token to token
             UpperBound v51 = v46 + v48;  // logits.blocks.{i}.attention: whole to token
-            UpperBound v52 = UpperBound.Min(v47 + v48, v32 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head) * UpperBound.Sqrt(197 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2)) * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26), 2)))), 2))), UpperBound.SumOver(3, head => norms.HeadSpectralNorm($"logits.blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head) * UpperBound.Sqrt(197 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2)) * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26), 2)))))), norms.StackedProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(UpperBound.Sqrt(197 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2)) * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26), 2)))), 2))), UpperBound.SumOver(3, head => norms.HeadProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v", head) * UpperBound.Sqrt(197 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * UpperBound.Power(v26, 2)) * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25 + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25 + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head)) * v26), 2))))));  // logits.blocks.{i}.attention: whole to whole
-            UpperBound v53 = UpperBound.Min(v32 * v43 * v25, v32 * (v31 * v25 + v39 * UpperBound.Sqrt(3) * v33 * v26), UpperBound.Min(v32 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head), 2))), UpperBound.SumOver(3, head => norms.HeadSpectralNorm($"logits.blocks.{i}.attention.out", head) * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head)), norms.StackedProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v") * UpperBound.Sqrt(3), UpperBound.SumOver(3, head => norms.HeadProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v", head))) * v25, UpperBound.Min(UpperBound.Sqrt(3) * norms.StackedProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v"), UpperBound.Max(norms.Product($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v"), norms.StackedProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v")) * (1 + v39 * UpperBound.OfRational(3375988474043869647, 4611686018427387904)), norms.Product($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v") + v39 * UpperBound.Sqrt(3) * norms.StackedProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v")) * v25, UpperBound.Min(norms.Product($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v"), v32 * v31, UpperBound.Sqrt(3) * norms.StackedProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v")) * v25 + v39 * UpperBound.Sqrt(3) * norms.StackedProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v") * v26) + v32 * norms.VectorNorm($"logits.blocks.{i}.attention.v_bias") + norms.VectorNorm($"logits.blocks.{i}.attention.out_bias");  // logits.blocks.{i}.attention: radius
-            UpperBound v54 = UpperBound.Min(v32 * UpperBound.Sqrt(3) * v33 * v39 * v26, UpperBound.Min(v32 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head) * v39, 2))), UpperBound.SumOver(3, head => norms.HeadSpectralNorm($"logits.blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head) * v39)), norms.StackedProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v") * UpperBound.Sqrt(3 * UpperBound.Power(v39, 2)), UpperBound.SumOver(3, head => norms.HeadProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v", head) * v39)) * v26, UpperBound.Sqrt(3) * norms.StackedProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v") * v39 * v26, v53);  // logits.blocks.{i}.attention: centred radius
+            // logits.blocks.{i}.attention: whole to whole
+            UpperBound v52 = UpperBound.Min(
+                v47 + v48,
+                v32 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head)
+                        * UpperBound.Sqrt(
+                            197 * UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                        + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                    * v26,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25
+                                        + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                    * v26))
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head)
+                                            * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                            * UpperBound.Power(v26, 2),
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head)
+                                            * UpperBound.Power(v26, 2)),
+                                    2)
+                                + UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v26, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v26, 2))
+                                    * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                                + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                            * v26,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25
+                                                + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                            * v26)))
+                                        + UpperBound.Sqrt(
+                                            1
+                                                + UpperBound.Power(
+                                                    UpperBound.Min(
+                                                        UpperBound.OfRational(1, 8)
+                                                            * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                            * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                                                + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                                            * v26,
+                                                        UpperBound.OfRational(1, 8)
+                                                            * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head)
+                                                                * v25
+                                                                + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                                    * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                                            * v26),
+                                                    2)))),
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"logits.blocks.{i}.attention.out", head)
+                        * (
+                            norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head)
+                                * UpperBound.Sqrt(
+                                    197 * UpperBound.SaturationG(UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                                + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                            * v26,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25
+                                                + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                            * v26))
+                                        + UpperBound.Power(
+                                            UpperBound.Min(
+                                                UpperBound.OfRational(1, 8)
+                                                    * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head)
+                                                    * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                    * UpperBound.Power(v26, 2),
+                                                UpperBound.OfRational(1, 8)
+                                                    * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head)
+                                                    * UpperBound.Power(v26, 2)),
+                                            2)
+                                        + UpperBound.Min(
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head)
+                                                * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                * UpperBound.Power(v26, 2),
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head)
+                                                * UpperBound.Power(v26, 2))
+                                            * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                                UpperBound.OfRational(1, 8)
+                                                    * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                    * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                                        + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                                    * v26,
+                                                UpperBound.OfRational(1, 8)
+                                                    * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head)
+                                                        * v25
+                                                        + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                            * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                                    * v26)))
+                                                + UpperBound.Sqrt(
+                                                    1
+                                                        + UpperBound.Power(
+                                                            UpperBound.Min(
+                                                                UpperBound.OfRational(1, 8)
+                                                                    * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                                    * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                                                        + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                                                    * v26,
+                                                                UpperBound.OfRational(1, 8)
+                                                                    * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head)
+                                                                        * v25
+                                                                        + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                                            * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                                                    * v26),
+                                                            2)))))),
+                v125 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        197 * UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                    + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                * v26,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25
+                                    + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                        * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                * v26))
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v26, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v26, 2)),
+                                2)
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v26, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v26, 2))
+                                * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                            + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                        * v26,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25
+                                            + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                        * v26)))
+                                    + UpperBound.Sqrt(
+                                        1
+                                            + UpperBound.Power(
+                                                UpperBound.Min(
+                                                    UpperBound.OfRational(1, 8)
+                                                        * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                        * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                                            + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                                        * v26,
+                                                    UpperBound.OfRational(1, 8)
+                                                        * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head)
+                                                            * v25
+                                                            + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                                * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                                        * v26),
+                                                2)))),
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v", head)
+                        * UpperBound.Sqrt(
+                            197 * UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                        + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                    * v26,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25
+                                        + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                    * v26))
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head)
+                                            * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                            * UpperBound.Power(v26, 2),
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head)
+                                            * UpperBound.Power(v26, 2)),
+                                    2)
+                                + UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v26, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v26, 2))
+                                    * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                                + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                            * v26,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head) * v25
+                                                + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                            * v26)))
+                                        + UpperBound.Sqrt(
+                                            1
+                                                + UpperBound.Power(
+                                                    UpperBound.Min(
+                                                        UpperBound.OfRational(1, 8)
+                                                            * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                            * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.q", head) * v25
+                                                                + norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                                            * v26,
+                                                        UpperBound.OfRational(1, 8)
+                                                            * (norms.HeadTransposedProduct($"logits.blocks.{i}.attention.q", $"logits.blocks.{i}.attention.k", head)
+                                                                * v25
+                                                                + norms.HeadSpectralNorm($"logits.blocks.{i}.attention.k", head)
+                                                                    * norms.HeadVectorNorm($"logits.blocks.{i}.attention.q_bias", head))
+                                                            * v26),
+                                                    2))))));
+            // logits.blocks.{i}.attention: radius
+            UpperBound v53 = UpperBound.Min(
+                v32 * v43 * v25,
+                v32 * (v31 * v25 + v128 * v33 * v26),
+                UpperBound.Min(
+                    v32 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head), 2))),
+                    UpperBound.SumOver(3, head =>
+                        norms.HeadSpectralNorm($"logits.blocks.{i}.attention.out", head)
+                            * norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head)),
+                    v125 * UpperBound.Sqrt(3),
+                    UpperBound.SumOver(3, head => norms.HeadProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v", head)))
+                    * v25,
+                v130 * v25,
+                UpperBound.Min(v127, v32 * v31, v126) * v25 + v129 * v26)
+                + v32 * norms.VectorNorm($"logits.blocks.{i}.attention.v_bias")
+                + norms.VectorNorm($"logits.blocks.{i}.attention.out_bias");
+            // logits.blocks.{i}.attention: centred radius
+            UpperBound v54 = UpperBound.Min(
+                v32 * UpperBound.Sqrt(3) * v33 * v39 * v26,
+                UpperBound.Min(
+                    v32 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head) * v39, 2))),
+                    UpperBound.SumOver(3, head =>
+                        norms.HeadSpectralNorm($"logits.blocks.{i}.attention.out", head)
+                            * (norms.HeadSpectralNorm($"logits.blocks.{i}.attention.v", head) * v39)),
+                    v125 * UpperBound.Sqrt(3 * UpperBound.Power(v39, 2)),
+                    UpperBound.SumOver(3, head => norms.HeadProduct($"logits.blocks.{i}.attention.out", $"logits.blocks.{i}.attention.v", head) * v39))
+                    * v26,
+                v126 * v39 * v26,
+                v53);
             UpperBound v55 = UpperBound.Min(v50 * v27, v51 * v28, v46 * v28 + v48 * v27, v52 * v28, v50 * v29);  // logits.blocks.{i}.attention: from pixels, whole to token
             UpperBound v56 = UpperBound.Min(v52 * v28, UpperBound.Sqrt(197) * v55);  // logits.blocks.{i}.attention: from pixels, whole to whole
             UpperBound v57 = UpperBound.Min(v50 * v29, 224 * v55);  // logits.blocks.{i}.attention: from pixels, token to token
@@ -396,17 +1162,25 @@ public sealed partial class SelfTaught : torch.nn.Module<torch.Tensor, torch.Ten
             UpperBound v65 = UpperBound.Min(v21 + v56, UpperBound.Sqrt(197) * v64);  // logits.blocks.{i}.residual: from pixels, whole to whole
             UpperBound v66 = UpperBound.Min(v23 + v57, 224 * v64);  // logits.blocks.{i}.residual: from pixels, token to token
             UpperBound v67 = norms.LargestEntry($"logits.blocks.{i}.layer_norm_2.gain");  // logits.blocks.{i}.layer_norm_2: max|gain|
-            UpperBound v68 = v67 * UpperBound.Min(UpperBound.Sqrt(192), UpperBound.Sqrt(100000) * v62) + norms.VectorNorm($"logits.blocks.{i}.layer_norm_2.bias");  // logits.blocks.{i}.layer_norm_2: radius
-            UpperBound v69 = UpperBound.Min(v67 * UpperBound.Sqrt(100000) * v63, v67 * UpperBound.Min(UpperBound.Sqrt(192), UpperBound.Sqrt(100000) * v62), v68);  // logits.blocks.{i}.layer_norm_2: centred radius
-            UpperBound v70 = UpperBound.Min(v67 * UpperBound.Sqrt(100000) * v64, v67 * UpperBound.Sqrt(100000) * v65, v67 * UpperBound.Sqrt(100000) * v66);  // logits.blocks.{i}.layer_norm_2: from pixels, whole to token
-            UpperBound v71 = UpperBound.Min(v67 * UpperBound.Sqrt(100000) * v65, UpperBound.Sqrt(197) * v70);  // logits.blocks.{i}.layer_norm_2: from pixels, whole to whole
-            UpperBound v72 = UpperBound.Min(v67 * UpperBound.Sqrt(100000) * v66, 224 * v70);  // logits.blocks.{i}.layer_norm_2: from pixels, token to token
+            UpperBound v135 = v67 * UpperBound.Min(UpperBound.Sqrt(192), UpperBound.Sqrt(100000) * v62);  // logits.blocks.{i}.layer_norm_2: shared
+            UpperBound v68 = v135 + norms.VectorNorm($"logits.blocks.{i}.layer_norm_2.bias");  // logits.blocks.{i}.layer_norm_2: radius
+            UpperBound v136 = v67 * UpperBound.Sqrt(100000);  // logits.blocks.{i}.layer_norm_2: shared
+            UpperBound v69 = UpperBound.Min(v136 * v63, v135, v68);  // logits.blocks.{i}.layer_norm_2: centred radius
+            UpperBound v137 = v136 * v65;  // logits.blocks.{i}.layer_norm_2: shared
+            UpperBound v138 = v136 * v66;  // logits.blocks.{i}.layer_norm_2: shared
+            UpperBound v70 = UpperBound.Min(v136 * v64, v137, v138);  // logits.blocks.{i}.layer_norm_2: from pixels, whole to token
+            UpperBound v71 = UpperBound.Min(v137, UpperBound.Sqrt(197) * v70);  // logits.blocks.{i}.layer_norm_2: from pixels, whole to whole
+            UpperBound v72 = UpperBound.Min(v138, 224 * v70);  // logits.blocks.{i}.layer_norm_2: from pixels, token to token
             UpperBound v73 = norms.SpectralNorm($"logits.blocks.{i}.mlp.up");  // logits.blocks.{i}.mlp: σ(up)
             UpperBound v74 = norms.SpectralNorm($"logits.blocks.{i}.mlp.down");  // logits.blocks.{i}.mlp: σ(down)
             UpperBound v75 = norms.LargestRow($"logits.blocks.{i}.mlp.up") * v68 + norms.LargestEntry($"logits.blocks.{i}.mlp.up_bias");  // logits.blocks.{i}.mlp: largest pre-activation
             UpperBound v76 = v73 * v68 + norms.VectorNorm($"logits.blocks.{i}.mlp.up_bias");  // logits.blocks.{i}.mlp: norm of the pre-activations
             UpperBound v77 = UpperBound.GeluSlope(v75);  // logits.blocks.{i}.mlp: gelu slope
-            UpperBound v78 = UpperBound.Min(v77 * (v73 * v74), UpperBound.OfRational(1, 2) * norms.Product($"logits.blocks.{i}.mlp.down", $"logits.blocks.{i}.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v73 * v74));  // logits.blocks.{i}.mlp: constant
+            // logits.blocks.{i}.mlp: constant
+            UpperBound v78 = UpperBound.Min(
+                v77 * (v73 * v74),
+                UpperBound.OfRational(1, 2) * norms.Product($"logits.blocks.{i}.mlp.down", $"logits.blocks.{i}.mlp.up")
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v73 * v74));
             UpperBound v79 = v74 * (UpperBound.GeluGain(v75) * v76) + norms.VectorNorm($"logits.blocks.{i}.mlp.down_bias");  // logits.blocks.{i}.mlp: radius
             UpperBound v80 = UpperBound.Min(v78 * v69, v79);  // logits.blocks.{i}.mlp: centred radius
             UpperBound v81 = UpperBound.Min(v78 * v70, v78 * v71, v78 * v72);  // logits.blocks.{i}.mlp: from pixels, whole to token
@@ -425,9 +1199,12 @@ public sealed partial class SelfTaught : torch.nn.Module<torch.Tensor, torch.Ten
         UpperBound v95 = v22;
         UpperBound v96 = v23;
         UpperBound v97 = norms.LargestEntry("logits.layer_norm.gain");  // logits.layer_norm: max|gain|
-        UpperBound v100 = UpperBound.Min(v97 * UpperBound.Sqrt(100000) * v95, v97 * UpperBound.Sqrt(100000) * v94, v97 * UpperBound.Sqrt(100000) * v96);  // logits.layer_norm: from pixels, whole to token
-        UpperBound v101 = UpperBound.Min(v97 * UpperBound.Sqrt(100000) * v94, UpperBound.Sqrt(197) * v100);  // logits.layer_norm: from pixels, whole to whole
-        UpperBound v102 = UpperBound.Min(v97 * UpperBound.Sqrt(100000) * v96, 224 * v100);  // logits.layer_norm: from pixels, token to token
+        UpperBound v139 = v97 * UpperBound.Sqrt(100000);  // logits.layer_norm: shared
+        UpperBound v140 = v139 * v94;  // logits.layer_norm: shared
+        UpperBound v141 = v139 * v96;  // logits.layer_norm: shared
+        UpperBound v100 = UpperBound.Min(v139 * v95, v140, v141);  // logits.layer_norm: from pixels, whole to token
+        UpperBound v101 = UpperBound.Min(v140, UpperBound.Sqrt(197) * v100);  // logits.layer_norm: from pixels, whole to whole
+        UpperBound v102 = UpperBound.Min(v141, 224 * v100);  // logits.layer_norm: from pixels, token to token
         UpperBound v104 = UpperBound.Min(v100, v101, v102);  // logits.pool: from pixels, whole to token
         UpperBound v105 = UpperBound.Min(v101, v100, v102);  // logits.pool: from pixels, whole to whole
         UpperBound v106 = UpperBound.Min(v102, 224 * v104);  // logits.pool: from pixels, token to token

@@ -105,7 +105,7 @@ public sealed partial class CifarGrid : torch.nn.Module<torch.Tensor, torch.Tens
     /// <summary>The compile-time bound: valid for all weights that keep their caps.</summary>
     public UpperBound BoundAtCaps(int claim) => AtCaps[claim];
 
-    /// <summary>The bound at the given norms, one entry per claim: one line per step of the derivation.</summary>
+    /// <summary>The bound at the given norms, one entry per claim: the steps of the derivation in order.</summary>
     public static UpperBound[] LipschitzBound(Norms norms)
     {
         UpperBound v3 = norms.SpectralNorm("linear.weight");  // linear: σ(weight)

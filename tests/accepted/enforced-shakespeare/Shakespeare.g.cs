@@ -224,7 +224,7 @@ public sealed partial class Shakespeare : torch.nn.Module<torch.Tensor, torch.Te
     /// <summary>The compile-time bound: valid for all weights that keep their caps.</summary>
     public UpperBound BoundAtCaps(int claim) => AtCaps[claim];
 
-    /// <summary>The bound at the given norms, one entry per claim: one line per step of the derivation.</summary>
+    /// <summary>The bound at the given norms, one entry per claim: the steps of the derivation in order.</summary>
     public static UpperBound[] LipschitzBound(Norms norms)
     {
         UpperBound v1 = norms.LargestRow("x.weight");  // x: largest row
@@ -243,37 +243,215 @@ public sealed partial class Shakespeare : torch.nn.Module<torch.Tensor, torch.Te
             UpperBound v15 = v10 * v2;  // blocks.{i}.attention: largest query
             UpperBound v16 = UpperBound.OfRational(1, 64) * v14 * v15 * v3;  // blocks.{i}.attention: s1, key path
             UpperBound v17 = UpperBound.OfRational(1, 64) * v10 * UpperBound.MaxOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3;  // blocks.{i}.attention: s2, query path
-            UpperBound v18 = 2 * (UpperBound.OfRational(1, 64) * UpperBound.MaxOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2 * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2)));  // blocks.{i}.attention: range of the logits
+            // blocks.{i}.attention: range of the logits
+            UpperBound v18 = 2 * (
+                UpperBound.OfRational(1, 64) * UpperBound.MaxOver(4, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2 * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2)));
             UpperBound v19 = UpperBound.DoeblinComplement(256, v18);  // blocks.{i}.attention: 1 − lambda
             UpperBound v20 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v18);  // blocks.{i}.attention: cosh of half the range
             UpperBound v21 = UpperBound.CausalColumnMass(256, v18);  // blocks.{i}.attention: largest column sum
-            UpperBound v22 = UpperBound.Min(UpperBound.Sqrt(v21), 2 * UpperBound.Exp(v18), UpperBound.Sqrt(UpperBound.OfRational(1765222252315665833, 288230376151711744)) * v20, 16);  // blocks.{i}.attention: norm of the weights
+            // blocks.{i}.attention: norm of the weights
+            UpperBound v22 = UpperBound.Min(
+                UpperBound.Sqrt(v21),
+                2 * UpperBound.Exp(v18),
+                UpperBound.Sqrt(UpperBound.OfRational(1765222252315665833, 288230376151711744)) * v20,
+                16);
             UpperBound v23 = UpperBound.Min(2 * v13, v11 * (1 + v19));  // blocks.{i}.attention: value path
             UpperBound v24 = UpperBound.Min(UpperBound.Sqrt(v21), UpperBound.Sqrt(128));  // blocks.{i}.attention: key path, whole to whole
-            UpperBound v25 = UpperBound.Min(v12 * (v23 + v13 * v16), UpperBound.Min(2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), UpperBound.Max(norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * (1 + v19), norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") + v19 * 2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) + norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v16, v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (1 + UpperBound.OfRational(1, 64) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (1 + UpperBound.OfRational(1, 64) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(1 + UpperBound.OfRational(1, 64) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3, 2))), UpperBound.SumOver(4, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * (1 + UpperBound.OfRational(1, 64) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3)));  // blocks.{i}.attention: keys and values, token to token
-            UpperBound v26 = UpperBound.Min(v12 * (v11 + v13 * v16 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), 1)), UpperBound.Min(v12 * v11, 2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) + norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v16 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), 1));  // blocks.{i}.attention: keys and values, whole to token
-            UpperBound v27 = UpperBound.Min(v12 * (v11 * v22 + v13 * v24 * v16), UpperBound.Min(v12 * v11, 2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * v22 + norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v24 * v16, v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (v22 + v24 * (UpperBound.OfRational(1, 64) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3)), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (v22 + v24 * (UpperBound.OfRational(1, 64) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3)))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(v22 + v24 * (UpperBound.OfRational(1, 64) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3), 2))), UpperBound.SumOver(4, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * (v22 + v24 * (UpperBound.OfRational(1, 64) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3))));  // blocks.{i}.attention: keys and values, whole to whole
-            UpperBound v28 = UpperBound.Min(v12 * v13 * v17, norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v17, v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (UpperBound.OfRational(1, 64) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (UpperBound.OfRational(1, 64) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(UpperBound.OfRational(1, 64) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3, 2))), UpperBound.SumOver(4, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * (UpperBound.OfRational(1, 64) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3)));  // blocks.{i}.attention: query path, all readings
-            UpperBound v29 = UpperBound.Min(v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (1 + UpperBound.OfRational(1, 64) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3 + UpperBound.OfRational(1, 64) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (1 + UpperBound.OfRational(1, 64) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3 + UpperBound.OfRational(1, 64) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(1 + UpperBound.OfRational(1, 64) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3 + UpperBound.OfRational(1, 64) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3, 2))), UpperBound.SumOver(4, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * (1 + UpperBound.OfRational(1, 64) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3 + UpperBound.OfRational(1, 64) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3)));  // blocks.{i}.attention: per head, token to token
+            UpperBound v96 = norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v");  // blocks.{i}.attention: shared
+            UpperBound v97 = 2 * v96;  // blocks.{i}.attention: shared
+            UpperBound v98 = norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v");  // blocks.{i}.attention: shared
+            UpperBound v99 = v19 * 2 * v96;  // blocks.{i}.attention: shared
+            UpperBound v100 = UpperBound.Min(v97, UpperBound.Max(v98, v96) * (1 + v19), v98 + v99);  // blocks.{i}.attention: shared
+            UpperBound v101 = v96 * v16;  // blocks.{i}.attention: shared
+            // blocks.{i}.attention: keys and values, token to token
+            UpperBound v25 = UpperBound.Min(
+                v12 * (v23 + v13 * v16),
+                v100 + v101,
+                v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (1
+                        + UpperBound.OfRational(1, 64)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2)
+                            * v3),
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (1
+                            + UpperBound.OfRational(1, 64)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2)
+                                * v3))),
+                v96 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    1
+                        + UpperBound.OfRational(1, 64)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2)
+                            * v3,
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)
+                        * (1
+                            + UpperBound.OfRational(1, 64)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2)
+                                * v3)));
+            UpperBound v102 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), 1);  // blocks.{i}.attention: shared
+            UpperBound v103 = UpperBound.Min(v12 * v11, v97);  // blocks.{i}.attention: shared
+            UpperBound v26 = UpperBound.Min(v12 * (v11 + v13 * v16 * v102), v103 + v101 * v102);  // blocks.{i}.attention: keys and values, whole to token
+            // blocks.{i}.attention: keys and values, whole to whole
+            UpperBound v27 = UpperBound.Min(
+                v12 * (v11 * v22 + v13 * v24 * v16),
+                v103 * v22 + v96 * v24 * v16,
+                v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (v22
+                        + v24 * (
+                            UpperBound.OfRational(1, 64)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2)
+                                * v3)),
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (v22
+                            + v24 * (
+                                UpperBound.OfRational(1, 64)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2)
+                                    * v3)))),
+                v96 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    v22
+                        + v24 * (
+                            UpperBound.OfRational(1, 64)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2)
+                                * v3),
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)
+                        * (v22
+                            + v24 * (
+                                UpperBound.OfRational(1, 64)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2)
+                                    * v3))));
+            // blocks.{i}.attention: query path, all readings
+            UpperBound v28 = UpperBound.Min(
+                v12 * v13 * v17,
+                v96 * v17,
+                v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (
+                        UpperBound.OfRational(1, 64)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2)
+                            * v3),
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (
+                            UpperBound.OfRational(1, 64)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2)
+                                * v3))),
+                v96 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    UpperBound.OfRational(1, 64)
+                        * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2)
+                        * v3,
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)
+                        * (
+                            UpperBound.OfRational(1, 64)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2)
+                                * v3)));
+            // blocks.{i}.attention: per head, token to token
+            UpperBound v29 = UpperBound.Min(
+                v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (1
+                        + UpperBound.OfRational(1, 64)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2)
+                            * v3
+                        + UpperBound.OfRational(1, 64)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2)
+                            * v3),
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (1
+                            + UpperBound.OfRational(1, 64)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2)
+                                * v3
+                            + UpperBound.OfRational(1, 64)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2)
+                                * v3))),
+                v96 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    1
+                        + UpperBound.OfRational(1, 64)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2)
+                            * v3
+                        + UpperBound.OfRational(1, 64)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2)
+                            * v3,
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)
+                        * (1
+                            + UpperBound.OfRational(1, 64)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2)
+                                * v3
+                            + UpperBound.OfRational(1, 64)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2)
+                                * v3)));
             UpperBound v30 = UpperBound.Min(v25 + v28, v29);  // blocks.{i}.attention: token to token
             UpperBound v31 = v26 + v28;  // blocks.{i}.attention: whole to token
             UpperBound v32 = v27 + v28;  // blocks.{i}.attention: whole to whole
-            UpperBound v33 = UpperBound.OfRational(1, 3) * UpperBound.Min(v12 * v23 * v2, v12 * (v11 * v2 + v19 * 2 * v13 * v3), UpperBound.Min(v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.v", head)), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * 2, UpperBound.SumOver(4, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head))) * v2, UpperBound.Min(2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), UpperBound.Max(norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * (1 + v19), norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") + v19 * 2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * v2, UpperBound.Min(norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), v12 * v11, 2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * v2 + v19 * 2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v3);  // blocks.{i}.attention: radius
-            UpperBound v34 = UpperBound.Min(UpperBound.OfRational(1, 3) * UpperBound.Min(v12 * v23 * v3, UpperBound.Min(v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.v", head)), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * 2, UpperBound.SumOver(4, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head))) * v3, UpperBound.Min(2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), UpperBound.Max(norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * (1 + v19), norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") + v19 * 2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * v3), v33);  // blocks.{i}.attention: centred radius
-            UpperBound v38 = UpperBound.Min(UpperBound.OfRational(1, 3) * UpperBound.Min(v30 * v8, v31 * v7, v26 * v7 + v28 * v8), UpperBound.OfRational(1, 3) * (v32 * v7), UpperBound.OfRational(1, 3) * (v30 * v9));  // blocks.{i}.attention: from x, whole to token
-            UpperBound v39 = UpperBound.Min(UpperBound.OfRational(1, 3) * (v32 * v7), 16 * v38);  // blocks.{i}.attention: from x, whole to whole
-            UpperBound v40 = UpperBound.Min(UpperBound.OfRational(1, 3) * (v30 * v9), 16 * v38);  // blocks.{i}.attention: from x, token to token
+            // blocks.{i}.attention: shared
+            UpperBound v104 = UpperBound.Min(
+                v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head), 2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.v", head)),
+                v96 * 2,
+                UpperBound.SumOver(4, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)));
+            // blocks.{i}.attention: radius
+            UpperBound v33 = UpperBound.OfRational(1, 3) * UpperBound.Min(
+                v12 * v23 * v2,
+                v12 * (v11 * v2 + v19 * 2 * v13 * v3),
+                v104 * v2,
+                v100 * v2,
+                UpperBound.Min(v98, v12 * v11, v97) * v2 + v99 * v3);
+            UpperBound v34 = UpperBound.Min(UpperBound.OfRational(1, 3) * UpperBound.Min(v12 * v23 * v3, v104 * v3, v100 * v3), v33);  // blocks.{i}.attention: centred radius
+            UpperBound v105 = UpperBound.OfRational(1, 3) * (v32 * v7);  // blocks.{i}.attention: shared
+            UpperBound v106 = UpperBound.OfRational(1, 3) * (v30 * v9);  // blocks.{i}.attention: shared
+            UpperBound v38 = UpperBound.Min(UpperBound.OfRational(1, 3) * UpperBound.Min(v30 * v8, v31 * v7, v26 * v7 + v28 * v8), v105, v106);  // blocks.{i}.attention: from x, whole to token
+            UpperBound v39 = UpperBound.Min(v105, 16 * v38);  // blocks.{i}.attention: from x, whole to whole
+            UpperBound v40 = UpperBound.Min(v106, 16 * v38);  // blocks.{i}.attention: from x, token to token
             UpperBound v44 = UpperBound.OfRational(5, 6) * v2 + UpperBound.OfRational(1, 6) * v33;  // blocks.{i}.residual: radius
             UpperBound v45 = UpperBound.Min(UpperBound.OfRational(5, 6) * v3 + UpperBound.OfRational(1, 6) * v34, v44);  // blocks.{i}.residual: centred radius
-            UpperBound v50 = UpperBound.Min(UpperBound.OfRational(5, 6) * v8 + UpperBound.OfRational(1, 6) * v38, UpperBound.OfRational(5, 6) * v7 + UpperBound.OfRational(1, 6) * v39, UpperBound.OfRational(5, 6) * v9 + UpperBound.OfRational(1, 6) * v40);  // blocks.{i}.residual: from x, whole to token
-            UpperBound v51 = UpperBound.Min(UpperBound.OfRational(5, 6) * v7 + UpperBound.OfRational(1, 6) * v39, 16 * v50);  // blocks.{i}.residual: from x, whole to whole
-            UpperBound v52 = UpperBound.Min(UpperBound.OfRational(5, 6) * v9 + UpperBound.OfRational(1, 6) * v40, 16 * v50);  // blocks.{i}.residual: from x, token to token
+            UpperBound v107 = UpperBound.OfRational(5, 6) * v7 + UpperBound.OfRational(1, 6) * v39;  // blocks.{i}.residual: shared
+            UpperBound v108 = UpperBound.OfRational(5, 6) * v9 + UpperBound.OfRational(1, 6) * v40;  // blocks.{i}.residual: shared
+            UpperBound v50 = UpperBound.Min(UpperBound.OfRational(5, 6) * v8 + UpperBound.OfRational(1, 6) * v38, v107, v108);  // blocks.{i}.residual: from x, whole to token
+            UpperBound v51 = UpperBound.Min(v107, 16 * v50);  // blocks.{i}.residual: from x, whole to whole
+            UpperBound v52 = UpperBound.Min(v108, 16 * v50);  // blocks.{i}.residual: from x, token to token
             UpperBound v53 = norms.SpectralNorm($"blocks.{i}.mlp.up");  // blocks.{i}.mlp: σ(up)
             UpperBound v54 = norms.SpectralNorm($"blocks.{i}.mlp.down");  // blocks.{i}.mlp: σ(down)
             UpperBound v55 = norms.LargestRow($"blocks.{i}.mlp.up") * v44;  // blocks.{i}.mlp: largest pre-activation
             UpperBound v56 = v53 * v44;  // blocks.{i}.mlp: norm of the pre-activations
             UpperBound v57 = UpperBound.GeluSlope(v55);  // blocks.{i}.mlp: gelu slope
-            UpperBound v58 = UpperBound.Min(UpperBound.OfRational(1000, 1129) * v57 * (v53 * v54), UpperBound.OfRational(1000, 1129) * (UpperBound.OfRational(1, 2) * norms.Product($"blocks.{i}.mlp.down", $"blocks.{i}.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v53 * v54)));  // blocks.{i}.mlp: constant
+            // blocks.{i}.mlp: constant
+            UpperBound v58 = UpperBound.Min(
+                UpperBound.OfRational(1000, 1129) * v57 * (v53 * v54),
+                UpperBound.OfRational(1000, 1129) * (UpperBound.OfRational(1, 2) * norms.Product($"blocks.{i}.mlp.down", $"blocks.{i}.mlp.up")
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v53 * v54)));
             UpperBound v59 = UpperBound.OfRational(1000, 1129) * (v54 * (UpperBound.GeluGain(v55) * v56));  // blocks.{i}.mlp: radius
             UpperBound v60 = UpperBound.Min(v58 * v45, v59);  // blocks.{i}.mlp: centred radius
             UpperBound v64 = UpperBound.Min(v58 * v50, v58 * v51, v58 * v52);  // blocks.{i}.mlp: from x, whole to token
@@ -282,9 +460,14 @@ public sealed partial class Shakespeare : torch.nn.Module<torch.Tensor, torch.Te
             UpperBound v69 = UpperBound.OfRational(5, 6) * v44 + UpperBound.OfRational(1, 6) * v59;  // blocks.{i}.residual_2: radius
             UpperBound v70 = norms.BlockGain($"blocks.{i}.mlp.up", $"blocks.{i}.mlp.down", "5/6; 500/3387; -322260362962887/2500000000000000; 2822260362962887/2500000000000000");  // blocks.{i}.residual_2: gain of the whole block
             UpperBound v71 = UpperBound.Min(UpperBound.OfRational(5, 6) * v45 + UpperBound.OfRational(1, 6) * v60, v69, v70 * v45);  // blocks.{i}.residual_2: centred radius
-            UpperBound v76 = UpperBound.Min(UpperBound.OfRational(5, 6) * v50 + UpperBound.OfRational(1, 6) * v64, UpperBound.OfRational(5, 6) * v51 + UpperBound.OfRational(1, 6) * v65, UpperBound.OfRational(5, 6) * v52 + UpperBound.OfRational(1, 6) * v66, v70 * v50, v70 * v51, v70 * v52);  // blocks.{i}.residual_2: from x, whole to token
-            UpperBound v77 = UpperBound.Min(UpperBound.OfRational(5, 6) * v51 + UpperBound.OfRational(1, 6) * v65, 16 * UpperBound.Min(UpperBound.OfRational(5, 6) * v50 + UpperBound.OfRational(1, 6) * v64, UpperBound.OfRational(5, 6) * v51 + UpperBound.OfRational(1, 6) * v65, UpperBound.OfRational(5, 6) * v52 + UpperBound.OfRational(1, 6) * v66), v70 * v51, 16 * UpperBound.Min(v70 * v50, v70 * v51, v70 * v52));  // blocks.{i}.residual_2: from x, whole to whole
-            UpperBound v78 = UpperBound.Min(UpperBound.OfRational(5, 6) * v52 + UpperBound.OfRational(1, 6) * v66, 16 * UpperBound.Min(UpperBound.OfRational(5, 6) * v50 + UpperBound.OfRational(1, 6) * v64, UpperBound.OfRational(5, 6) * v51 + UpperBound.OfRational(1, 6) * v65, UpperBound.OfRational(5, 6) * v52 + UpperBound.OfRational(1, 6) * v66), v70 * v52, 16 * UpperBound.Min(v70 * v50, v70 * v51, v70 * v52));  // blocks.{i}.residual_2: from x, token to token
+            UpperBound v109 = UpperBound.OfRational(5, 6) * v50 + UpperBound.OfRational(1, 6) * v64;  // blocks.{i}.residual_2: shared
+            UpperBound v110 = UpperBound.OfRational(5, 6) * v51 + UpperBound.OfRational(1, 6) * v65;  // blocks.{i}.residual_2: shared
+            UpperBound v111 = UpperBound.OfRational(5, 6) * v52 + UpperBound.OfRational(1, 6) * v66;  // blocks.{i}.residual_2: shared
+            UpperBound v76 = UpperBound.Min(v109, v110, v111, v70 * v50, v70 * v51, v70 * v52);  // blocks.{i}.residual_2: from x, whole to token
+            UpperBound v112 = 16 * UpperBound.Min(v109, v110, v111);  // blocks.{i}.residual_2: shared
+            UpperBound v113 = 16 * UpperBound.Min(v70 * v50, v70 * v51, v70 * v52);  // blocks.{i}.residual_2: shared
+            UpperBound v77 = UpperBound.Min(v110, v112, v70 * v51, v113);  // blocks.{i}.residual_2: from x, whole to whole
+            UpperBound v78 = UpperBound.Min(v111, v112, v70 * v52, v113);  // blocks.{i}.residual_2: from x, token to token
             (v2, v3, v7, v8, v9) = (v69, v71, v77, v76, v78);
         }
         UpperBound v79 = v2;

@@ -3535,32 +3535,42 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
     /// <summary>The compile-time bound: valid for all weights that keep their caps.</summary>
     public UpperBound BoundAtCaps(int claim) => AtCaps[claim];
 
-    /// <summary>The bound at the given norms, one entry per claim: one line per step of the derivation.</summary>
+    /// <summary>The bound at the given norms, one entry per claim: the steps of the derivation in order.</summary>
     public static UpperBound[] LipschitzBound(Norms norms)
     {
-        UpperBound v1 = UpperBound.Min(UpperBound.OfRational(125, 28) * UpperBound.Sqrt(3) + UpperBound.Sqrt(UpperBound.OfRational(24738633811609, 2081383290000)), UpperBound.Sqrt(UpperBound.OfRational(1810079068561, 8325533160000)) + UpperBound.OfRational(125, 28) * (UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2)));  // standardize: radius
-        UpperBound v2 = UpperBound.Min(UpperBound.OfRational(125, 28) * UpperBound.Min(UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2), UpperBound.Sqrt(3)), UpperBound.OfRational(125, 28) * UpperBound.Sqrt(3) + UpperBound.Sqrt(UpperBound.OfRational(24738633811609, 2081383290000)), UpperBound.Sqrt(UpperBound.OfRational(1810079068561, 8325533160000)) + UpperBound.OfRational(125, 28) * (UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2)));  // standardize: centred radius
-        UpperBound v3 = UpperBound.OfRational(125, 28) * (UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2));  // standardize: radius around the known centre
+        UpperBound v3011 = UpperBound.OfRational(125, 28) * UpperBound.Sqrt(3) + UpperBound.Sqrt(UpperBound.OfRational(24738633811609, 2081383290000));  // standardize: shared
+        UpperBound v3012 = UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2);  // standardize: shared
+        UpperBound v3013 = UpperBound.OfRational(125, 28) * v3012;  // standardize: shared
+        UpperBound v3014 = UpperBound.Sqrt(UpperBound.OfRational(1810079068561, 8325533160000)) + v3013;  // standardize: shared
+        UpperBound v1 = UpperBound.Min(v3011, v3014);  // standardize: radius
+        UpperBound v2 = UpperBound.Min(UpperBound.OfRational(125, 28) * UpperBound.Min(v3012, UpperBound.Sqrt(3)), v3011, v3014);  // standardize: centred radius
+        UpperBound v3 = v3013;  // standardize: radius around the known centre
         UpperBound v4 = norms.SpectralNorm("conv2d.weight");  // conv2d: σ(weight)
         UpperBound v5 = 4 * v4 * v1 + norms.VectorNorm("conv2d.bias");  // conv2d: radius
         UpperBound v6 = UpperBound.Min(4 * v4 * UpperBound.Min(v2, v3), v5);  // conv2d: centred radius
-        UpperBound v7 = UpperBound.Min(4 * v4 * UpperBound.OfRational(125, 28), v4 * UpperBound.OfRational(125, 28));  // conv2d: from pixels, whole to token
+        UpperBound v3015 = 4 * v4 * UpperBound.OfRational(125, 28);  // conv2d: shared
+        UpperBound v7 = UpperBound.Min(v3015, v4 * UpperBound.OfRational(125, 28));  // conv2d: from pixels, whole to token
         UpperBound v8 = UpperBound.Min(v4 * UpperBound.OfRational(125, 28), 56 * v7);  // conv2d: from pixels, whole to whole
-        UpperBound v9 = UpperBound.Min(4 * v4 * UpperBound.OfRational(125, 28), 224 * v7);  // conv2d: from pixels, token to token
+        UpperBound v9 = UpperBound.Min(v3015, 224 * v7);  // conv2d: from pixels, token to token
         UpperBound v10 = norms.LargestEntry("center_norm.gain");  // center_norm: max|gain|
         UpperBound v11 = v10 * UpperBound.OfRational(64, 63) * v5 + norms.VectorNorm("center_norm.bias");  // center_norm: radius
         UpperBound v12 = UpperBound.Min(v10 * UpperBound.OfRational(64, 63) * v6, v11);  // center_norm: centred radius
-        UpperBound v13 = UpperBound.Min(v10 * UpperBound.OfRational(64, 63) * v7, v10 * UpperBound.OfRational(64, 63) * v8, v10 * UpperBound.OfRational(64, 63) * v9);  // center_norm: from pixels, whole to token
-        UpperBound v14 = UpperBound.Min(v10 * UpperBound.OfRational(64, 63) * v8, 56 * v13);  // center_norm: from pixels, whole to whole
-        UpperBound v15 = UpperBound.Min(v10 * UpperBound.OfRational(64, 63) * v9, 224 * v13);  // center_norm: from pixels, token to token
+        UpperBound v3016 = v10 * UpperBound.OfRational(64, 63) * v8;  // center_norm: shared
+        UpperBound v3017 = v10 * UpperBound.OfRational(64, 63) * v9;  // center_norm: shared
+        UpperBound v13 = UpperBound.Min(v10 * UpperBound.OfRational(64, 63) * v7, v3016, v3017);  // center_norm: from pixels, whole to token
+        UpperBound v14 = UpperBound.Min(v3016, 56 * v13);  // center_norm: from pixels, whole to whole
+        UpperBound v15 = UpperBound.Min(v3017, 224 * v13);  // center_norm: from pixels, token to token
         UpperBound v16 = norms.LargestEntry("repeat.0.residual.alpha");  // repeat.0.residual: largest |alpha|
         UpperBound v17 = norms.OperatorNorm("repeat.0.conv2d.weight");  // repeat.0.conv2d: operator norm of weight
         UpperBound v18 = UpperBound.Min(norms.SpectralNorm("repeat.0.conv2d.weight"), v17, norms.LargestRow("repeat.0.conv2d.weight"));  // repeat.0.conv2d: σ(weight)
-        UpperBound v19 = 7 * v18 * v11 + norms.VectorNorm("repeat.0.conv2d.bias");  // repeat.0.conv2d: radius
-        UpperBound v20 = UpperBound.Min(7 * v18 * v11, 7 * v18 * UpperBound.OfRational(1, 2) * (v12 + v11), v19);  // repeat.0.conv2d: centred radius
-        UpperBound v21 = UpperBound.Min(7 * v18 * v13, UpperBound.Min(v18, 7 * v18, v17) * v14, UpperBound.Min(7 * v18, v17) * v14, 7 * v18 * v15);  // repeat.0.conv2d: from pixels, whole to token
-        UpperBound v22 = UpperBound.Min(UpperBound.Min(7 * v18, v17) * v14, 56 * v21);  // repeat.0.conv2d: from pixels, whole to whole
-        UpperBound v23 = UpperBound.Min(7 * v18 * v15, 224 * v21);  // repeat.0.conv2d: from pixels, token to token
+        UpperBound v3018 = 7 * v18 * v11;  // repeat.0.conv2d: shared
+        UpperBound v19 = v3018 + norms.VectorNorm("repeat.0.conv2d.bias");  // repeat.0.conv2d: radius
+        UpperBound v20 = UpperBound.Min(v3018, 7 * v18 * UpperBound.OfRational(1, 2) * (v12 + v11), v19);  // repeat.0.conv2d: centred radius
+        UpperBound v3019 = UpperBound.Min(7 * v18, v17) * v14;  // repeat.0.conv2d: shared
+        UpperBound v3020 = 7 * v18 * v15;  // repeat.0.conv2d: shared
+        UpperBound v21 = UpperBound.Min(7 * v18 * v13, UpperBound.Min(v18, 7 * v18, v17) * v14, v3019, v3020);  // repeat.0.conv2d: from pixels, whole to token
+        UpperBound v22 = UpperBound.Min(v3019, 56 * v21);  // repeat.0.conv2d: from pixels, whole to whole
+        UpperBound v23 = UpperBound.Min(v3020, 224 * v21);  // repeat.0.conv2d: from pixels, token to token
         UpperBound v25 = UpperBound.GeluSlope(v19);  // repeat.0.gelu: slope
         UpperBound v26 = UpperBound.GeluGain(v19) * v19;  // repeat.0.gelu: radius
         UpperBound v27 = UpperBound.Min(v25 * v20, v26);  // repeat.0.gelu: centred radius
@@ -3581,17 +3591,22 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v42 = UpperBound.Min(v37 * v36, 224 * v40);  // repeat.0.gelu_2: from pixels, token to token
         UpperBound v43 = v11 + v16 * v38;  // repeat.0.residual: radius
         UpperBound v44 = UpperBound.Min(v12 + v16 * v39, v43);  // repeat.0.residual: centred radius
-        UpperBound v46 = UpperBound.Min(v13 + v16 * v40, v14 + v16 * v41, v15 + v16 * v42);  // repeat.0.residual: from pixels, whole to token
-        UpperBound v47 = UpperBound.Min(v14 + v16 * v41, 56 * v46);  // repeat.0.residual: from pixels, whole to whole
-        UpperBound v48 = UpperBound.Min(v15 + v16 * v42, 224 * v46);  // repeat.0.residual: from pixels, token to token
+        UpperBound v3021 = v14 + v16 * v41;  // repeat.0.residual: shared
+        UpperBound v3022 = v15 + v16 * v42;  // repeat.0.residual: shared
+        UpperBound v46 = UpperBound.Min(v13 + v16 * v40, v3021, v3022);  // repeat.0.residual: from pixels, whole to token
+        UpperBound v47 = UpperBound.Min(v3021, 56 * v46);  // repeat.0.residual: from pixels, whole to whole
+        UpperBound v48 = UpperBound.Min(v3022, 224 * v46);  // repeat.0.residual: from pixels, token to token
         UpperBound v49 = norms.LargestEntry("repeat.0.residual_2.alpha");  // repeat.0.residual_2: largest |alpha|
         UpperBound v50 = norms.OperatorNorm("repeat.0.conv2d_3.weight");  // repeat.0.conv2d_3: operator norm of weight
         UpperBound v51 = UpperBound.Min(norms.SpectralNorm("repeat.0.conv2d_3.weight"), v50, norms.LargestRow("repeat.0.conv2d_3.weight"));  // repeat.0.conv2d_3: σ(weight)
-        UpperBound v52 = 7 * v51 * v43 + norms.VectorNorm("repeat.0.conv2d_3.bias");  // repeat.0.conv2d_3: radius
-        UpperBound v53 = UpperBound.Min(7 * v51 * v43, 7 * v51 * UpperBound.OfRational(1, 2) * (v44 + v43), v52);  // repeat.0.conv2d_3: centred radius
-        UpperBound v54 = UpperBound.Min(7 * v51 * v46, UpperBound.Min(v51, 7 * v51, v50) * v47, UpperBound.Min(7 * v51, v50) * v47, 7 * v51 * v48);  // repeat.0.conv2d_3: from pixels, whole to token
-        UpperBound v55 = UpperBound.Min(UpperBound.Min(7 * v51, v50) * v47, 56 * v54);  // repeat.0.conv2d_3: from pixels, whole to whole
-        UpperBound v56 = UpperBound.Min(7 * v51 * v48, 224 * v54);  // repeat.0.conv2d_3: from pixels, token to token
+        UpperBound v3023 = 7 * v51 * v43;  // repeat.0.conv2d_3: shared
+        UpperBound v52 = v3023 + norms.VectorNorm("repeat.0.conv2d_3.bias");  // repeat.0.conv2d_3: radius
+        UpperBound v53 = UpperBound.Min(v3023, 7 * v51 * UpperBound.OfRational(1, 2) * (v44 + v43), v52);  // repeat.0.conv2d_3: centred radius
+        UpperBound v3024 = UpperBound.Min(7 * v51, v50) * v47;  // repeat.0.conv2d_3: shared
+        UpperBound v3025 = 7 * v51 * v48;  // repeat.0.conv2d_3: shared
+        UpperBound v54 = UpperBound.Min(7 * v51 * v46, UpperBound.Min(v51, 7 * v51, v50) * v47, v3024, v3025);  // repeat.0.conv2d_3: from pixels, whole to token
+        UpperBound v55 = UpperBound.Min(v3024, 56 * v54);  // repeat.0.conv2d_3: from pixels, whole to whole
+        UpperBound v56 = UpperBound.Min(v3025, 224 * v54);  // repeat.0.conv2d_3: from pixels, token to token
         UpperBound v58 = UpperBound.GeluSlope(v52);  // repeat.0.gelu_3: slope
         UpperBound v59 = UpperBound.GeluGain(v52) * v52;  // repeat.0.gelu_3: radius
         UpperBound v60 = UpperBound.Min(v58 * v53, v59);  // repeat.0.gelu_3: centred radius
@@ -3600,13 +3615,20 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v63 = UpperBound.Min(v58 * v56, 224 * v61);  // repeat.0.gelu_3: from pixels, token to token
         UpperBound v64 = v43 + v49 * v59;  // repeat.0.residual_2: radius
         UpperBound v65 = UpperBound.Min(v44 + v49 * v60, v64);  // repeat.0.residual_2: centred radius
-        UpperBound v67 = UpperBound.Min(v46 + v49 * v61, v47 + v49 * v62, v48 + v49 * v63);  // repeat.0.residual_2: from pixels, whole to token
-        UpperBound v68 = UpperBound.Min(v47 + v49 * v62, 56 * v67);  // repeat.0.residual_2: from pixels, whole to whole
-        UpperBound v69 = UpperBound.Min(v48 + v49 * v63, 224 * v67);  // repeat.0.residual_2: from pixels, token to token
+        UpperBound v3026 = v47 + v49 * v62;  // repeat.0.residual_2: shared
+        UpperBound v3027 = v48 + v49 * v63;  // repeat.0.residual_2: shared
+        UpperBound v67 = UpperBound.Min(v46 + v49 * v61, v3026, v3027);  // repeat.0.residual_2: from pixels, whole to token
+        UpperBound v68 = UpperBound.Min(v3026, 56 * v67);  // repeat.0.residual_2: from pixels, whole to whole
+        UpperBound v69 = UpperBound.Min(v3027, 224 * v67);  // repeat.0.residual_2: from pixels, token to token
         UpperBound v70 = norms.LargestEntry("repeat.0.residual_3.alpha");  // repeat.0.residual_3: largest |alpha|
         UpperBound v71 = norms.SpectralNorm("repeat.0.attention.out");  // repeat.0.attention: σ(out)
         UpperBound v72 = norms.SpectralNorm("repeat.0.attention.k");  // repeat.0.attention: σ(k)
-        UpperBound v73 = 24 * UpperBound.Min(UpperBound.MaxOver(2, head => norms.HeadSpectralNorm("repeat.0.attention.k", head)) * v65 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1);  // repeat.0.attention: range of the logits
+        // repeat.0.attention: range of the logits
+        UpperBound v73 = 24 * UpperBound.Min(
+            UpperBound.MaxOver(2, head => norms.HeadSpectralNorm("repeat.0.attention.k", head))
+                * v65
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1);
         UpperBound v74 = UpperBound.DoeblinComplement(56, v73);  // repeat.0.attention: 1 − lambda
         UpperBound v75 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v73);  // repeat.0.attention: cosh of half the range
         UpperBound v76 = 56 * UpperBound.LargestSoftmaxWeight(56, v73);  // repeat.0.attention: largest column sum
@@ -3615,35 +3637,172 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v79 = norms.SpectralNorm("repeat.0.attention.v");  // repeat.0.attention: σ(v)
         UpperBound v80 = UpperBound.MaxOver(2, head => norms.HeadSpectralNorm("repeat.0.attention.v", head));  // repeat.0.attention: slope of the values
         UpperBound v81 = UpperBound.MaxOver(2, head => norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65);  // repeat.0.attention: spread of the values
-        UpperBound v82 = UpperBound.MaxOver(2, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.q", head));  // repeat.0.attention: both paths' slope
-        UpperBound v83 = UpperBound.Min(UpperBound.Sqrt(2) * v80, v79 * (UpperBound.Sqrt(2) + v74 * UpperBound.OfRational(1, global::System.Numerics.BigInteger.Parse("18446744073709551616"))));  // repeat.0.attention: value path
-        UpperBound v84 = UpperBound.Min(v71 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(norms.HeadSpectralNorm("repeat.0.attention.v", head) + norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.k", head)), 2))), UpperBound.SumOver(2, head => norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head) + norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.k", head)))), v71 * (v83 + UpperBound.Sqrt(2) * v81 * UpperBound.MaxOver(2, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.k", head))));  // repeat.0.attention: keys and values, token to token
-        UpperBound v85 = UpperBound.Min(v71 * (v79 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 56)) * v75, 1) + v81 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v72) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(56, v73)))), v71 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(norms.HeadSpectralNorm("repeat.0.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 56)) * v75, 1) + norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(56, v73))), 2))), UpperBound.SumOver(2, head => norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 56)) * v75, 1) + norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(56, v73))))));  // repeat.0.attention: keys and values, whole to token
-        UpperBound v86 = UpperBound.Min(v71 * (v79 * v77 + v81 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v72) * UpperBound.Min(UpperBound.Sqrt(v76), UpperBound.Sqrt(28))), v71 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(norms.HeadSpectralNorm("repeat.0.attention.v", head) * v77 + norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v76), UpperBound.Sqrt(28)), 2))), UpperBound.SumOver(2, head => norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head) * v77 + norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v76), UpperBound.Sqrt(28)))));  // repeat.0.attention: keys and values, whole to whole
-        UpperBound v87 = UpperBound.Min(v71 * v81 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v78), v71 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.q", head)), 2))), UpperBound.SumOver(2, head => norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.q", head)))));  // repeat.0.attention: query path, all readings
-        UpperBound v88 = UpperBound.Min(v71 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(norms.HeadSpectralNorm("repeat.0.attention.v", head) + norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.q", head)), 2))), UpperBound.SumOver(2, head => norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head) + norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.q", head)))));  // repeat.0.attention: per head, token to token
-        UpperBound v89 = UpperBound.Min(v88, v84 + v87, v71 * (v83 + UpperBound.Sqrt(2) * v81 * v82));  // repeat.0.attention: token to token
-        UpperBound v90 = UpperBound.Min(v85 + v87, v71 * (v79 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 56)) * v75, 1) + v81 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(56, v73))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(56, v73))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v72) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v78)));  // repeat.0.attention: whole to token
-        UpperBound v91 = UpperBound.Min(v86 + v87, v71 * (v79 * v77 + v81 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v76), UpperBound.Sqrt(28)) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v76), UpperBound.Sqrt(28)) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v72) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v78)));  // repeat.0.attention: whole to whole
+        // repeat.0.attention: both paths' slope
+        UpperBound v82 = UpperBound.MaxOver(2, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat.0.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat.0.attention.q", head));
+        // repeat.0.attention: value path
+        UpperBound v83 = UpperBound.Min(
+            UpperBound.Sqrt(2) * v80,
+            v79 * (UpperBound.Sqrt(2) + v74 * UpperBound.OfRational(1, global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
+        UpperBound v3028 = UpperBound.Sqrt(2) * v81;  // repeat.0.attention: shared
+        // repeat.0.attention: keys and values, token to token
+        UpperBound v84 = UpperBound.Min(
+            v71 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat.0.attention.k", head)),
+                2))),
+            UpperBound.SumOver(2, head =>
+                norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat.0.attention.k", head)))),
+            v71 * (v83
+                + v3028 * UpperBound.MaxOver(2, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat.0.attention.k", head))));
+        UpperBound v3029 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 56)) * v75, 1);  // repeat.0.attention: shared
+        UpperBound v3030 = v79 * v3029;  // repeat.0.attention: shared
+        UpperBound v3031 = v81 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v72);  // repeat.0.attention: shared
+        UpperBound v3032 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(56, v73)));  // repeat.0.attention: shared
+        // repeat.0.attention: keys and values, whole to token
+        UpperBound v85 = UpperBound.Min(
+            v71 * (v3030 + v3031 * v3032),
+            v71 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat.0.attention.v", head) * v3029
+                    + norms.HeadSpectralNorm("repeat.0.attention.v", head)
+                        * v65
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat.0.attention.k", head))
+                        * v3032,
+                2))),
+            UpperBound.SumOver(2, head =>
+                norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head) * v3029
+                    + norms.HeadSpectralNorm("repeat.0.attention.v", head)
+                        * v65
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat.0.attention.k", head))
+                        * v3032)));
+        UpperBound v3033 = UpperBound.Min(UpperBound.Sqrt(v76), UpperBound.Sqrt(28));  // repeat.0.attention: shared
+        // repeat.0.attention: keys and values, whole to whole
+        UpperBound v86 = UpperBound.Min(
+            v71 * (v79 * v77 + v3031 * v3033),
+            v71 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat.0.attention.v", head) * v77
+                    + norms.HeadSpectralNorm("repeat.0.attention.v", head)
+                        * v65
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat.0.attention.k", head))
+                        * v3033,
+                2))),
+            UpperBound.SumOver(2, head =>
+                norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head) * v77
+                    + norms.HeadSpectralNorm("repeat.0.attention.v", head)
+                        * v65
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat.0.attention.k", head))
+                        * v3033)));
+        // repeat.0.attention: query path, all readings
+        UpperBound v87 = UpperBound.Min(
+            v71 * v81 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v78),
+            v71 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat.0.attention.q", head)),
+                2))),
+            UpperBound.SumOver(2, head =>
+                norms.HeadSpectralNorm("repeat.0.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat.0.attention.q", head)))));
+        // repeat.0.attention: per head, token to token
+        UpperBound v88 = UpperBound.Min(
+            v71 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat.0.attention.k", head)
+                        + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat.0.attention.q", head)),
+                2))),
+            UpperBound.SumOver(2, head =>
+                norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat.0.attention.k", head)
+                        + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat.0.attention.q", head)))));
+        UpperBound v89 = UpperBound.Min(v88, v84 + v87, v71 * (v83 + v3028 * v82));  // repeat.0.attention: token to token
+        // repeat.0.attention: whole to token
+        UpperBound v90 = UpperBound.Min(
+            v85 + v87,
+            v71 * (v3030
+                + v81 * (UpperBound.Sqrt(UpperBound.Power(v3032 * 0, 2))
+                    + v3032 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v72)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v78)));
+        // repeat.0.attention: whole to whole
+        UpperBound v91 = UpperBound.Min(
+            v86 + v87,
+            v71 * (v79 * v77
+                + v81 * (UpperBound.Sqrt(UpperBound.Power(v3033 * 0, 2))
+                    + v3033 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v72)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v78)));
         UpperBound v92 = norms.OperatorNorm("repeat.0.attention.lepe");  // repeat.0.attention: operator norm of lepe
         UpperBound v93 = UpperBound.Min(norms.LargestRow("repeat.0.attention.lepe"), v92);  // repeat.0.attention: largest channel of lepe
-        UpperBound v94 = UpperBound.Min(v71 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(norms.HeadSpectralNorm("repeat.0.attention.v", head) * v64, 2))), UpperBound.SumOver(2, head => norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head) * v64)), v71 * v83 * v64, v71 * (v79 * v64 + v83 * v65)) + v71 * v79 * (UpperBound.Sqrt(3) * v93) * v64 + (v71 * norms.VectorNorm("repeat.0.attention.v_bias") + v71 * (UpperBound.Sqrt(3) * v93 * norms.VectorNorm("repeat.0.attention.v_bias") + norms.VectorNorm("repeat.0.attention.lepe_bias"))) + norms.VectorNorm("repeat.0.attention.out_bias");  // repeat.0.attention: radius
-        UpperBound v95 = UpperBound.Min(UpperBound.Min(v71 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65, 2))), UpperBound.SumOver(2, head => norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65)), v71 * v83 * v65) + v71 * UpperBound.Min(UpperBound.Sqrt(3) * v93 * (v79 * v64 + norms.VectorNorm("repeat.0.attention.v_bias")), 3 * v93 * (UpperBound.OfRational(1, 2) * (v79 * v65 + (v79 * v64 + norms.VectorNorm("repeat.0.attention.v_bias"))))), v94);  // repeat.0.attention: centred radius
-        UpperBound v96 = UpperBound.Min((v89 + v71 * v79 * (UpperBound.Sqrt(3) * v93)) * v67, (v90 + v71 * v79 * v93) * v68, (v85 + v71 * v79 * v93) * v68 + v87 * v67, (v91 + v71 * v79 * UpperBound.Min(UpperBound.Sqrt(3) * v93, v92)) * v68, (v89 + v71 * v79 * (UpperBound.Sqrt(3) * v93)) * v69);  // repeat.0.attention: from pixels, whole to token
-        UpperBound v97 = UpperBound.Min((v91 + v71 * v79 * UpperBound.Min(UpperBound.Sqrt(3) * v93, v92)) * v68, 56 * v96);  // repeat.0.attention: from pixels, whole to whole
-        UpperBound v98 = UpperBound.Min((v89 + v71 * v79 * (UpperBound.Sqrt(3) * v93)) * v69, 224 * v96);  // repeat.0.attention: from pixels, token to token
+        UpperBound v3034 = UpperBound.Sqrt(3) * v93;  // repeat.0.attention: shared
+        UpperBound v3035 = v71 * v79 * v3034;  // repeat.0.attention: shared
+        UpperBound v3036 = norms.VectorNorm("repeat.0.attention.v_bias");  // repeat.0.attention: shared
+        // repeat.0.attention: radius
+        UpperBound v94 = UpperBound.Min(
+            v71 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(norms.HeadSpectralNorm("repeat.0.attention.v", head) * v64, 2))),
+            UpperBound.SumOver(2, head =>
+                norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head) * v64)),
+            v71 * v83 * v64,
+            v71 * (v79 * v64 + v83 * v65))
+            + v3035 * v64
+            + (v71 * v3036 + v71 * (v3034 * v3036 + norms.VectorNorm("repeat.0.attention.lepe_bias")))
+            + norms.VectorNorm("repeat.0.attention.out_bias");
+        UpperBound v3037 = v79 * v64 + v3036;  // repeat.0.attention: shared
+        // repeat.0.attention: centred radius
+        UpperBound v95 = UpperBound.Min(
+            UpperBound.Min(
+                v71 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65, 2))),
+                UpperBound.SumOver(2, head =>
+                    norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65)),
+                v71 * v83 * v65)
+                + v71 * UpperBound.Min(v3034 * v3037, 3 * v93 * (UpperBound.OfRational(1, 2) * (v79 * v65 + v3037))),
+            v94);
+        UpperBound v3038 = v89 + v3035;  // repeat.0.attention: shared
+        UpperBound v3039 = v71 * v79 * v93;  // repeat.0.attention: shared
+        UpperBound v3040 = (v91 + v71 * v79 * UpperBound.Min(v3034, v92)) * v68;  // repeat.0.attention: shared
+        UpperBound v3041 = v3038 * v69;  // repeat.0.attention: shared
+        UpperBound v96 = UpperBound.Min(v3038 * v67, (v90 + v3039) * v68, (v85 + v3039) * v68 + v87 * v67, v3040, v3041);  // repeat.0.attention: from pixels, whole to token
+        UpperBound v97 = UpperBound.Min(v3040, 56 * v96);  // repeat.0.attention: from pixels, whole to whole
+        UpperBound v98 = UpperBound.Min(v3041, 224 * v96);  // repeat.0.attention: from pixels, token to token
         UpperBound v102 = v64 + v70 * v94;  // repeat.0.residual_3: radius
         UpperBound v103 = UpperBound.Min(v65 + v70 * v95, v102);  // repeat.0.residual_3: centred radius
-        UpperBound v105 = UpperBound.Min(v67 + v70 * v96, v68 + v70 * v97, v69 + v70 * v98);  // repeat.0.residual_3: from pixels, whole to token
-        UpperBound v106 = UpperBound.Min(v68 + v70 * v97, 56 * v105);  // repeat.0.residual_3: from pixels, whole to whole
-        UpperBound v107 = UpperBound.Min(v69 + v70 * v98, 224 * v105);  // repeat.0.residual_3: from pixels, token to token
+        UpperBound v3042 = v68 + v70 * v97;  // repeat.0.residual_3: shared
+        UpperBound v3043 = v69 + v70 * v98;  // repeat.0.residual_3: shared
+        UpperBound v105 = UpperBound.Min(v67 + v70 * v96, v3042, v3043);  // repeat.0.residual_3: from pixels, whole to token
+        UpperBound v106 = UpperBound.Min(v3042, 56 * v105);  // repeat.0.residual_3: from pixels, whole to whole
+        UpperBound v107 = UpperBound.Min(v3043, 224 * v105);  // repeat.0.residual_3: from pixels, token to token
         UpperBound v108 = norms.LargestEntry("repeat.0.residual_4.alpha");  // repeat.0.residual_4: largest |alpha|
         UpperBound v109 = norms.SpectralNorm("repeat.0.mlp.up");  // repeat.0.mlp: σ(up)
         UpperBound v110 = norms.SpectralNorm("repeat.0.mlp.down");  // repeat.0.mlp: σ(down)
         UpperBound v111 = norms.LargestRow("repeat.0.mlp.up") * v102 + norms.LargestEntry("repeat.0.mlp.up_bias");  // repeat.0.mlp: largest pre-activation
         UpperBound v112 = v109 * v102 + norms.VectorNorm("repeat.0.mlp.up_bias");  // repeat.0.mlp: norm of the pre-activations
         UpperBound v113 = UpperBound.GeluSlope(v111);  // repeat.0.mlp: gelu slope
-        UpperBound v114 = UpperBound.Min(v113 * (v109 * v110), UpperBound.OfRational(1, 2) * norms.Product("repeat.0.mlp.down", "repeat.0.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v109 * v110));  // repeat.0.mlp: constant
+        // repeat.0.mlp: constant
+        UpperBound v114 = UpperBound.Min(
+            v113 * (v109 * v110),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat.0.mlp.down", "repeat.0.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v109 * v110));
         UpperBound v115 = v110 * (UpperBound.GeluGain(v111) * v112) + norms.VectorNorm("repeat.0.mlp.down_bias");  // repeat.0.mlp: radius
         UpperBound v116 = UpperBound.Min(v114 * v103, v115);  // repeat.0.mlp: centred radius
         UpperBound v117 = UpperBound.Min(v114 * v105, v114 * v106, v114 * v107);  // repeat.0.mlp: from pixels, whole to token
@@ -3651,35 +3810,45 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v119 = UpperBound.Min(v114 * v107, 224 * v117);  // repeat.0.mlp: from pixels, token to token
         UpperBound v122 = v102 + v108 * v115;  // repeat.0.residual_4: radius
         UpperBound v123 = UpperBound.Min(v103 + v108 * v116, v122);  // repeat.0.residual_4: centred radius
-        UpperBound v125 = UpperBound.Min(v105 + v108 * v117, v106 + v108 * v118, v107 + v108 * v119);  // repeat.0.residual_4: from pixels, whole to token
-        UpperBound v126 = UpperBound.Min(v106 + v108 * v118, 56 * v125);  // repeat.0.residual_4: from pixels, whole to whole
-        UpperBound v127 = UpperBound.Min(v107 + v108 * v119, 224 * v125);  // repeat.0.residual_4: from pixels, token to token
+        UpperBound v3044 = v106 + v108 * v118;  // repeat.0.residual_4: shared
+        UpperBound v3045 = v107 + v108 * v119;  // repeat.0.residual_4: shared
+        UpperBound v125 = UpperBound.Min(v105 + v108 * v117, v3044, v3045);  // repeat.0.residual_4: from pixels, whole to token
+        UpperBound v126 = UpperBound.Min(v3044, 56 * v125);  // repeat.0.residual_4: from pixels, whole to whole
+        UpperBound v127 = UpperBound.Min(v3045, 224 * v125);  // repeat.0.residual_4: from pixels, token to token
         UpperBound v128 = norms.LargestEntry("repeat.0.center_norm.gain");  // repeat.0.center_norm: max|gain|
         UpperBound v129 = v128 * UpperBound.OfRational(64, 63) * v122 + norms.VectorNorm("repeat.0.center_norm.bias");  // repeat.0.center_norm: radius
         UpperBound v130 = UpperBound.Min(v128 * UpperBound.OfRational(64, 63) * v123, v129);  // repeat.0.center_norm: centred radius
-        UpperBound v131 = UpperBound.Min(v128 * UpperBound.OfRational(64, 63) * v125, v128 * UpperBound.OfRational(64, 63) * v126, v128 * UpperBound.OfRational(64, 63) * v127);  // repeat.0.center_norm: from pixels, whole to token
-        UpperBound v132 = UpperBound.Min(v128 * UpperBound.OfRational(64, 63) * v126, 56 * v131);  // repeat.0.center_norm: from pixels, whole to whole
-        UpperBound v133 = UpperBound.Min(v128 * UpperBound.OfRational(64, 63) * v127, 224 * v131);  // repeat.0.center_norm: from pixels, token to token
+        UpperBound v3046 = v128 * UpperBound.OfRational(64, 63) * v126;  // repeat.0.center_norm: shared
+        UpperBound v3047 = v128 * UpperBound.OfRational(64, 63) * v127;  // repeat.0.center_norm: shared
+        UpperBound v131 = UpperBound.Min(v128 * UpperBound.OfRational(64, 63) * v125, v3046, v3047);  // repeat.0.center_norm: from pixels, whole to token
+        UpperBound v132 = UpperBound.Min(v3046, 56 * v131);  // repeat.0.center_norm: from pixels, whole to whole
+        UpperBound v133 = UpperBound.Min(v3047, 224 * v131);  // repeat.0.center_norm: from pixels, token to token
         UpperBound v134 = norms.SpectralNorm("conv2d_2.weight");  // conv2d_2: σ(weight)
         UpperBound v135 = 2 * v134 * v129 + norms.VectorNorm("conv2d_2.bias");  // conv2d_2: radius
         UpperBound v136 = UpperBound.Min(2 * v134 * v130, v135);  // conv2d_2: centred radius
-        UpperBound v137 = UpperBound.Min(2 * v134 * v131, v134 * v132, 2 * v134 * v133);  // conv2d_2: from pixels, whole to token
+        UpperBound v3048 = 2 * v134 * v133;  // conv2d_2: shared
+        UpperBound v137 = UpperBound.Min(2 * v134 * v131, v134 * v132, v3048);  // conv2d_2: from pixels, whole to token
         UpperBound v138 = UpperBound.Min(v134 * v132, 28 * v137);  // conv2d_2: from pixels, whole to whole
-        UpperBound v139 = UpperBound.Min(2 * v134 * v133, 224 * v137);  // conv2d_2: from pixels, token to token
+        UpperBound v139 = UpperBound.Min(v3048, 224 * v137);  // conv2d_2: from pixels, token to token
         UpperBound v140 = norms.LargestEntry("center_norm_2.gain");  // center_norm_2: max|gain|
         UpperBound v141 = v140 * UpperBound.OfRational(128, 127) * v135 + norms.VectorNorm("center_norm_2.bias");  // center_norm_2: radius
         UpperBound v142 = UpperBound.Min(v140 * UpperBound.OfRational(128, 127) * v136, v141);  // center_norm_2: centred radius
-        UpperBound v143 = UpperBound.Min(v140 * UpperBound.OfRational(128, 127) * v137, v140 * UpperBound.OfRational(128, 127) * v138, v140 * UpperBound.OfRational(128, 127) * v139);  // center_norm_2: from pixels, whole to token
-        UpperBound v144 = UpperBound.Min(v140 * UpperBound.OfRational(128, 127) * v138, 28 * v143);  // center_norm_2: from pixels, whole to whole
-        UpperBound v145 = UpperBound.Min(v140 * UpperBound.OfRational(128, 127) * v139, 224 * v143);  // center_norm_2: from pixels, token to token
+        UpperBound v3049 = v140 * UpperBound.OfRational(128, 127) * v138;  // center_norm_2: shared
+        UpperBound v3050 = v140 * UpperBound.OfRational(128, 127) * v139;  // center_norm_2: shared
+        UpperBound v143 = UpperBound.Min(v140 * UpperBound.OfRational(128, 127) * v137, v3049, v3050);  // center_norm_2: from pixels, whole to token
+        UpperBound v144 = UpperBound.Min(v3049, 28 * v143);  // center_norm_2: from pixels, whole to whole
+        UpperBound v145 = UpperBound.Min(v3050, 224 * v143);  // center_norm_2: from pixels, token to token
         UpperBound v146 = norms.LargestEntry("repeat_2.0.residual.alpha");  // repeat_2.0.residual: largest |alpha|
         UpperBound v147 = norms.OperatorNorm("repeat_2.0.conv2d.weight");  // repeat_2.0.conv2d: operator norm of weight
         UpperBound v148 = UpperBound.Min(norms.SpectralNorm("repeat_2.0.conv2d.weight"), v147, norms.LargestRow("repeat_2.0.conv2d.weight"));  // repeat_2.0.conv2d: σ(weight)
-        UpperBound v149 = 7 * v148 * v141 + norms.VectorNorm("repeat_2.0.conv2d.bias");  // repeat_2.0.conv2d: radius
-        UpperBound v150 = UpperBound.Min(7 * v148 * v141, 7 * v148 * UpperBound.OfRational(1, 2) * (v142 + v141), v149);  // repeat_2.0.conv2d: centred radius
-        UpperBound v151 = UpperBound.Min(7 * v148 * v143, UpperBound.Min(v148, 7 * v148, v147) * v144, UpperBound.Min(7 * v148, v147) * v144, 7 * v148 * v145);  // repeat_2.0.conv2d: from pixels, whole to token
-        UpperBound v152 = UpperBound.Min(UpperBound.Min(7 * v148, v147) * v144, 28 * v151);  // repeat_2.0.conv2d: from pixels, whole to whole
-        UpperBound v153 = UpperBound.Min(7 * v148 * v145, 224 * v151);  // repeat_2.0.conv2d: from pixels, token to token
+        UpperBound v3051 = 7 * v148 * v141;  // repeat_2.0.conv2d: shared
+        UpperBound v149 = v3051 + norms.VectorNorm("repeat_2.0.conv2d.bias");  // repeat_2.0.conv2d: radius
+        UpperBound v150 = UpperBound.Min(v3051, 7 * v148 * UpperBound.OfRational(1, 2) * (v142 + v141), v149);  // repeat_2.0.conv2d: centred radius
+        UpperBound v3052 = UpperBound.Min(7 * v148, v147) * v144;  // repeat_2.0.conv2d: shared
+        UpperBound v3053 = 7 * v148 * v145;  // repeat_2.0.conv2d: shared
+        UpperBound v151 = UpperBound.Min(7 * v148 * v143, UpperBound.Min(v148, 7 * v148, v147) * v144, v3052, v3053);  // repeat_2.0.conv2d: from pixels, whole to token
+        UpperBound v152 = UpperBound.Min(v3052, 28 * v151);  // repeat_2.0.conv2d: from pixels, whole to whole
+        UpperBound v153 = UpperBound.Min(v3053, 224 * v151);  // repeat_2.0.conv2d: from pixels, token to token
         UpperBound v155 = UpperBound.GeluSlope(v149);  // repeat_2.0.gelu: slope
         UpperBound v156 = UpperBound.GeluGain(v149) * v149;  // repeat_2.0.gelu: radius
         UpperBound v157 = UpperBound.Min(v155 * v150, v156);  // repeat_2.0.gelu: centred radius
@@ -3700,17 +3869,22 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v172 = UpperBound.Min(v167 * v166, 224 * v170);  // repeat_2.0.gelu_2: from pixels, token to token
         UpperBound v173 = v141 + v146 * v168;  // repeat_2.0.residual: radius
         UpperBound v174 = UpperBound.Min(v142 + v146 * v169, v173);  // repeat_2.0.residual: centred radius
-        UpperBound v176 = UpperBound.Min(v143 + v146 * v170, v144 + v146 * v171, v145 + v146 * v172);  // repeat_2.0.residual: from pixels, whole to token
-        UpperBound v177 = UpperBound.Min(v144 + v146 * v171, 28 * v176);  // repeat_2.0.residual: from pixels, whole to whole
-        UpperBound v178 = UpperBound.Min(v145 + v146 * v172, 224 * v176);  // repeat_2.0.residual: from pixels, token to token
+        UpperBound v3054 = v144 + v146 * v171;  // repeat_2.0.residual: shared
+        UpperBound v3055 = v145 + v146 * v172;  // repeat_2.0.residual: shared
+        UpperBound v176 = UpperBound.Min(v143 + v146 * v170, v3054, v3055);  // repeat_2.0.residual: from pixels, whole to token
+        UpperBound v177 = UpperBound.Min(v3054, 28 * v176);  // repeat_2.0.residual: from pixels, whole to whole
+        UpperBound v178 = UpperBound.Min(v3055, 224 * v176);  // repeat_2.0.residual: from pixels, token to token
         UpperBound v179 = norms.LargestEntry("repeat_2.0.residual_2.alpha");  // repeat_2.0.residual_2: largest |alpha|
         UpperBound v180 = norms.OperatorNorm("repeat_2.0.conv2d_3.weight");  // repeat_2.0.conv2d_3: operator norm of weight
         UpperBound v181 = UpperBound.Min(norms.SpectralNorm("repeat_2.0.conv2d_3.weight"), v180, norms.LargestRow("repeat_2.0.conv2d_3.weight"));  // repeat_2.0.conv2d_3: σ(weight)
-        UpperBound v182 = 7 * v181 * v173 + norms.VectorNorm("repeat_2.0.conv2d_3.bias");  // repeat_2.0.conv2d_3: radius
-        UpperBound v183 = UpperBound.Min(7 * v181 * v173, 7 * v181 * UpperBound.OfRational(1, 2) * (v174 + v173), v182);  // repeat_2.0.conv2d_3: centred radius
-        UpperBound v184 = UpperBound.Min(7 * v181 * v176, UpperBound.Min(v181, 7 * v181, v180) * v177, UpperBound.Min(7 * v181, v180) * v177, 7 * v181 * v178);  // repeat_2.0.conv2d_3: from pixels, whole to token
-        UpperBound v185 = UpperBound.Min(UpperBound.Min(7 * v181, v180) * v177, 28 * v184);  // repeat_2.0.conv2d_3: from pixels, whole to whole
-        UpperBound v186 = UpperBound.Min(7 * v181 * v178, 224 * v184);  // repeat_2.0.conv2d_3: from pixels, token to token
+        UpperBound v3056 = 7 * v181 * v173;  // repeat_2.0.conv2d_3: shared
+        UpperBound v182 = v3056 + norms.VectorNorm("repeat_2.0.conv2d_3.bias");  // repeat_2.0.conv2d_3: radius
+        UpperBound v183 = UpperBound.Min(v3056, 7 * v181 * UpperBound.OfRational(1, 2) * (v174 + v173), v182);  // repeat_2.0.conv2d_3: centred radius
+        UpperBound v3057 = UpperBound.Min(7 * v181, v180) * v177;  // repeat_2.0.conv2d_3: shared
+        UpperBound v3058 = 7 * v181 * v178;  // repeat_2.0.conv2d_3: shared
+        UpperBound v184 = UpperBound.Min(7 * v181 * v176, UpperBound.Min(v181, 7 * v181, v180) * v177, v3057, v3058);  // repeat_2.0.conv2d_3: from pixels, whole to token
+        UpperBound v185 = UpperBound.Min(v3057, 28 * v184);  // repeat_2.0.conv2d_3: from pixels, whole to whole
+        UpperBound v186 = UpperBound.Min(v3058, 224 * v184);  // repeat_2.0.conv2d_3: from pixels, token to token
         UpperBound v188 = UpperBound.GeluSlope(v182);  // repeat_2.0.gelu_3: slope
         UpperBound v189 = UpperBound.GeluGain(v182) * v182;  // repeat_2.0.gelu_3: radius
         UpperBound v190 = UpperBound.Min(v188 * v183, v189);  // repeat_2.0.gelu_3: centred radius
@@ -3719,13 +3893,20 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v193 = UpperBound.Min(v188 * v186, 224 * v191);  // repeat_2.0.gelu_3: from pixels, token to token
         UpperBound v194 = v173 + v179 * v189;  // repeat_2.0.residual_2: radius
         UpperBound v195 = UpperBound.Min(v174 + v179 * v190, v194);  // repeat_2.0.residual_2: centred radius
-        UpperBound v197 = UpperBound.Min(v176 + v179 * v191, v177 + v179 * v192, v178 + v179 * v193);  // repeat_2.0.residual_2: from pixels, whole to token
-        UpperBound v198 = UpperBound.Min(v177 + v179 * v192, 28 * v197);  // repeat_2.0.residual_2: from pixels, whole to whole
-        UpperBound v199 = UpperBound.Min(v178 + v179 * v193, 224 * v197);  // repeat_2.0.residual_2: from pixels, token to token
+        UpperBound v3059 = v177 + v179 * v192;  // repeat_2.0.residual_2: shared
+        UpperBound v3060 = v178 + v179 * v193;  // repeat_2.0.residual_2: shared
+        UpperBound v197 = UpperBound.Min(v176 + v179 * v191, v3059, v3060);  // repeat_2.0.residual_2: from pixels, whole to token
+        UpperBound v198 = UpperBound.Min(v3059, 28 * v197);  // repeat_2.0.residual_2: from pixels, whole to whole
+        UpperBound v199 = UpperBound.Min(v3060, 224 * v197);  // repeat_2.0.residual_2: from pixels, token to token
         UpperBound v200 = norms.LargestEntry("repeat_2.0.residual_3.alpha");  // repeat_2.0.residual_3: largest |alpha|
         UpperBound v201 = norms.SpectralNorm("repeat_2.0.attention.out");  // repeat_2.0.attention: σ(out)
         UpperBound v202 = norms.SpectralNorm("repeat_2.0.attention.k");  // repeat_2.0.attention: σ(k)
-        UpperBound v203 = 24 * UpperBound.Min(UpperBound.MaxOver(4, head => norms.HeadSpectralNorm("repeat_2.0.attention.k", head)) * v195 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1);  // repeat_2.0.attention: range of the logits
+        // repeat_2.0.attention: range of the logits
+        UpperBound v203 = 24 * UpperBound.Min(
+            UpperBound.MaxOver(4, head => norms.HeadSpectralNorm("repeat_2.0.attention.k", head))
+                * v195
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1);
         UpperBound v204 = UpperBound.DoeblinComplement(56, v203);  // repeat_2.0.attention: 1 − lambda
         UpperBound v205 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v203);  // repeat_2.0.attention: cosh of half the range
         UpperBound v206 = 56 * UpperBound.LargestSoftmaxWeight(56, v203);  // repeat_2.0.attention: largest column sum
@@ -3734,35 +3915,192 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v209 = norms.SpectralNorm("repeat_2.0.attention.v");  // repeat_2.0.attention: σ(v)
         UpperBound v210 = UpperBound.MaxOver(4, head => norms.HeadSpectralNorm("repeat_2.0.attention.v", head));  // repeat_2.0.attention: slope of the values
         UpperBound v211 = UpperBound.MaxOver(4, head => norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v195);  // repeat_2.0.attention: spread of the values
-        UpperBound v212 = UpperBound.MaxOver(4, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.q", head));  // repeat_2.0.attention: both paths' slope
+        // repeat_2.0.attention: both paths' slope
+        UpperBound v212 = UpperBound.MaxOver(4, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_2.0.attention.q", head));
         UpperBound v213 = UpperBound.Min(2 * v210, v209 * (UpperBound.Sqrt(2) + v204 * UpperBound.OfRational(1350731562094192351, 2305843009213693952)));  // repeat_2.0.attention: value path
-        UpperBound v214 = UpperBound.Min(v201 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) + norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v195 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head) + norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v195 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)))), v201 * (v213 + 2 * v211 * UpperBound.MaxOver(4, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.k", head))));  // repeat_2.0.attention: keys and values, token to token
-        UpperBound v215 = UpperBound.Min(v201 * (v209 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 56)) * v205, 1) + v211 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v202) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(56, v203)))), v201 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 56)) * v205, 1) + norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v195 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(56, v203))), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 56)) * v205, 1) + norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v195 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(56, v203))))));  // repeat_2.0.attention: keys and values, whole to token
-        UpperBound v216 = UpperBound.Min(v201 * (v209 * v207 + v211 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v202) * UpperBound.Min(UpperBound.Sqrt(v206), UpperBound.Sqrt(28))), v201 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v207 + norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v195 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v206), UpperBound.Sqrt(28)), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v207 + norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v195 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v206), UpperBound.Sqrt(28)))));  // repeat_2.0.attention: keys and values, whole to whole
-        UpperBound v217 = UpperBound.Min(v201 * v211 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v208), v201 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v195 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.q", head)), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v195 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.q", head)))));  // repeat_2.0.attention: query path, all readings
-        UpperBound v218 = UpperBound.Min(v201 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) + norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v195 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.q", head)), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head) + norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v195 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.q", head)))));  // repeat_2.0.attention: per head, token to token
+        // repeat_2.0.attention: keys and values, token to token
+        UpperBound v214 = UpperBound.Min(
+            v201 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                        * v195
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)),
+                2))),
+            UpperBound.SumOver(4, head =>
+                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                        * v195
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)))),
+            v201 * (v213
+                + 2 * v211 * UpperBound.MaxOver(4, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_2.0.attention.k", head))));
+        UpperBound v3061 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 56)) * v205, 1);  // repeat_2.0.attention: shared
+        UpperBound v3062 = v209 * v3061;  // repeat_2.0.attention: shared
+        UpperBound v3063 = v211 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v202);  // repeat_2.0.attention: shared
+        UpperBound v3064 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(56, v203)));  // repeat_2.0.attention: shared
+        // repeat_2.0.attention: keys and values, whole to token
+        UpperBound v215 = UpperBound.Min(
+            v201 * (v3062 + v3063 * v3064),
+            v201 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v3061
+                    + norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                        * v195
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.0.attention.k", head))
+                        * v3064,
+                2))),
+            UpperBound.SumOver(4, head =>
+                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v3061
+                    + norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                        * v195
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.0.attention.k", head))
+                        * v3064)));
+        UpperBound v3065 = UpperBound.Min(UpperBound.Sqrt(v206), UpperBound.Sqrt(28));  // repeat_2.0.attention: shared
+        // repeat_2.0.attention: keys and values, whole to whole
+        UpperBound v216 = UpperBound.Min(
+            v201 * (v209 * v207 + v3063 * v3065),
+            v201 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v207
+                    + norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                        * v195
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.0.attention.k", head))
+                        * v3065,
+                2))),
+            UpperBound.SumOver(4, head =>
+                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v207
+                    + norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                        * v195
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.0.attention.k", head))
+                        * v3065)));
+        // repeat_2.0.attention: query path, all readings
+        UpperBound v217 = UpperBound.Min(
+            v201 * v211 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v208),
+            v201 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                    * v195
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_2.0.attention.q", head)),
+                2))),
+            UpperBound.SumOver(4, head =>
+                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                        * v195
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.0.attention.q", head)))));
+        // repeat_2.0.attention: per head, token to token
+        UpperBound v218 = UpperBound.Min(
+            v201 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                        * v195
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.0.attention.q", head)),
+                2))),
+            UpperBound.SumOver(4, head =>
+                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                        * v195
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.0.attention.q", head)))));
         UpperBound v219 = UpperBound.Min(v218, v214 + v217, v201 * (v213 + 2 * v211 * v212));  // repeat_2.0.attention: token to token
-        UpperBound v220 = UpperBound.Min(v215 + v217, v201 * (v209 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 56)) * v205, 1) + v211 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(56, v203))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(56, v203))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v202) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v208)));  // repeat_2.0.attention: whole to token
-        UpperBound v221 = UpperBound.Min(v216 + v217, v201 * (v209 * v207 + v211 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v206), UpperBound.Sqrt(28)) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v206), UpperBound.Sqrt(28)) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v202) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v208)));  // repeat_2.0.attention: whole to whole
+        // repeat_2.0.attention: whole to token
+        UpperBound v220 = UpperBound.Min(
+            v215 + v217,
+            v201 * (v3062
+                + v211 * (UpperBound.Sqrt(UpperBound.Power(v3064 * 0, 2))
+                    + v3064 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v202)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v208)));
+        // repeat_2.0.attention: whole to whole
+        UpperBound v221 = UpperBound.Min(
+            v216 + v217,
+            v201 * (v209 * v207
+                + v211 * (UpperBound.Sqrt(UpperBound.Power(v3065 * 0, 2))
+                    + v3065 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v202)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v208)));
         UpperBound v222 = norms.OperatorNorm("repeat_2.0.attention.lepe");  // repeat_2.0.attention: operator norm of lepe
         UpperBound v223 = UpperBound.Min(norms.LargestRow("repeat_2.0.attention.lepe"), v222);  // repeat_2.0.attention: largest channel of lepe
-        UpperBound v224 = UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829")) * (UpperBound.Min(v201 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v194, 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v194)), v201 * v213 * v194, v201 * (v209 * v194 + v213 * v195)) + v201 * v209 * (UpperBound.Sqrt(6) * v223) * v194) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829")) * (v201 * norms.VectorNorm("repeat_2.0.attention.v_bias") + v201 * (UpperBound.Sqrt(6) * v223 * norms.VectorNorm("repeat_2.0.attention.v_bias") + norms.VectorNorm("repeat_2.0.attention.lepe_bias"))) + norms.VectorNorm("repeat_2.0.attention.out_bias");  // repeat_2.0.attention: radius
-        UpperBound v225 = UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829")) * (UpperBound.Min(v201 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v195, 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v195)), v201 * v213 * v195) + v201 * UpperBound.Min(UpperBound.Sqrt(6) * v223 * (v209 * v194 + norms.VectorNorm("repeat_2.0.attention.v_bias")), 3 * v223 * (UpperBound.OfRational(1, 2) * (v209 * v195 + (v209 * v194 + norms.VectorNorm("repeat_2.0.attention.v_bias")))))), v224);  // repeat_2.0.attention: centred radius
-        UpperBound v226 = UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829")) * UpperBound.Min((v219 + v201 * v209 * (UpperBound.Sqrt(6) * v223)) * v197, (v220 + v201 * v209 * v223) * v198, (v215 + v201 * v209 * v223) * v198 + v217 * v197), UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829")) * ((v221 + v201 * v209 * UpperBound.Min(UpperBound.Sqrt(6) * v223, v222)) * v198), UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829")) * ((v219 + v201 * v209 * (UpperBound.Sqrt(6) * v223)) * v199));  // repeat_2.0.attention: from pixels, whole to token
-        UpperBound v227 = UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829")) * ((v221 + v201 * v209 * UpperBound.Min(UpperBound.Sqrt(6) * v223, v222)) * v198), 28 * v226);  // repeat_2.0.attention: from pixels, whole to whole
-        UpperBound v228 = UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829")) * ((v219 + v201 * v209 * (UpperBound.Sqrt(6) * v223)) * v199), 224 * v226);  // repeat_2.0.attention: from pixels, token to token
+        UpperBound v3066 = UpperBound.Sqrt(6) * v223;  // repeat_2.0.attention: shared
+        UpperBound v3067 = v201 * v209 * v3066;  // repeat_2.0.attention: shared
+        UpperBound v3068 = norms.VectorNorm("repeat_2.0.attention.v_bias");  // repeat_2.0.attention: shared
+        // repeat_2.0.attention: radius
+        UpperBound v224 = UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829"))
+            * (UpperBound.Min(
+                v201 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v194, 2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v194)),
+                v201 * v213 * v194,
+                v201 * (v209 * v194 + v213 * v195))
+                + v3067 * v194)
+            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829"))
+                * (v201 * v3068 + v201 * (v3066 * v3068 + norms.VectorNorm("repeat_2.0.attention.lepe_bias")))
+            + norms.VectorNorm("repeat_2.0.attention.out_bias");
+        UpperBound v3069 = v209 * v194 + v3068;  // repeat_2.0.attention: shared
+        // repeat_2.0.attention: centred radius
+        UpperBound v225 = UpperBound.Min(
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829"))
+                * (UpperBound.Min(
+                    v201 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v195, 2))),
+                    UpperBound.SumOver(4, head =>
+                        norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v195)),
+                    v201 * v213 * v195)
+                    + v201 * UpperBound.Min(v3066 * v3069, 3 * v223 * (UpperBound.OfRational(1, 2) * (v209 * v195 + v3069)))),
+            v224);
+        UpperBound v3070 = v219 + v3067;  // repeat_2.0.attention: shared
+        UpperBound v3071 = v201 * v209 * v223;  // repeat_2.0.attention: shared
+        // repeat_2.0.attention: shared
+        UpperBound v3072 = UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829"))
+            * ((v221 + v201 * v209 * UpperBound.Min(v3066, v222)) * v198);
+        // repeat_2.0.attention: shared
+        UpperBound v3073 = UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829"))
+            * (v3070 * v199);
+        // repeat_2.0.attention: from pixels, whole to token
+        UpperBound v226 = UpperBound.Min(
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829"))
+                * UpperBound.Min(v3070 * v197, (v220 + v3071) * v198, (v215 + v3071) * v198 + v217 * v197),
+            v3072,
+            v3073);
+        UpperBound v227 = UpperBound.Min(v3072, 28 * v226);  // repeat_2.0.attention: from pixels, whole to whole
+        UpperBound v228 = UpperBound.Min(v3073, 224 * v226);  // repeat_2.0.attention: from pixels, token to token
         UpperBound v232 = v194 + v200 * v224;  // repeat_2.0.residual_3: radius
         UpperBound v233 = UpperBound.Min(v195 + v200 * v225, v232);  // repeat_2.0.residual_3: centred radius
-        UpperBound v235 = UpperBound.Min(v197 + v200 * v226, v198 + v200 * v227, v199 + v200 * v228);  // repeat_2.0.residual_3: from pixels, whole to token
-        UpperBound v236 = UpperBound.Min(v198 + v200 * v227, 28 * v235);  // repeat_2.0.residual_3: from pixels, whole to whole
-        UpperBound v237 = UpperBound.Min(v199 + v200 * v228, 224 * v235);  // repeat_2.0.residual_3: from pixels, token to token
+        UpperBound v3074 = v198 + v200 * v227;  // repeat_2.0.residual_3: shared
+        UpperBound v3075 = v199 + v200 * v228;  // repeat_2.0.residual_3: shared
+        UpperBound v235 = UpperBound.Min(v197 + v200 * v226, v3074, v3075);  // repeat_2.0.residual_3: from pixels, whole to token
+        UpperBound v236 = UpperBound.Min(v3074, 28 * v235);  // repeat_2.0.residual_3: from pixels, whole to whole
+        UpperBound v237 = UpperBound.Min(v3075, 224 * v235);  // repeat_2.0.residual_3: from pixels, token to token
         UpperBound v238 = norms.LargestEntry("repeat_2.0.residual_4.alpha");  // repeat_2.0.residual_4: largest |alpha|
         UpperBound v239 = norms.SpectralNorm("repeat_2.0.mlp.up");  // repeat_2.0.mlp: σ(up)
         UpperBound v240 = norms.SpectralNorm("repeat_2.0.mlp.down");  // repeat_2.0.mlp: σ(down)
         UpperBound v241 = norms.LargestRow("repeat_2.0.mlp.up") * v232 + norms.LargestEntry("repeat_2.0.mlp.up_bias");  // repeat_2.0.mlp: largest pre-activation
         UpperBound v242 = v239 * v232 + norms.VectorNorm("repeat_2.0.mlp.up_bias");  // repeat_2.0.mlp: norm of the pre-activations
         UpperBound v243 = UpperBound.GeluSlope(v241);  // repeat_2.0.mlp: gelu slope
-        UpperBound v244 = UpperBound.Min(v243 * (v239 * v240), UpperBound.OfRational(1, 2) * norms.Product("repeat_2.0.mlp.down", "repeat_2.0.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v239 * v240));  // repeat_2.0.mlp: constant
+        // repeat_2.0.mlp: constant
+        UpperBound v244 = UpperBound.Min(
+            v243 * (v239 * v240),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_2.0.mlp.down", "repeat_2.0.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v239 * v240));
         UpperBound v245 = v240 * (UpperBound.GeluGain(v241) * v242) + norms.VectorNorm("repeat_2.0.mlp.down_bias");  // repeat_2.0.mlp: radius
         UpperBound v246 = UpperBound.Min(v244 * v233, v245);  // repeat_2.0.mlp: centred radius
         UpperBound v247 = UpperBound.Min(v244 * v235, v244 * v236, v244 * v237);  // repeat_2.0.mlp: from pixels, whole to token
@@ -3770,23 +4108,30 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v249 = UpperBound.Min(v244 * v237, 224 * v247);  // repeat_2.0.mlp: from pixels, token to token
         UpperBound v252 = v232 + v238 * v245;  // repeat_2.0.residual_4: radius
         UpperBound v253 = UpperBound.Min(v233 + v238 * v246, v252);  // repeat_2.0.residual_4: centred radius
-        UpperBound v255 = UpperBound.Min(v235 + v238 * v247, v236 + v238 * v248, v237 + v238 * v249);  // repeat_2.0.residual_4: from pixels, whole to token
-        UpperBound v256 = UpperBound.Min(v236 + v238 * v248, 28 * v255);  // repeat_2.0.residual_4: from pixels, whole to whole
-        UpperBound v257 = UpperBound.Min(v237 + v238 * v249, 224 * v255);  // repeat_2.0.residual_4: from pixels, token to token
+        UpperBound v3076 = v236 + v238 * v248;  // repeat_2.0.residual_4: shared
+        UpperBound v3077 = v237 + v238 * v249;  // repeat_2.0.residual_4: shared
+        UpperBound v255 = UpperBound.Min(v235 + v238 * v247, v3076, v3077);  // repeat_2.0.residual_4: from pixels, whole to token
+        UpperBound v256 = UpperBound.Min(v3076, 28 * v255);  // repeat_2.0.residual_4: from pixels, whole to whole
+        UpperBound v257 = UpperBound.Min(v3077, 224 * v255);  // repeat_2.0.residual_4: from pixels, token to token
         UpperBound v258 = norms.LargestEntry("repeat_2.0.center_norm.gain");  // repeat_2.0.center_norm: max|gain|
         UpperBound v259 = v258 * UpperBound.OfRational(128, 127) * v252 + norms.VectorNorm("repeat_2.0.center_norm.bias");  // repeat_2.0.center_norm: radius
         UpperBound v260 = UpperBound.Min(v258 * UpperBound.OfRational(128, 127) * v253, v259);  // repeat_2.0.center_norm: centred radius
-        UpperBound v261 = UpperBound.Min(v258 * UpperBound.OfRational(128, 127) * v255, v258 * UpperBound.OfRational(128, 127) * v256, v258 * UpperBound.OfRational(128, 127) * v257);  // repeat_2.0.center_norm: from pixels, whole to token
-        UpperBound v262 = UpperBound.Min(v258 * UpperBound.OfRational(128, 127) * v256, 28 * v261);  // repeat_2.0.center_norm: from pixels, whole to whole
-        UpperBound v263 = UpperBound.Min(v258 * UpperBound.OfRational(128, 127) * v257, 224 * v261);  // repeat_2.0.center_norm: from pixels, token to token
+        UpperBound v3078 = v258 * UpperBound.OfRational(128, 127) * v256;  // repeat_2.0.center_norm: shared
+        UpperBound v3079 = v258 * UpperBound.OfRational(128, 127) * v257;  // repeat_2.0.center_norm: shared
+        UpperBound v261 = UpperBound.Min(v258 * UpperBound.OfRational(128, 127) * v255, v3078, v3079);  // repeat_2.0.center_norm: from pixels, whole to token
+        UpperBound v262 = UpperBound.Min(v3078, 28 * v261);  // repeat_2.0.center_norm: from pixels, whole to whole
+        UpperBound v263 = UpperBound.Min(v3079, 224 * v261);  // repeat_2.0.center_norm: from pixels, token to token
         UpperBound v264 = norms.LargestEntry("repeat_2.1.residual.alpha");  // repeat_2.1.residual: largest |alpha|
         UpperBound v265 = norms.OperatorNorm("repeat_2.1.conv2d.weight");  // repeat_2.1.conv2d: operator norm of weight
         UpperBound v266 = UpperBound.Min(norms.SpectralNorm("repeat_2.1.conv2d.weight"), v265, norms.LargestRow("repeat_2.1.conv2d.weight"));  // repeat_2.1.conv2d: σ(weight)
-        UpperBound v267 = 7 * v266 * v259 + norms.VectorNorm("repeat_2.1.conv2d.bias");  // repeat_2.1.conv2d: radius
-        UpperBound v268 = UpperBound.Min(7 * v266 * v259, 7 * v266 * UpperBound.OfRational(1, 2) * (v260 + v259), v267);  // repeat_2.1.conv2d: centred radius
-        UpperBound v269 = UpperBound.Min(7 * v266 * v261, UpperBound.Min(v266, 7 * v266, v265) * v262, UpperBound.Min(7 * v266, v265) * v262, 7 * v266 * v263);  // repeat_2.1.conv2d: from pixels, whole to token
-        UpperBound v270 = UpperBound.Min(UpperBound.Min(7 * v266, v265) * v262, 28 * v269);  // repeat_2.1.conv2d: from pixels, whole to whole
-        UpperBound v271 = UpperBound.Min(7 * v266 * v263, 224 * v269);  // repeat_2.1.conv2d: from pixels, token to token
+        UpperBound v3080 = 7 * v266 * v259;  // repeat_2.1.conv2d: shared
+        UpperBound v267 = v3080 + norms.VectorNorm("repeat_2.1.conv2d.bias");  // repeat_2.1.conv2d: radius
+        UpperBound v268 = UpperBound.Min(v3080, 7 * v266 * UpperBound.OfRational(1, 2) * (v260 + v259), v267);  // repeat_2.1.conv2d: centred radius
+        UpperBound v3081 = UpperBound.Min(7 * v266, v265) * v262;  // repeat_2.1.conv2d: shared
+        UpperBound v3082 = 7 * v266 * v263;  // repeat_2.1.conv2d: shared
+        UpperBound v269 = UpperBound.Min(7 * v266 * v261, UpperBound.Min(v266, 7 * v266, v265) * v262, v3081, v3082);  // repeat_2.1.conv2d: from pixels, whole to token
+        UpperBound v270 = UpperBound.Min(v3081, 28 * v269);  // repeat_2.1.conv2d: from pixels, whole to whole
+        UpperBound v271 = UpperBound.Min(v3082, 224 * v269);  // repeat_2.1.conv2d: from pixels, token to token
         UpperBound v273 = UpperBound.GeluSlope(v267);  // repeat_2.1.gelu: slope
         UpperBound v274 = UpperBound.GeluGain(v267) * v267;  // repeat_2.1.gelu: radius
         UpperBound v275 = UpperBound.Min(v273 * v268, v274);  // repeat_2.1.gelu: centred radius
@@ -3807,17 +4152,22 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v290 = UpperBound.Min(v285 * v284, 224 * v288);  // repeat_2.1.gelu_2: from pixels, token to token
         UpperBound v291 = v259 + v264 * v286;  // repeat_2.1.residual: radius
         UpperBound v292 = UpperBound.Min(v260 + v264 * v287, v291);  // repeat_2.1.residual: centred radius
-        UpperBound v294 = UpperBound.Min(v261 + v264 * v288, v262 + v264 * v289, v263 + v264 * v290);  // repeat_2.1.residual: from pixels, whole to token
-        UpperBound v295 = UpperBound.Min(v262 + v264 * v289, 28 * v294);  // repeat_2.1.residual: from pixels, whole to whole
-        UpperBound v296 = UpperBound.Min(v263 + v264 * v290, 224 * v294);  // repeat_2.1.residual: from pixels, token to token
+        UpperBound v3083 = v262 + v264 * v289;  // repeat_2.1.residual: shared
+        UpperBound v3084 = v263 + v264 * v290;  // repeat_2.1.residual: shared
+        UpperBound v294 = UpperBound.Min(v261 + v264 * v288, v3083, v3084);  // repeat_2.1.residual: from pixels, whole to token
+        UpperBound v295 = UpperBound.Min(v3083, 28 * v294);  // repeat_2.1.residual: from pixels, whole to whole
+        UpperBound v296 = UpperBound.Min(v3084, 224 * v294);  // repeat_2.1.residual: from pixels, token to token
         UpperBound v297 = norms.LargestEntry("repeat_2.1.residual_2.alpha");  // repeat_2.1.residual_2: largest |alpha|
         UpperBound v298 = norms.OperatorNorm("repeat_2.1.conv2d_3.weight");  // repeat_2.1.conv2d_3: operator norm of weight
         UpperBound v299 = UpperBound.Min(norms.SpectralNorm("repeat_2.1.conv2d_3.weight"), v298, norms.LargestRow("repeat_2.1.conv2d_3.weight"));  // repeat_2.1.conv2d_3: σ(weight)
-        UpperBound v300 = 7 * v299 * v291 + norms.VectorNorm("repeat_2.1.conv2d_3.bias");  // repeat_2.1.conv2d_3: radius
-        UpperBound v301 = UpperBound.Min(7 * v299 * v291, 7 * v299 * UpperBound.OfRational(1, 2) * (v292 + v291), v300);  // repeat_2.1.conv2d_3: centred radius
-        UpperBound v302 = UpperBound.Min(7 * v299 * v294, UpperBound.Min(v299, 7 * v299, v298) * v295, UpperBound.Min(7 * v299, v298) * v295, 7 * v299 * v296);  // repeat_2.1.conv2d_3: from pixels, whole to token
-        UpperBound v303 = UpperBound.Min(UpperBound.Min(7 * v299, v298) * v295, 28 * v302);  // repeat_2.1.conv2d_3: from pixels, whole to whole
-        UpperBound v304 = UpperBound.Min(7 * v299 * v296, 224 * v302);  // repeat_2.1.conv2d_3: from pixels, token to token
+        UpperBound v3085 = 7 * v299 * v291;  // repeat_2.1.conv2d_3: shared
+        UpperBound v300 = v3085 + norms.VectorNorm("repeat_2.1.conv2d_3.bias");  // repeat_2.1.conv2d_3: radius
+        UpperBound v301 = UpperBound.Min(v3085, 7 * v299 * UpperBound.OfRational(1, 2) * (v292 + v291), v300);  // repeat_2.1.conv2d_3: centred radius
+        UpperBound v3086 = UpperBound.Min(7 * v299, v298) * v295;  // repeat_2.1.conv2d_3: shared
+        UpperBound v3087 = 7 * v299 * v296;  // repeat_2.1.conv2d_3: shared
+        UpperBound v302 = UpperBound.Min(7 * v299 * v294, UpperBound.Min(v299, 7 * v299, v298) * v295, v3086, v3087);  // repeat_2.1.conv2d_3: from pixels, whole to token
+        UpperBound v303 = UpperBound.Min(v3086, 28 * v302);  // repeat_2.1.conv2d_3: from pixels, whole to whole
+        UpperBound v304 = UpperBound.Min(v3087, 224 * v302);  // repeat_2.1.conv2d_3: from pixels, token to token
         UpperBound v306 = UpperBound.GeluSlope(v300);  // repeat_2.1.gelu_3: slope
         UpperBound v307 = UpperBound.GeluGain(v300) * v300;  // repeat_2.1.gelu_3: radius
         UpperBound v308 = UpperBound.Min(v306 * v301, v307);  // repeat_2.1.gelu_3: centred radius
@@ -3826,13 +4176,20 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v311 = UpperBound.Min(v306 * v304, 224 * v309);  // repeat_2.1.gelu_3: from pixels, token to token
         UpperBound v312 = v291 + v297 * v307;  // repeat_2.1.residual_2: radius
         UpperBound v313 = UpperBound.Min(v292 + v297 * v308, v312);  // repeat_2.1.residual_2: centred radius
-        UpperBound v315 = UpperBound.Min(v294 + v297 * v309, v295 + v297 * v310, v296 + v297 * v311);  // repeat_2.1.residual_2: from pixels, whole to token
-        UpperBound v316 = UpperBound.Min(v295 + v297 * v310, 28 * v315);  // repeat_2.1.residual_2: from pixels, whole to whole
-        UpperBound v317 = UpperBound.Min(v296 + v297 * v311, 224 * v315);  // repeat_2.1.residual_2: from pixels, token to token
+        UpperBound v3088 = v295 + v297 * v310;  // repeat_2.1.residual_2: shared
+        UpperBound v3089 = v296 + v297 * v311;  // repeat_2.1.residual_2: shared
+        UpperBound v315 = UpperBound.Min(v294 + v297 * v309, v3088, v3089);  // repeat_2.1.residual_2: from pixels, whole to token
+        UpperBound v316 = UpperBound.Min(v3088, 28 * v315);  // repeat_2.1.residual_2: from pixels, whole to whole
+        UpperBound v317 = UpperBound.Min(v3089, 224 * v315);  // repeat_2.1.residual_2: from pixels, token to token
         UpperBound v318 = norms.LargestEntry("repeat_2.1.residual_3.alpha");  // repeat_2.1.residual_3: largest |alpha|
         UpperBound v319 = norms.SpectralNorm("repeat_2.1.attention.out");  // repeat_2.1.attention: σ(out)
         UpperBound v320 = norms.SpectralNorm("repeat_2.1.attention.k");  // repeat_2.1.attention: σ(k)
-        UpperBound v321 = 24 * UpperBound.Min(UpperBound.MaxOver(4, head => norms.HeadSpectralNorm("repeat_2.1.attention.k", head)) * v313 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1);  // repeat_2.1.attention: range of the logits
+        // repeat_2.1.attention: range of the logits
+        UpperBound v321 = 24 * UpperBound.Min(
+            UpperBound.MaxOver(4, head => norms.HeadSpectralNorm("repeat_2.1.attention.k", head))
+                * v313
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1);
         UpperBound v322 = UpperBound.DoeblinComplement(56, v321);  // repeat_2.1.attention: 1 − lambda
         UpperBound v323 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v321);  // repeat_2.1.attention: cosh of half the range
         UpperBound v324 = 56 * UpperBound.LargestSoftmaxWeight(56, v321);  // repeat_2.1.attention: largest column sum
@@ -3841,35 +4198,192 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v327 = norms.SpectralNorm("repeat_2.1.attention.v");  // repeat_2.1.attention: σ(v)
         UpperBound v328 = UpperBound.MaxOver(4, head => norms.HeadSpectralNorm("repeat_2.1.attention.v", head));  // repeat_2.1.attention: slope of the values
         UpperBound v329 = UpperBound.MaxOver(4, head => norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v313);  // repeat_2.1.attention: spread of the values
-        UpperBound v330 = UpperBound.MaxOver(4, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.q", head));  // repeat_2.1.attention: both paths' slope
+        // repeat_2.1.attention: both paths' slope
+        UpperBound v330 = UpperBound.MaxOver(4, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_2.1.attention.q", head));
         UpperBound v331 = UpperBound.Min(2 * v328, v327 * (UpperBound.Sqrt(2) + v322 * UpperBound.OfRational(1350731562094192351, 2305843009213693952)));  // repeat_2.1.attention: value path
-        UpperBound v332 = UpperBound.Min(v319 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) + norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v313 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head) + norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v313 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)))), v319 * (v331 + 2 * v329 * UpperBound.MaxOver(4, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.k", head))));  // repeat_2.1.attention: keys and values, token to token
-        UpperBound v333 = UpperBound.Min(v319 * (v327 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 56)) * v323, 1) + v329 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v320) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(56, v321)))), v319 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 56)) * v323, 1) + norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v313 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(56, v321))), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 56)) * v323, 1) + norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v313 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(56, v321))))));  // repeat_2.1.attention: keys and values, whole to token
-        UpperBound v334 = UpperBound.Min(v319 * (v327 * v325 + v329 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v320) * UpperBound.Min(UpperBound.Sqrt(v324), UpperBound.Sqrt(28))), v319 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v325 + norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v313 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v324), UpperBound.Sqrt(28)), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v325 + norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v313 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v324), UpperBound.Sqrt(28)))));  // repeat_2.1.attention: keys and values, whole to whole
-        UpperBound v335 = UpperBound.Min(v319 * v329 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v326), v319 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v313 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.q", head)), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v313 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.q", head)))));  // repeat_2.1.attention: query path, all readings
-        UpperBound v336 = UpperBound.Min(v319 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) + norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v313 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.q", head)), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head) + norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v313 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.q", head)))));  // repeat_2.1.attention: per head, token to token
+        // repeat_2.1.attention: keys and values, token to token
+        UpperBound v332 = UpperBound.Min(
+            v319 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                        * v313
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)),
+                2))),
+            UpperBound.SumOver(4, head =>
+                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                        * v313
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)))),
+            v319 * (v331
+                + 2 * v329 * UpperBound.MaxOver(4, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_2.1.attention.k", head))));
+        UpperBound v3090 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 56)) * v323, 1);  // repeat_2.1.attention: shared
+        UpperBound v3091 = v327 * v3090;  // repeat_2.1.attention: shared
+        UpperBound v3092 = v329 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v320);  // repeat_2.1.attention: shared
+        UpperBound v3093 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(56, v321)));  // repeat_2.1.attention: shared
+        // repeat_2.1.attention: keys and values, whole to token
+        UpperBound v333 = UpperBound.Min(
+            v319 * (v3091 + v3092 * v3093),
+            v319 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v3090
+                    + norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                        * v313
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.1.attention.k", head))
+                        * v3093,
+                2))),
+            UpperBound.SumOver(4, head =>
+                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v3090
+                    + norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                        * v313
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.1.attention.k", head))
+                        * v3093)));
+        UpperBound v3094 = UpperBound.Min(UpperBound.Sqrt(v324), UpperBound.Sqrt(28));  // repeat_2.1.attention: shared
+        // repeat_2.1.attention: keys and values, whole to whole
+        UpperBound v334 = UpperBound.Min(
+            v319 * (v327 * v325 + v3092 * v3094),
+            v319 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v325
+                    + norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                        * v313
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.1.attention.k", head))
+                        * v3094,
+                2))),
+            UpperBound.SumOver(4, head =>
+                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v325
+                    + norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                        * v313
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.1.attention.k", head))
+                        * v3094)));
+        // repeat_2.1.attention: query path, all readings
+        UpperBound v335 = UpperBound.Min(
+            v319 * v329 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v326),
+            v319 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                    * v313
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_2.1.attention.q", head)),
+                2))),
+            UpperBound.SumOver(4, head =>
+                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                        * v313
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.1.attention.q", head)))));
+        // repeat_2.1.attention: per head, token to token
+        UpperBound v336 = UpperBound.Min(
+            v319 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                        * v313
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.1.attention.q", head)),
+                2))),
+            UpperBound.SumOver(4, head =>
+                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                        * v313
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.1.attention.q", head)))));
         UpperBound v337 = UpperBound.Min(v336, v332 + v335, v319 * (v331 + 2 * v329 * v330));  // repeat_2.1.attention: token to token
-        UpperBound v338 = UpperBound.Min(v333 + v335, v319 * (v327 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 56)) * v323, 1) + v329 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(56, v321))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(56, v321))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v320) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v326)));  // repeat_2.1.attention: whole to token
-        UpperBound v339 = UpperBound.Min(v334 + v335, v319 * (v327 * v325 + v329 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v324), UpperBound.Sqrt(28)) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v324), UpperBound.Sqrt(28)) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v320) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v326)));  // repeat_2.1.attention: whole to whole
+        // repeat_2.1.attention: whole to token
+        UpperBound v338 = UpperBound.Min(
+            v333 + v335,
+            v319 * (v3091
+                + v329 * (UpperBound.Sqrt(UpperBound.Power(v3093 * 0, 2))
+                    + v3093 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v320)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v326)));
+        // repeat_2.1.attention: whole to whole
+        UpperBound v339 = UpperBound.Min(
+            v334 + v335,
+            v319 * (v327 * v325
+                + v329 * (UpperBound.Sqrt(UpperBound.Power(v3094 * 0, 2))
+                    + v3094 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v320)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v326)));
         UpperBound v340 = norms.OperatorNorm("repeat_2.1.attention.lepe");  // repeat_2.1.attention: operator norm of lepe
         UpperBound v341 = UpperBound.Min(norms.LargestRow("repeat_2.1.attention.lepe"), v340);  // repeat_2.1.attention: largest channel of lepe
-        UpperBound v342 = UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829")) * (UpperBound.Min(v319 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v312, 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v312)), v319 * v331 * v312, v319 * (v327 * v312 + v331 * v313)) + v319 * v327 * (UpperBound.Sqrt(6) * v341) * v312) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829")) * (v319 * norms.VectorNorm("repeat_2.1.attention.v_bias") + v319 * (UpperBound.Sqrt(6) * v341 * norms.VectorNorm("repeat_2.1.attention.v_bias") + norms.VectorNorm("repeat_2.1.attention.lepe_bias"))) + norms.VectorNorm("repeat_2.1.attention.out_bias");  // repeat_2.1.attention: radius
-        UpperBound v343 = UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829")) * (UpperBound.Min(v319 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v313, 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v313)), v319 * v331 * v313) + v319 * UpperBound.Min(UpperBound.Sqrt(6) * v341 * (v327 * v312 + norms.VectorNorm("repeat_2.1.attention.v_bias")), 3 * v341 * (UpperBound.OfRational(1, 2) * (v327 * v313 + (v327 * v312 + norms.VectorNorm("repeat_2.1.attention.v_bias")))))), v342);  // repeat_2.1.attention: centred radius
-        UpperBound v344 = UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829")) * UpperBound.Min((v337 + v319 * v327 * (UpperBound.Sqrt(6) * v341)) * v315, (v338 + v319 * v327 * v341) * v316, (v333 + v319 * v327 * v341) * v316 + v335 * v315), UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829")) * ((v339 + v319 * v327 * UpperBound.Min(UpperBound.Sqrt(6) * v341, v340)) * v316), UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829")) * ((v337 + v319 * v327 * (UpperBound.Sqrt(6) * v341)) * v317));  // repeat_2.1.attention: from pixels, whole to token
-        UpperBound v345 = UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829")) * ((v339 + v319 * v327 * UpperBound.Min(UpperBound.Sqrt(6) * v341, v340)) * v316), 28 * v344);  // repeat_2.1.attention: from pixels, whole to whole
-        UpperBound v346 = UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829")) * ((v337 + v319 * v327 * (UpperBound.Sqrt(6) * v341)) * v317), 224 * v344);  // repeat_2.1.attention: from pixels, token to token
+        UpperBound v3095 = UpperBound.Sqrt(6) * v341;  // repeat_2.1.attention: shared
+        UpperBound v3096 = v319 * v327 * v3095;  // repeat_2.1.attention: shared
+        UpperBound v3097 = norms.VectorNorm("repeat_2.1.attention.v_bias");  // repeat_2.1.attention: shared
+        // repeat_2.1.attention: radius
+        UpperBound v342 = UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829"))
+            * (UpperBound.Min(
+                v319 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v312, 2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v312)),
+                v319 * v331 * v312,
+                v319 * (v327 * v312 + v331 * v313))
+                + v3096 * v312)
+            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829"))
+                * (v319 * v3097 + v319 * (v3095 * v3097 + norms.VectorNorm("repeat_2.1.attention.lepe_bias")))
+            + norms.VectorNorm("repeat_2.1.attention.out_bias");
+        UpperBound v3098 = v327 * v312 + v3097;  // repeat_2.1.attention: shared
+        // repeat_2.1.attention: centred radius
+        UpperBound v343 = UpperBound.Min(
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829"))
+                * (UpperBound.Min(
+                    v319 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v313, 2))),
+                    UpperBound.SumOver(4, head =>
+                        norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v313)),
+                    v319 * v331 * v313)
+                    + v319 * UpperBound.Min(v3095 * v3098, 3 * v341 * (UpperBound.OfRational(1, 2) * (v327 * v313 + v3098)))),
+            v342);
+        UpperBound v3099 = v337 + v3096;  // repeat_2.1.attention: shared
+        UpperBound v3100 = v319 * v327 * v341;  // repeat_2.1.attention: shared
+        // repeat_2.1.attention: shared
+        UpperBound v3101 = UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829"))
+            * ((v339 + v319 * v327 * UpperBound.Min(v3095, v340)) * v316);
+        // repeat_2.1.attention: shared
+        UpperBound v3102 = UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829"))
+            * (v3099 * v317);
+        // repeat_2.1.attention: from pixels, whole to token
+        UpperBound v344 = UpperBound.Min(
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829"))
+                * UpperBound.Min(v3099 * v315, (v338 + v3100) * v316, (v333 + v3100) * v316 + v335 * v315),
+            v3101,
+            v3102);
+        UpperBound v345 = UpperBound.Min(v3101, 28 * v344);  // repeat_2.1.attention: from pixels, whole to whole
+        UpperBound v346 = UpperBound.Min(v3102, 224 * v344);  // repeat_2.1.attention: from pixels, token to token
         UpperBound v350 = v312 + v318 * v342;  // repeat_2.1.residual_3: radius
         UpperBound v351 = UpperBound.Min(v313 + v318 * v343, v350);  // repeat_2.1.residual_3: centred radius
-        UpperBound v353 = UpperBound.Min(v315 + v318 * v344, v316 + v318 * v345, v317 + v318 * v346);  // repeat_2.1.residual_3: from pixels, whole to token
-        UpperBound v354 = UpperBound.Min(v316 + v318 * v345, 28 * v353);  // repeat_2.1.residual_3: from pixels, whole to whole
-        UpperBound v355 = UpperBound.Min(v317 + v318 * v346, 224 * v353);  // repeat_2.1.residual_3: from pixels, token to token
+        UpperBound v3103 = v316 + v318 * v345;  // repeat_2.1.residual_3: shared
+        UpperBound v3104 = v317 + v318 * v346;  // repeat_2.1.residual_3: shared
+        UpperBound v353 = UpperBound.Min(v315 + v318 * v344, v3103, v3104);  // repeat_2.1.residual_3: from pixels, whole to token
+        UpperBound v354 = UpperBound.Min(v3103, 28 * v353);  // repeat_2.1.residual_3: from pixels, whole to whole
+        UpperBound v355 = UpperBound.Min(v3104, 224 * v353);  // repeat_2.1.residual_3: from pixels, token to token
         UpperBound v356 = norms.LargestEntry("repeat_2.1.residual_4.alpha");  // repeat_2.1.residual_4: largest |alpha|
         UpperBound v357 = norms.SpectralNorm("repeat_2.1.mlp.up");  // repeat_2.1.mlp: σ(up)
         UpperBound v358 = norms.SpectralNorm("repeat_2.1.mlp.down");  // repeat_2.1.mlp: σ(down)
         UpperBound v359 = norms.LargestRow("repeat_2.1.mlp.up") * v350 + norms.LargestEntry("repeat_2.1.mlp.up_bias");  // repeat_2.1.mlp: largest pre-activation
         UpperBound v360 = v357 * v350 + norms.VectorNorm("repeat_2.1.mlp.up_bias");  // repeat_2.1.mlp: norm of the pre-activations
         UpperBound v361 = UpperBound.GeluSlope(v359);  // repeat_2.1.mlp: gelu slope
-        UpperBound v362 = UpperBound.Min(v361 * (v357 * v358), UpperBound.OfRational(1, 2) * norms.Product("repeat_2.1.mlp.down", "repeat_2.1.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v357 * v358));  // repeat_2.1.mlp: constant
+        // repeat_2.1.mlp: constant
+        UpperBound v362 = UpperBound.Min(
+            v361 * (v357 * v358),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_2.1.mlp.down", "repeat_2.1.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v357 * v358));
         UpperBound v363 = v358 * (UpperBound.GeluGain(v359) * v360) + norms.VectorNorm("repeat_2.1.mlp.down_bias");  // repeat_2.1.mlp: radius
         UpperBound v364 = UpperBound.Min(v362 * v351, v363);  // repeat_2.1.mlp: centred radius
         UpperBound v365 = UpperBound.Min(v362 * v353, v362 * v354, v362 * v355);  // repeat_2.1.mlp: from pixels, whole to token
@@ -3877,35 +4391,45 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v367 = UpperBound.Min(v362 * v355, 224 * v365);  // repeat_2.1.mlp: from pixels, token to token
         UpperBound v370 = v350 + v356 * v363;  // repeat_2.1.residual_4: radius
         UpperBound v371 = UpperBound.Min(v351 + v356 * v364, v370);  // repeat_2.1.residual_4: centred radius
-        UpperBound v373 = UpperBound.Min(v353 + v356 * v365, v354 + v356 * v366, v355 + v356 * v367);  // repeat_2.1.residual_4: from pixels, whole to token
-        UpperBound v374 = UpperBound.Min(v354 + v356 * v366, 28 * v373);  // repeat_2.1.residual_4: from pixels, whole to whole
-        UpperBound v375 = UpperBound.Min(v355 + v356 * v367, 224 * v373);  // repeat_2.1.residual_4: from pixels, token to token
+        UpperBound v3105 = v354 + v356 * v366;  // repeat_2.1.residual_4: shared
+        UpperBound v3106 = v355 + v356 * v367;  // repeat_2.1.residual_4: shared
+        UpperBound v373 = UpperBound.Min(v353 + v356 * v365, v3105, v3106);  // repeat_2.1.residual_4: from pixels, whole to token
+        UpperBound v374 = UpperBound.Min(v3105, 28 * v373);  // repeat_2.1.residual_4: from pixels, whole to whole
+        UpperBound v375 = UpperBound.Min(v3106, 224 * v373);  // repeat_2.1.residual_4: from pixels, token to token
         UpperBound v376 = norms.LargestEntry("repeat_2.1.center_norm.gain");  // repeat_2.1.center_norm: max|gain|
         UpperBound v377 = v376 * UpperBound.OfRational(128, 127) * v370 + norms.VectorNorm("repeat_2.1.center_norm.bias");  // repeat_2.1.center_norm: radius
         UpperBound v378 = UpperBound.Min(v376 * UpperBound.OfRational(128, 127) * v371, v377);  // repeat_2.1.center_norm: centred radius
-        UpperBound v379 = UpperBound.Min(v376 * UpperBound.OfRational(128, 127) * v373, v376 * UpperBound.OfRational(128, 127) * v374, v376 * UpperBound.OfRational(128, 127) * v375);  // repeat_2.1.center_norm: from pixels, whole to token
-        UpperBound v380 = UpperBound.Min(v376 * UpperBound.OfRational(128, 127) * v374, 28 * v379);  // repeat_2.1.center_norm: from pixels, whole to whole
-        UpperBound v381 = UpperBound.Min(v376 * UpperBound.OfRational(128, 127) * v375, 224 * v379);  // repeat_2.1.center_norm: from pixels, token to token
+        UpperBound v3107 = v376 * UpperBound.OfRational(128, 127) * v374;  // repeat_2.1.center_norm: shared
+        UpperBound v3108 = v376 * UpperBound.OfRational(128, 127) * v375;  // repeat_2.1.center_norm: shared
+        UpperBound v379 = UpperBound.Min(v376 * UpperBound.OfRational(128, 127) * v373, v3107, v3108);  // repeat_2.1.center_norm: from pixels, whole to token
+        UpperBound v380 = UpperBound.Min(v3107, 28 * v379);  // repeat_2.1.center_norm: from pixels, whole to whole
+        UpperBound v381 = UpperBound.Min(v3108, 224 * v379);  // repeat_2.1.center_norm: from pixels, token to token
         UpperBound v382 = norms.SpectralNorm("conv2d_3.weight");  // conv2d_3: σ(weight)
         UpperBound v383 = 2 * v382 * v377 + norms.VectorNorm("conv2d_3.bias");  // conv2d_3: radius
         UpperBound v384 = UpperBound.Min(2 * v382 * v378, v383);  // conv2d_3: centred radius
-        UpperBound v385 = UpperBound.Min(2 * v382 * v379, v382 * v380, 2 * v382 * v381);  // conv2d_3: from pixels, whole to token
+        UpperBound v3109 = 2 * v382 * v381;  // conv2d_3: shared
+        UpperBound v385 = UpperBound.Min(2 * v382 * v379, v382 * v380, v3109);  // conv2d_3: from pixels, whole to token
         UpperBound v386 = UpperBound.Min(v382 * v380, 14 * v385);  // conv2d_3: from pixels, whole to whole
-        UpperBound v387 = UpperBound.Min(2 * v382 * v381, 224 * v385);  // conv2d_3: from pixels, token to token
+        UpperBound v387 = UpperBound.Min(v3109, 224 * v385);  // conv2d_3: from pixels, token to token
         UpperBound v388 = norms.LargestEntry("center_norm_3.gain");  // center_norm_3: max|gain|
         UpperBound v389 = v388 * UpperBound.OfRational(256, 255) * v383 + norms.VectorNorm("center_norm_3.bias");  // center_norm_3: radius
         UpperBound v390 = UpperBound.Min(v388 * UpperBound.OfRational(256, 255) * v384, v389);  // center_norm_3: centred radius
-        UpperBound v391 = UpperBound.Min(v388 * UpperBound.OfRational(256, 255) * v385, v388 * UpperBound.OfRational(256, 255) * v386, v388 * UpperBound.OfRational(256, 255) * v387);  // center_norm_3: from pixels, whole to token
-        UpperBound v392 = UpperBound.Min(v388 * UpperBound.OfRational(256, 255) * v386, 14 * v391);  // center_norm_3: from pixels, whole to whole
-        UpperBound v393 = UpperBound.Min(v388 * UpperBound.OfRational(256, 255) * v387, 224 * v391);  // center_norm_3: from pixels, token to token
+        UpperBound v3110 = v388 * UpperBound.OfRational(256, 255) * v386;  // center_norm_3: shared
+        UpperBound v3111 = v388 * UpperBound.OfRational(256, 255) * v387;  // center_norm_3: shared
+        UpperBound v391 = UpperBound.Min(v388 * UpperBound.OfRational(256, 255) * v385, v3110, v3111);  // center_norm_3: from pixels, whole to token
+        UpperBound v392 = UpperBound.Min(v3110, 14 * v391);  // center_norm_3: from pixels, whole to whole
+        UpperBound v393 = UpperBound.Min(v3111, 224 * v391);  // center_norm_3: from pixels, token to token
         UpperBound v394 = norms.LargestEntry("repeat_3.0.residual.alpha");  // repeat_3.0.residual: largest |alpha|
         UpperBound v395 = norms.OperatorNorm("repeat_3.0.conv2d.weight");  // repeat_3.0.conv2d: operator norm of weight
         UpperBound v396 = UpperBound.Min(norms.SpectralNorm("repeat_3.0.conv2d.weight"), v395, norms.LargestRow("repeat_3.0.conv2d.weight"));  // repeat_3.0.conv2d: σ(weight)
-        UpperBound v397 = 7 * v396 * v389 + norms.VectorNorm("repeat_3.0.conv2d.bias");  // repeat_3.0.conv2d: radius
-        UpperBound v398 = UpperBound.Min(7 * v396 * v389, 7 * v396 * UpperBound.OfRational(1, 2) * (v390 + v389), v397);  // repeat_3.0.conv2d: centred radius
-        UpperBound v399 = UpperBound.Min(7 * v396 * v391, UpperBound.Min(v396, 7 * v396, v395) * v392, UpperBound.Min(7 * v396, v395) * v392, 7 * v396 * v393);  // repeat_3.0.conv2d: from pixels, whole to token
-        UpperBound v400 = UpperBound.Min(UpperBound.Min(7 * v396, v395) * v392, 14 * v399);  // repeat_3.0.conv2d: from pixels, whole to whole
-        UpperBound v401 = UpperBound.Min(7 * v396 * v393, 224 * v399);  // repeat_3.0.conv2d: from pixels, token to token
+        UpperBound v3112 = 7 * v396 * v389;  // repeat_3.0.conv2d: shared
+        UpperBound v397 = v3112 + norms.VectorNorm("repeat_3.0.conv2d.bias");  // repeat_3.0.conv2d: radius
+        UpperBound v398 = UpperBound.Min(v3112, 7 * v396 * UpperBound.OfRational(1, 2) * (v390 + v389), v397);  // repeat_3.0.conv2d: centred radius
+        UpperBound v3113 = UpperBound.Min(7 * v396, v395) * v392;  // repeat_3.0.conv2d: shared
+        UpperBound v3114 = 7 * v396 * v393;  // repeat_3.0.conv2d: shared
+        UpperBound v399 = UpperBound.Min(7 * v396 * v391, UpperBound.Min(v396, 7 * v396, v395) * v392, v3113, v3114);  // repeat_3.0.conv2d: from pixels, whole to token
+        UpperBound v400 = UpperBound.Min(v3113, 14 * v399);  // repeat_3.0.conv2d: from pixels, whole to whole
+        UpperBound v401 = UpperBound.Min(v3114, 224 * v399);  // repeat_3.0.conv2d: from pixels, token to token
         UpperBound v403 = UpperBound.GeluSlope(v397);  // repeat_3.0.gelu: slope
         UpperBound v404 = UpperBound.GeluGain(v397) * v397;  // repeat_3.0.gelu: radius
         UpperBound v405 = UpperBound.Min(v403 * v398, v404);  // repeat_3.0.gelu: centred radius
@@ -3926,17 +4450,22 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v420 = UpperBound.Min(v415 * v414, 224 * v418);  // repeat_3.0.gelu_2: from pixels, token to token
         UpperBound v421 = v389 + v394 * v416;  // repeat_3.0.residual: radius
         UpperBound v422 = UpperBound.Min(v390 + v394 * v417, v421);  // repeat_3.0.residual: centred radius
-        UpperBound v424 = UpperBound.Min(v391 + v394 * v418, v392 + v394 * v419, v393 + v394 * v420);  // repeat_3.0.residual: from pixels, whole to token
-        UpperBound v425 = UpperBound.Min(v392 + v394 * v419, 14 * v424);  // repeat_3.0.residual: from pixels, whole to whole
-        UpperBound v426 = UpperBound.Min(v393 + v394 * v420, 224 * v424);  // repeat_3.0.residual: from pixels, token to token
+        UpperBound v3115 = v392 + v394 * v419;  // repeat_3.0.residual: shared
+        UpperBound v3116 = v393 + v394 * v420;  // repeat_3.0.residual: shared
+        UpperBound v424 = UpperBound.Min(v391 + v394 * v418, v3115, v3116);  // repeat_3.0.residual: from pixels, whole to token
+        UpperBound v425 = UpperBound.Min(v3115, 14 * v424);  // repeat_3.0.residual: from pixels, whole to whole
+        UpperBound v426 = UpperBound.Min(v3116, 224 * v424);  // repeat_3.0.residual: from pixels, token to token
         UpperBound v427 = norms.LargestEntry("repeat_3.0.residual_2.alpha");  // repeat_3.0.residual_2: largest |alpha|
         UpperBound v428 = norms.OperatorNorm("repeat_3.0.conv2d_3.weight");  // repeat_3.0.conv2d_3: operator norm of weight
         UpperBound v429 = UpperBound.Min(norms.SpectralNorm("repeat_3.0.conv2d_3.weight"), v428, norms.LargestRow("repeat_3.0.conv2d_3.weight"));  // repeat_3.0.conv2d_3: σ(weight)
-        UpperBound v430 = 7 * v429 * v421 + norms.VectorNorm("repeat_3.0.conv2d_3.bias");  // repeat_3.0.conv2d_3: radius
-        UpperBound v431 = UpperBound.Min(7 * v429 * v421, 7 * v429 * UpperBound.OfRational(1, 2) * (v422 + v421), v430);  // repeat_3.0.conv2d_3: centred radius
-        UpperBound v432 = UpperBound.Min(7 * v429 * v424, UpperBound.Min(v429, 7 * v429, v428) * v425, UpperBound.Min(7 * v429, v428) * v425, 7 * v429 * v426);  // repeat_3.0.conv2d_3: from pixels, whole to token
-        UpperBound v433 = UpperBound.Min(UpperBound.Min(7 * v429, v428) * v425, 14 * v432);  // repeat_3.0.conv2d_3: from pixels, whole to whole
-        UpperBound v434 = UpperBound.Min(7 * v429 * v426, 224 * v432);  // repeat_3.0.conv2d_3: from pixels, token to token
+        UpperBound v3117 = 7 * v429 * v421;  // repeat_3.0.conv2d_3: shared
+        UpperBound v430 = v3117 + norms.VectorNorm("repeat_3.0.conv2d_3.bias");  // repeat_3.0.conv2d_3: radius
+        UpperBound v431 = UpperBound.Min(v3117, 7 * v429 * UpperBound.OfRational(1, 2) * (v422 + v421), v430);  // repeat_3.0.conv2d_3: centred radius
+        UpperBound v3118 = UpperBound.Min(7 * v429, v428) * v425;  // repeat_3.0.conv2d_3: shared
+        UpperBound v3119 = 7 * v429 * v426;  // repeat_3.0.conv2d_3: shared
+        UpperBound v432 = UpperBound.Min(7 * v429 * v424, UpperBound.Min(v429, 7 * v429, v428) * v425, v3118, v3119);  // repeat_3.0.conv2d_3: from pixels, whole to token
+        UpperBound v433 = UpperBound.Min(v3118, 14 * v432);  // repeat_3.0.conv2d_3: from pixels, whole to whole
+        UpperBound v434 = UpperBound.Min(v3119, 224 * v432);  // repeat_3.0.conv2d_3: from pixels, token to token
         UpperBound v436 = UpperBound.GeluSlope(v430);  // repeat_3.0.gelu_3: slope
         UpperBound v437 = UpperBound.GeluGain(v430) * v430;  // repeat_3.0.gelu_3: radius
         UpperBound v438 = UpperBound.Min(v436 * v431, v437);  // repeat_3.0.gelu_3: centred radius
@@ -3945,13 +4474,20 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v441 = UpperBound.Min(v436 * v434, 224 * v439);  // repeat_3.0.gelu_3: from pixels, token to token
         UpperBound v442 = v421 + v427 * v437;  // repeat_3.0.residual_2: radius
         UpperBound v443 = UpperBound.Min(v422 + v427 * v438, v442);  // repeat_3.0.residual_2: centred radius
-        UpperBound v445 = UpperBound.Min(v424 + v427 * v439, v425 + v427 * v440, v426 + v427 * v441);  // repeat_3.0.residual_2: from pixels, whole to token
-        UpperBound v446 = UpperBound.Min(v425 + v427 * v440, 14 * v445);  // repeat_3.0.residual_2: from pixels, whole to whole
-        UpperBound v447 = UpperBound.Min(v426 + v427 * v441, 224 * v445);  // repeat_3.0.residual_2: from pixels, token to token
+        UpperBound v3120 = v425 + v427 * v440;  // repeat_3.0.residual_2: shared
+        UpperBound v3121 = v426 + v427 * v441;  // repeat_3.0.residual_2: shared
+        UpperBound v445 = UpperBound.Min(v424 + v427 * v439, v3120, v3121);  // repeat_3.0.residual_2: from pixels, whole to token
+        UpperBound v446 = UpperBound.Min(v3120, 14 * v445);  // repeat_3.0.residual_2: from pixels, whole to whole
+        UpperBound v447 = UpperBound.Min(v3121, 224 * v445);  // repeat_3.0.residual_2: from pixels, token to token
         UpperBound v448 = norms.LargestEntry("repeat_3.0.residual_3.alpha");  // repeat_3.0.residual_3: largest |alpha|
         UpperBound v449 = norms.SpectralNorm("repeat_3.0.attention.out");  // repeat_3.0.attention: σ(out)
         UpperBound v450 = norms.SpectralNorm("repeat_3.0.attention.k");  // repeat_3.0.attention: σ(k)
-        UpperBound v451 = 24 * UpperBound.Min(UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.0.attention.k", head)) * v443 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1);  // repeat_3.0.attention: range of the logits
+        // repeat_3.0.attention: range of the logits
+        UpperBound v451 = 24 * UpperBound.Min(
+            UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.0.attention.k", head))
+                * v443
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1);
         UpperBound v452 = UpperBound.DoeblinComplement(98, v451);  // repeat_3.0.attention: 1 − lambda
         UpperBound v453 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v451);  // repeat_3.0.attention: cosh of half the range
         UpperBound v454 = 98 * UpperBound.LargestSoftmaxWeight(98, v451);  // repeat_3.0.attention: largest column sum
@@ -3960,35 +4496,189 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v457 = norms.SpectralNorm("repeat_3.0.attention.v");  // repeat_3.0.attention: σ(v)
         UpperBound v458 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.0.attention.v", head));  // repeat_3.0.attention: slope of the values
         UpperBound v459 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v443);  // repeat_3.0.attention: spread of the values
-        UpperBound v460 = UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.q", head));  // repeat_3.0.attention: both paths' slope
-        UpperBound v461 = UpperBound.Min(UpperBound.Sqrt(8) * v458, v457 * (UpperBound.Sqrt(2) + v452 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));  // repeat_3.0.attention: value path
-        UpperBound v462 = UpperBound.Min(v449 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) + norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v443 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head) + norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v443 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)))), v449 * (v461 + UpperBound.Sqrt(8) * v459 * UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.k", head))));  // repeat_3.0.attention: keys and values, token to token
-        UpperBound v463 = UpperBound.Min(v449 * (v457 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v453, 1) + v459 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v450) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v451)))), v449 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v453, 1) + norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v443 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v451))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v453, 1) + norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v443 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v451))))));  // repeat_3.0.attention: keys and values, whole to token
-        UpperBound v464 = UpperBound.Min(v449 * (v457 * v455 + v459 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v450) * UpperBound.Min(UpperBound.Sqrt(v454), 7)), v449 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v455 + norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v443 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v454), 7), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v455 + norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v443 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v454), 7))));  // repeat_3.0.attention: keys and values, whole to whole
-        UpperBound v465 = UpperBound.Min(v449 * v459 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v456), v449 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v443 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v443 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.q", head)))));  // repeat_3.0.attention: query path, all readings
-        UpperBound v466 = UpperBound.Min(v449 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) + norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v443 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head) + norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v443 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.q", head)))));  // repeat_3.0.attention: per head, token to token
-        UpperBound v467 = UpperBound.Min(v466, v462 + v465, v449 * (v461 + UpperBound.Sqrt(8) * v459 * v460));  // repeat_3.0.attention: token to token
-        UpperBound v468 = UpperBound.Min(v463 + v465, v449 * (v457 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v453, 1) + v459 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v451))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v451))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v450) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v456)));  // repeat_3.0.attention: whole to token
-        UpperBound v469 = UpperBound.Min(v464 + v465, v449 * (v457 * v455 + v459 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v454), 7) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v454), 7) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v450) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v456)));  // repeat_3.0.attention: whole to whole
+        // repeat_3.0.attention: both paths' slope
+        UpperBound v460 = UpperBound.MaxOver(8, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_3.0.attention.q", head));
+        // repeat_3.0.attention: value path
+        UpperBound v461 = UpperBound.Min(
+            UpperBound.Sqrt(8) * v458,
+            v457 * (UpperBound.Sqrt(2)
+                + v452
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));
+        UpperBound v3122 = UpperBound.Sqrt(8) * v459;  // repeat_3.0.attention: shared
+        // repeat_3.0.attention: keys and values, token to token
+        UpperBound v462 = UpperBound.Min(
+            v449 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                        * v443
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                        * v443
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)))),
+            v449 * (v461
+                + v3122 * UpperBound.MaxOver(8, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_3.0.attention.k", head))));
+        UpperBound v3123 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v453, 1);  // repeat_3.0.attention: shared
+        UpperBound v3124 = v457 * v3123;  // repeat_3.0.attention: shared
+        UpperBound v3125 = v459 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v450);  // repeat_3.0.attention: shared
+        UpperBound v3126 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v451)));  // repeat_3.0.attention: shared
+        // repeat_3.0.attention: keys and values, whole to token
+        UpperBound v463 = UpperBound.Min(
+            v449 * (v3124 + v3125 * v3126),
+            v449 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v3123
+                    + norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                        * v443
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.0.attention.k", head))
+                        * v3126,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v3123
+                    + norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                        * v443
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.0.attention.k", head))
+                        * v3126)));
+        UpperBound v3127 = UpperBound.Min(UpperBound.Sqrt(v454), 7);  // repeat_3.0.attention: shared
+        // repeat_3.0.attention: keys and values, whole to whole
+        UpperBound v464 = UpperBound.Min(
+            v449 * (v457 * v455 + v3125 * v3127),
+            v449 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v455
+                    + norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                        * v443
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.0.attention.k", head))
+                        * v3127,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v455
+                    + norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                        * v443
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.0.attention.k", head))
+                        * v3127)));
+        // repeat_3.0.attention: query path, all readings
+        UpperBound v465 = UpperBound.Min(
+            v449 * v459 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v456),
+            v449 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                    * v443
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.0.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                        * v443
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.0.attention.q", head)))));
+        // repeat_3.0.attention: per head, token to token
+        UpperBound v466 = UpperBound.Min(
+            v449 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                        * v443
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.0.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                        * v443
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.0.attention.q", head)))));
+        UpperBound v467 = UpperBound.Min(v466, v462 + v465, v449 * (v461 + v3122 * v460));  // repeat_3.0.attention: token to token
+        // repeat_3.0.attention: whole to token
+        UpperBound v468 = UpperBound.Min(
+            v463 + v465,
+            v449 * (v3124
+                + v459 * (UpperBound.Sqrt(UpperBound.Power(v3126 * 0, 2))
+                    + v3126 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v450)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v456)));
+        // repeat_3.0.attention: whole to whole
+        UpperBound v469 = UpperBound.Min(
+            v464 + v465,
+            v449 * (v457 * v455
+                + v459 * (UpperBound.Sqrt(UpperBound.Power(v3127 * 0, 2))
+                    + v3127 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v450)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v456)));
         UpperBound v470 = norms.OperatorNorm("repeat_3.0.attention.lepe");  // repeat_3.0.attention: operator norm of lepe
         UpperBound v471 = UpperBound.Min(norms.LargestRow("repeat_3.0.attention.lepe"), v470);  // repeat_3.0.attention: largest channel of lepe
-        UpperBound v472 = UpperBound.OfRational(1, 2) * (UpperBound.Min(v449 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v442, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v442)), v449 * v461 * v442, v449 * (v457 * v442 + v461 * v443)) + v449 * v457 * (3 * v471) * v442) + UpperBound.OfRational(1, 2) * (v449 * norms.VectorNorm("repeat_3.0.attention.v_bias") + v449 * (3 * v471 * norms.VectorNorm("repeat_3.0.attention.v_bias") + norms.VectorNorm("repeat_3.0.attention.lepe_bias"))) + norms.VectorNorm("repeat_3.0.attention.out_bias");  // repeat_3.0.attention: radius
-        UpperBound v473 = UpperBound.Min(UpperBound.OfRational(1, 2) * (UpperBound.Min(v449 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v443, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v443)), v449 * v461 * v443) + v449 * UpperBound.Min(3 * v471 * (v457 * v442 + norms.VectorNorm("repeat_3.0.attention.v_bias")), 3 * v471 * (UpperBound.OfRational(1, 2) * (v457 * v443 + (v457 * v442 + norms.VectorNorm("repeat_3.0.attention.v_bias")))))), v472);  // repeat_3.0.attention: centred radius
-        UpperBound v474 = UpperBound.Min(UpperBound.OfRational(1, 2) * UpperBound.Min((v467 + v449 * v457 * (3 * v471)) * v445, (v468 + v449 * v457 * v471) * v446, (v463 + v449 * v457 * v471) * v446 + v465 * v445), UpperBound.OfRational(1, 2) * ((v469 + v449 * v457 * UpperBound.Min(3 * v471, v470)) * v446), UpperBound.OfRational(1, 2) * ((v467 + v449 * v457 * (3 * v471)) * v447));  // repeat_3.0.attention: from pixels, whole to token
-        UpperBound v475 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v469 + v449 * v457 * UpperBound.Min(3 * v471, v470)) * v446), 14 * v474);  // repeat_3.0.attention: from pixels, whole to whole
-        UpperBound v476 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v467 + v449 * v457 * (3 * v471)) * v447), 224 * v474);  // repeat_3.0.attention: from pixels, token to token
+        UpperBound v3128 = v449 * v457 * (3 * v471);  // repeat_3.0.attention: shared
+        UpperBound v3129 = norms.VectorNorm("repeat_3.0.attention.v_bias");  // repeat_3.0.attention: shared
+        // repeat_3.0.attention: radius
+        UpperBound v472 = UpperBound.OfRational(1, 2) * (UpperBound.Min(
+            v449 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v442, 2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v442)),
+            v449 * v461 * v442,
+            v449 * (v457 * v442 + v461 * v443))
+            + v3128 * v442)
+            + UpperBound.OfRational(1, 2) * (v449 * v3129 + v449 * (3 * v471 * v3129 + norms.VectorNorm("repeat_3.0.attention.lepe_bias")))
+            + norms.VectorNorm("repeat_3.0.attention.out_bias");
+        UpperBound v3130 = v457 * v442 + v3129;  // repeat_3.0.attention: shared
+        // repeat_3.0.attention: centred radius
+        UpperBound v473 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * (UpperBound.Min(
+                v449 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v443, 2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v443)),
+                v449 * v461 * v443)
+                + v449 * UpperBound.Min(3 * v471 * v3130, 3 * v471 * (UpperBound.OfRational(1, 2) * (v457 * v443 + v3130)))),
+            v472);
+        UpperBound v3131 = v467 + v3128;  // repeat_3.0.attention: shared
+        UpperBound v3132 = v449 * v457 * v471;  // repeat_3.0.attention: shared
+        UpperBound v3133 = UpperBound.OfRational(1, 2) * ((v469 + v449 * v457 * UpperBound.Min(3 * v471, v470)) * v446);  // repeat_3.0.attention: shared
+        UpperBound v3134 = UpperBound.OfRational(1, 2) * (v3131 * v447);  // repeat_3.0.attention: shared
+        // repeat_3.0.attention: from pixels, whole to token
+        UpperBound v474 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * UpperBound.Min(v3131 * v445, (v468 + v3132) * v446, (v463 + v3132) * v446 + v465 * v445),
+            v3133,
+            v3134);
+        UpperBound v475 = UpperBound.Min(v3133, 14 * v474);  // repeat_3.0.attention: from pixels, whole to whole
+        UpperBound v476 = UpperBound.Min(v3134, 224 * v474);  // repeat_3.0.attention: from pixels, token to token
         UpperBound v480 = v442 + v448 * v472;  // repeat_3.0.residual_3: radius
         UpperBound v481 = UpperBound.Min(v443 + v448 * v473, v480);  // repeat_3.0.residual_3: centred radius
-        UpperBound v483 = UpperBound.Min(v445 + v448 * v474, v446 + v448 * v475, v447 + v448 * v476);  // repeat_3.0.residual_3: from pixels, whole to token
-        UpperBound v484 = UpperBound.Min(v446 + v448 * v475, 14 * v483);  // repeat_3.0.residual_3: from pixels, whole to whole
-        UpperBound v485 = UpperBound.Min(v447 + v448 * v476, 224 * v483);  // repeat_3.0.residual_3: from pixels, token to token
+        UpperBound v3135 = v446 + v448 * v475;  // repeat_3.0.residual_3: shared
+        UpperBound v3136 = v447 + v448 * v476;  // repeat_3.0.residual_3: shared
+        UpperBound v483 = UpperBound.Min(v445 + v448 * v474, v3135, v3136);  // repeat_3.0.residual_3: from pixels, whole to token
+        UpperBound v484 = UpperBound.Min(v3135, 14 * v483);  // repeat_3.0.residual_3: from pixels, whole to whole
+        UpperBound v485 = UpperBound.Min(v3136, 224 * v483);  // repeat_3.0.residual_3: from pixels, token to token
         UpperBound v486 = norms.LargestEntry("repeat_3.0.residual_4.alpha");  // repeat_3.0.residual_4: largest |alpha|
         UpperBound v487 = norms.SpectralNorm("repeat_3.0.mlp.up");  // repeat_3.0.mlp: σ(up)
         UpperBound v488 = norms.SpectralNorm("repeat_3.0.mlp.down");  // repeat_3.0.mlp: σ(down)
         UpperBound v489 = norms.LargestRow("repeat_3.0.mlp.up") * v480 + norms.LargestEntry("repeat_3.0.mlp.up_bias");  // repeat_3.0.mlp: largest pre-activation
         UpperBound v490 = v487 * v480 + norms.VectorNorm("repeat_3.0.mlp.up_bias");  // repeat_3.0.mlp: norm of the pre-activations
         UpperBound v491 = UpperBound.GeluSlope(v489);  // repeat_3.0.mlp: gelu slope
-        UpperBound v492 = UpperBound.Min(v491 * (v487 * v488), UpperBound.OfRational(1, 2) * norms.Product("repeat_3.0.mlp.down", "repeat_3.0.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v487 * v488));  // repeat_3.0.mlp: constant
+        // repeat_3.0.mlp: constant
+        UpperBound v492 = UpperBound.Min(
+            v491 * (v487 * v488),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.0.mlp.down", "repeat_3.0.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v487 * v488));
         UpperBound v493 = v488 * (UpperBound.GeluGain(v489) * v490) + norms.VectorNorm("repeat_3.0.mlp.down_bias");  // repeat_3.0.mlp: radius
         UpperBound v494 = UpperBound.Min(v492 * v481, v493);  // repeat_3.0.mlp: centred radius
         UpperBound v495 = UpperBound.Min(v492 * v483, v492 * v484, v492 * v485);  // repeat_3.0.mlp: from pixels, whole to token
@@ -3996,23 +4686,30 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v497 = UpperBound.Min(v492 * v485, 224 * v495);  // repeat_3.0.mlp: from pixels, token to token
         UpperBound v500 = v480 + v486 * v493;  // repeat_3.0.residual_4: radius
         UpperBound v501 = UpperBound.Min(v481 + v486 * v494, v500);  // repeat_3.0.residual_4: centred radius
-        UpperBound v503 = UpperBound.Min(v483 + v486 * v495, v484 + v486 * v496, v485 + v486 * v497);  // repeat_3.0.residual_4: from pixels, whole to token
-        UpperBound v504 = UpperBound.Min(v484 + v486 * v496, 14 * v503);  // repeat_3.0.residual_4: from pixels, whole to whole
-        UpperBound v505 = UpperBound.Min(v485 + v486 * v497, 224 * v503);  // repeat_3.0.residual_4: from pixels, token to token
+        UpperBound v3137 = v484 + v486 * v496;  // repeat_3.0.residual_4: shared
+        UpperBound v3138 = v485 + v486 * v497;  // repeat_3.0.residual_4: shared
+        UpperBound v503 = UpperBound.Min(v483 + v486 * v495, v3137, v3138);  // repeat_3.0.residual_4: from pixels, whole to token
+        UpperBound v504 = UpperBound.Min(v3137, 14 * v503);  // repeat_3.0.residual_4: from pixels, whole to whole
+        UpperBound v505 = UpperBound.Min(v3138, 224 * v503);  // repeat_3.0.residual_4: from pixels, token to token
         UpperBound v506 = norms.LargestEntry("repeat_3.0.center_norm.gain");  // repeat_3.0.center_norm: max|gain|
         UpperBound v507 = v506 * UpperBound.OfRational(256, 255) * v500 + norms.VectorNorm("repeat_3.0.center_norm.bias");  // repeat_3.0.center_norm: radius
         UpperBound v508 = UpperBound.Min(v506 * UpperBound.OfRational(256, 255) * v501, v507);  // repeat_3.0.center_norm: centred radius
-        UpperBound v509 = UpperBound.Min(v506 * UpperBound.OfRational(256, 255) * v503, v506 * UpperBound.OfRational(256, 255) * v504, v506 * UpperBound.OfRational(256, 255) * v505);  // repeat_3.0.center_norm: from pixels, whole to token
-        UpperBound v510 = UpperBound.Min(v506 * UpperBound.OfRational(256, 255) * v504, 14 * v509);  // repeat_3.0.center_norm: from pixels, whole to whole
-        UpperBound v511 = UpperBound.Min(v506 * UpperBound.OfRational(256, 255) * v505, 224 * v509);  // repeat_3.0.center_norm: from pixels, token to token
+        UpperBound v3139 = v506 * UpperBound.OfRational(256, 255) * v504;  // repeat_3.0.center_norm: shared
+        UpperBound v3140 = v506 * UpperBound.OfRational(256, 255) * v505;  // repeat_3.0.center_norm: shared
+        UpperBound v509 = UpperBound.Min(v506 * UpperBound.OfRational(256, 255) * v503, v3139, v3140);  // repeat_3.0.center_norm: from pixels, whole to token
+        UpperBound v510 = UpperBound.Min(v3139, 14 * v509);  // repeat_3.0.center_norm: from pixels, whole to whole
+        UpperBound v511 = UpperBound.Min(v3140, 224 * v509);  // repeat_3.0.center_norm: from pixels, token to token
         UpperBound v512 = norms.LargestEntry("repeat_3.1.residual.alpha");  // repeat_3.1.residual: largest |alpha|
         UpperBound v513 = norms.OperatorNorm("repeat_3.1.conv2d.weight");  // repeat_3.1.conv2d: operator norm of weight
         UpperBound v514 = UpperBound.Min(norms.SpectralNorm("repeat_3.1.conv2d.weight"), v513, norms.LargestRow("repeat_3.1.conv2d.weight"));  // repeat_3.1.conv2d: σ(weight)
-        UpperBound v515 = 7 * v514 * v507 + norms.VectorNorm("repeat_3.1.conv2d.bias");  // repeat_3.1.conv2d: radius
-        UpperBound v516 = UpperBound.Min(7 * v514 * v507, 7 * v514 * UpperBound.OfRational(1, 2) * (v508 + v507), v515);  // repeat_3.1.conv2d: centred radius
-        UpperBound v517 = UpperBound.Min(7 * v514 * v509, UpperBound.Min(v514, 7 * v514, v513) * v510, UpperBound.Min(7 * v514, v513) * v510, 7 * v514 * v511);  // repeat_3.1.conv2d: from pixels, whole to token
-        UpperBound v518 = UpperBound.Min(UpperBound.Min(7 * v514, v513) * v510, 14 * v517);  // repeat_3.1.conv2d: from pixels, whole to whole
-        UpperBound v519 = UpperBound.Min(7 * v514 * v511, 224 * v517);  // repeat_3.1.conv2d: from pixels, token to token
+        UpperBound v3141 = 7 * v514 * v507;  // repeat_3.1.conv2d: shared
+        UpperBound v515 = v3141 + norms.VectorNorm("repeat_3.1.conv2d.bias");  // repeat_3.1.conv2d: radius
+        UpperBound v516 = UpperBound.Min(v3141, 7 * v514 * UpperBound.OfRational(1, 2) * (v508 + v507), v515);  // repeat_3.1.conv2d: centred radius
+        UpperBound v3142 = UpperBound.Min(7 * v514, v513) * v510;  // repeat_3.1.conv2d: shared
+        UpperBound v3143 = 7 * v514 * v511;  // repeat_3.1.conv2d: shared
+        UpperBound v517 = UpperBound.Min(7 * v514 * v509, UpperBound.Min(v514, 7 * v514, v513) * v510, v3142, v3143);  // repeat_3.1.conv2d: from pixels, whole to token
+        UpperBound v518 = UpperBound.Min(v3142, 14 * v517);  // repeat_3.1.conv2d: from pixels, whole to whole
+        UpperBound v519 = UpperBound.Min(v3143, 224 * v517);  // repeat_3.1.conv2d: from pixels, token to token
         UpperBound v521 = UpperBound.GeluSlope(v515);  // repeat_3.1.gelu: slope
         UpperBound v522 = UpperBound.GeluGain(v515) * v515;  // repeat_3.1.gelu: radius
         UpperBound v523 = UpperBound.Min(v521 * v516, v522);  // repeat_3.1.gelu: centred radius
@@ -4033,17 +4730,22 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v538 = UpperBound.Min(v533 * v532, 224 * v536);  // repeat_3.1.gelu_2: from pixels, token to token
         UpperBound v539 = v507 + v512 * v534;  // repeat_3.1.residual: radius
         UpperBound v540 = UpperBound.Min(v508 + v512 * v535, v539);  // repeat_3.1.residual: centred radius
-        UpperBound v542 = UpperBound.Min(v509 + v512 * v536, v510 + v512 * v537, v511 + v512 * v538);  // repeat_3.1.residual: from pixels, whole to token
-        UpperBound v543 = UpperBound.Min(v510 + v512 * v537, 14 * v542);  // repeat_3.1.residual: from pixels, whole to whole
-        UpperBound v544 = UpperBound.Min(v511 + v512 * v538, 224 * v542);  // repeat_3.1.residual: from pixels, token to token
+        UpperBound v3144 = v510 + v512 * v537;  // repeat_3.1.residual: shared
+        UpperBound v3145 = v511 + v512 * v538;  // repeat_3.1.residual: shared
+        UpperBound v542 = UpperBound.Min(v509 + v512 * v536, v3144, v3145);  // repeat_3.1.residual: from pixels, whole to token
+        UpperBound v543 = UpperBound.Min(v3144, 14 * v542);  // repeat_3.1.residual: from pixels, whole to whole
+        UpperBound v544 = UpperBound.Min(v3145, 224 * v542);  // repeat_3.1.residual: from pixels, token to token
         UpperBound v545 = norms.LargestEntry("repeat_3.1.residual_2.alpha");  // repeat_3.1.residual_2: largest |alpha|
         UpperBound v546 = norms.OperatorNorm("repeat_3.1.conv2d_3.weight");  // repeat_3.1.conv2d_3: operator norm of weight
         UpperBound v547 = UpperBound.Min(norms.SpectralNorm("repeat_3.1.conv2d_3.weight"), v546, norms.LargestRow("repeat_3.1.conv2d_3.weight"));  // repeat_3.1.conv2d_3: σ(weight)
-        UpperBound v548 = 7 * v547 * v539 + norms.VectorNorm("repeat_3.1.conv2d_3.bias");  // repeat_3.1.conv2d_3: radius
-        UpperBound v549 = UpperBound.Min(7 * v547 * v539, 7 * v547 * UpperBound.OfRational(1, 2) * (v540 + v539), v548);  // repeat_3.1.conv2d_3: centred radius
-        UpperBound v550 = UpperBound.Min(7 * v547 * v542, UpperBound.Min(v547, 7 * v547, v546) * v543, UpperBound.Min(7 * v547, v546) * v543, 7 * v547 * v544);  // repeat_3.1.conv2d_3: from pixels, whole to token
-        UpperBound v551 = UpperBound.Min(UpperBound.Min(7 * v547, v546) * v543, 14 * v550);  // repeat_3.1.conv2d_3: from pixels, whole to whole
-        UpperBound v552 = UpperBound.Min(7 * v547 * v544, 224 * v550);  // repeat_3.1.conv2d_3: from pixels, token to token
+        UpperBound v3146 = 7 * v547 * v539;  // repeat_3.1.conv2d_3: shared
+        UpperBound v548 = v3146 + norms.VectorNorm("repeat_3.1.conv2d_3.bias");  // repeat_3.1.conv2d_3: radius
+        UpperBound v549 = UpperBound.Min(v3146, 7 * v547 * UpperBound.OfRational(1, 2) * (v540 + v539), v548);  // repeat_3.1.conv2d_3: centred radius
+        UpperBound v3147 = UpperBound.Min(7 * v547, v546) * v543;  // repeat_3.1.conv2d_3: shared
+        UpperBound v3148 = 7 * v547 * v544;  // repeat_3.1.conv2d_3: shared
+        UpperBound v550 = UpperBound.Min(7 * v547 * v542, UpperBound.Min(v547, 7 * v547, v546) * v543, v3147, v3148);  // repeat_3.1.conv2d_3: from pixels, whole to token
+        UpperBound v551 = UpperBound.Min(v3147, 14 * v550);  // repeat_3.1.conv2d_3: from pixels, whole to whole
+        UpperBound v552 = UpperBound.Min(v3148, 224 * v550);  // repeat_3.1.conv2d_3: from pixels, token to token
         UpperBound v554 = UpperBound.GeluSlope(v548);  // repeat_3.1.gelu_3: slope
         UpperBound v555 = UpperBound.GeluGain(v548) * v548;  // repeat_3.1.gelu_3: radius
         UpperBound v556 = UpperBound.Min(v554 * v549, v555);  // repeat_3.1.gelu_3: centred radius
@@ -4052,13 +4754,20 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v559 = UpperBound.Min(v554 * v552, 224 * v557);  // repeat_3.1.gelu_3: from pixels, token to token
         UpperBound v560 = v539 + v545 * v555;  // repeat_3.1.residual_2: radius
         UpperBound v561 = UpperBound.Min(v540 + v545 * v556, v560);  // repeat_3.1.residual_2: centred radius
-        UpperBound v563 = UpperBound.Min(v542 + v545 * v557, v543 + v545 * v558, v544 + v545 * v559);  // repeat_3.1.residual_2: from pixels, whole to token
-        UpperBound v564 = UpperBound.Min(v543 + v545 * v558, 14 * v563);  // repeat_3.1.residual_2: from pixels, whole to whole
-        UpperBound v565 = UpperBound.Min(v544 + v545 * v559, 224 * v563);  // repeat_3.1.residual_2: from pixels, token to token
+        UpperBound v3149 = v543 + v545 * v558;  // repeat_3.1.residual_2: shared
+        UpperBound v3150 = v544 + v545 * v559;  // repeat_3.1.residual_2: shared
+        UpperBound v563 = UpperBound.Min(v542 + v545 * v557, v3149, v3150);  // repeat_3.1.residual_2: from pixels, whole to token
+        UpperBound v564 = UpperBound.Min(v3149, 14 * v563);  // repeat_3.1.residual_2: from pixels, whole to whole
+        UpperBound v565 = UpperBound.Min(v3150, 224 * v563);  // repeat_3.1.residual_2: from pixels, token to token
         UpperBound v566 = norms.LargestEntry("repeat_3.1.residual_3.alpha");  // repeat_3.1.residual_3: largest |alpha|
         UpperBound v567 = norms.SpectralNorm("repeat_3.1.attention.out");  // repeat_3.1.attention: σ(out)
         UpperBound v568 = norms.SpectralNorm("repeat_3.1.attention.k");  // repeat_3.1.attention: σ(k)
-        UpperBound v569 = 24 * UpperBound.Min(UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.1.attention.k", head)) * v561 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1);  // repeat_3.1.attention: range of the logits
+        // repeat_3.1.attention: range of the logits
+        UpperBound v569 = 24 * UpperBound.Min(
+            UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.1.attention.k", head))
+                * v561
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1);
         UpperBound v570 = UpperBound.DoeblinComplement(98, v569);  // repeat_3.1.attention: 1 − lambda
         UpperBound v571 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v569);  // repeat_3.1.attention: cosh of half the range
         UpperBound v572 = 98 * UpperBound.LargestSoftmaxWeight(98, v569);  // repeat_3.1.attention: largest column sum
@@ -4067,35 +4776,189 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v575 = norms.SpectralNorm("repeat_3.1.attention.v");  // repeat_3.1.attention: σ(v)
         UpperBound v576 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.1.attention.v", head));  // repeat_3.1.attention: slope of the values
         UpperBound v577 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v561);  // repeat_3.1.attention: spread of the values
-        UpperBound v578 = UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.q", head));  // repeat_3.1.attention: both paths' slope
-        UpperBound v579 = UpperBound.Min(UpperBound.Sqrt(8) * v576, v575 * (UpperBound.Sqrt(2) + v570 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));  // repeat_3.1.attention: value path
-        UpperBound v580 = UpperBound.Min(v567 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) + norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v561 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head) + norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v561 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)))), v567 * (v579 + UpperBound.Sqrt(8) * v577 * UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.k", head))));  // repeat_3.1.attention: keys and values, token to token
-        UpperBound v581 = UpperBound.Min(v567 * (v575 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v571, 1) + v577 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v568) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v569)))), v567 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v571, 1) + norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v561 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v569))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v571, 1) + norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v561 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v569))))));  // repeat_3.1.attention: keys and values, whole to token
-        UpperBound v582 = UpperBound.Min(v567 * (v575 * v573 + v577 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v568) * UpperBound.Min(UpperBound.Sqrt(v572), 7)), v567 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v573 + norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v561 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v572), 7), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v573 + norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v561 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v572), 7))));  // repeat_3.1.attention: keys and values, whole to whole
-        UpperBound v583 = UpperBound.Min(v567 * v577 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v574), v567 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v561 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v561 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.q", head)))));  // repeat_3.1.attention: query path, all readings
-        UpperBound v584 = UpperBound.Min(v567 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) + norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v561 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head) + norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v561 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.q", head)))));  // repeat_3.1.attention: per head, token to token
-        UpperBound v585 = UpperBound.Min(v584, v580 + v583, v567 * (v579 + UpperBound.Sqrt(8) * v577 * v578));  // repeat_3.1.attention: token to token
-        UpperBound v586 = UpperBound.Min(v581 + v583, v567 * (v575 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v571, 1) + v577 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v569))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v569))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v568) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v574)));  // repeat_3.1.attention: whole to token
-        UpperBound v587 = UpperBound.Min(v582 + v583, v567 * (v575 * v573 + v577 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v572), 7) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v572), 7) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v568) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v574)));  // repeat_3.1.attention: whole to whole
+        // repeat_3.1.attention: both paths' slope
+        UpperBound v578 = UpperBound.MaxOver(8, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_3.1.attention.q", head));
+        // repeat_3.1.attention: value path
+        UpperBound v579 = UpperBound.Min(
+            UpperBound.Sqrt(8) * v576,
+            v575 * (UpperBound.Sqrt(2)
+                + v570
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));
+        UpperBound v3151 = UpperBound.Sqrt(8) * v577;  // repeat_3.1.attention: shared
+        // repeat_3.1.attention: keys and values, token to token
+        UpperBound v580 = UpperBound.Min(
+            v567 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                        * v561
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                        * v561
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)))),
+            v567 * (v579
+                + v3151 * UpperBound.MaxOver(8, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_3.1.attention.k", head))));
+        UpperBound v3152 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v571, 1);  // repeat_3.1.attention: shared
+        UpperBound v3153 = v575 * v3152;  // repeat_3.1.attention: shared
+        UpperBound v3154 = v577 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v568);  // repeat_3.1.attention: shared
+        UpperBound v3155 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v569)));  // repeat_3.1.attention: shared
+        // repeat_3.1.attention: keys and values, whole to token
+        UpperBound v581 = UpperBound.Min(
+            v567 * (v3153 + v3154 * v3155),
+            v567 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v3152
+                    + norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                        * v561
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.1.attention.k", head))
+                        * v3155,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v3152
+                    + norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                        * v561
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.1.attention.k", head))
+                        * v3155)));
+        UpperBound v3156 = UpperBound.Min(UpperBound.Sqrt(v572), 7);  // repeat_3.1.attention: shared
+        // repeat_3.1.attention: keys and values, whole to whole
+        UpperBound v582 = UpperBound.Min(
+            v567 * (v575 * v573 + v3154 * v3156),
+            v567 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v573
+                    + norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                        * v561
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.1.attention.k", head))
+                        * v3156,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v573
+                    + norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                        * v561
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.1.attention.k", head))
+                        * v3156)));
+        // repeat_3.1.attention: query path, all readings
+        UpperBound v583 = UpperBound.Min(
+            v567 * v577 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v574),
+            v567 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                    * v561
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.1.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                        * v561
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.1.attention.q", head)))));
+        // repeat_3.1.attention: per head, token to token
+        UpperBound v584 = UpperBound.Min(
+            v567 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                        * v561
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.1.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                        * v561
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.1.attention.q", head)))));
+        UpperBound v585 = UpperBound.Min(v584, v580 + v583, v567 * (v579 + v3151 * v578));  // repeat_3.1.attention: token to token
+        // repeat_3.1.attention: whole to token
+        UpperBound v586 = UpperBound.Min(
+            v581 + v583,
+            v567 * (v3153
+                + v577 * (UpperBound.Sqrt(UpperBound.Power(v3155 * 0, 2))
+                    + v3155 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v568)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v574)));
+        // repeat_3.1.attention: whole to whole
+        UpperBound v587 = UpperBound.Min(
+            v582 + v583,
+            v567 * (v575 * v573
+                + v577 * (UpperBound.Sqrt(UpperBound.Power(v3156 * 0, 2))
+                    + v3156 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v568)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v574)));
         UpperBound v588 = norms.OperatorNorm("repeat_3.1.attention.lepe");  // repeat_3.1.attention: operator norm of lepe
         UpperBound v589 = UpperBound.Min(norms.LargestRow("repeat_3.1.attention.lepe"), v588);  // repeat_3.1.attention: largest channel of lepe
-        UpperBound v590 = UpperBound.OfRational(1, 2) * (UpperBound.Min(v567 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v560, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v560)), v567 * v579 * v560, v567 * (v575 * v560 + v579 * v561)) + v567 * v575 * (3 * v589) * v560) + UpperBound.OfRational(1, 2) * (v567 * norms.VectorNorm("repeat_3.1.attention.v_bias") + v567 * (3 * v589 * norms.VectorNorm("repeat_3.1.attention.v_bias") + norms.VectorNorm("repeat_3.1.attention.lepe_bias"))) + norms.VectorNorm("repeat_3.1.attention.out_bias");  // repeat_3.1.attention: radius
-        UpperBound v591 = UpperBound.Min(UpperBound.OfRational(1, 2) * (UpperBound.Min(v567 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v561, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v561)), v567 * v579 * v561) + v567 * UpperBound.Min(3 * v589 * (v575 * v560 + norms.VectorNorm("repeat_3.1.attention.v_bias")), 3 * v589 * (UpperBound.OfRational(1, 2) * (v575 * v561 + (v575 * v560 + norms.VectorNorm("repeat_3.1.attention.v_bias")))))), v590);  // repeat_3.1.attention: centred radius
-        UpperBound v592 = UpperBound.Min(UpperBound.OfRational(1, 2) * UpperBound.Min((v585 + v567 * v575 * (3 * v589)) * v563, (v586 + v567 * v575 * v589) * v564, (v581 + v567 * v575 * v589) * v564 + v583 * v563), UpperBound.OfRational(1, 2) * ((v587 + v567 * v575 * UpperBound.Min(3 * v589, v588)) * v564), UpperBound.OfRational(1, 2) * ((v585 + v567 * v575 * (3 * v589)) * v565));  // repeat_3.1.attention: from pixels, whole to token
-        UpperBound v593 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v587 + v567 * v575 * UpperBound.Min(3 * v589, v588)) * v564), 14 * v592);  // repeat_3.1.attention: from pixels, whole to whole
-        UpperBound v594 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v585 + v567 * v575 * (3 * v589)) * v565), 224 * v592);  // repeat_3.1.attention: from pixels, token to token
+        UpperBound v3157 = v567 * v575 * (3 * v589);  // repeat_3.1.attention: shared
+        UpperBound v3158 = norms.VectorNorm("repeat_3.1.attention.v_bias");  // repeat_3.1.attention: shared
+        // repeat_3.1.attention: radius
+        UpperBound v590 = UpperBound.OfRational(1, 2) * (UpperBound.Min(
+            v567 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v560, 2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v560)),
+            v567 * v579 * v560,
+            v567 * (v575 * v560 + v579 * v561))
+            + v3157 * v560)
+            + UpperBound.OfRational(1, 2) * (v567 * v3158 + v567 * (3 * v589 * v3158 + norms.VectorNorm("repeat_3.1.attention.lepe_bias")))
+            + norms.VectorNorm("repeat_3.1.attention.out_bias");
+        UpperBound v3159 = v575 * v560 + v3158;  // repeat_3.1.attention: shared
+        // repeat_3.1.attention: centred radius
+        UpperBound v591 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * (UpperBound.Min(
+                v567 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v561, 2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v561)),
+                v567 * v579 * v561)
+                + v567 * UpperBound.Min(3 * v589 * v3159, 3 * v589 * (UpperBound.OfRational(1, 2) * (v575 * v561 + v3159)))),
+            v590);
+        UpperBound v3160 = v585 + v3157;  // repeat_3.1.attention: shared
+        UpperBound v3161 = v567 * v575 * v589;  // repeat_3.1.attention: shared
+        UpperBound v3162 = UpperBound.OfRational(1, 2) * ((v587 + v567 * v575 * UpperBound.Min(3 * v589, v588)) * v564);  // repeat_3.1.attention: shared
+        UpperBound v3163 = UpperBound.OfRational(1, 2) * (v3160 * v565);  // repeat_3.1.attention: shared
+        // repeat_3.1.attention: from pixels, whole to token
+        UpperBound v592 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * UpperBound.Min(v3160 * v563, (v586 + v3161) * v564, (v581 + v3161) * v564 + v583 * v563),
+            v3162,
+            v3163);
+        UpperBound v593 = UpperBound.Min(v3162, 14 * v592);  // repeat_3.1.attention: from pixels, whole to whole
+        UpperBound v594 = UpperBound.Min(v3163, 224 * v592);  // repeat_3.1.attention: from pixels, token to token
         UpperBound v598 = v560 + v566 * v590;  // repeat_3.1.residual_3: radius
         UpperBound v599 = UpperBound.Min(v561 + v566 * v591, v598);  // repeat_3.1.residual_3: centred radius
-        UpperBound v601 = UpperBound.Min(v563 + v566 * v592, v564 + v566 * v593, v565 + v566 * v594);  // repeat_3.1.residual_3: from pixels, whole to token
-        UpperBound v602 = UpperBound.Min(v564 + v566 * v593, 14 * v601);  // repeat_3.1.residual_3: from pixels, whole to whole
-        UpperBound v603 = UpperBound.Min(v565 + v566 * v594, 224 * v601);  // repeat_3.1.residual_3: from pixels, token to token
+        UpperBound v3164 = v564 + v566 * v593;  // repeat_3.1.residual_3: shared
+        UpperBound v3165 = v565 + v566 * v594;  // repeat_3.1.residual_3: shared
+        UpperBound v601 = UpperBound.Min(v563 + v566 * v592, v3164, v3165);  // repeat_3.1.residual_3: from pixels, whole to token
+        UpperBound v602 = UpperBound.Min(v3164, 14 * v601);  // repeat_3.1.residual_3: from pixels, whole to whole
+        UpperBound v603 = UpperBound.Min(v3165, 224 * v601);  // repeat_3.1.residual_3: from pixels, token to token
         UpperBound v604 = norms.LargestEntry("repeat_3.1.residual_4.alpha");  // repeat_3.1.residual_4: largest |alpha|
         UpperBound v605 = norms.SpectralNorm("repeat_3.1.mlp.up");  // repeat_3.1.mlp: σ(up)
         UpperBound v606 = norms.SpectralNorm("repeat_3.1.mlp.down");  // repeat_3.1.mlp: σ(down)
         UpperBound v607 = norms.LargestRow("repeat_3.1.mlp.up") * v598 + norms.LargestEntry("repeat_3.1.mlp.up_bias");  // repeat_3.1.mlp: largest pre-activation
         UpperBound v608 = v605 * v598 + norms.VectorNorm("repeat_3.1.mlp.up_bias");  // repeat_3.1.mlp: norm of the pre-activations
         UpperBound v609 = UpperBound.GeluSlope(v607);  // repeat_3.1.mlp: gelu slope
-        UpperBound v610 = UpperBound.Min(v609 * (v605 * v606), UpperBound.OfRational(1, 2) * norms.Product("repeat_3.1.mlp.down", "repeat_3.1.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v605 * v606));  // repeat_3.1.mlp: constant
+        // repeat_3.1.mlp: constant
+        UpperBound v610 = UpperBound.Min(
+            v609 * (v605 * v606),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.1.mlp.down", "repeat_3.1.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v605 * v606));
         UpperBound v611 = v606 * (UpperBound.GeluGain(v607) * v608) + norms.VectorNorm("repeat_3.1.mlp.down_bias");  // repeat_3.1.mlp: radius
         UpperBound v612 = UpperBound.Min(v610 * v599, v611);  // repeat_3.1.mlp: centred radius
         UpperBound v613 = UpperBound.Min(v610 * v601, v610 * v602, v610 * v603);  // repeat_3.1.mlp: from pixels, whole to token
@@ -4103,23 +4966,30 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v615 = UpperBound.Min(v610 * v603, 224 * v613);  // repeat_3.1.mlp: from pixels, token to token
         UpperBound v618 = v598 + v604 * v611;  // repeat_3.1.residual_4: radius
         UpperBound v619 = UpperBound.Min(v599 + v604 * v612, v618);  // repeat_3.1.residual_4: centred radius
-        UpperBound v621 = UpperBound.Min(v601 + v604 * v613, v602 + v604 * v614, v603 + v604 * v615);  // repeat_3.1.residual_4: from pixels, whole to token
-        UpperBound v622 = UpperBound.Min(v602 + v604 * v614, 14 * v621);  // repeat_3.1.residual_4: from pixels, whole to whole
-        UpperBound v623 = UpperBound.Min(v603 + v604 * v615, 224 * v621);  // repeat_3.1.residual_4: from pixels, token to token
+        UpperBound v3166 = v602 + v604 * v614;  // repeat_3.1.residual_4: shared
+        UpperBound v3167 = v603 + v604 * v615;  // repeat_3.1.residual_4: shared
+        UpperBound v621 = UpperBound.Min(v601 + v604 * v613, v3166, v3167);  // repeat_3.1.residual_4: from pixels, whole to token
+        UpperBound v622 = UpperBound.Min(v3166, 14 * v621);  // repeat_3.1.residual_4: from pixels, whole to whole
+        UpperBound v623 = UpperBound.Min(v3167, 224 * v621);  // repeat_3.1.residual_4: from pixels, token to token
         UpperBound v624 = norms.LargestEntry("repeat_3.1.center_norm.gain");  // repeat_3.1.center_norm: max|gain|
         UpperBound v625 = v624 * UpperBound.OfRational(256, 255) * v618 + norms.VectorNorm("repeat_3.1.center_norm.bias");  // repeat_3.1.center_norm: radius
         UpperBound v626 = UpperBound.Min(v624 * UpperBound.OfRational(256, 255) * v619, v625);  // repeat_3.1.center_norm: centred radius
-        UpperBound v627 = UpperBound.Min(v624 * UpperBound.OfRational(256, 255) * v621, v624 * UpperBound.OfRational(256, 255) * v622, v624 * UpperBound.OfRational(256, 255) * v623);  // repeat_3.1.center_norm: from pixels, whole to token
-        UpperBound v628 = UpperBound.Min(v624 * UpperBound.OfRational(256, 255) * v622, 14 * v627);  // repeat_3.1.center_norm: from pixels, whole to whole
-        UpperBound v629 = UpperBound.Min(v624 * UpperBound.OfRational(256, 255) * v623, 224 * v627);  // repeat_3.1.center_norm: from pixels, token to token
+        UpperBound v3168 = v624 * UpperBound.OfRational(256, 255) * v622;  // repeat_3.1.center_norm: shared
+        UpperBound v3169 = v624 * UpperBound.OfRational(256, 255) * v623;  // repeat_3.1.center_norm: shared
+        UpperBound v627 = UpperBound.Min(v624 * UpperBound.OfRational(256, 255) * v621, v3168, v3169);  // repeat_3.1.center_norm: from pixels, whole to token
+        UpperBound v628 = UpperBound.Min(v3168, 14 * v627);  // repeat_3.1.center_norm: from pixels, whole to whole
+        UpperBound v629 = UpperBound.Min(v3169, 224 * v627);  // repeat_3.1.center_norm: from pixels, token to token
         UpperBound v630 = norms.LargestEntry("repeat_3.2.residual.alpha");  // repeat_3.2.residual: largest |alpha|
         UpperBound v631 = norms.OperatorNorm("repeat_3.2.conv2d.weight");  // repeat_3.2.conv2d: operator norm of weight
         UpperBound v632 = UpperBound.Min(norms.SpectralNorm("repeat_3.2.conv2d.weight"), v631, norms.LargestRow("repeat_3.2.conv2d.weight"));  // repeat_3.2.conv2d: σ(weight)
-        UpperBound v633 = 7 * v632 * v625 + norms.VectorNorm("repeat_3.2.conv2d.bias");  // repeat_3.2.conv2d: radius
-        UpperBound v634 = UpperBound.Min(7 * v632 * v625, 7 * v632 * UpperBound.OfRational(1, 2) * (v626 + v625), v633);  // repeat_3.2.conv2d: centred radius
-        UpperBound v635 = UpperBound.Min(7 * v632 * v627, UpperBound.Min(v632, 7 * v632, v631) * v628, UpperBound.Min(7 * v632, v631) * v628, 7 * v632 * v629);  // repeat_3.2.conv2d: from pixels, whole to token
-        UpperBound v636 = UpperBound.Min(UpperBound.Min(7 * v632, v631) * v628, 14 * v635);  // repeat_3.2.conv2d: from pixels, whole to whole
-        UpperBound v637 = UpperBound.Min(7 * v632 * v629, 224 * v635);  // repeat_3.2.conv2d: from pixels, token to token
+        UpperBound v3170 = 7 * v632 * v625;  // repeat_3.2.conv2d: shared
+        UpperBound v633 = v3170 + norms.VectorNorm("repeat_3.2.conv2d.bias");  // repeat_3.2.conv2d: radius
+        UpperBound v634 = UpperBound.Min(v3170, 7 * v632 * UpperBound.OfRational(1, 2) * (v626 + v625), v633);  // repeat_3.2.conv2d: centred radius
+        UpperBound v3171 = UpperBound.Min(7 * v632, v631) * v628;  // repeat_3.2.conv2d: shared
+        UpperBound v3172 = 7 * v632 * v629;  // repeat_3.2.conv2d: shared
+        UpperBound v635 = UpperBound.Min(7 * v632 * v627, UpperBound.Min(v632, 7 * v632, v631) * v628, v3171, v3172);  // repeat_3.2.conv2d: from pixels, whole to token
+        UpperBound v636 = UpperBound.Min(v3171, 14 * v635);  // repeat_3.2.conv2d: from pixels, whole to whole
+        UpperBound v637 = UpperBound.Min(v3172, 224 * v635);  // repeat_3.2.conv2d: from pixels, token to token
         UpperBound v639 = UpperBound.GeluSlope(v633);  // repeat_3.2.gelu: slope
         UpperBound v640 = UpperBound.GeluGain(v633) * v633;  // repeat_3.2.gelu: radius
         UpperBound v641 = UpperBound.Min(v639 * v634, v640);  // repeat_3.2.gelu: centred radius
@@ -4140,17 +5010,22 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v656 = UpperBound.Min(v651 * v650, 224 * v654);  // repeat_3.2.gelu_2: from pixels, token to token
         UpperBound v657 = v625 + v630 * v652;  // repeat_3.2.residual: radius
         UpperBound v658 = UpperBound.Min(v626 + v630 * v653, v657);  // repeat_3.2.residual: centred radius
-        UpperBound v660 = UpperBound.Min(v627 + v630 * v654, v628 + v630 * v655, v629 + v630 * v656);  // repeat_3.2.residual: from pixels, whole to token
-        UpperBound v661 = UpperBound.Min(v628 + v630 * v655, 14 * v660);  // repeat_3.2.residual: from pixels, whole to whole
-        UpperBound v662 = UpperBound.Min(v629 + v630 * v656, 224 * v660);  // repeat_3.2.residual: from pixels, token to token
+        UpperBound v3173 = v628 + v630 * v655;  // repeat_3.2.residual: shared
+        UpperBound v3174 = v629 + v630 * v656;  // repeat_3.2.residual: shared
+        UpperBound v660 = UpperBound.Min(v627 + v630 * v654, v3173, v3174);  // repeat_3.2.residual: from pixels, whole to token
+        UpperBound v661 = UpperBound.Min(v3173, 14 * v660);  // repeat_3.2.residual: from pixels, whole to whole
+        UpperBound v662 = UpperBound.Min(v3174, 224 * v660);  // repeat_3.2.residual: from pixels, token to token
         UpperBound v663 = norms.LargestEntry("repeat_3.2.residual_2.alpha");  // repeat_3.2.residual_2: largest |alpha|
         UpperBound v664 = norms.OperatorNorm("repeat_3.2.conv2d_3.weight");  // repeat_3.2.conv2d_3: operator norm of weight
         UpperBound v665 = UpperBound.Min(norms.SpectralNorm("repeat_3.2.conv2d_3.weight"), v664, norms.LargestRow("repeat_3.2.conv2d_3.weight"));  // repeat_3.2.conv2d_3: σ(weight)
-        UpperBound v666 = 7 * v665 * v657 + norms.VectorNorm("repeat_3.2.conv2d_3.bias");  // repeat_3.2.conv2d_3: radius
-        UpperBound v667 = UpperBound.Min(7 * v665 * v657, 7 * v665 * UpperBound.OfRational(1, 2) * (v658 + v657), v666);  // repeat_3.2.conv2d_3: centred radius
-        UpperBound v668 = UpperBound.Min(7 * v665 * v660, UpperBound.Min(v665, 7 * v665, v664) * v661, UpperBound.Min(7 * v665, v664) * v661, 7 * v665 * v662);  // repeat_3.2.conv2d_3: from pixels, whole to token
-        UpperBound v669 = UpperBound.Min(UpperBound.Min(7 * v665, v664) * v661, 14 * v668);  // repeat_3.2.conv2d_3: from pixels, whole to whole
-        UpperBound v670 = UpperBound.Min(7 * v665 * v662, 224 * v668);  // repeat_3.2.conv2d_3: from pixels, token to token
+        UpperBound v3175 = 7 * v665 * v657;  // repeat_3.2.conv2d_3: shared
+        UpperBound v666 = v3175 + norms.VectorNorm("repeat_3.2.conv2d_3.bias");  // repeat_3.2.conv2d_3: radius
+        UpperBound v667 = UpperBound.Min(v3175, 7 * v665 * UpperBound.OfRational(1, 2) * (v658 + v657), v666);  // repeat_3.2.conv2d_3: centred radius
+        UpperBound v3176 = UpperBound.Min(7 * v665, v664) * v661;  // repeat_3.2.conv2d_3: shared
+        UpperBound v3177 = 7 * v665 * v662;  // repeat_3.2.conv2d_3: shared
+        UpperBound v668 = UpperBound.Min(7 * v665 * v660, UpperBound.Min(v665, 7 * v665, v664) * v661, v3176, v3177);  // repeat_3.2.conv2d_3: from pixels, whole to token
+        UpperBound v669 = UpperBound.Min(v3176, 14 * v668);  // repeat_3.2.conv2d_3: from pixels, whole to whole
+        UpperBound v670 = UpperBound.Min(v3177, 224 * v668);  // repeat_3.2.conv2d_3: from pixels, token to token
         UpperBound v672 = UpperBound.GeluSlope(v666);  // repeat_3.2.gelu_3: slope
         UpperBound v673 = UpperBound.GeluGain(v666) * v666;  // repeat_3.2.gelu_3: radius
         UpperBound v674 = UpperBound.Min(v672 * v667, v673);  // repeat_3.2.gelu_3: centred radius
@@ -4159,13 +5034,20 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v677 = UpperBound.Min(v672 * v670, 224 * v675);  // repeat_3.2.gelu_3: from pixels, token to token
         UpperBound v678 = v657 + v663 * v673;  // repeat_3.2.residual_2: radius
         UpperBound v679 = UpperBound.Min(v658 + v663 * v674, v678);  // repeat_3.2.residual_2: centred radius
-        UpperBound v681 = UpperBound.Min(v660 + v663 * v675, v661 + v663 * v676, v662 + v663 * v677);  // repeat_3.2.residual_2: from pixels, whole to token
-        UpperBound v682 = UpperBound.Min(v661 + v663 * v676, 14 * v681);  // repeat_3.2.residual_2: from pixels, whole to whole
-        UpperBound v683 = UpperBound.Min(v662 + v663 * v677, 224 * v681);  // repeat_3.2.residual_2: from pixels, token to token
+        UpperBound v3178 = v661 + v663 * v676;  // repeat_3.2.residual_2: shared
+        UpperBound v3179 = v662 + v663 * v677;  // repeat_3.2.residual_2: shared
+        UpperBound v681 = UpperBound.Min(v660 + v663 * v675, v3178, v3179);  // repeat_3.2.residual_2: from pixels, whole to token
+        UpperBound v682 = UpperBound.Min(v3178, 14 * v681);  // repeat_3.2.residual_2: from pixels, whole to whole
+        UpperBound v683 = UpperBound.Min(v3179, 224 * v681);  // repeat_3.2.residual_2: from pixels, token to token
         UpperBound v684 = norms.LargestEntry("repeat_3.2.residual_3.alpha");  // repeat_3.2.residual_3: largest |alpha|
         UpperBound v685 = norms.SpectralNorm("repeat_3.2.attention.out");  // repeat_3.2.attention: σ(out)
         UpperBound v686 = norms.SpectralNorm("repeat_3.2.attention.k");  // repeat_3.2.attention: σ(k)
-        UpperBound v687 = 24 * UpperBound.Min(UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.2.attention.k", head)) * v679 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1);  // repeat_3.2.attention: range of the logits
+        // repeat_3.2.attention: range of the logits
+        UpperBound v687 = 24 * UpperBound.Min(
+            UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.2.attention.k", head))
+                * v679
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1);
         UpperBound v688 = UpperBound.DoeblinComplement(98, v687);  // repeat_3.2.attention: 1 − lambda
         UpperBound v689 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v687);  // repeat_3.2.attention: cosh of half the range
         UpperBound v690 = 98 * UpperBound.LargestSoftmaxWeight(98, v687);  // repeat_3.2.attention: largest column sum
@@ -4174,35 +5056,189 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v693 = norms.SpectralNorm("repeat_3.2.attention.v");  // repeat_3.2.attention: σ(v)
         UpperBound v694 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.2.attention.v", head));  // repeat_3.2.attention: slope of the values
         UpperBound v695 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v679);  // repeat_3.2.attention: spread of the values
-        UpperBound v696 = UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.q", head));  // repeat_3.2.attention: both paths' slope
-        UpperBound v697 = UpperBound.Min(UpperBound.Sqrt(8) * v694, v693 * (UpperBound.Sqrt(2) + v688 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));  // repeat_3.2.attention: value path
-        UpperBound v698 = UpperBound.Min(v685 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) + norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v679 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head) + norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v679 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)))), v685 * (v697 + UpperBound.Sqrt(8) * v695 * UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.k", head))));  // repeat_3.2.attention: keys and values, token to token
-        UpperBound v699 = UpperBound.Min(v685 * (v693 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v689, 1) + v695 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v686) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v687)))), v685 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v689, 1) + norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v679 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v687))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v689, 1) + norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v679 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v687))))));  // repeat_3.2.attention: keys and values, whole to token
-        UpperBound v700 = UpperBound.Min(v685 * (v693 * v691 + v695 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v686) * UpperBound.Min(UpperBound.Sqrt(v690), 7)), v685 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v691 + norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v679 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v690), 7), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v691 + norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v679 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v690), 7))));  // repeat_3.2.attention: keys and values, whole to whole
-        UpperBound v701 = UpperBound.Min(v685 * v695 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v692), v685 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v679 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v679 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.q", head)))));  // repeat_3.2.attention: query path, all readings
-        UpperBound v702 = UpperBound.Min(v685 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) + norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v679 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head) + norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v679 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.q", head)))));  // repeat_3.2.attention: per head, token to token
-        UpperBound v703 = UpperBound.Min(v702, v698 + v701, v685 * (v697 + UpperBound.Sqrt(8) * v695 * v696));  // repeat_3.2.attention: token to token
-        UpperBound v704 = UpperBound.Min(v699 + v701, v685 * (v693 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v689, 1) + v695 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v687))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v687))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v686) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v692)));  // repeat_3.2.attention: whole to token
-        UpperBound v705 = UpperBound.Min(v700 + v701, v685 * (v693 * v691 + v695 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v690), 7) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v690), 7) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v686) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v692)));  // repeat_3.2.attention: whole to whole
+        // repeat_3.2.attention: both paths' slope
+        UpperBound v696 = UpperBound.MaxOver(8, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_3.2.attention.q", head));
+        // repeat_3.2.attention: value path
+        UpperBound v697 = UpperBound.Min(
+            UpperBound.Sqrt(8) * v694,
+            v693 * (UpperBound.Sqrt(2)
+                + v688
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));
+        UpperBound v3180 = UpperBound.Sqrt(8) * v695;  // repeat_3.2.attention: shared
+        // repeat_3.2.attention: keys and values, token to token
+        UpperBound v698 = UpperBound.Min(
+            v685 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                        * v679
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                        * v679
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)))),
+            v685 * (v697
+                + v3180 * UpperBound.MaxOver(8, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_3.2.attention.k", head))));
+        UpperBound v3181 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v689, 1);  // repeat_3.2.attention: shared
+        UpperBound v3182 = v693 * v3181;  // repeat_3.2.attention: shared
+        UpperBound v3183 = v695 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v686);  // repeat_3.2.attention: shared
+        UpperBound v3184 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v687)));  // repeat_3.2.attention: shared
+        // repeat_3.2.attention: keys and values, whole to token
+        UpperBound v699 = UpperBound.Min(
+            v685 * (v3182 + v3183 * v3184),
+            v685 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v3181
+                    + norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                        * v679
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.2.attention.k", head))
+                        * v3184,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v3181
+                    + norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                        * v679
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.2.attention.k", head))
+                        * v3184)));
+        UpperBound v3185 = UpperBound.Min(UpperBound.Sqrt(v690), 7);  // repeat_3.2.attention: shared
+        // repeat_3.2.attention: keys and values, whole to whole
+        UpperBound v700 = UpperBound.Min(
+            v685 * (v693 * v691 + v3183 * v3185),
+            v685 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v691
+                    + norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                        * v679
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.2.attention.k", head))
+                        * v3185,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v691
+                    + norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                        * v679
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.2.attention.k", head))
+                        * v3185)));
+        // repeat_3.2.attention: query path, all readings
+        UpperBound v701 = UpperBound.Min(
+            v685 * v695 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v692),
+            v685 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                    * v679
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.2.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                        * v679
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.2.attention.q", head)))));
+        // repeat_3.2.attention: per head, token to token
+        UpperBound v702 = UpperBound.Min(
+            v685 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                        * v679
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.2.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                        * v679
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.2.attention.q", head)))));
+        UpperBound v703 = UpperBound.Min(v702, v698 + v701, v685 * (v697 + v3180 * v696));  // repeat_3.2.attention: token to token
+        // repeat_3.2.attention: whole to token
+        UpperBound v704 = UpperBound.Min(
+            v699 + v701,
+            v685 * (v3182
+                + v695 * (UpperBound.Sqrt(UpperBound.Power(v3184 * 0, 2))
+                    + v3184 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v686)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v692)));
+        // repeat_3.2.attention: whole to whole
+        UpperBound v705 = UpperBound.Min(
+            v700 + v701,
+            v685 * (v693 * v691
+                + v695 * (UpperBound.Sqrt(UpperBound.Power(v3185 * 0, 2))
+                    + v3185 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v686)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v692)));
         UpperBound v706 = norms.OperatorNorm("repeat_3.2.attention.lepe");  // repeat_3.2.attention: operator norm of lepe
         UpperBound v707 = UpperBound.Min(norms.LargestRow("repeat_3.2.attention.lepe"), v706);  // repeat_3.2.attention: largest channel of lepe
-        UpperBound v708 = UpperBound.OfRational(1, 2) * (UpperBound.Min(v685 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v678, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v678)), v685 * v697 * v678, v685 * (v693 * v678 + v697 * v679)) + v685 * v693 * (3 * v707) * v678) + UpperBound.OfRational(1, 2) * (v685 * norms.VectorNorm("repeat_3.2.attention.v_bias") + v685 * (3 * v707 * norms.VectorNorm("repeat_3.2.attention.v_bias") + norms.VectorNorm("repeat_3.2.attention.lepe_bias"))) + norms.VectorNorm("repeat_3.2.attention.out_bias");  // repeat_3.2.attention: radius
-        UpperBound v709 = UpperBound.Min(UpperBound.OfRational(1, 2) * (UpperBound.Min(v685 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v679, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v679)), v685 * v697 * v679) + v685 * UpperBound.Min(3 * v707 * (v693 * v678 + norms.VectorNorm("repeat_3.2.attention.v_bias")), 3 * v707 * (UpperBound.OfRational(1, 2) * (v693 * v679 + (v693 * v678 + norms.VectorNorm("repeat_3.2.attention.v_bias")))))), v708);  // repeat_3.2.attention: centred radius
-        UpperBound v710 = UpperBound.Min(UpperBound.OfRational(1, 2) * UpperBound.Min((v703 + v685 * v693 * (3 * v707)) * v681, (v704 + v685 * v693 * v707) * v682, (v699 + v685 * v693 * v707) * v682 + v701 * v681), UpperBound.OfRational(1, 2) * ((v705 + v685 * v693 * UpperBound.Min(3 * v707, v706)) * v682), UpperBound.OfRational(1, 2) * ((v703 + v685 * v693 * (3 * v707)) * v683));  // repeat_3.2.attention: from pixels, whole to token
-        UpperBound v711 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v705 + v685 * v693 * UpperBound.Min(3 * v707, v706)) * v682), 14 * v710);  // repeat_3.2.attention: from pixels, whole to whole
-        UpperBound v712 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v703 + v685 * v693 * (3 * v707)) * v683), 224 * v710);  // repeat_3.2.attention: from pixels, token to token
+        UpperBound v3186 = v685 * v693 * (3 * v707);  // repeat_3.2.attention: shared
+        UpperBound v3187 = norms.VectorNorm("repeat_3.2.attention.v_bias");  // repeat_3.2.attention: shared
+        // repeat_3.2.attention: radius
+        UpperBound v708 = UpperBound.OfRational(1, 2) * (UpperBound.Min(
+            v685 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v678, 2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v678)),
+            v685 * v697 * v678,
+            v685 * (v693 * v678 + v697 * v679))
+            + v3186 * v678)
+            + UpperBound.OfRational(1, 2) * (v685 * v3187 + v685 * (3 * v707 * v3187 + norms.VectorNorm("repeat_3.2.attention.lepe_bias")))
+            + norms.VectorNorm("repeat_3.2.attention.out_bias");
+        UpperBound v3188 = v693 * v678 + v3187;  // repeat_3.2.attention: shared
+        // repeat_3.2.attention: centred radius
+        UpperBound v709 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * (UpperBound.Min(
+                v685 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v679, 2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v679)),
+                v685 * v697 * v679)
+                + v685 * UpperBound.Min(3 * v707 * v3188, 3 * v707 * (UpperBound.OfRational(1, 2) * (v693 * v679 + v3188)))),
+            v708);
+        UpperBound v3189 = v703 + v3186;  // repeat_3.2.attention: shared
+        UpperBound v3190 = v685 * v693 * v707;  // repeat_3.2.attention: shared
+        UpperBound v3191 = UpperBound.OfRational(1, 2) * ((v705 + v685 * v693 * UpperBound.Min(3 * v707, v706)) * v682);  // repeat_3.2.attention: shared
+        UpperBound v3192 = UpperBound.OfRational(1, 2) * (v3189 * v683);  // repeat_3.2.attention: shared
+        // repeat_3.2.attention: from pixels, whole to token
+        UpperBound v710 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * UpperBound.Min(v3189 * v681, (v704 + v3190) * v682, (v699 + v3190) * v682 + v701 * v681),
+            v3191,
+            v3192);
+        UpperBound v711 = UpperBound.Min(v3191, 14 * v710);  // repeat_3.2.attention: from pixels, whole to whole
+        UpperBound v712 = UpperBound.Min(v3192, 224 * v710);  // repeat_3.2.attention: from pixels, token to token
         UpperBound v716 = v678 + v684 * v708;  // repeat_3.2.residual_3: radius
         UpperBound v717 = UpperBound.Min(v679 + v684 * v709, v716);  // repeat_3.2.residual_3: centred radius
-        UpperBound v719 = UpperBound.Min(v681 + v684 * v710, v682 + v684 * v711, v683 + v684 * v712);  // repeat_3.2.residual_3: from pixels, whole to token
-        UpperBound v720 = UpperBound.Min(v682 + v684 * v711, 14 * v719);  // repeat_3.2.residual_3: from pixels, whole to whole
-        UpperBound v721 = UpperBound.Min(v683 + v684 * v712, 224 * v719);  // repeat_3.2.residual_3: from pixels, token to token
+        UpperBound v3193 = v682 + v684 * v711;  // repeat_3.2.residual_3: shared
+        UpperBound v3194 = v683 + v684 * v712;  // repeat_3.2.residual_3: shared
+        UpperBound v719 = UpperBound.Min(v681 + v684 * v710, v3193, v3194);  // repeat_3.2.residual_3: from pixels, whole to token
+        UpperBound v720 = UpperBound.Min(v3193, 14 * v719);  // repeat_3.2.residual_3: from pixels, whole to whole
+        UpperBound v721 = UpperBound.Min(v3194, 224 * v719);  // repeat_3.2.residual_3: from pixels, token to token
         UpperBound v722 = norms.LargestEntry("repeat_3.2.residual_4.alpha");  // repeat_3.2.residual_4: largest |alpha|
         UpperBound v723 = norms.SpectralNorm("repeat_3.2.mlp.up");  // repeat_3.2.mlp: σ(up)
         UpperBound v724 = norms.SpectralNorm("repeat_3.2.mlp.down");  // repeat_3.2.mlp: σ(down)
         UpperBound v725 = norms.LargestRow("repeat_3.2.mlp.up") * v716 + norms.LargestEntry("repeat_3.2.mlp.up_bias");  // repeat_3.2.mlp: largest pre-activation
         UpperBound v726 = v723 * v716 + norms.VectorNorm("repeat_3.2.mlp.up_bias");  // repeat_3.2.mlp: norm of the pre-activations
         UpperBound v727 = UpperBound.GeluSlope(v725);  // repeat_3.2.mlp: gelu slope
-        UpperBound v728 = UpperBound.Min(v727 * (v723 * v724), UpperBound.OfRational(1, 2) * norms.Product("repeat_3.2.mlp.down", "repeat_3.2.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v723 * v724));  // repeat_3.2.mlp: constant
+        // repeat_3.2.mlp: constant
+        UpperBound v728 = UpperBound.Min(
+            v727 * (v723 * v724),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.2.mlp.down", "repeat_3.2.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v723 * v724));
         UpperBound v729 = v724 * (UpperBound.GeluGain(v725) * v726) + norms.VectorNorm("repeat_3.2.mlp.down_bias");  // repeat_3.2.mlp: radius
         UpperBound v730 = UpperBound.Min(v728 * v717, v729);  // repeat_3.2.mlp: centred radius
         UpperBound v731 = UpperBound.Min(v728 * v719, v728 * v720, v728 * v721);  // repeat_3.2.mlp: from pixels, whole to token
@@ -4210,23 +5246,30 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v733 = UpperBound.Min(v728 * v721, 224 * v731);  // repeat_3.2.mlp: from pixels, token to token
         UpperBound v736 = v716 + v722 * v729;  // repeat_3.2.residual_4: radius
         UpperBound v737 = UpperBound.Min(v717 + v722 * v730, v736);  // repeat_3.2.residual_4: centred radius
-        UpperBound v739 = UpperBound.Min(v719 + v722 * v731, v720 + v722 * v732, v721 + v722 * v733);  // repeat_3.2.residual_4: from pixels, whole to token
-        UpperBound v740 = UpperBound.Min(v720 + v722 * v732, 14 * v739);  // repeat_3.2.residual_4: from pixels, whole to whole
-        UpperBound v741 = UpperBound.Min(v721 + v722 * v733, 224 * v739);  // repeat_3.2.residual_4: from pixels, token to token
+        UpperBound v3195 = v720 + v722 * v732;  // repeat_3.2.residual_4: shared
+        UpperBound v3196 = v721 + v722 * v733;  // repeat_3.2.residual_4: shared
+        UpperBound v739 = UpperBound.Min(v719 + v722 * v731, v3195, v3196);  // repeat_3.2.residual_4: from pixels, whole to token
+        UpperBound v740 = UpperBound.Min(v3195, 14 * v739);  // repeat_3.2.residual_4: from pixels, whole to whole
+        UpperBound v741 = UpperBound.Min(v3196, 224 * v739);  // repeat_3.2.residual_4: from pixels, token to token
         UpperBound v742 = norms.LargestEntry("repeat_3.2.center_norm.gain");  // repeat_3.2.center_norm: max|gain|
         UpperBound v743 = v742 * UpperBound.OfRational(256, 255) * v736 + norms.VectorNorm("repeat_3.2.center_norm.bias");  // repeat_3.2.center_norm: radius
         UpperBound v744 = UpperBound.Min(v742 * UpperBound.OfRational(256, 255) * v737, v743);  // repeat_3.2.center_norm: centred radius
-        UpperBound v745 = UpperBound.Min(v742 * UpperBound.OfRational(256, 255) * v739, v742 * UpperBound.OfRational(256, 255) * v740, v742 * UpperBound.OfRational(256, 255) * v741);  // repeat_3.2.center_norm: from pixels, whole to token
-        UpperBound v746 = UpperBound.Min(v742 * UpperBound.OfRational(256, 255) * v740, 14 * v745);  // repeat_3.2.center_norm: from pixels, whole to whole
-        UpperBound v747 = UpperBound.Min(v742 * UpperBound.OfRational(256, 255) * v741, 224 * v745);  // repeat_3.2.center_norm: from pixels, token to token
+        UpperBound v3197 = v742 * UpperBound.OfRational(256, 255) * v740;  // repeat_3.2.center_norm: shared
+        UpperBound v3198 = v742 * UpperBound.OfRational(256, 255) * v741;  // repeat_3.2.center_norm: shared
+        UpperBound v745 = UpperBound.Min(v742 * UpperBound.OfRational(256, 255) * v739, v3197, v3198);  // repeat_3.2.center_norm: from pixels, whole to token
+        UpperBound v746 = UpperBound.Min(v3197, 14 * v745);  // repeat_3.2.center_norm: from pixels, whole to whole
+        UpperBound v747 = UpperBound.Min(v3198, 224 * v745);  // repeat_3.2.center_norm: from pixels, token to token
         UpperBound v748 = norms.LargestEntry("repeat_3.3.residual.alpha");  // repeat_3.3.residual: largest |alpha|
         UpperBound v749 = norms.OperatorNorm("repeat_3.3.conv2d.weight");  // repeat_3.3.conv2d: operator norm of weight
         UpperBound v750 = UpperBound.Min(norms.SpectralNorm("repeat_3.3.conv2d.weight"), v749, norms.LargestRow("repeat_3.3.conv2d.weight"));  // repeat_3.3.conv2d: σ(weight)
-        UpperBound v751 = 7 * v750 * v743 + norms.VectorNorm("repeat_3.3.conv2d.bias");  // repeat_3.3.conv2d: radius
-        UpperBound v752 = UpperBound.Min(7 * v750 * v743, 7 * v750 * UpperBound.OfRational(1, 2) * (v744 + v743), v751);  // repeat_3.3.conv2d: centred radius
-        UpperBound v753 = UpperBound.Min(7 * v750 * v745, UpperBound.Min(v750, 7 * v750, v749) * v746, UpperBound.Min(7 * v750, v749) * v746, 7 * v750 * v747);  // repeat_3.3.conv2d: from pixels, whole to token
-        UpperBound v754 = UpperBound.Min(UpperBound.Min(7 * v750, v749) * v746, 14 * v753);  // repeat_3.3.conv2d: from pixels, whole to whole
-        UpperBound v755 = UpperBound.Min(7 * v750 * v747, 224 * v753);  // repeat_3.3.conv2d: from pixels, token to token
+        UpperBound v3199 = 7 * v750 * v743;  // repeat_3.3.conv2d: shared
+        UpperBound v751 = v3199 + norms.VectorNorm("repeat_3.3.conv2d.bias");  // repeat_3.3.conv2d: radius
+        UpperBound v752 = UpperBound.Min(v3199, 7 * v750 * UpperBound.OfRational(1, 2) * (v744 + v743), v751);  // repeat_3.3.conv2d: centred radius
+        UpperBound v3200 = UpperBound.Min(7 * v750, v749) * v746;  // repeat_3.3.conv2d: shared
+        UpperBound v3201 = 7 * v750 * v747;  // repeat_3.3.conv2d: shared
+        UpperBound v753 = UpperBound.Min(7 * v750 * v745, UpperBound.Min(v750, 7 * v750, v749) * v746, v3200, v3201);  // repeat_3.3.conv2d: from pixels, whole to token
+        UpperBound v754 = UpperBound.Min(v3200, 14 * v753);  // repeat_3.3.conv2d: from pixels, whole to whole
+        UpperBound v755 = UpperBound.Min(v3201, 224 * v753);  // repeat_3.3.conv2d: from pixels, token to token
         UpperBound v757 = UpperBound.GeluSlope(v751);  // repeat_3.3.gelu: slope
         UpperBound v758 = UpperBound.GeluGain(v751) * v751;  // repeat_3.3.gelu: radius
         UpperBound v759 = UpperBound.Min(v757 * v752, v758);  // repeat_3.3.gelu: centred radius
@@ -4247,17 +5290,22 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v774 = UpperBound.Min(v769 * v768, 224 * v772);  // repeat_3.3.gelu_2: from pixels, token to token
         UpperBound v775 = v743 + v748 * v770;  // repeat_3.3.residual: radius
         UpperBound v776 = UpperBound.Min(v744 + v748 * v771, v775);  // repeat_3.3.residual: centred radius
-        UpperBound v778 = UpperBound.Min(v745 + v748 * v772, v746 + v748 * v773, v747 + v748 * v774);  // repeat_3.3.residual: from pixels, whole to token
-        UpperBound v779 = UpperBound.Min(v746 + v748 * v773, 14 * v778);  // repeat_3.3.residual: from pixels, whole to whole
-        UpperBound v780 = UpperBound.Min(v747 + v748 * v774, 224 * v778);  // repeat_3.3.residual: from pixels, token to token
+        UpperBound v3202 = v746 + v748 * v773;  // repeat_3.3.residual: shared
+        UpperBound v3203 = v747 + v748 * v774;  // repeat_3.3.residual: shared
+        UpperBound v778 = UpperBound.Min(v745 + v748 * v772, v3202, v3203);  // repeat_3.3.residual: from pixels, whole to token
+        UpperBound v779 = UpperBound.Min(v3202, 14 * v778);  // repeat_3.3.residual: from pixels, whole to whole
+        UpperBound v780 = UpperBound.Min(v3203, 224 * v778);  // repeat_3.3.residual: from pixels, token to token
         UpperBound v781 = norms.LargestEntry("repeat_3.3.residual_2.alpha");  // repeat_3.3.residual_2: largest |alpha|
         UpperBound v782 = norms.OperatorNorm("repeat_3.3.conv2d_3.weight");  // repeat_3.3.conv2d_3: operator norm of weight
         UpperBound v783 = UpperBound.Min(norms.SpectralNorm("repeat_3.3.conv2d_3.weight"), v782, norms.LargestRow("repeat_3.3.conv2d_3.weight"));  // repeat_3.3.conv2d_3: σ(weight)
-        UpperBound v784 = 7 * v783 * v775 + norms.VectorNorm("repeat_3.3.conv2d_3.bias");  // repeat_3.3.conv2d_3: radius
-        UpperBound v785 = UpperBound.Min(7 * v783 * v775, 7 * v783 * UpperBound.OfRational(1, 2) * (v776 + v775), v784);  // repeat_3.3.conv2d_3: centred radius
-        UpperBound v786 = UpperBound.Min(7 * v783 * v778, UpperBound.Min(v783, 7 * v783, v782) * v779, UpperBound.Min(7 * v783, v782) * v779, 7 * v783 * v780);  // repeat_3.3.conv2d_3: from pixels, whole to token
-        UpperBound v787 = UpperBound.Min(UpperBound.Min(7 * v783, v782) * v779, 14 * v786);  // repeat_3.3.conv2d_3: from pixels, whole to whole
-        UpperBound v788 = UpperBound.Min(7 * v783 * v780, 224 * v786);  // repeat_3.3.conv2d_3: from pixels, token to token
+        UpperBound v3204 = 7 * v783 * v775;  // repeat_3.3.conv2d_3: shared
+        UpperBound v784 = v3204 + norms.VectorNorm("repeat_3.3.conv2d_3.bias");  // repeat_3.3.conv2d_3: radius
+        UpperBound v785 = UpperBound.Min(v3204, 7 * v783 * UpperBound.OfRational(1, 2) * (v776 + v775), v784);  // repeat_3.3.conv2d_3: centred radius
+        UpperBound v3205 = UpperBound.Min(7 * v783, v782) * v779;  // repeat_3.3.conv2d_3: shared
+        UpperBound v3206 = 7 * v783 * v780;  // repeat_3.3.conv2d_3: shared
+        UpperBound v786 = UpperBound.Min(7 * v783 * v778, UpperBound.Min(v783, 7 * v783, v782) * v779, v3205, v3206);  // repeat_3.3.conv2d_3: from pixels, whole to token
+        UpperBound v787 = UpperBound.Min(v3205, 14 * v786);  // repeat_3.3.conv2d_3: from pixels, whole to whole
+        UpperBound v788 = UpperBound.Min(v3206, 224 * v786);  // repeat_3.3.conv2d_3: from pixels, token to token
         UpperBound v790 = UpperBound.GeluSlope(v784);  // repeat_3.3.gelu_3: slope
         UpperBound v791 = UpperBound.GeluGain(v784) * v784;  // repeat_3.3.gelu_3: radius
         UpperBound v792 = UpperBound.Min(v790 * v785, v791);  // repeat_3.3.gelu_3: centred radius
@@ -4266,13 +5314,20 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v795 = UpperBound.Min(v790 * v788, 224 * v793);  // repeat_3.3.gelu_3: from pixels, token to token
         UpperBound v796 = v775 + v781 * v791;  // repeat_3.3.residual_2: radius
         UpperBound v797 = UpperBound.Min(v776 + v781 * v792, v796);  // repeat_3.3.residual_2: centred radius
-        UpperBound v799 = UpperBound.Min(v778 + v781 * v793, v779 + v781 * v794, v780 + v781 * v795);  // repeat_3.3.residual_2: from pixels, whole to token
-        UpperBound v800 = UpperBound.Min(v779 + v781 * v794, 14 * v799);  // repeat_3.3.residual_2: from pixels, whole to whole
-        UpperBound v801 = UpperBound.Min(v780 + v781 * v795, 224 * v799);  // repeat_3.3.residual_2: from pixels, token to token
+        UpperBound v3207 = v779 + v781 * v794;  // repeat_3.3.residual_2: shared
+        UpperBound v3208 = v780 + v781 * v795;  // repeat_3.3.residual_2: shared
+        UpperBound v799 = UpperBound.Min(v778 + v781 * v793, v3207, v3208);  // repeat_3.3.residual_2: from pixels, whole to token
+        UpperBound v800 = UpperBound.Min(v3207, 14 * v799);  // repeat_3.3.residual_2: from pixels, whole to whole
+        UpperBound v801 = UpperBound.Min(v3208, 224 * v799);  // repeat_3.3.residual_2: from pixels, token to token
         UpperBound v802 = norms.LargestEntry("repeat_3.3.residual_3.alpha");  // repeat_3.3.residual_3: largest |alpha|
         UpperBound v803 = norms.SpectralNorm("repeat_3.3.attention.out");  // repeat_3.3.attention: σ(out)
         UpperBound v804 = norms.SpectralNorm("repeat_3.3.attention.k");  // repeat_3.3.attention: σ(k)
-        UpperBound v805 = 24 * UpperBound.Min(UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.3.attention.k", head)) * v797 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1);  // repeat_3.3.attention: range of the logits
+        // repeat_3.3.attention: range of the logits
+        UpperBound v805 = 24 * UpperBound.Min(
+            UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.3.attention.k", head))
+                * v797
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1);
         UpperBound v806 = UpperBound.DoeblinComplement(98, v805);  // repeat_3.3.attention: 1 − lambda
         UpperBound v807 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v805);  // repeat_3.3.attention: cosh of half the range
         UpperBound v808 = 98 * UpperBound.LargestSoftmaxWeight(98, v805);  // repeat_3.3.attention: largest column sum
@@ -4281,35 +5336,189 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v811 = norms.SpectralNorm("repeat_3.3.attention.v");  // repeat_3.3.attention: σ(v)
         UpperBound v812 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.3.attention.v", head));  // repeat_3.3.attention: slope of the values
         UpperBound v813 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v797);  // repeat_3.3.attention: spread of the values
-        UpperBound v814 = UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.q", head));  // repeat_3.3.attention: both paths' slope
-        UpperBound v815 = UpperBound.Min(UpperBound.Sqrt(8) * v812, v811 * (UpperBound.Sqrt(2) + v806 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));  // repeat_3.3.attention: value path
-        UpperBound v816 = UpperBound.Min(v803 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) + norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v797 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head) + norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v797 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)))), v803 * (v815 + UpperBound.Sqrt(8) * v813 * UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.k", head))));  // repeat_3.3.attention: keys and values, token to token
-        UpperBound v817 = UpperBound.Min(v803 * (v811 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v807, 1) + v813 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v804) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v805)))), v803 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v807, 1) + norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v797 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v805))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v807, 1) + norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v797 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v805))))));  // repeat_3.3.attention: keys and values, whole to token
-        UpperBound v818 = UpperBound.Min(v803 * (v811 * v809 + v813 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v804) * UpperBound.Min(UpperBound.Sqrt(v808), 7)), v803 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v809 + norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v797 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v808), 7), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v809 + norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v797 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v808), 7))));  // repeat_3.3.attention: keys and values, whole to whole
-        UpperBound v819 = UpperBound.Min(v803 * v813 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v810), v803 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v797 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v797 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.q", head)))));  // repeat_3.3.attention: query path, all readings
-        UpperBound v820 = UpperBound.Min(v803 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) + norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v797 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head) + norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v797 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.q", head)))));  // repeat_3.3.attention: per head, token to token
-        UpperBound v821 = UpperBound.Min(v820, v816 + v819, v803 * (v815 + UpperBound.Sqrt(8) * v813 * v814));  // repeat_3.3.attention: token to token
-        UpperBound v822 = UpperBound.Min(v817 + v819, v803 * (v811 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v807, 1) + v813 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v805))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v805))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v804) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v810)));  // repeat_3.3.attention: whole to token
-        UpperBound v823 = UpperBound.Min(v818 + v819, v803 * (v811 * v809 + v813 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v808), 7) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v808), 7) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v804) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v810)));  // repeat_3.3.attention: whole to whole
+        // repeat_3.3.attention: both paths' slope
+        UpperBound v814 = UpperBound.MaxOver(8, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_3.3.attention.q", head));
+        // repeat_3.3.attention: value path
+        UpperBound v815 = UpperBound.Min(
+            UpperBound.Sqrt(8) * v812,
+            v811 * (UpperBound.Sqrt(2)
+                + v806
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));
+        UpperBound v3209 = UpperBound.Sqrt(8) * v813;  // repeat_3.3.attention: shared
+        // repeat_3.3.attention: keys and values, token to token
+        UpperBound v816 = UpperBound.Min(
+            v803 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                        * v797
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                        * v797
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)))),
+            v803 * (v815
+                + v3209 * UpperBound.MaxOver(8, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_3.3.attention.k", head))));
+        UpperBound v3210 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v807, 1);  // repeat_3.3.attention: shared
+        UpperBound v3211 = v811 * v3210;  // repeat_3.3.attention: shared
+        UpperBound v3212 = v813 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v804);  // repeat_3.3.attention: shared
+        UpperBound v3213 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v805)));  // repeat_3.3.attention: shared
+        // repeat_3.3.attention: keys and values, whole to token
+        UpperBound v817 = UpperBound.Min(
+            v803 * (v3211 + v3212 * v3213),
+            v803 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v3210
+                    + norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                        * v797
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.3.attention.k", head))
+                        * v3213,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v3210
+                    + norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                        * v797
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.3.attention.k", head))
+                        * v3213)));
+        UpperBound v3214 = UpperBound.Min(UpperBound.Sqrt(v808), 7);  // repeat_3.3.attention: shared
+        // repeat_3.3.attention: keys and values, whole to whole
+        UpperBound v818 = UpperBound.Min(
+            v803 * (v811 * v809 + v3212 * v3214),
+            v803 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v809
+                    + norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                        * v797
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.3.attention.k", head))
+                        * v3214,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v809
+                    + norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                        * v797
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.3.attention.k", head))
+                        * v3214)));
+        // repeat_3.3.attention: query path, all readings
+        UpperBound v819 = UpperBound.Min(
+            v803 * v813 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v810),
+            v803 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                    * v797
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.3.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                        * v797
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.3.attention.q", head)))));
+        // repeat_3.3.attention: per head, token to token
+        UpperBound v820 = UpperBound.Min(
+            v803 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                        * v797
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.3.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                        * v797
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.3.attention.q", head)))));
+        UpperBound v821 = UpperBound.Min(v820, v816 + v819, v803 * (v815 + v3209 * v814));  // repeat_3.3.attention: token to token
+        // repeat_3.3.attention: whole to token
+        UpperBound v822 = UpperBound.Min(
+            v817 + v819,
+            v803 * (v3211
+                + v813 * (UpperBound.Sqrt(UpperBound.Power(v3213 * 0, 2))
+                    + v3213 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v804)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v810)));
+        // repeat_3.3.attention: whole to whole
+        UpperBound v823 = UpperBound.Min(
+            v818 + v819,
+            v803 * (v811 * v809
+                + v813 * (UpperBound.Sqrt(UpperBound.Power(v3214 * 0, 2))
+                    + v3214 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v804)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v810)));
         UpperBound v824 = norms.OperatorNorm("repeat_3.3.attention.lepe");  // repeat_3.3.attention: operator norm of lepe
         UpperBound v825 = UpperBound.Min(norms.LargestRow("repeat_3.3.attention.lepe"), v824);  // repeat_3.3.attention: largest channel of lepe
-        UpperBound v826 = UpperBound.OfRational(1, 2) * (UpperBound.Min(v803 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v796, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v796)), v803 * v815 * v796, v803 * (v811 * v796 + v815 * v797)) + v803 * v811 * (3 * v825) * v796) + UpperBound.OfRational(1, 2) * (v803 * norms.VectorNorm("repeat_3.3.attention.v_bias") + v803 * (3 * v825 * norms.VectorNorm("repeat_3.3.attention.v_bias") + norms.VectorNorm("repeat_3.3.attention.lepe_bias"))) + norms.VectorNorm("repeat_3.3.attention.out_bias");  // repeat_3.3.attention: radius
-        UpperBound v827 = UpperBound.Min(UpperBound.OfRational(1, 2) * (UpperBound.Min(v803 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v797, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v797)), v803 * v815 * v797) + v803 * UpperBound.Min(3 * v825 * (v811 * v796 + norms.VectorNorm("repeat_3.3.attention.v_bias")), 3 * v825 * (UpperBound.OfRational(1, 2) * (v811 * v797 + (v811 * v796 + norms.VectorNorm("repeat_3.3.attention.v_bias")))))), v826);  // repeat_3.3.attention: centred radius
-        UpperBound v828 = UpperBound.Min(UpperBound.OfRational(1, 2) * UpperBound.Min((v821 + v803 * v811 * (3 * v825)) * v799, (v822 + v803 * v811 * v825) * v800, (v817 + v803 * v811 * v825) * v800 + v819 * v799), UpperBound.OfRational(1, 2) * ((v823 + v803 * v811 * UpperBound.Min(3 * v825, v824)) * v800), UpperBound.OfRational(1, 2) * ((v821 + v803 * v811 * (3 * v825)) * v801));  // repeat_3.3.attention: from pixels, whole to token
-        UpperBound v829 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v823 + v803 * v811 * UpperBound.Min(3 * v825, v824)) * v800), 14 * v828);  // repeat_3.3.attention: from pixels, whole to whole
-        UpperBound v830 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v821 + v803 * v811 * (3 * v825)) * v801), 224 * v828);  // repeat_3.3.attention: from pixels, token to token
+        UpperBound v3215 = v803 * v811 * (3 * v825);  // repeat_3.3.attention: shared
+        UpperBound v3216 = norms.VectorNorm("repeat_3.3.attention.v_bias");  // repeat_3.3.attention: shared
+        // repeat_3.3.attention: radius
+        UpperBound v826 = UpperBound.OfRational(1, 2) * (UpperBound.Min(
+            v803 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v796, 2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v796)),
+            v803 * v815 * v796,
+            v803 * (v811 * v796 + v815 * v797))
+            + v3215 * v796)
+            + UpperBound.OfRational(1, 2) * (v803 * v3216 + v803 * (3 * v825 * v3216 + norms.VectorNorm("repeat_3.3.attention.lepe_bias")))
+            + norms.VectorNorm("repeat_3.3.attention.out_bias");
+        UpperBound v3217 = v811 * v796 + v3216;  // repeat_3.3.attention: shared
+        // repeat_3.3.attention: centred radius
+        UpperBound v827 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * (UpperBound.Min(
+                v803 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v797, 2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v797)),
+                v803 * v815 * v797)
+                + v803 * UpperBound.Min(3 * v825 * v3217, 3 * v825 * (UpperBound.OfRational(1, 2) * (v811 * v797 + v3217)))),
+            v826);
+        UpperBound v3218 = v821 + v3215;  // repeat_3.3.attention: shared
+        UpperBound v3219 = v803 * v811 * v825;  // repeat_3.3.attention: shared
+        UpperBound v3220 = UpperBound.OfRational(1, 2) * ((v823 + v803 * v811 * UpperBound.Min(3 * v825, v824)) * v800);  // repeat_3.3.attention: shared
+        UpperBound v3221 = UpperBound.OfRational(1, 2) * (v3218 * v801);  // repeat_3.3.attention: shared
+        // repeat_3.3.attention: from pixels, whole to token
+        UpperBound v828 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * UpperBound.Min(v3218 * v799, (v822 + v3219) * v800, (v817 + v3219) * v800 + v819 * v799),
+            v3220,
+            v3221);
+        UpperBound v829 = UpperBound.Min(v3220, 14 * v828);  // repeat_3.3.attention: from pixels, whole to whole
+        UpperBound v830 = UpperBound.Min(v3221, 224 * v828);  // repeat_3.3.attention: from pixels, token to token
         UpperBound v834 = v796 + v802 * v826;  // repeat_3.3.residual_3: radius
         UpperBound v835 = UpperBound.Min(v797 + v802 * v827, v834);  // repeat_3.3.residual_3: centred radius
-        UpperBound v837 = UpperBound.Min(v799 + v802 * v828, v800 + v802 * v829, v801 + v802 * v830);  // repeat_3.3.residual_3: from pixels, whole to token
-        UpperBound v838 = UpperBound.Min(v800 + v802 * v829, 14 * v837);  // repeat_3.3.residual_3: from pixels, whole to whole
-        UpperBound v839 = UpperBound.Min(v801 + v802 * v830, 224 * v837);  // repeat_3.3.residual_3: from pixels, token to token
+        UpperBound v3222 = v800 + v802 * v829;  // repeat_3.3.residual_3: shared
+        UpperBound v3223 = v801 + v802 * v830;  // repeat_3.3.residual_3: shared
+        UpperBound v837 = UpperBound.Min(v799 + v802 * v828, v3222, v3223);  // repeat_3.3.residual_3: from pixels, whole to token
+        UpperBound v838 = UpperBound.Min(v3222, 14 * v837);  // repeat_3.3.residual_3: from pixels, whole to whole
+        UpperBound v839 = UpperBound.Min(v3223, 224 * v837);  // repeat_3.3.residual_3: from pixels, token to token
         UpperBound v840 = norms.LargestEntry("repeat_3.3.residual_4.alpha");  // repeat_3.3.residual_4: largest |alpha|
         UpperBound v841 = norms.SpectralNorm("repeat_3.3.mlp.up");  // repeat_3.3.mlp: σ(up)
         UpperBound v842 = norms.SpectralNorm("repeat_3.3.mlp.down");  // repeat_3.3.mlp: σ(down)
         UpperBound v843 = norms.LargestRow("repeat_3.3.mlp.up") * v834 + norms.LargestEntry("repeat_3.3.mlp.up_bias");  // repeat_3.3.mlp: largest pre-activation
         UpperBound v844 = v841 * v834 + norms.VectorNorm("repeat_3.3.mlp.up_bias");  // repeat_3.3.mlp: norm of the pre-activations
         UpperBound v845 = UpperBound.GeluSlope(v843);  // repeat_3.3.mlp: gelu slope
-        UpperBound v846 = UpperBound.Min(v845 * (v841 * v842), UpperBound.OfRational(1, 2) * norms.Product("repeat_3.3.mlp.down", "repeat_3.3.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v841 * v842));  // repeat_3.3.mlp: constant
+        // repeat_3.3.mlp: constant
+        UpperBound v846 = UpperBound.Min(
+            v845 * (v841 * v842),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.3.mlp.down", "repeat_3.3.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v841 * v842));
         UpperBound v847 = v842 * (UpperBound.GeluGain(v843) * v844) + norms.VectorNorm("repeat_3.3.mlp.down_bias");  // repeat_3.3.mlp: radius
         UpperBound v848 = UpperBound.Min(v846 * v835, v847);  // repeat_3.3.mlp: centred radius
         UpperBound v849 = UpperBound.Min(v846 * v837, v846 * v838, v846 * v839);  // repeat_3.3.mlp: from pixels, whole to token
@@ -4317,23 +5526,30 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v851 = UpperBound.Min(v846 * v839, 224 * v849);  // repeat_3.3.mlp: from pixels, token to token
         UpperBound v854 = v834 + v840 * v847;  // repeat_3.3.residual_4: radius
         UpperBound v855 = UpperBound.Min(v835 + v840 * v848, v854);  // repeat_3.3.residual_4: centred radius
-        UpperBound v857 = UpperBound.Min(v837 + v840 * v849, v838 + v840 * v850, v839 + v840 * v851);  // repeat_3.3.residual_4: from pixels, whole to token
-        UpperBound v858 = UpperBound.Min(v838 + v840 * v850, 14 * v857);  // repeat_3.3.residual_4: from pixels, whole to whole
-        UpperBound v859 = UpperBound.Min(v839 + v840 * v851, 224 * v857);  // repeat_3.3.residual_4: from pixels, token to token
+        UpperBound v3224 = v838 + v840 * v850;  // repeat_3.3.residual_4: shared
+        UpperBound v3225 = v839 + v840 * v851;  // repeat_3.3.residual_4: shared
+        UpperBound v857 = UpperBound.Min(v837 + v840 * v849, v3224, v3225);  // repeat_3.3.residual_4: from pixels, whole to token
+        UpperBound v858 = UpperBound.Min(v3224, 14 * v857);  // repeat_3.3.residual_4: from pixels, whole to whole
+        UpperBound v859 = UpperBound.Min(v3225, 224 * v857);  // repeat_3.3.residual_4: from pixels, token to token
         UpperBound v860 = norms.LargestEntry("repeat_3.3.center_norm.gain");  // repeat_3.3.center_norm: max|gain|
         UpperBound v861 = v860 * UpperBound.OfRational(256, 255) * v854 + norms.VectorNorm("repeat_3.3.center_norm.bias");  // repeat_3.3.center_norm: radius
         UpperBound v862 = UpperBound.Min(v860 * UpperBound.OfRational(256, 255) * v855, v861);  // repeat_3.3.center_norm: centred radius
-        UpperBound v863 = UpperBound.Min(v860 * UpperBound.OfRational(256, 255) * v857, v860 * UpperBound.OfRational(256, 255) * v858, v860 * UpperBound.OfRational(256, 255) * v859);  // repeat_3.3.center_norm: from pixels, whole to token
-        UpperBound v864 = UpperBound.Min(v860 * UpperBound.OfRational(256, 255) * v858, 14 * v863);  // repeat_3.3.center_norm: from pixels, whole to whole
-        UpperBound v865 = UpperBound.Min(v860 * UpperBound.OfRational(256, 255) * v859, 224 * v863);  // repeat_3.3.center_norm: from pixels, token to token
+        UpperBound v3226 = v860 * UpperBound.OfRational(256, 255) * v858;  // repeat_3.3.center_norm: shared
+        UpperBound v3227 = v860 * UpperBound.OfRational(256, 255) * v859;  // repeat_3.3.center_norm: shared
+        UpperBound v863 = UpperBound.Min(v860 * UpperBound.OfRational(256, 255) * v857, v3226, v3227);  // repeat_3.3.center_norm: from pixels, whole to token
+        UpperBound v864 = UpperBound.Min(v3226, 14 * v863);  // repeat_3.3.center_norm: from pixels, whole to whole
+        UpperBound v865 = UpperBound.Min(v3227, 224 * v863);  // repeat_3.3.center_norm: from pixels, token to token
         UpperBound v866 = norms.LargestEntry("repeat_3.4.residual.alpha");  // repeat_3.4.residual: largest |alpha|
         UpperBound v867 = norms.OperatorNorm("repeat_3.4.conv2d.weight");  // repeat_3.4.conv2d: operator norm of weight
         UpperBound v868 = UpperBound.Min(norms.SpectralNorm("repeat_3.4.conv2d.weight"), v867, norms.LargestRow("repeat_3.4.conv2d.weight"));  // repeat_3.4.conv2d: σ(weight)
-        UpperBound v869 = 7 * v868 * v861 + norms.VectorNorm("repeat_3.4.conv2d.bias");  // repeat_3.4.conv2d: radius
-        UpperBound v870 = UpperBound.Min(7 * v868 * v861, 7 * v868 * UpperBound.OfRational(1, 2) * (v862 + v861), v869);  // repeat_3.4.conv2d: centred radius
-        UpperBound v871 = UpperBound.Min(7 * v868 * v863, UpperBound.Min(v868, 7 * v868, v867) * v864, UpperBound.Min(7 * v868, v867) * v864, 7 * v868 * v865);  // repeat_3.4.conv2d: from pixels, whole to token
-        UpperBound v872 = UpperBound.Min(UpperBound.Min(7 * v868, v867) * v864, 14 * v871);  // repeat_3.4.conv2d: from pixels, whole to whole
-        UpperBound v873 = UpperBound.Min(7 * v868 * v865, 224 * v871);  // repeat_3.4.conv2d: from pixels, token to token
+        UpperBound v3228 = 7 * v868 * v861;  // repeat_3.4.conv2d: shared
+        UpperBound v869 = v3228 + norms.VectorNorm("repeat_3.4.conv2d.bias");  // repeat_3.4.conv2d: radius
+        UpperBound v870 = UpperBound.Min(v3228, 7 * v868 * UpperBound.OfRational(1, 2) * (v862 + v861), v869);  // repeat_3.4.conv2d: centred radius
+        UpperBound v3229 = UpperBound.Min(7 * v868, v867) * v864;  // repeat_3.4.conv2d: shared
+        UpperBound v3230 = 7 * v868 * v865;  // repeat_3.4.conv2d: shared
+        UpperBound v871 = UpperBound.Min(7 * v868 * v863, UpperBound.Min(v868, 7 * v868, v867) * v864, v3229, v3230);  // repeat_3.4.conv2d: from pixels, whole to token
+        UpperBound v872 = UpperBound.Min(v3229, 14 * v871);  // repeat_3.4.conv2d: from pixels, whole to whole
+        UpperBound v873 = UpperBound.Min(v3230, 224 * v871);  // repeat_3.4.conv2d: from pixels, token to token
         UpperBound v875 = UpperBound.GeluSlope(v869);  // repeat_3.4.gelu: slope
         UpperBound v876 = UpperBound.GeluGain(v869) * v869;  // repeat_3.4.gelu: radius
         UpperBound v877 = UpperBound.Min(v875 * v870, v876);  // repeat_3.4.gelu: centred radius
@@ -4354,17 +5570,22 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v892 = UpperBound.Min(v887 * v886, 224 * v890);  // repeat_3.4.gelu_2: from pixels, token to token
         UpperBound v893 = v861 + v866 * v888;  // repeat_3.4.residual: radius
         UpperBound v894 = UpperBound.Min(v862 + v866 * v889, v893);  // repeat_3.4.residual: centred radius
-        UpperBound v896 = UpperBound.Min(v863 + v866 * v890, v864 + v866 * v891, v865 + v866 * v892);  // repeat_3.4.residual: from pixels, whole to token
-        UpperBound v897 = UpperBound.Min(v864 + v866 * v891, 14 * v896);  // repeat_3.4.residual: from pixels, whole to whole
-        UpperBound v898 = UpperBound.Min(v865 + v866 * v892, 224 * v896);  // repeat_3.4.residual: from pixels, token to token
+        UpperBound v3231 = v864 + v866 * v891;  // repeat_3.4.residual: shared
+        UpperBound v3232 = v865 + v866 * v892;  // repeat_3.4.residual: shared
+        UpperBound v896 = UpperBound.Min(v863 + v866 * v890, v3231, v3232);  // repeat_3.4.residual: from pixels, whole to token
+        UpperBound v897 = UpperBound.Min(v3231, 14 * v896);  // repeat_3.4.residual: from pixels, whole to whole
+        UpperBound v898 = UpperBound.Min(v3232, 224 * v896);  // repeat_3.4.residual: from pixels, token to token
         UpperBound v899 = norms.LargestEntry("repeat_3.4.residual_2.alpha");  // repeat_3.4.residual_2: largest |alpha|
         UpperBound v900 = norms.OperatorNorm("repeat_3.4.conv2d_3.weight");  // repeat_3.4.conv2d_3: operator norm of weight
         UpperBound v901 = UpperBound.Min(norms.SpectralNorm("repeat_3.4.conv2d_3.weight"), v900, norms.LargestRow("repeat_3.4.conv2d_3.weight"));  // repeat_3.4.conv2d_3: σ(weight)
-        UpperBound v902 = 7 * v901 * v893 + norms.VectorNorm("repeat_3.4.conv2d_3.bias");  // repeat_3.4.conv2d_3: radius
-        UpperBound v903 = UpperBound.Min(7 * v901 * v893, 7 * v901 * UpperBound.OfRational(1, 2) * (v894 + v893), v902);  // repeat_3.4.conv2d_3: centred radius
-        UpperBound v904 = UpperBound.Min(7 * v901 * v896, UpperBound.Min(v901, 7 * v901, v900) * v897, UpperBound.Min(7 * v901, v900) * v897, 7 * v901 * v898);  // repeat_3.4.conv2d_3: from pixels, whole to token
-        UpperBound v905 = UpperBound.Min(UpperBound.Min(7 * v901, v900) * v897, 14 * v904);  // repeat_3.4.conv2d_3: from pixels, whole to whole
-        UpperBound v906 = UpperBound.Min(7 * v901 * v898, 224 * v904);  // repeat_3.4.conv2d_3: from pixels, token to token
+        UpperBound v3233 = 7 * v901 * v893;  // repeat_3.4.conv2d_3: shared
+        UpperBound v902 = v3233 + norms.VectorNorm("repeat_3.4.conv2d_3.bias");  // repeat_3.4.conv2d_3: radius
+        UpperBound v903 = UpperBound.Min(v3233, 7 * v901 * UpperBound.OfRational(1, 2) * (v894 + v893), v902);  // repeat_3.4.conv2d_3: centred radius
+        UpperBound v3234 = UpperBound.Min(7 * v901, v900) * v897;  // repeat_3.4.conv2d_3: shared
+        UpperBound v3235 = 7 * v901 * v898;  // repeat_3.4.conv2d_3: shared
+        UpperBound v904 = UpperBound.Min(7 * v901 * v896, UpperBound.Min(v901, 7 * v901, v900) * v897, v3234, v3235);  // repeat_3.4.conv2d_3: from pixels, whole to token
+        UpperBound v905 = UpperBound.Min(v3234, 14 * v904);  // repeat_3.4.conv2d_3: from pixels, whole to whole
+        UpperBound v906 = UpperBound.Min(v3235, 224 * v904);  // repeat_3.4.conv2d_3: from pixels, token to token
         UpperBound v908 = UpperBound.GeluSlope(v902);  // repeat_3.4.gelu_3: slope
         UpperBound v909 = UpperBound.GeluGain(v902) * v902;  // repeat_3.4.gelu_3: radius
         UpperBound v910 = UpperBound.Min(v908 * v903, v909);  // repeat_3.4.gelu_3: centred radius
@@ -4373,13 +5594,20 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v913 = UpperBound.Min(v908 * v906, 224 * v911);  // repeat_3.4.gelu_3: from pixels, token to token
         UpperBound v914 = v893 + v899 * v909;  // repeat_3.4.residual_2: radius
         UpperBound v915 = UpperBound.Min(v894 + v899 * v910, v914);  // repeat_3.4.residual_2: centred radius
-        UpperBound v917 = UpperBound.Min(v896 + v899 * v911, v897 + v899 * v912, v898 + v899 * v913);  // repeat_3.4.residual_2: from pixels, whole to token
-        UpperBound v918 = UpperBound.Min(v897 + v899 * v912, 14 * v917);  // repeat_3.4.residual_2: from pixels, whole to whole
-        UpperBound v919 = UpperBound.Min(v898 + v899 * v913, 224 * v917);  // repeat_3.4.residual_2: from pixels, token to token
+        UpperBound v3236 = v897 + v899 * v912;  // repeat_3.4.residual_2: shared
+        UpperBound v3237 = v898 + v899 * v913;  // repeat_3.4.residual_2: shared
+        UpperBound v917 = UpperBound.Min(v896 + v899 * v911, v3236, v3237);  // repeat_3.4.residual_2: from pixels, whole to token
+        UpperBound v918 = UpperBound.Min(v3236, 14 * v917);  // repeat_3.4.residual_2: from pixels, whole to whole
+        UpperBound v919 = UpperBound.Min(v3237, 224 * v917);  // repeat_3.4.residual_2: from pixels, token to token
         UpperBound v920 = norms.LargestEntry("repeat_3.4.residual_3.alpha");  // repeat_3.4.residual_3: largest |alpha|
         UpperBound v921 = norms.SpectralNorm("repeat_3.4.attention.out");  // repeat_3.4.attention: σ(out)
         UpperBound v922 = norms.SpectralNorm("repeat_3.4.attention.k");  // repeat_3.4.attention: σ(k)
-        UpperBound v923 = 24 * UpperBound.Min(UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.4.attention.k", head)) * v915 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1);  // repeat_3.4.attention: range of the logits
+        // repeat_3.4.attention: range of the logits
+        UpperBound v923 = 24 * UpperBound.Min(
+            UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.4.attention.k", head))
+                * v915
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1);
         UpperBound v924 = UpperBound.DoeblinComplement(98, v923);  // repeat_3.4.attention: 1 − lambda
         UpperBound v925 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v923);  // repeat_3.4.attention: cosh of half the range
         UpperBound v926 = 98 * UpperBound.LargestSoftmaxWeight(98, v923);  // repeat_3.4.attention: largest column sum
@@ -4388,35 +5616,189 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v929 = norms.SpectralNorm("repeat_3.4.attention.v");  // repeat_3.4.attention: σ(v)
         UpperBound v930 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.4.attention.v", head));  // repeat_3.4.attention: slope of the values
         UpperBound v931 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v915);  // repeat_3.4.attention: spread of the values
-        UpperBound v932 = UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.q", head));  // repeat_3.4.attention: both paths' slope
-        UpperBound v933 = UpperBound.Min(UpperBound.Sqrt(8) * v930, v929 * (UpperBound.Sqrt(2) + v924 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));  // repeat_3.4.attention: value path
-        UpperBound v934 = UpperBound.Min(v921 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) + norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v915 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head) + norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v915 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)))), v921 * (v933 + UpperBound.Sqrt(8) * v931 * UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.k", head))));  // repeat_3.4.attention: keys and values, token to token
-        UpperBound v935 = UpperBound.Min(v921 * (v929 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v925, 1) + v931 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v922) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v923)))), v921 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v925, 1) + norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v915 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v923))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v925, 1) + norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v915 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v923))))));  // repeat_3.4.attention: keys and values, whole to token
-        UpperBound v936 = UpperBound.Min(v921 * (v929 * v927 + v931 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v922) * UpperBound.Min(UpperBound.Sqrt(v926), 7)), v921 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v927 + norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v915 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v926), 7), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v927 + norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v915 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v926), 7))));  // repeat_3.4.attention: keys and values, whole to whole
-        UpperBound v937 = UpperBound.Min(v921 * v931 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v928), v921 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v915 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v915 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.q", head)))));  // repeat_3.4.attention: query path, all readings
-        UpperBound v938 = UpperBound.Min(v921 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) + norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v915 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head) + norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v915 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.q", head)))));  // repeat_3.4.attention: per head, token to token
-        UpperBound v939 = UpperBound.Min(v938, v934 + v937, v921 * (v933 + UpperBound.Sqrt(8) * v931 * v932));  // repeat_3.4.attention: token to token
-        UpperBound v940 = UpperBound.Min(v935 + v937, v921 * (v929 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v925, 1) + v931 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v923))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v923))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v922) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v928)));  // repeat_3.4.attention: whole to token
-        UpperBound v941 = UpperBound.Min(v936 + v937, v921 * (v929 * v927 + v931 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v926), 7) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v926), 7) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v922) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v928)));  // repeat_3.4.attention: whole to whole
+        // repeat_3.4.attention: both paths' slope
+        UpperBound v932 = UpperBound.MaxOver(8, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_3.4.attention.q", head));
+        // repeat_3.4.attention: value path
+        UpperBound v933 = UpperBound.Min(
+            UpperBound.Sqrt(8) * v930,
+            v929 * (UpperBound.Sqrt(2)
+                + v924
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));
+        UpperBound v3238 = UpperBound.Sqrt(8) * v931;  // repeat_3.4.attention: shared
+        // repeat_3.4.attention: keys and values, token to token
+        UpperBound v934 = UpperBound.Min(
+            v921 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                        * v915
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                        * v915
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)))),
+            v921 * (v933
+                + v3238 * UpperBound.MaxOver(8, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_3.4.attention.k", head))));
+        UpperBound v3239 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v925, 1);  // repeat_3.4.attention: shared
+        UpperBound v3240 = v929 * v3239;  // repeat_3.4.attention: shared
+        UpperBound v3241 = v931 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v922);  // repeat_3.4.attention: shared
+        UpperBound v3242 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v923)));  // repeat_3.4.attention: shared
+        // repeat_3.4.attention: keys and values, whole to token
+        UpperBound v935 = UpperBound.Min(
+            v921 * (v3240 + v3241 * v3242),
+            v921 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v3239
+                    + norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                        * v915
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.4.attention.k", head))
+                        * v3242,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v3239
+                    + norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                        * v915
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.4.attention.k", head))
+                        * v3242)));
+        UpperBound v3243 = UpperBound.Min(UpperBound.Sqrt(v926), 7);  // repeat_3.4.attention: shared
+        // repeat_3.4.attention: keys and values, whole to whole
+        UpperBound v936 = UpperBound.Min(
+            v921 * (v929 * v927 + v3241 * v3243),
+            v921 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v927
+                    + norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                        * v915
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.4.attention.k", head))
+                        * v3243,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v927
+                    + norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                        * v915
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.4.attention.k", head))
+                        * v3243)));
+        // repeat_3.4.attention: query path, all readings
+        UpperBound v937 = UpperBound.Min(
+            v921 * v931 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v928),
+            v921 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                    * v915
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.4.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                        * v915
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.4.attention.q", head)))));
+        // repeat_3.4.attention: per head, token to token
+        UpperBound v938 = UpperBound.Min(
+            v921 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                        * v915
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.4.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                        * v915
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.4.attention.q", head)))));
+        UpperBound v939 = UpperBound.Min(v938, v934 + v937, v921 * (v933 + v3238 * v932));  // repeat_3.4.attention: token to token
+        // repeat_3.4.attention: whole to token
+        UpperBound v940 = UpperBound.Min(
+            v935 + v937,
+            v921 * (v3240
+                + v931 * (UpperBound.Sqrt(UpperBound.Power(v3242 * 0, 2))
+                    + v3242 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v922)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v928)));
+        // repeat_3.4.attention: whole to whole
+        UpperBound v941 = UpperBound.Min(
+            v936 + v937,
+            v921 * (v929 * v927
+                + v931 * (UpperBound.Sqrt(UpperBound.Power(v3243 * 0, 2))
+                    + v3243 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v922)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v928)));
         UpperBound v942 = norms.OperatorNorm("repeat_3.4.attention.lepe");  // repeat_3.4.attention: operator norm of lepe
         UpperBound v943 = UpperBound.Min(norms.LargestRow("repeat_3.4.attention.lepe"), v942);  // repeat_3.4.attention: largest channel of lepe
-        UpperBound v944 = UpperBound.OfRational(1, 2) * (UpperBound.Min(v921 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v914, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v914)), v921 * v933 * v914, v921 * (v929 * v914 + v933 * v915)) + v921 * v929 * (3 * v943) * v914) + UpperBound.OfRational(1, 2) * (v921 * norms.VectorNorm("repeat_3.4.attention.v_bias") + v921 * (3 * v943 * norms.VectorNorm("repeat_3.4.attention.v_bias") + norms.VectorNorm("repeat_3.4.attention.lepe_bias"))) + norms.VectorNorm("repeat_3.4.attention.out_bias");  // repeat_3.4.attention: radius
-        UpperBound v945 = UpperBound.Min(UpperBound.OfRational(1, 2) * (UpperBound.Min(v921 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v915, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v915)), v921 * v933 * v915) + v921 * UpperBound.Min(3 * v943 * (v929 * v914 + norms.VectorNorm("repeat_3.4.attention.v_bias")), 3 * v943 * (UpperBound.OfRational(1, 2) * (v929 * v915 + (v929 * v914 + norms.VectorNorm("repeat_3.4.attention.v_bias")))))), v944);  // repeat_3.4.attention: centred radius
-        UpperBound v946 = UpperBound.Min(UpperBound.OfRational(1, 2) * UpperBound.Min((v939 + v921 * v929 * (3 * v943)) * v917, (v940 + v921 * v929 * v943) * v918, (v935 + v921 * v929 * v943) * v918 + v937 * v917), UpperBound.OfRational(1, 2) * ((v941 + v921 * v929 * UpperBound.Min(3 * v943, v942)) * v918), UpperBound.OfRational(1, 2) * ((v939 + v921 * v929 * (3 * v943)) * v919));  // repeat_3.4.attention: from pixels, whole to token
-        UpperBound v947 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v941 + v921 * v929 * UpperBound.Min(3 * v943, v942)) * v918), 14 * v946);  // repeat_3.4.attention: from pixels, whole to whole
-        UpperBound v948 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v939 + v921 * v929 * (3 * v943)) * v919), 224 * v946);  // repeat_3.4.attention: from pixels, token to token
+        UpperBound v3244 = v921 * v929 * (3 * v943);  // repeat_3.4.attention: shared
+        UpperBound v3245 = norms.VectorNorm("repeat_3.4.attention.v_bias");  // repeat_3.4.attention: shared
+        // repeat_3.4.attention: radius
+        UpperBound v944 = UpperBound.OfRational(1, 2) * (UpperBound.Min(
+            v921 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v914, 2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v914)),
+            v921 * v933 * v914,
+            v921 * (v929 * v914 + v933 * v915))
+            + v3244 * v914)
+            + UpperBound.OfRational(1, 2) * (v921 * v3245 + v921 * (3 * v943 * v3245 + norms.VectorNorm("repeat_3.4.attention.lepe_bias")))
+            + norms.VectorNorm("repeat_3.4.attention.out_bias");
+        UpperBound v3246 = v929 * v914 + v3245;  // repeat_3.4.attention: shared
+        // repeat_3.4.attention: centred radius
+        UpperBound v945 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * (UpperBound.Min(
+                v921 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v915, 2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v915)),
+                v921 * v933 * v915)
+                + v921 * UpperBound.Min(3 * v943 * v3246, 3 * v943 * (UpperBound.OfRational(1, 2) * (v929 * v915 + v3246)))),
+            v944);
+        UpperBound v3247 = v939 + v3244;  // repeat_3.4.attention: shared
+        UpperBound v3248 = v921 * v929 * v943;  // repeat_3.4.attention: shared
+        UpperBound v3249 = UpperBound.OfRational(1, 2) * ((v941 + v921 * v929 * UpperBound.Min(3 * v943, v942)) * v918);  // repeat_3.4.attention: shared
+        UpperBound v3250 = UpperBound.OfRational(1, 2) * (v3247 * v919);  // repeat_3.4.attention: shared
+        // repeat_3.4.attention: from pixels, whole to token
+        UpperBound v946 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * UpperBound.Min(v3247 * v917, (v940 + v3248) * v918, (v935 + v3248) * v918 + v937 * v917),
+            v3249,
+            v3250);
+        UpperBound v947 = UpperBound.Min(v3249, 14 * v946);  // repeat_3.4.attention: from pixels, whole to whole
+        UpperBound v948 = UpperBound.Min(v3250, 224 * v946);  // repeat_3.4.attention: from pixels, token to token
         UpperBound v952 = v914 + v920 * v944;  // repeat_3.4.residual_3: radius
         UpperBound v953 = UpperBound.Min(v915 + v920 * v945, v952);  // repeat_3.4.residual_3: centred radius
-        UpperBound v955 = UpperBound.Min(v917 + v920 * v946, v918 + v920 * v947, v919 + v920 * v948);  // repeat_3.4.residual_3: from pixels, whole to token
-        UpperBound v956 = UpperBound.Min(v918 + v920 * v947, 14 * v955);  // repeat_3.4.residual_3: from pixels, whole to whole
-        UpperBound v957 = UpperBound.Min(v919 + v920 * v948, 224 * v955);  // repeat_3.4.residual_3: from pixels, token to token
+        UpperBound v3251 = v918 + v920 * v947;  // repeat_3.4.residual_3: shared
+        UpperBound v3252 = v919 + v920 * v948;  // repeat_3.4.residual_3: shared
+        UpperBound v955 = UpperBound.Min(v917 + v920 * v946, v3251, v3252);  // repeat_3.4.residual_3: from pixels, whole to token
+        UpperBound v956 = UpperBound.Min(v3251, 14 * v955);  // repeat_3.4.residual_3: from pixels, whole to whole
+        UpperBound v957 = UpperBound.Min(v3252, 224 * v955);  // repeat_3.4.residual_3: from pixels, token to token
         UpperBound v958 = norms.LargestEntry("repeat_3.4.residual_4.alpha");  // repeat_3.4.residual_4: largest |alpha|
         UpperBound v959 = norms.SpectralNorm("repeat_3.4.mlp.up");  // repeat_3.4.mlp: σ(up)
         UpperBound v960 = norms.SpectralNorm("repeat_3.4.mlp.down");  // repeat_3.4.mlp: σ(down)
         UpperBound v961 = norms.LargestRow("repeat_3.4.mlp.up") * v952 + norms.LargestEntry("repeat_3.4.mlp.up_bias");  // repeat_3.4.mlp: largest pre-activation
         UpperBound v962 = v959 * v952 + norms.VectorNorm("repeat_3.4.mlp.up_bias");  // repeat_3.4.mlp: norm of the pre-activations
         UpperBound v963 = UpperBound.GeluSlope(v961);  // repeat_3.4.mlp: gelu slope
-        UpperBound v964 = UpperBound.Min(v963 * (v959 * v960), UpperBound.OfRational(1, 2) * norms.Product("repeat_3.4.mlp.down", "repeat_3.4.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v959 * v960));  // repeat_3.4.mlp: constant
+        // repeat_3.4.mlp: constant
+        UpperBound v964 = UpperBound.Min(
+            v963 * (v959 * v960),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.4.mlp.down", "repeat_3.4.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v959 * v960));
         UpperBound v965 = v960 * (UpperBound.GeluGain(v961) * v962) + norms.VectorNorm("repeat_3.4.mlp.down_bias");  // repeat_3.4.mlp: radius
         UpperBound v966 = UpperBound.Min(v964 * v953, v965);  // repeat_3.4.mlp: centred radius
         UpperBound v967 = UpperBound.Min(v964 * v955, v964 * v956, v964 * v957);  // repeat_3.4.mlp: from pixels, whole to token
@@ -4424,23 +5806,30 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v969 = UpperBound.Min(v964 * v957, 224 * v967);  // repeat_3.4.mlp: from pixels, token to token
         UpperBound v972 = v952 + v958 * v965;  // repeat_3.4.residual_4: radius
         UpperBound v973 = UpperBound.Min(v953 + v958 * v966, v972);  // repeat_3.4.residual_4: centred radius
-        UpperBound v975 = UpperBound.Min(v955 + v958 * v967, v956 + v958 * v968, v957 + v958 * v969);  // repeat_3.4.residual_4: from pixels, whole to token
-        UpperBound v976 = UpperBound.Min(v956 + v958 * v968, 14 * v975);  // repeat_3.4.residual_4: from pixels, whole to whole
-        UpperBound v977 = UpperBound.Min(v957 + v958 * v969, 224 * v975);  // repeat_3.4.residual_4: from pixels, token to token
+        UpperBound v3253 = v956 + v958 * v968;  // repeat_3.4.residual_4: shared
+        UpperBound v3254 = v957 + v958 * v969;  // repeat_3.4.residual_4: shared
+        UpperBound v975 = UpperBound.Min(v955 + v958 * v967, v3253, v3254);  // repeat_3.4.residual_4: from pixels, whole to token
+        UpperBound v976 = UpperBound.Min(v3253, 14 * v975);  // repeat_3.4.residual_4: from pixels, whole to whole
+        UpperBound v977 = UpperBound.Min(v3254, 224 * v975);  // repeat_3.4.residual_4: from pixels, token to token
         UpperBound v978 = norms.LargestEntry("repeat_3.4.center_norm.gain");  // repeat_3.4.center_norm: max|gain|
         UpperBound v979 = v978 * UpperBound.OfRational(256, 255) * v972 + norms.VectorNorm("repeat_3.4.center_norm.bias");  // repeat_3.4.center_norm: radius
         UpperBound v980 = UpperBound.Min(v978 * UpperBound.OfRational(256, 255) * v973, v979);  // repeat_3.4.center_norm: centred radius
-        UpperBound v981 = UpperBound.Min(v978 * UpperBound.OfRational(256, 255) * v975, v978 * UpperBound.OfRational(256, 255) * v976, v978 * UpperBound.OfRational(256, 255) * v977);  // repeat_3.4.center_norm: from pixels, whole to token
-        UpperBound v982 = UpperBound.Min(v978 * UpperBound.OfRational(256, 255) * v976, 14 * v981);  // repeat_3.4.center_norm: from pixels, whole to whole
-        UpperBound v983 = UpperBound.Min(v978 * UpperBound.OfRational(256, 255) * v977, 224 * v981);  // repeat_3.4.center_norm: from pixels, token to token
+        UpperBound v3255 = v978 * UpperBound.OfRational(256, 255) * v976;  // repeat_3.4.center_norm: shared
+        UpperBound v3256 = v978 * UpperBound.OfRational(256, 255) * v977;  // repeat_3.4.center_norm: shared
+        UpperBound v981 = UpperBound.Min(v978 * UpperBound.OfRational(256, 255) * v975, v3255, v3256);  // repeat_3.4.center_norm: from pixels, whole to token
+        UpperBound v982 = UpperBound.Min(v3255, 14 * v981);  // repeat_3.4.center_norm: from pixels, whole to whole
+        UpperBound v983 = UpperBound.Min(v3256, 224 * v981);  // repeat_3.4.center_norm: from pixels, token to token
         UpperBound v984 = norms.LargestEntry("repeat_3.5.residual.alpha");  // repeat_3.5.residual: largest |alpha|
         UpperBound v985 = norms.OperatorNorm("repeat_3.5.conv2d.weight");  // repeat_3.5.conv2d: operator norm of weight
         UpperBound v986 = UpperBound.Min(norms.SpectralNorm("repeat_3.5.conv2d.weight"), v985, norms.LargestRow("repeat_3.5.conv2d.weight"));  // repeat_3.5.conv2d: σ(weight)
-        UpperBound v987 = 7 * v986 * v979 + norms.VectorNorm("repeat_3.5.conv2d.bias");  // repeat_3.5.conv2d: radius
-        UpperBound v988 = UpperBound.Min(7 * v986 * v979, 7 * v986 * UpperBound.OfRational(1, 2) * (v980 + v979), v987);  // repeat_3.5.conv2d: centred radius
-        UpperBound v989 = UpperBound.Min(7 * v986 * v981, UpperBound.Min(v986, 7 * v986, v985) * v982, UpperBound.Min(7 * v986, v985) * v982, 7 * v986 * v983);  // repeat_3.5.conv2d: from pixels, whole to token
-        UpperBound v990 = UpperBound.Min(UpperBound.Min(7 * v986, v985) * v982, 14 * v989);  // repeat_3.5.conv2d: from pixels, whole to whole
-        UpperBound v991 = UpperBound.Min(7 * v986 * v983, 224 * v989);  // repeat_3.5.conv2d: from pixels, token to token
+        UpperBound v3257 = 7 * v986 * v979;  // repeat_3.5.conv2d: shared
+        UpperBound v987 = v3257 + norms.VectorNorm("repeat_3.5.conv2d.bias");  // repeat_3.5.conv2d: radius
+        UpperBound v988 = UpperBound.Min(v3257, 7 * v986 * UpperBound.OfRational(1, 2) * (v980 + v979), v987);  // repeat_3.5.conv2d: centred radius
+        UpperBound v3258 = UpperBound.Min(7 * v986, v985) * v982;  // repeat_3.5.conv2d: shared
+        UpperBound v3259 = 7 * v986 * v983;  // repeat_3.5.conv2d: shared
+        UpperBound v989 = UpperBound.Min(7 * v986 * v981, UpperBound.Min(v986, 7 * v986, v985) * v982, v3258, v3259);  // repeat_3.5.conv2d: from pixels, whole to token
+        UpperBound v990 = UpperBound.Min(v3258, 14 * v989);  // repeat_3.5.conv2d: from pixels, whole to whole
+        UpperBound v991 = UpperBound.Min(v3259, 224 * v989);  // repeat_3.5.conv2d: from pixels, token to token
         UpperBound v993 = UpperBound.GeluSlope(v987);  // repeat_3.5.gelu: slope
         UpperBound v994 = UpperBound.GeluGain(v987) * v987;  // repeat_3.5.gelu: radius
         UpperBound v995 = UpperBound.Min(v993 * v988, v994);  // repeat_3.5.gelu: centred radius
@@ -4461,17 +5850,22 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1010 = UpperBound.Min(v1005 * v1004, 224 * v1008);  // repeat_3.5.gelu_2: from pixels, token to token
         UpperBound v1011 = v979 + v984 * v1006;  // repeat_3.5.residual: radius
         UpperBound v1012 = UpperBound.Min(v980 + v984 * v1007, v1011);  // repeat_3.5.residual: centred radius
-        UpperBound v1014 = UpperBound.Min(v981 + v984 * v1008, v982 + v984 * v1009, v983 + v984 * v1010);  // repeat_3.5.residual: from pixels, whole to token
-        UpperBound v1015 = UpperBound.Min(v982 + v984 * v1009, 14 * v1014);  // repeat_3.5.residual: from pixels, whole to whole
-        UpperBound v1016 = UpperBound.Min(v983 + v984 * v1010, 224 * v1014);  // repeat_3.5.residual: from pixels, token to token
+        UpperBound v3260 = v982 + v984 * v1009;  // repeat_3.5.residual: shared
+        UpperBound v3261 = v983 + v984 * v1010;  // repeat_3.5.residual: shared
+        UpperBound v1014 = UpperBound.Min(v981 + v984 * v1008, v3260, v3261);  // repeat_3.5.residual: from pixels, whole to token
+        UpperBound v1015 = UpperBound.Min(v3260, 14 * v1014);  // repeat_3.5.residual: from pixels, whole to whole
+        UpperBound v1016 = UpperBound.Min(v3261, 224 * v1014);  // repeat_3.5.residual: from pixels, token to token
         UpperBound v1017 = norms.LargestEntry("repeat_3.5.residual_2.alpha");  // repeat_3.5.residual_2: largest |alpha|
         UpperBound v1018 = norms.OperatorNorm("repeat_3.5.conv2d_3.weight");  // repeat_3.5.conv2d_3: operator norm of weight
         UpperBound v1019 = UpperBound.Min(norms.SpectralNorm("repeat_3.5.conv2d_3.weight"), v1018, norms.LargestRow("repeat_3.5.conv2d_3.weight"));  // repeat_3.5.conv2d_3: σ(weight)
-        UpperBound v1020 = 7 * v1019 * v1011 + norms.VectorNorm("repeat_3.5.conv2d_3.bias");  // repeat_3.5.conv2d_3: radius
-        UpperBound v1021 = UpperBound.Min(7 * v1019 * v1011, 7 * v1019 * UpperBound.OfRational(1, 2) * (v1012 + v1011), v1020);  // repeat_3.5.conv2d_3: centred radius
-        UpperBound v1022 = UpperBound.Min(7 * v1019 * v1014, UpperBound.Min(v1019, 7 * v1019, v1018) * v1015, UpperBound.Min(7 * v1019, v1018) * v1015, 7 * v1019 * v1016);  // repeat_3.5.conv2d_3: from pixels, whole to token
-        UpperBound v1023 = UpperBound.Min(UpperBound.Min(7 * v1019, v1018) * v1015, 14 * v1022);  // repeat_3.5.conv2d_3: from pixels, whole to whole
-        UpperBound v1024 = UpperBound.Min(7 * v1019 * v1016, 224 * v1022);  // repeat_3.5.conv2d_3: from pixels, token to token
+        UpperBound v3262 = 7 * v1019 * v1011;  // repeat_3.5.conv2d_3: shared
+        UpperBound v1020 = v3262 + norms.VectorNorm("repeat_3.5.conv2d_3.bias");  // repeat_3.5.conv2d_3: radius
+        UpperBound v1021 = UpperBound.Min(v3262, 7 * v1019 * UpperBound.OfRational(1, 2) * (v1012 + v1011), v1020);  // repeat_3.5.conv2d_3: centred radius
+        UpperBound v3263 = UpperBound.Min(7 * v1019, v1018) * v1015;  // repeat_3.5.conv2d_3: shared
+        UpperBound v3264 = 7 * v1019 * v1016;  // repeat_3.5.conv2d_3: shared
+        UpperBound v1022 = UpperBound.Min(7 * v1019 * v1014, UpperBound.Min(v1019, 7 * v1019, v1018) * v1015, v3263, v3264);  // repeat_3.5.conv2d_3: from pixels, whole to token
+        UpperBound v1023 = UpperBound.Min(v3263, 14 * v1022);  // repeat_3.5.conv2d_3: from pixels, whole to whole
+        UpperBound v1024 = UpperBound.Min(v3264, 224 * v1022);  // repeat_3.5.conv2d_3: from pixels, token to token
         UpperBound v1026 = UpperBound.GeluSlope(v1020);  // repeat_3.5.gelu_3: slope
         UpperBound v1027 = UpperBound.GeluGain(v1020) * v1020;  // repeat_3.5.gelu_3: radius
         UpperBound v1028 = UpperBound.Min(v1026 * v1021, v1027);  // repeat_3.5.gelu_3: centred radius
@@ -4480,13 +5874,20 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1031 = UpperBound.Min(v1026 * v1024, 224 * v1029);  // repeat_3.5.gelu_3: from pixels, token to token
         UpperBound v1032 = v1011 + v1017 * v1027;  // repeat_3.5.residual_2: radius
         UpperBound v1033 = UpperBound.Min(v1012 + v1017 * v1028, v1032);  // repeat_3.5.residual_2: centred radius
-        UpperBound v1035 = UpperBound.Min(v1014 + v1017 * v1029, v1015 + v1017 * v1030, v1016 + v1017 * v1031);  // repeat_3.5.residual_2: from pixels, whole to token
-        UpperBound v1036 = UpperBound.Min(v1015 + v1017 * v1030, 14 * v1035);  // repeat_3.5.residual_2: from pixels, whole to whole
-        UpperBound v1037 = UpperBound.Min(v1016 + v1017 * v1031, 224 * v1035);  // repeat_3.5.residual_2: from pixels, token to token
+        UpperBound v3265 = v1015 + v1017 * v1030;  // repeat_3.5.residual_2: shared
+        UpperBound v3266 = v1016 + v1017 * v1031;  // repeat_3.5.residual_2: shared
+        UpperBound v1035 = UpperBound.Min(v1014 + v1017 * v1029, v3265, v3266);  // repeat_3.5.residual_2: from pixels, whole to token
+        UpperBound v1036 = UpperBound.Min(v3265, 14 * v1035);  // repeat_3.5.residual_2: from pixels, whole to whole
+        UpperBound v1037 = UpperBound.Min(v3266, 224 * v1035);  // repeat_3.5.residual_2: from pixels, token to token
         UpperBound v1038 = norms.LargestEntry("repeat_3.5.residual_3.alpha");  // repeat_3.5.residual_3: largest |alpha|
         UpperBound v1039 = norms.SpectralNorm("repeat_3.5.attention.out");  // repeat_3.5.attention: σ(out)
         UpperBound v1040 = norms.SpectralNorm("repeat_3.5.attention.k");  // repeat_3.5.attention: σ(k)
-        UpperBound v1041 = 24 * UpperBound.Min(UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.5.attention.k", head)) * v1033 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1);  // repeat_3.5.attention: range of the logits
+        // repeat_3.5.attention: range of the logits
+        UpperBound v1041 = 24 * UpperBound.Min(
+            UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.5.attention.k", head))
+                * v1033
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1);
         UpperBound v1042 = UpperBound.DoeblinComplement(98, v1041);  // repeat_3.5.attention: 1 − lambda
         UpperBound v1043 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v1041);  // repeat_3.5.attention: cosh of half the range
         UpperBound v1044 = 98 * UpperBound.LargestSoftmaxWeight(98, v1041);  // repeat_3.5.attention: largest column sum
@@ -4495,35 +5896,189 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1047 = norms.SpectralNorm("repeat_3.5.attention.v");  // repeat_3.5.attention: σ(v)
         UpperBound v1048 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.5.attention.v", head));  // repeat_3.5.attention: slope of the values
         UpperBound v1049 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1033);  // repeat_3.5.attention: spread of the values
-        UpperBound v1050 = UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.q", head));  // repeat_3.5.attention: both paths' slope
-        UpperBound v1051 = UpperBound.Min(UpperBound.Sqrt(8) * v1048, v1047 * (UpperBound.Sqrt(2) + v1042 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));  // repeat_3.5.attention: value path
-        UpperBound v1052 = UpperBound.Min(v1039 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) + norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1033 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head) + norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1033 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)))), v1039 * (v1051 + UpperBound.Sqrt(8) * v1049 * UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.k", head))));  // repeat_3.5.attention: keys and values, token to token
-        UpperBound v1053 = UpperBound.Min(v1039 * (v1047 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1043, 1) + v1049 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1040) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1041)))), v1039 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1043, 1) + norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1033 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1041))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1043, 1) + norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1033 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1041))))));  // repeat_3.5.attention: keys and values, whole to token
-        UpperBound v1054 = UpperBound.Min(v1039 * (v1047 * v1045 + v1049 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1040) * UpperBound.Min(UpperBound.Sqrt(v1044), 7)), v1039 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1045 + norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1033 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v1044), 7), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1045 + norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1033 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v1044), 7))));  // repeat_3.5.attention: keys and values, whole to whole
-        UpperBound v1055 = UpperBound.Min(v1039 * v1049 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1046), v1039 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1033 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1033 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.q", head)))));  // repeat_3.5.attention: query path, all readings
-        UpperBound v1056 = UpperBound.Min(v1039 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) + norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1033 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head) + norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1033 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.q", head)))));  // repeat_3.5.attention: per head, token to token
-        UpperBound v1057 = UpperBound.Min(v1056, v1052 + v1055, v1039 * (v1051 + UpperBound.Sqrt(8) * v1049 * v1050));  // repeat_3.5.attention: token to token
-        UpperBound v1058 = UpperBound.Min(v1053 + v1055, v1039 * (v1047 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1043, 1) + v1049 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1041))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1041))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1040) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1046)));  // repeat_3.5.attention: whole to token
-        UpperBound v1059 = UpperBound.Min(v1054 + v1055, v1039 * (v1047 * v1045 + v1049 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v1044), 7) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v1044), 7) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1040) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1046)));  // repeat_3.5.attention: whole to whole
+        // repeat_3.5.attention: both paths' slope
+        UpperBound v1050 = UpperBound.MaxOver(8, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_3.5.attention.q", head));
+        // repeat_3.5.attention: value path
+        UpperBound v1051 = UpperBound.Min(
+            UpperBound.Sqrt(8) * v1048,
+            v1047 * (UpperBound.Sqrt(2)
+                + v1042
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));
+        UpperBound v3267 = UpperBound.Sqrt(8) * v1049;  // repeat_3.5.attention: shared
+        // repeat_3.5.attention: keys and values, token to token
+        UpperBound v1052 = UpperBound.Min(
+            v1039 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                        * v1033
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                        * v1033
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)))),
+            v1039 * (v1051
+                + v3267 * UpperBound.MaxOver(8, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_3.5.attention.k", head))));
+        UpperBound v3268 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1043, 1);  // repeat_3.5.attention: shared
+        UpperBound v3269 = v1047 * v3268;  // repeat_3.5.attention: shared
+        UpperBound v3270 = v1049 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1040);  // repeat_3.5.attention: shared
+        UpperBound v3271 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1041)));  // repeat_3.5.attention: shared
+        // repeat_3.5.attention: keys and values, whole to token
+        UpperBound v1053 = UpperBound.Min(
+            v1039 * (v3269 + v3270 * v3271),
+            v1039 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v3268
+                    + norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                        * v1033
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.5.attention.k", head))
+                        * v3271,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v3268
+                    + norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                        * v1033
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.5.attention.k", head))
+                        * v3271)));
+        UpperBound v3272 = UpperBound.Min(UpperBound.Sqrt(v1044), 7);  // repeat_3.5.attention: shared
+        // repeat_3.5.attention: keys and values, whole to whole
+        UpperBound v1054 = UpperBound.Min(
+            v1039 * (v1047 * v1045 + v3270 * v3272),
+            v1039 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1045
+                    + norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                        * v1033
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.5.attention.k", head))
+                        * v3272,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1045
+                    + norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                        * v1033
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.5.attention.k", head))
+                        * v3272)));
+        // repeat_3.5.attention: query path, all readings
+        UpperBound v1055 = UpperBound.Min(
+            v1039 * v1049 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1046),
+            v1039 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                    * v1033
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.5.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                        * v1033
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.5.attention.q", head)))));
+        // repeat_3.5.attention: per head, token to token
+        UpperBound v1056 = UpperBound.Min(
+            v1039 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                        * v1033
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.5.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                        * v1033
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.5.attention.q", head)))));
+        UpperBound v1057 = UpperBound.Min(v1056, v1052 + v1055, v1039 * (v1051 + v3267 * v1050));  // repeat_3.5.attention: token to token
+        // repeat_3.5.attention: whole to token
+        UpperBound v1058 = UpperBound.Min(
+            v1053 + v1055,
+            v1039 * (v3269
+                + v1049 * (UpperBound.Sqrt(UpperBound.Power(v3271 * 0, 2))
+                    + v3271 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1040)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1046)));
+        // repeat_3.5.attention: whole to whole
+        UpperBound v1059 = UpperBound.Min(
+            v1054 + v1055,
+            v1039 * (v1047 * v1045
+                + v1049 * (UpperBound.Sqrt(UpperBound.Power(v3272 * 0, 2))
+                    + v3272 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1040)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1046)));
         UpperBound v1060 = norms.OperatorNorm("repeat_3.5.attention.lepe");  // repeat_3.5.attention: operator norm of lepe
         UpperBound v1061 = UpperBound.Min(norms.LargestRow("repeat_3.5.attention.lepe"), v1060);  // repeat_3.5.attention: largest channel of lepe
-        UpperBound v1062 = UpperBound.OfRational(1, 2) * (UpperBound.Min(v1039 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1032, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1032)), v1039 * v1051 * v1032, v1039 * (v1047 * v1032 + v1051 * v1033)) + v1039 * v1047 * (3 * v1061) * v1032) + UpperBound.OfRational(1, 2) * (v1039 * norms.VectorNorm("repeat_3.5.attention.v_bias") + v1039 * (3 * v1061 * norms.VectorNorm("repeat_3.5.attention.v_bias") + norms.VectorNorm("repeat_3.5.attention.lepe_bias"))) + norms.VectorNorm("repeat_3.5.attention.out_bias");  // repeat_3.5.attention: radius
-        UpperBound v1063 = UpperBound.Min(UpperBound.OfRational(1, 2) * (UpperBound.Min(v1039 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1033, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1033)), v1039 * v1051 * v1033) + v1039 * UpperBound.Min(3 * v1061 * (v1047 * v1032 + norms.VectorNorm("repeat_3.5.attention.v_bias")), 3 * v1061 * (UpperBound.OfRational(1, 2) * (v1047 * v1033 + (v1047 * v1032 + norms.VectorNorm("repeat_3.5.attention.v_bias")))))), v1062);  // repeat_3.5.attention: centred radius
-        UpperBound v1064 = UpperBound.Min(UpperBound.OfRational(1, 2) * UpperBound.Min((v1057 + v1039 * v1047 * (3 * v1061)) * v1035, (v1058 + v1039 * v1047 * v1061) * v1036, (v1053 + v1039 * v1047 * v1061) * v1036 + v1055 * v1035), UpperBound.OfRational(1, 2) * ((v1059 + v1039 * v1047 * UpperBound.Min(3 * v1061, v1060)) * v1036), UpperBound.OfRational(1, 2) * ((v1057 + v1039 * v1047 * (3 * v1061)) * v1037));  // repeat_3.5.attention: from pixels, whole to token
-        UpperBound v1065 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v1059 + v1039 * v1047 * UpperBound.Min(3 * v1061, v1060)) * v1036), 14 * v1064);  // repeat_3.5.attention: from pixels, whole to whole
-        UpperBound v1066 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v1057 + v1039 * v1047 * (3 * v1061)) * v1037), 224 * v1064);  // repeat_3.5.attention: from pixels, token to token
+        UpperBound v3273 = v1039 * v1047 * (3 * v1061);  // repeat_3.5.attention: shared
+        UpperBound v3274 = norms.VectorNorm("repeat_3.5.attention.v_bias");  // repeat_3.5.attention: shared
+        // repeat_3.5.attention: radius
+        UpperBound v1062 = UpperBound.OfRational(1, 2) * (UpperBound.Min(
+            v1039 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1032, 2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1032)),
+            v1039 * v1051 * v1032,
+            v1039 * (v1047 * v1032 + v1051 * v1033))
+            + v3273 * v1032)
+            + UpperBound.OfRational(1, 2) * (v1039 * v3274 + v1039 * (3 * v1061 * v3274 + norms.VectorNorm("repeat_3.5.attention.lepe_bias")))
+            + norms.VectorNorm("repeat_3.5.attention.out_bias");
+        UpperBound v3275 = v1047 * v1032 + v3274;  // repeat_3.5.attention: shared
+        // repeat_3.5.attention: centred radius
+        UpperBound v1063 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * (UpperBound.Min(
+                v1039 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1033, 2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1033)),
+                v1039 * v1051 * v1033)
+                + v1039 * UpperBound.Min(3 * v1061 * v3275, 3 * v1061 * (UpperBound.OfRational(1, 2) * (v1047 * v1033 + v3275)))),
+            v1062);
+        UpperBound v3276 = v1057 + v3273;  // repeat_3.5.attention: shared
+        UpperBound v3277 = v1039 * v1047 * v1061;  // repeat_3.5.attention: shared
+        UpperBound v3278 = UpperBound.OfRational(1, 2) * ((v1059 + v1039 * v1047 * UpperBound.Min(3 * v1061, v1060)) * v1036);  // repeat_3.5.attention: shared
+        UpperBound v3279 = UpperBound.OfRational(1, 2) * (v3276 * v1037);  // repeat_3.5.attention: shared
+        // repeat_3.5.attention: from pixels, whole to token
+        UpperBound v1064 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * UpperBound.Min(v3276 * v1035, (v1058 + v3277) * v1036, (v1053 + v3277) * v1036 + v1055 * v1035),
+            v3278,
+            v3279);
+        UpperBound v1065 = UpperBound.Min(v3278, 14 * v1064);  // repeat_3.5.attention: from pixels, whole to whole
+        UpperBound v1066 = UpperBound.Min(v3279, 224 * v1064);  // repeat_3.5.attention: from pixels, token to token
         UpperBound v1070 = v1032 + v1038 * v1062;  // repeat_3.5.residual_3: radius
         UpperBound v1071 = UpperBound.Min(v1033 + v1038 * v1063, v1070);  // repeat_3.5.residual_3: centred radius
-        UpperBound v1073 = UpperBound.Min(v1035 + v1038 * v1064, v1036 + v1038 * v1065, v1037 + v1038 * v1066);  // repeat_3.5.residual_3: from pixels, whole to token
-        UpperBound v1074 = UpperBound.Min(v1036 + v1038 * v1065, 14 * v1073);  // repeat_3.5.residual_3: from pixels, whole to whole
-        UpperBound v1075 = UpperBound.Min(v1037 + v1038 * v1066, 224 * v1073);  // repeat_3.5.residual_3: from pixels, token to token
+        UpperBound v3280 = v1036 + v1038 * v1065;  // repeat_3.5.residual_3: shared
+        UpperBound v3281 = v1037 + v1038 * v1066;  // repeat_3.5.residual_3: shared
+        UpperBound v1073 = UpperBound.Min(v1035 + v1038 * v1064, v3280, v3281);  // repeat_3.5.residual_3: from pixels, whole to token
+        UpperBound v1074 = UpperBound.Min(v3280, 14 * v1073);  // repeat_3.5.residual_3: from pixels, whole to whole
+        UpperBound v1075 = UpperBound.Min(v3281, 224 * v1073);  // repeat_3.5.residual_3: from pixels, token to token
         UpperBound v1076 = norms.LargestEntry("repeat_3.5.residual_4.alpha");  // repeat_3.5.residual_4: largest |alpha|
         UpperBound v1077 = norms.SpectralNorm("repeat_3.5.mlp.up");  // repeat_3.5.mlp: σ(up)
         UpperBound v1078 = norms.SpectralNorm("repeat_3.5.mlp.down");  // repeat_3.5.mlp: σ(down)
         UpperBound v1079 = norms.LargestRow("repeat_3.5.mlp.up") * v1070 + norms.LargestEntry("repeat_3.5.mlp.up_bias");  // repeat_3.5.mlp: largest pre-activation
         UpperBound v1080 = v1077 * v1070 + norms.VectorNorm("repeat_3.5.mlp.up_bias");  // repeat_3.5.mlp: norm of the pre-activations
         UpperBound v1081 = UpperBound.GeluSlope(v1079);  // repeat_3.5.mlp: gelu slope
-        UpperBound v1082 = UpperBound.Min(v1081 * (v1077 * v1078), UpperBound.OfRational(1, 2) * norms.Product("repeat_3.5.mlp.down", "repeat_3.5.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1077 * v1078));  // repeat_3.5.mlp: constant
+        // repeat_3.5.mlp: constant
+        UpperBound v1082 = UpperBound.Min(
+            v1081 * (v1077 * v1078),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.5.mlp.down", "repeat_3.5.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1077 * v1078));
         UpperBound v1083 = v1078 * (UpperBound.GeluGain(v1079) * v1080) + norms.VectorNorm("repeat_3.5.mlp.down_bias");  // repeat_3.5.mlp: radius
         UpperBound v1084 = UpperBound.Min(v1082 * v1071, v1083);  // repeat_3.5.mlp: centred radius
         UpperBound v1085 = UpperBound.Min(v1082 * v1073, v1082 * v1074, v1082 * v1075);  // repeat_3.5.mlp: from pixels, whole to token
@@ -4531,23 +6086,30 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1087 = UpperBound.Min(v1082 * v1075, 224 * v1085);  // repeat_3.5.mlp: from pixels, token to token
         UpperBound v1090 = v1070 + v1076 * v1083;  // repeat_3.5.residual_4: radius
         UpperBound v1091 = UpperBound.Min(v1071 + v1076 * v1084, v1090);  // repeat_3.5.residual_4: centred radius
-        UpperBound v1093 = UpperBound.Min(v1073 + v1076 * v1085, v1074 + v1076 * v1086, v1075 + v1076 * v1087);  // repeat_3.5.residual_4: from pixels, whole to token
-        UpperBound v1094 = UpperBound.Min(v1074 + v1076 * v1086, 14 * v1093);  // repeat_3.5.residual_4: from pixels, whole to whole
-        UpperBound v1095 = UpperBound.Min(v1075 + v1076 * v1087, 224 * v1093);  // repeat_3.5.residual_4: from pixels, token to token
+        UpperBound v3282 = v1074 + v1076 * v1086;  // repeat_3.5.residual_4: shared
+        UpperBound v3283 = v1075 + v1076 * v1087;  // repeat_3.5.residual_4: shared
+        UpperBound v1093 = UpperBound.Min(v1073 + v1076 * v1085, v3282, v3283);  // repeat_3.5.residual_4: from pixels, whole to token
+        UpperBound v1094 = UpperBound.Min(v3282, 14 * v1093);  // repeat_3.5.residual_4: from pixels, whole to whole
+        UpperBound v1095 = UpperBound.Min(v3283, 224 * v1093);  // repeat_3.5.residual_4: from pixels, token to token
         UpperBound v1096 = norms.LargestEntry("repeat_3.5.center_norm.gain");  // repeat_3.5.center_norm: max|gain|
         UpperBound v1097 = v1096 * UpperBound.OfRational(256, 255) * v1090 + norms.VectorNorm("repeat_3.5.center_norm.bias");  // repeat_3.5.center_norm: radius
         UpperBound v1098 = UpperBound.Min(v1096 * UpperBound.OfRational(256, 255) * v1091, v1097);  // repeat_3.5.center_norm: centred radius
-        UpperBound v1099 = UpperBound.Min(v1096 * UpperBound.OfRational(256, 255) * v1093, v1096 * UpperBound.OfRational(256, 255) * v1094, v1096 * UpperBound.OfRational(256, 255) * v1095);  // repeat_3.5.center_norm: from pixels, whole to token
-        UpperBound v1100 = UpperBound.Min(v1096 * UpperBound.OfRational(256, 255) * v1094, 14 * v1099);  // repeat_3.5.center_norm: from pixels, whole to whole
-        UpperBound v1101 = UpperBound.Min(v1096 * UpperBound.OfRational(256, 255) * v1095, 224 * v1099);  // repeat_3.5.center_norm: from pixels, token to token
+        UpperBound v3284 = v1096 * UpperBound.OfRational(256, 255) * v1094;  // repeat_3.5.center_norm: shared
+        UpperBound v3285 = v1096 * UpperBound.OfRational(256, 255) * v1095;  // repeat_3.5.center_norm: shared
+        UpperBound v1099 = UpperBound.Min(v1096 * UpperBound.OfRational(256, 255) * v1093, v3284, v3285);  // repeat_3.5.center_norm: from pixels, whole to token
+        UpperBound v1100 = UpperBound.Min(v3284, 14 * v1099);  // repeat_3.5.center_norm: from pixels, whole to whole
+        UpperBound v1101 = UpperBound.Min(v3285, 224 * v1099);  // repeat_3.5.center_norm: from pixels, token to token
         UpperBound v1102 = norms.LargestEntry("repeat_3.6.residual.alpha");  // repeat_3.6.residual: largest |alpha|
         UpperBound v1103 = norms.OperatorNorm("repeat_3.6.conv2d.weight");  // repeat_3.6.conv2d: operator norm of weight
         UpperBound v1104 = UpperBound.Min(norms.SpectralNorm("repeat_3.6.conv2d.weight"), v1103, norms.LargestRow("repeat_3.6.conv2d.weight"));  // repeat_3.6.conv2d: σ(weight)
-        UpperBound v1105 = 7 * v1104 * v1097 + norms.VectorNorm("repeat_3.6.conv2d.bias");  // repeat_3.6.conv2d: radius
-        UpperBound v1106 = UpperBound.Min(7 * v1104 * v1097, 7 * v1104 * UpperBound.OfRational(1, 2) * (v1098 + v1097), v1105);  // repeat_3.6.conv2d: centred radius
-        UpperBound v1107 = UpperBound.Min(7 * v1104 * v1099, UpperBound.Min(v1104, 7 * v1104, v1103) * v1100, UpperBound.Min(7 * v1104, v1103) * v1100, 7 * v1104 * v1101);  // repeat_3.6.conv2d: from pixels, whole to token
-        UpperBound v1108 = UpperBound.Min(UpperBound.Min(7 * v1104, v1103) * v1100, 14 * v1107);  // repeat_3.6.conv2d: from pixels, whole to whole
-        UpperBound v1109 = UpperBound.Min(7 * v1104 * v1101, 224 * v1107);  // repeat_3.6.conv2d: from pixels, token to token
+        UpperBound v3286 = 7 * v1104 * v1097;  // repeat_3.6.conv2d: shared
+        UpperBound v1105 = v3286 + norms.VectorNorm("repeat_3.6.conv2d.bias");  // repeat_3.6.conv2d: radius
+        UpperBound v1106 = UpperBound.Min(v3286, 7 * v1104 * UpperBound.OfRational(1, 2) * (v1098 + v1097), v1105);  // repeat_3.6.conv2d: centred radius
+        UpperBound v3287 = UpperBound.Min(7 * v1104, v1103) * v1100;  // repeat_3.6.conv2d: shared
+        UpperBound v3288 = 7 * v1104 * v1101;  // repeat_3.6.conv2d: shared
+        UpperBound v1107 = UpperBound.Min(7 * v1104 * v1099, UpperBound.Min(v1104, 7 * v1104, v1103) * v1100, v3287, v3288);  // repeat_3.6.conv2d: from pixels, whole to token
+        UpperBound v1108 = UpperBound.Min(v3287, 14 * v1107);  // repeat_3.6.conv2d: from pixels, whole to whole
+        UpperBound v1109 = UpperBound.Min(v3288, 224 * v1107);  // repeat_3.6.conv2d: from pixels, token to token
         UpperBound v1111 = UpperBound.GeluSlope(v1105);  // repeat_3.6.gelu: slope
         UpperBound v1112 = UpperBound.GeluGain(v1105) * v1105;  // repeat_3.6.gelu: radius
         UpperBound v1113 = UpperBound.Min(v1111 * v1106, v1112);  // repeat_3.6.gelu: centred radius
@@ -4568,17 +6130,22 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1128 = UpperBound.Min(v1123 * v1122, 224 * v1126);  // repeat_3.6.gelu_2: from pixels, token to token
         UpperBound v1129 = v1097 + v1102 * v1124;  // repeat_3.6.residual: radius
         UpperBound v1130 = UpperBound.Min(v1098 + v1102 * v1125, v1129);  // repeat_3.6.residual: centred radius
-        UpperBound v1132 = UpperBound.Min(v1099 + v1102 * v1126, v1100 + v1102 * v1127, v1101 + v1102 * v1128);  // repeat_3.6.residual: from pixels, whole to token
-        UpperBound v1133 = UpperBound.Min(v1100 + v1102 * v1127, 14 * v1132);  // repeat_3.6.residual: from pixels, whole to whole
-        UpperBound v1134 = UpperBound.Min(v1101 + v1102 * v1128, 224 * v1132);  // repeat_3.6.residual: from pixels, token to token
+        UpperBound v3289 = v1100 + v1102 * v1127;  // repeat_3.6.residual: shared
+        UpperBound v3290 = v1101 + v1102 * v1128;  // repeat_3.6.residual: shared
+        UpperBound v1132 = UpperBound.Min(v1099 + v1102 * v1126, v3289, v3290);  // repeat_3.6.residual: from pixels, whole to token
+        UpperBound v1133 = UpperBound.Min(v3289, 14 * v1132);  // repeat_3.6.residual: from pixels, whole to whole
+        UpperBound v1134 = UpperBound.Min(v3290, 224 * v1132);  // repeat_3.6.residual: from pixels, token to token
         UpperBound v1135 = norms.LargestEntry("repeat_3.6.residual_2.alpha");  // repeat_3.6.residual_2: largest |alpha|
         UpperBound v1136 = norms.OperatorNorm("repeat_3.6.conv2d_3.weight");  // repeat_3.6.conv2d_3: operator norm of weight
         UpperBound v1137 = UpperBound.Min(norms.SpectralNorm("repeat_3.6.conv2d_3.weight"), v1136, norms.LargestRow("repeat_3.6.conv2d_3.weight"));  // repeat_3.6.conv2d_3: σ(weight)
-        UpperBound v1138 = 7 * v1137 * v1129 + norms.VectorNorm("repeat_3.6.conv2d_3.bias");  // repeat_3.6.conv2d_3: radius
-        UpperBound v1139 = UpperBound.Min(7 * v1137 * v1129, 7 * v1137 * UpperBound.OfRational(1, 2) * (v1130 + v1129), v1138);  // repeat_3.6.conv2d_3: centred radius
-        UpperBound v1140 = UpperBound.Min(7 * v1137 * v1132, UpperBound.Min(v1137, 7 * v1137, v1136) * v1133, UpperBound.Min(7 * v1137, v1136) * v1133, 7 * v1137 * v1134);  // repeat_3.6.conv2d_3: from pixels, whole to token
-        UpperBound v1141 = UpperBound.Min(UpperBound.Min(7 * v1137, v1136) * v1133, 14 * v1140);  // repeat_3.6.conv2d_3: from pixels, whole to whole
-        UpperBound v1142 = UpperBound.Min(7 * v1137 * v1134, 224 * v1140);  // repeat_3.6.conv2d_3: from pixels, token to token
+        UpperBound v3291 = 7 * v1137 * v1129;  // repeat_3.6.conv2d_3: shared
+        UpperBound v1138 = v3291 + norms.VectorNorm("repeat_3.6.conv2d_3.bias");  // repeat_3.6.conv2d_3: radius
+        UpperBound v1139 = UpperBound.Min(v3291, 7 * v1137 * UpperBound.OfRational(1, 2) * (v1130 + v1129), v1138);  // repeat_3.6.conv2d_3: centred radius
+        UpperBound v3292 = UpperBound.Min(7 * v1137, v1136) * v1133;  // repeat_3.6.conv2d_3: shared
+        UpperBound v3293 = 7 * v1137 * v1134;  // repeat_3.6.conv2d_3: shared
+        UpperBound v1140 = UpperBound.Min(7 * v1137 * v1132, UpperBound.Min(v1137, 7 * v1137, v1136) * v1133, v3292, v3293);  // repeat_3.6.conv2d_3: from pixels, whole to token
+        UpperBound v1141 = UpperBound.Min(v3292, 14 * v1140);  // repeat_3.6.conv2d_3: from pixels, whole to whole
+        UpperBound v1142 = UpperBound.Min(v3293, 224 * v1140);  // repeat_3.6.conv2d_3: from pixels, token to token
         UpperBound v1144 = UpperBound.GeluSlope(v1138);  // repeat_3.6.gelu_3: slope
         UpperBound v1145 = UpperBound.GeluGain(v1138) * v1138;  // repeat_3.6.gelu_3: radius
         UpperBound v1146 = UpperBound.Min(v1144 * v1139, v1145);  // repeat_3.6.gelu_3: centred radius
@@ -4587,13 +6154,20 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1149 = UpperBound.Min(v1144 * v1142, 224 * v1147);  // repeat_3.6.gelu_3: from pixels, token to token
         UpperBound v1150 = v1129 + v1135 * v1145;  // repeat_3.6.residual_2: radius
         UpperBound v1151 = UpperBound.Min(v1130 + v1135 * v1146, v1150);  // repeat_3.6.residual_2: centred radius
-        UpperBound v1153 = UpperBound.Min(v1132 + v1135 * v1147, v1133 + v1135 * v1148, v1134 + v1135 * v1149);  // repeat_3.6.residual_2: from pixels, whole to token
-        UpperBound v1154 = UpperBound.Min(v1133 + v1135 * v1148, 14 * v1153);  // repeat_3.6.residual_2: from pixels, whole to whole
-        UpperBound v1155 = UpperBound.Min(v1134 + v1135 * v1149, 224 * v1153);  // repeat_3.6.residual_2: from pixels, token to token
+        UpperBound v3294 = v1133 + v1135 * v1148;  // repeat_3.6.residual_2: shared
+        UpperBound v3295 = v1134 + v1135 * v1149;  // repeat_3.6.residual_2: shared
+        UpperBound v1153 = UpperBound.Min(v1132 + v1135 * v1147, v3294, v3295);  // repeat_3.6.residual_2: from pixels, whole to token
+        UpperBound v1154 = UpperBound.Min(v3294, 14 * v1153);  // repeat_3.6.residual_2: from pixels, whole to whole
+        UpperBound v1155 = UpperBound.Min(v3295, 224 * v1153);  // repeat_3.6.residual_2: from pixels, token to token
         UpperBound v1156 = norms.LargestEntry("repeat_3.6.residual_3.alpha");  // repeat_3.6.residual_3: largest |alpha|
         UpperBound v1157 = norms.SpectralNorm("repeat_3.6.attention.out");  // repeat_3.6.attention: σ(out)
         UpperBound v1158 = norms.SpectralNorm("repeat_3.6.attention.k");  // repeat_3.6.attention: σ(k)
-        UpperBound v1159 = 24 * UpperBound.Min(UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.6.attention.k", head)) * v1151 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1);  // repeat_3.6.attention: range of the logits
+        // repeat_3.6.attention: range of the logits
+        UpperBound v1159 = 24 * UpperBound.Min(
+            UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.6.attention.k", head))
+                * v1151
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1);
         UpperBound v1160 = UpperBound.DoeblinComplement(98, v1159);  // repeat_3.6.attention: 1 − lambda
         UpperBound v1161 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v1159);  // repeat_3.6.attention: cosh of half the range
         UpperBound v1162 = 98 * UpperBound.LargestSoftmaxWeight(98, v1159);  // repeat_3.6.attention: largest column sum
@@ -4602,35 +6176,189 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1165 = norms.SpectralNorm("repeat_3.6.attention.v");  // repeat_3.6.attention: σ(v)
         UpperBound v1166 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.6.attention.v", head));  // repeat_3.6.attention: slope of the values
         UpperBound v1167 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.6.attention.v", head) * v1151);  // repeat_3.6.attention: spread of the values
-        UpperBound v1168 = UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.6.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.6.attention.q", head));  // repeat_3.6.attention: both paths' slope
-        UpperBound v1169 = UpperBound.Min(UpperBound.Sqrt(8) * v1166, v1165 * (UpperBound.Sqrt(2) + v1160 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));  // repeat_3.6.attention: value path
-        UpperBound v1170 = UpperBound.Min(v1157 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.6.attention.v", head) + norms.HeadSpectralNorm("repeat_3.6.attention.v", head) * v1151 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.6.attention.k", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.6.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.6.attention.v", head) + norms.HeadSpectralNorm("repeat_3.6.attention.v", head) * v1151 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.6.attention.k", head)))), v1157 * (v1169 + UpperBound.Sqrt(8) * v1167 * UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.6.attention.k", head))));  // repeat_3.6.attention: keys and values, token to token
-        UpperBound v1171 = UpperBound.Min(v1157 * (v1165 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1161, 1) + v1167 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1158) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1159)))), v1157 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.6.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1161, 1) + norms.HeadSpectralNorm("repeat_3.6.attention.v", head) * v1151 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.6.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1159))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.6.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.6.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1161, 1) + norms.HeadSpectralNorm("repeat_3.6.attention.v", head) * v1151 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.6.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1159))))));  // repeat_3.6.attention: keys and values, whole to token
-        UpperBound v1172 = UpperBound.Min(v1157 * (v1165 * v1163 + v1167 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1158) * UpperBound.Min(UpperBound.Sqrt(v1162), 7)), v1157 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.6.attention.v", head) * v1163 + norms.HeadSpectralNorm("repeat_3.6.attention.v", head) * v1151 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.6.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v1162), 7), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.6.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.6.attention.v", head) * v1163 + norms.HeadSpectralNorm("repeat_3.6.attention.v", head) * v1151 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.6.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v1162), 7))));  // repeat_3.6.attention: keys and values, whole to whole
-        UpperBound v1173 = UpperBound.Min(v1157 * v1167 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1164), v1157 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.6.attention.v", head) * v1151 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.6.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.6.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.6.attention.v", head) * v1151 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.6.attention.q", head)))));  // repeat_3.6.attention: query path, all readings
-        UpperBound v1174 = UpperBound.Min(v1157 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.6.attention.v", head) + norms.HeadSpectralNorm("repeat_3.6.attention.v", head) * v1151 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.6.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.6.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.6.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.6.attention.v", head) + norms.HeadSpectralNorm("repeat_3.6.attention.v", head) * v1151 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.6.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.6.attention.q", head)))));  // repeat_3.6.attention: per head, token to token
-        UpperBound v1175 = UpperBound.Min(v1174, v1170 + v1173, v1157 * (v1169 + UpperBound.Sqrt(8) * v1167 * v1168));  // repeat_3.6.attention: token to token
-        UpperBound v1176 = UpperBound.Min(v1171 + v1173, v1157 * (v1165 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1161, 1) + v1167 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1159))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1159))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1158) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1164)));  // repeat_3.6.attention: whole to token
-        UpperBound v1177 = UpperBound.Min(v1172 + v1173, v1157 * (v1165 * v1163 + v1167 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v1162), 7) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v1162), 7) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1158) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1164)));  // repeat_3.6.attention: whole to whole
+        // repeat_3.6.attention: both paths' slope
+        UpperBound v1168 = UpperBound.MaxOver(8, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_3.6.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_3.6.attention.q", head));
+        // repeat_3.6.attention: value path
+        UpperBound v1169 = UpperBound.Min(
+            UpperBound.Sqrt(8) * v1166,
+            v1165 * (UpperBound.Sqrt(2)
+                + v1160
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));
+        UpperBound v3296 = UpperBound.Sqrt(8) * v1167;  // repeat_3.6.attention: shared
+        // repeat_3.6.attention: keys and values, token to token
+        UpperBound v1170 = UpperBound.Min(
+            v1157 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.6.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.6.attention.v", head)
+                        * v1151
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.6.attention.k", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.6.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.6.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.6.attention.v", head)
+                        * v1151
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.6.attention.k", head)))),
+            v1157 * (v1169
+                + v3296 * UpperBound.MaxOver(8, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_3.6.attention.k", head))));
+        UpperBound v3297 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1161, 1);  // repeat_3.6.attention: shared
+        UpperBound v3298 = v1165 * v3297;  // repeat_3.6.attention: shared
+        UpperBound v3299 = v1167 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1158);  // repeat_3.6.attention: shared
+        UpperBound v3300 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1159)));  // repeat_3.6.attention: shared
+        // repeat_3.6.attention: keys and values, whole to token
+        UpperBound v1171 = UpperBound.Min(
+            v1157 * (v3298 + v3299 * v3300),
+            v1157 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.6.attention.v", head) * v3297
+                    + norms.HeadSpectralNorm("repeat_3.6.attention.v", head)
+                        * v1151
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.6.attention.k", head))
+                        * v3300,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.6.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.6.attention.v", head) * v3297
+                    + norms.HeadSpectralNorm("repeat_3.6.attention.v", head)
+                        * v1151
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.6.attention.k", head))
+                        * v3300)));
+        UpperBound v3301 = UpperBound.Min(UpperBound.Sqrt(v1162), 7);  // repeat_3.6.attention: shared
+        // repeat_3.6.attention: keys and values, whole to whole
+        UpperBound v1172 = UpperBound.Min(
+            v1157 * (v1165 * v1163 + v3299 * v3301),
+            v1157 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.6.attention.v", head) * v1163
+                    + norms.HeadSpectralNorm("repeat_3.6.attention.v", head)
+                        * v1151
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.6.attention.k", head))
+                        * v3301,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.6.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.6.attention.v", head) * v1163
+                    + norms.HeadSpectralNorm("repeat_3.6.attention.v", head)
+                        * v1151
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.6.attention.k", head))
+                        * v3301)));
+        // repeat_3.6.attention: query path, all readings
+        UpperBound v1173 = UpperBound.Min(
+            v1157 * v1167 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1164),
+            v1157 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.6.attention.v", head)
+                    * v1151
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.6.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.6.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_3.6.attention.v", head)
+                        * v1151
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.6.attention.q", head)))));
+        // repeat_3.6.attention: per head, token to token
+        UpperBound v1174 = UpperBound.Min(
+            v1157 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.6.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.6.attention.v", head)
+                        * v1151
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.6.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.6.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.6.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.6.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.6.attention.v", head)
+                        * v1151
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.6.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.6.attention.q", head)))));
+        UpperBound v1175 = UpperBound.Min(v1174, v1170 + v1173, v1157 * (v1169 + v3296 * v1168));  // repeat_3.6.attention: token to token
+        // repeat_3.6.attention: whole to token
+        UpperBound v1176 = UpperBound.Min(
+            v1171 + v1173,
+            v1157 * (v3298
+                + v1167 * (UpperBound.Sqrt(UpperBound.Power(v3300 * 0, 2))
+                    + v3300 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1158)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1164)));
+        // repeat_3.6.attention: whole to whole
+        UpperBound v1177 = UpperBound.Min(
+            v1172 + v1173,
+            v1157 * (v1165 * v1163
+                + v1167 * (UpperBound.Sqrt(UpperBound.Power(v3301 * 0, 2))
+                    + v3301 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1158)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1164)));
         UpperBound v1178 = norms.OperatorNorm("repeat_3.6.attention.lepe");  // repeat_3.6.attention: operator norm of lepe
         UpperBound v1179 = UpperBound.Min(norms.LargestRow("repeat_3.6.attention.lepe"), v1178);  // repeat_3.6.attention: largest channel of lepe
-        UpperBound v1180 = UpperBound.OfRational(1, 2) * (UpperBound.Min(v1157 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.6.attention.v", head) * v1150, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.6.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.6.attention.v", head) * v1150)), v1157 * v1169 * v1150, v1157 * (v1165 * v1150 + v1169 * v1151)) + v1157 * v1165 * (3 * v1179) * v1150) + UpperBound.OfRational(1, 2) * (v1157 * norms.VectorNorm("repeat_3.6.attention.v_bias") + v1157 * (3 * v1179 * norms.VectorNorm("repeat_3.6.attention.v_bias") + norms.VectorNorm("repeat_3.6.attention.lepe_bias"))) + norms.VectorNorm("repeat_3.6.attention.out_bias");  // repeat_3.6.attention: radius
-        UpperBound v1181 = UpperBound.Min(UpperBound.OfRational(1, 2) * (UpperBound.Min(v1157 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.6.attention.v", head) * v1151, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.6.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.6.attention.v", head) * v1151)), v1157 * v1169 * v1151) + v1157 * UpperBound.Min(3 * v1179 * (v1165 * v1150 + norms.VectorNorm("repeat_3.6.attention.v_bias")), 3 * v1179 * (UpperBound.OfRational(1, 2) * (v1165 * v1151 + (v1165 * v1150 + norms.VectorNorm("repeat_3.6.attention.v_bias")))))), v1180);  // repeat_3.6.attention: centred radius
-        UpperBound v1182 = UpperBound.Min(UpperBound.OfRational(1, 2) * UpperBound.Min((v1175 + v1157 * v1165 * (3 * v1179)) * v1153, (v1176 + v1157 * v1165 * v1179) * v1154, (v1171 + v1157 * v1165 * v1179) * v1154 + v1173 * v1153), UpperBound.OfRational(1, 2) * ((v1177 + v1157 * v1165 * UpperBound.Min(3 * v1179, v1178)) * v1154), UpperBound.OfRational(1, 2) * ((v1175 + v1157 * v1165 * (3 * v1179)) * v1155));  // repeat_3.6.attention: from pixels, whole to token
-        UpperBound v1183 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v1177 + v1157 * v1165 * UpperBound.Min(3 * v1179, v1178)) * v1154), 14 * v1182);  // repeat_3.6.attention: from pixels, whole to whole
-        UpperBound v1184 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v1175 + v1157 * v1165 * (3 * v1179)) * v1155), 224 * v1182);  // repeat_3.6.attention: from pixels, token to token
+        UpperBound v3302 = v1157 * v1165 * (3 * v1179);  // repeat_3.6.attention: shared
+        UpperBound v3303 = norms.VectorNorm("repeat_3.6.attention.v_bias");  // repeat_3.6.attention: shared
+        // repeat_3.6.attention: radius
+        UpperBound v1180 = UpperBound.OfRational(1, 2) * (UpperBound.Min(
+            v1157 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.6.attention.v", head) * v1150, 2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.6.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.6.attention.v", head) * v1150)),
+            v1157 * v1169 * v1150,
+            v1157 * (v1165 * v1150 + v1169 * v1151))
+            + v3302 * v1150)
+            + UpperBound.OfRational(1, 2) * (v1157 * v3303 + v1157 * (3 * v1179 * v3303 + norms.VectorNorm("repeat_3.6.attention.lepe_bias")))
+            + norms.VectorNorm("repeat_3.6.attention.out_bias");
+        UpperBound v3304 = v1165 * v1150 + v3303;  // repeat_3.6.attention: shared
+        // repeat_3.6.attention: centred radius
+        UpperBound v1181 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * (UpperBound.Min(
+                v1157 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.6.attention.v", head) * v1151, 2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm("repeat_3.6.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.6.attention.v", head) * v1151)),
+                v1157 * v1169 * v1151)
+                + v1157 * UpperBound.Min(3 * v1179 * v3304, 3 * v1179 * (UpperBound.OfRational(1, 2) * (v1165 * v1151 + v3304)))),
+            v1180);
+        UpperBound v3305 = v1175 + v3302;  // repeat_3.6.attention: shared
+        UpperBound v3306 = v1157 * v1165 * v1179;  // repeat_3.6.attention: shared
+        UpperBound v3307 = UpperBound.OfRational(1, 2) * ((v1177 + v1157 * v1165 * UpperBound.Min(3 * v1179, v1178)) * v1154);  // repeat_3.6.attention: shared
+        UpperBound v3308 = UpperBound.OfRational(1, 2) * (v3305 * v1155);  // repeat_3.6.attention: shared
+        // repeat_3.6.attention: from pixels, whole to token
+        UpperBound v1182 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * UpperBound.Min(v3305 * v1153, (v1176 + v3306) * v1154, (v1171 + v3306) * v1154 + v1173 * v1153),
+            v3307,
+            v3308);
+        UpperBound v1183 = UpperBound.Min(v3307, 14 * v1182);  // repeat_3.6.attention: from pixels, whole to whole
+        UpperBound v1184 = UpperBound.Min(v3308, 224 * v1182);  // repeat_3.6.attention: from pixels, token to token
         UpperBound v1188 = v1150 + v1156 * v1180;  // repeat_3.6.residual_3: radius
         UpperBound v1189 = UpperBound.Min(v1151 + v1156 * v1181, v1188);  // repeat_3.6.residual_3: centred radius
-        UpperBound v1191 = UpperBound.Min(v1153 + v1156 * v1182, v1154 + v1156 * v1183, v1155 + v1156 * v1184);  // repeat_3.6.residual_3: from pixels, whole to token
-        UpperBound v1192 = UpperBound.Min(v1154 + v1156 * v1183, 14 * v1191);  // repeat_3.6.residual_3: from pixels, whole to whole
-        UpperBound v1193 = UpperBound.Min(v1155 + v1156 * v1184, 224 * v1191);  // repeat_3.6.residual_3: from pixels, token to token
+        UpperBound v3309 = v1154 + v1156 * v1183;  // repeat_3.6.residual_3: shared
+        UpperBound v3310 = v1155 + v1156 * v1184;  // repeat_3.6.residual_3: shared
+        UpperBound v1191 = UpperBound.Min(v1153 + v1156 * v1182, v3309, v3310);  // repeat_3.6.residual_3: from pixels, whole to token
+        UpperBound v1192 = UpperBound.Min(v3309, 14 * v1191);  // repeat_3.6.residual_3: from pixels, whole to whole
+        UpperBound v1193 = UpperBound.Min(v3310, 224 * v1191);  // repeat_3.6.residual_3: from pixels, token to token
         UpperBound v1194 = norms.LargestEntry("repeat_3.6.residual_4.alpha");  // repeat_3.6.residual_4: largest |alpha|
         UpperBound v1195 = norms.SpectralNorm("repeat_3.6.mlp.up");  // repeat_3.6.mlp: σ(up)
         UpperBound v1196 = norms.SpectralNorm("repeat_3.6.mlp.down");  // repeat_3.6.mlp: σ(down)
         UpperBound v1197 = norms.LargestRow("repeat_3.6.mlp.up") * v1188 + norms.LargestEntry("repeat_3.6.mlp.up_bias");  // repeat_3.6.mlp: largest pre-activation
         UpperBound v1198 = v1195 * v1188 + norms.VectorNorm("repeat_3.6.mlp.up_bias");  // repeat_3.6.mlp: norm of the pre-activations
         UpperBound v1199 = UpperBound.GeluSlope(v1197);  // repeat_3.6.mlp: gelu slope
-        UpperBound v1200 = UpperBound.Min(v1199 * (v1195 * v1196), UpperBound.OfRational(1, 2) * norms.Product("repeat_3.6.mlp.down", "repeat_3.6.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1195 * v1196));  // repeat_3.6.mlp: constant
+        // repeat_3.6.mlp: constant
+        UpperBound v1200 = UpperBound.Min(
+            v1199 * (v1195 * v1196),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.6.mlp.down", "repeat_3.6.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1195 * v1196));
         UpperBound v1201 = v1196 * (UpperBound.GeluGain(v1197) * v1198) + norms.VectorNorm("repeat_3.6.mlp.down_bias");  // repeat_3.6.mlp: radius
         UpperBound v1202 = UpperBound.Min(v1200 * v1189, v1201);  // repeat_3.6.mlp: centred radius
         UpperBound v1203 = UpperBound.Min(v1200 * v1191, v1200 * v1192, v1200 * v1193);  // repeat_3.6.mlp: from pixels, whole to token
@@ -4638,23 +6366,30 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1205 = UpperBound.Min(v1200 * v1193, 224 * v1203);  // repeat_3.6.mlp: from pixels, token to token
         UpperBound v1208 = v1188 + v1194 * v1201;  // repeat_3.6.residual_4: radius
         UpperBound v1209 = UpperBound.Min(v1189 + v1194 * v1202, v1208);  // repeat_3.6.residual_4: centred radius
-        UpperBound v1211 = UpperBound.Min(v1191 + v1194 * v1203, v1192 + v1194 * v1204, v1193 + v1194 * v1205);  // repeat_3.6.residual_4: from pixels, whole to token
-        UpperBound v1212 = UpperBound.Min(v1192 + v1194 * v1204, 14 * v1211);  // repeat_3.6.residual_4: from pixels, whole to whole
-        UpperBound v1213 = UpperBound.Min(v1193 + v1194 * v1205, 224 * v1211);  // repeat_3.6.residual_4: from pixels, token to token
+        UpperBound v3311 = v1192 + v1194 * v1204;  // repeat_3.6.residual_4: shared
+        UpperBound v3312 = v1193 + v1194 * v1205;  // repeat_3.6.residual_4: shared
+        UpperBound v1211 = UpperBound.Min(v1191 + v1194 * v1203, v3311, v3312);  // repeat_3.6.residual_4: from pixels, whole to token
+        UpperBound v1212 = UpperBound.Min(v3311, 14 * v1211);  // repeat_3.6.residual_4: from pixels, whole to whole
+        UpperBound v1213 = UpperBound.Min(v3312, 224 * v1211);  // repeat_3.6.residual_4: from pixels, token to token
         UpperBound v1214 = norms.LargestEntry("repeat_3.6.center_norm.gain");  // repeat_3.6.center_norm: max|gain|
         UpperBound v1215 = v1214 * UpperBound.OfRational(256, 255) * v1208 + norms.VectorNorm("repeat_3.6.center_norm.bias");  // repeat_3.6.center_norm: radius
         UpperBound v1216 = UpperBound.Min(v1214 * UpperBound.OfRational(256, 255) * v1209, v1215);  // repeat_3.6.center_norm: centred radius
-        UpperBound v1217 = UpperBound.Min(v1214 * UpperBound.OfRational(256, 255) * v1211, v1214 * UpperBound.OfRational(256, 255) * v1212, v1214 * UpperBound.OfRational(256, 255) * v1213);  // repeat_3.6.center_norm: from pixels, whole to token
-        UpperBound v1218 = UpperBound.Min(v1214 * UpperBound.OfRational(256, 255) * v1212, 14 * v1217);  // repeat_3.6.center_norm: from pixels, whole to whole
-        UpperBound v1219 = UpperBound.Min(v1214 * UpperBound.OfRational(256, 255) * v1213, 224 * v1217);  // repeat_3.6.center_norm: from pixels, token to token
+        UpperBound v3313 = v1214 * UpperBound.OfRational(256, 255) * v1212;  // repeat_3.6.center_norm: shared
+        UpperBound v3314 = v1214 * UpperBound.OfRational(256, 255) * v1213;  // repeat_3.6.center_norm: shared
+        UpperBound v1217 = UpperBound.Min(v1214 * UpperBound.OfRational(256, 255) * v1211, v3313, v3314);  // repeat_3.6.center_norm: from pixels, whole to token
+        UpperBound v1218 = UpperBound.Min(v3313, 14 * v1217);  // repeat_3.6.center_norm: from pixels, whole to whole
+        UpperBound v1219 = UpperBound.Min(v3314, 224 * v1217);  // repeat_3.6.center_norm: from pixels, token to token
         UpperBound v1220 = norms.LargestEntry("repeat_3.7.residual.alpha");  // repeat_3.7.residual: largest |alpha|
         UpperBound v1221 = norms.OperatorNorm("repeat_3.7.conv2d.weight");  // repeat_3.7.conv2d: operator norm of weight
         UpperBound v1222 = UpperBound.Min(norms.SpectralNorm("repeat_3.7.conv2d.weight"), v1221, norms.LargestRow("repeat_3.7.conv2d.weight"));  // repeat_3.7.conv2d: σ(weight)
-        UpperBound v1223 = 7 * v1222 * v1215 + norms.VectorNorm("repeat_3.7.conv2d.bias");  // repeat_3.7.conv2d: radius
-        UpperBound v1224 = UpperBound.Min(7 * v1222 * v1215, 7 * v1222 * UpperBound.OfRational(1, 2) * (v1216 + v1215), v1223);  // repeat_3.7.conv2d: centred radius
-        UpperBound v1225 = UpperBound.Min(7 * v1222 * v1217, UpperBound.Min(v1222, 7 * v1222, v1221) * v1218, UpperBound.Min(7 * v1222, v1221) * v1218, 7 * v1222 * v1219);  // repeat_3.7.conv2d: from pixels, whole to token
-        UpperBound v1226 = UpperBound.Min(UpperBound.Min(7 * v1222, v1221) * v1218, 14 * v1225);  // repeat_3.7.conv2d: from pixels, whole to whole
-        UpperBound v1227 = UpperBound.Min(7 * v1222 * v1219, 224 * v1225);  // repeat_3.7.conv2d: from pixels, token to token
+        UpperBound v3315 = 7 * v1222 * v1215;  // repeat_3.7.conv2d: shared
+        UpperBound v1223 = v3315 + norms.VectorNorm("repeat_3.7.conv2d.bias");  // repeat_3.7.conv2d: radius
+        UpperBound v1224 = UpperBound.Min(v3315, 7 * v1222 * UpperBound.OfRational(1, 2) * (v1216 + v1215), v1223);  // repeat_3.7.conv2d: centred radius
+        UpperBound v3316 = UpperBound.Min(7 * v1222, v1221) * v1218;  // repeat_3.7.conv2d: shared
+        UpperBound v3317 = 7 * v1222 * v1219;  // repeat_3.7.conv2d: shared
+        UpperBound v1225 = UpperBound.Min(7 * v1222 * v1217, UpperBound.Min(v1222, 7 * v1222, v1221) * v1218, v3316, v3317);  // repeat_3.7.conv2d: from pixels, whole to token
+        UpperBound v1226 = UpperBound.Min(v3316, 14 * v1225);  // repeat_3.7.conv2d: from pixels, whole to whole
+        UpperBound v1227 = UpperBound.Min(v3317, 224 * v1225);  // repeat_3.7.conv2d: from pixels, token to token
         UpperBound v1229 = UpperBound.GeluSlope(v1223);  // repeat_3.7.gelu: slope
         UpperBound v1230 = UpperBound.GeluGain(v1223) * v1223;  // repeat_3.7.gelu: radius
         UpperBound v1231 = UpperBound.Min(v1229 * v1224, v1230);  // repeat_3.7.gelu: centred radius
@@ -4675,17 +6410,22 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1246 = UpperBound.Min(v1241 * v1240, 224 * v1244);  // repeat_3.7.gelu_2: from pixels, token to token
         UpperBound v1247 = v1215 + v1220 * v1242;  // repeat_3.7.residual: radius
         UpperBound v1248 = UpperBound.Min(v1216 + v1220 * v1243, v1247);  // repeat_3.7.residual: centred radius
-        UpperBound v1250 = UpperBound.Min(v1217 + v1220 * v1244, v1218 + v1220 * v1245, v1219 + v1220 * v1246);  // repeat_3.7.residual: from pixels, whole to token
-        UpperBound v1251 = UpperBound.Min(v1218 + v1220 * v1245, 14 * v1250);  // repeat_3.7.residual: from pixels, whole to whole
-        UpperBound v1252 = UpperBound.Min(v1219 + v1220 * v1246, 224 * v1250);  // repeat_3.7.residual: from pixels, token to token
+        UpperBound v3318 = v1218 + v1220 * v1245;  // repeat_3.7.residual: shared
+        UpperBound v3319 = v1219 + v1220 * v1246;  // repeat_3.7.residual: shared
+        UpperBound v1250 = UpperBound.Min(v1217 + v1220 * v1244, v3318, v3319);  // repeat_3.7.residual: from pixels, whole to token
+        UpperBound v1251 = UpperBound.Min(v3318, 14 * v1250);  // repeat_3.7.residual: from pixels, whole to whole
+        UpperBound v1252 = UpperBound.Min(v3319, 224 * v1250);  // repeat_3.7.residual: from pixels, token to token
         UpperBound v1253 = norms.LargestEntry("repeat_3.7.residual_2.alpha");  // repeat_3.7.residual_2: largest |alpha|
         UpperBound v1254 = norms.OperatorNorm("repeat_3.7.conv2d_3.weight");  // repeat_3.7.conv2d_3: operator norm of weight
         UpperBound v1255 = UpperBound.Min(norms.SpectralNorm("repeat_3.7.conv2d_3.weight"), v1254, norms.LargestRow("repeat_3.7.conv2d_3.weight"));  // repeat_3.7.conv2d_3: σ(weight)
-        UpperBound v1256 = 7 * v1255 * v1247 + norms.VectorNorm("repeat_3.7.conv2d_3.bias");  // repeat_3.7.conv2d_3: radius
-        UpperBound v1257 = UpperBound.Min(7 * v1255 * v1247, 7 * v1255 * UpperBound.OfRational(1, 2) * (v1248 + v1247), v1256);  // repeat_3.7.conv2d_3: centred radius
-        UpperBound v1258 = UpperBound.Min(7 * v1255 * v1250, UpperBound.Min(v1255, 7 * v1255, v1254) * v1251, UpperBound.Min(7 * v1255, v1254) * v1251, 7 * v1255 * v1252);  // repeat_3.7.conv2d_3: from pixels, whole to token
-        UpperBound v1259 = UpperBound.Min(UpperBound.Min(7 * v1255, v1254) * v1251, 14 * v1258);  // repeat_3.7.conv2d_3: from pixels, whole to whole
-        UpperBound v1260 = UpperBound.Min(7 * v1255 * v1252, 224 * v1258);  // repeat_3.7.conv2d_3: from pixels, token to token
+        UpperBound v3320 = 7 * v1255 * v1247;  // repeat_3.7.conv2d_3: shared
+        UpperBound v1256 = v3320 + norms.VectorNorm("repeat_3.7.conv2d_3.bias");  // repeat_3.7.conv2d_3: radius
+        UpperBound v1257 = UpperBound.Min(v3320, 7 * v1255 * UpperBound.OfRational(1, 2) * (v1248 + v1247), v1256);  // repeat_3.7.conv2d_3: centred radius
+        UpperBound v3321 = UpperBound.Min(7 * v1255, v1254) * v1251;  // repeat_3.7.conv2d_3: shared
+        UpperBound v3322 = 7 * v1255 * v1252;  // repeat_3.7.conv2d_3: shared
+        UpperBound v1258 = UpperBound.Min(7 * v1255 * v1250, UpperBound.Min(v1255, 7 * v1255, v1254) * v1251, v3321, v3322);  // repeat_3.7.conv2d_3: from pixels, whole to token
+        UpperBound v1259 = UpperBound.Min(v3321, 14 * v1258);  // repeat_3.7.conv2d_3: from pixels, whole to whole
+        UpperBound v1260 = UpperBound.Min(v3322, 224 * v1258);  // repeat_3.7.conv2d_3: from pixels, token to token
         UpperBound v1262 = UpperBound.GeluSlope(v1256);  // repeat_3.7.gelu_3: slope
         UpperBound v1263 = UpperBound.GeluGain(v1256) * v1256;  // repeat_3.7.gelu_3: radius
         UpperBound v1264 = UpperBound.Min(v1262 * v1257, v1263);  // repeat_3.7.gelu_3: centred radius
@@ -4694,13 +6434,20 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1267 = UpperBound.Min(v1262 * v1260, 224 * v1265);  // repeat_3.7.gelu_3: from pixels, token to token
         UpperBound v1268 = v1247 + v1253 * v1263;  // repeat_3.7.residual_2: radius
         UpperBound v1269 = UpperBound.Min(v1248 + v1253 * v1264, v1268);  // repeat_3.7.residual_2: centred radius
-        UpperBound v1271 = UpperBound.Min(v1250 + v1253 * v1265, v1251 + v1253 * v1266, v1252 + v1253 * v1267);  // repeat_3.7.residual_2: from pixels, whole to token
-        UpperBound v1272 = UpperBound.Min(v1251 + v1253 * v1266, 14 * v1271);  // repeat_3.7.residual_2: from pixels, whole to whole
-        UpperBound v1273 = UpperBound.Min(v1252 + v1253 * v1267, 224 * v1271);  // repeat_3.7.residual_2: from pixels, token to token
+        UpperBound v3323 = v1251 + v1253 * v1266;  // repeat_3.7.residual_2: shared
+        UpperBound v3324 = v1252 + v1253 * v1267;  // repeat_3.7.residual_2: shared
+        UpperBound v1271 = UpperBound.Min(v1250 + v1253 * v1265, v3323, v3324);  // repeat_3.7.residual_2: from pixels, whole to token
+        UpperBound v1272 = UpperBound.Min(v3323, 14 * v1271);  // repeat_3.7.residual_2: from pixels, whole to whole
+        UpperBound v1273 = UpperBound.Min(v3324, 224 * v1271);  // repeat_3.7.residual_2: from pixels, token to token
         UpperBound v1274 = norms.LargestEntry("repeat_3.7.residual_3.alpha");  // repeat_3.7.residual_3: largest |alpha|
         UpperBound v1275 = norms.SpectralNorm("repeat_3.7.attention.out");  // repeat_3.7.attention: σ(out)
         UpperBound v1276 = norms.SpectralNorm("repeat_3.7.attention.k");  // repeat_3.7.attention: σ(k)
-        UpperBound v1277 = 24 * UpperBound.Min(UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.7.attention.k", head)) * v1269 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1);  // repeat_3.7.attention: range of the logits
+        // repeat_3.7.attention: range of the logits
+        UpperBound v1277 = 24 * UpperBound.Min(
+            UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.7.attention.k", head))
+                * v1269
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1);
         UpperBound v1278 = UpperBound.DoeblinComplement(98, v1277);  // repeat_3.7.attention: 1 − lambda
         UpperBound v1279 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v1277);  // repeat_3.7.attention: cosh of half the range
         UpperBound v1280 = 98 * UpperBound.LargestSoftmaxWeight(98, v1277);  // repeat_3.7.attention: largest column sum
@@ -4709,35 +6456,189 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1283 = norms.SpectralNorm("repeat_3.7.attention.v");  // repeat_3.7.attention: σ(v)
         UpperBound v1284 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.7.attention.v", head));  // repeat_3.7.attention: slope of the values
         UpperBound v1285 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.7.attention.v", head) * v1269);  // repeat_3.7.attention: spread of the values
-        UpperBound v1286 = UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.7.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.7.attention.q", head));  // repeat_3.7.attention: both paths' slope
-        UpperBound v1287 = UpperBound.Min(UpperBound.Sqrt(8) * v1284, v1283 * (UpperBound.Sqrt(2) + v1278 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));  // repeat_3.7.attention: value path
-        UpperBound v1288 = UpperBound.Min(v1275 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.7.attention.v", head) + norms.HeadSpectralNorm("repeat_3.7.attention.v", head) * v1269 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.7.attention.k", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.7.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.7.attention.v", head) + norms.HeadSpectralNorm("repeat_3.7.attention.v", head) * v1269 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.7.attention.k", head)))), v1275 * (v1287 + UpperBound.Sqrt(8) * v1285 * UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.7.attention.k", head))));  // repeat_3.7.attention: keys and values, token to token
-        UpperBound v1289 = UpperBound.Min(v1275 * (v1283 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1279, 1) + v1285 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1276) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1277)))), v1275 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.7.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1279, 1) + norms.HeadSpectralNorm("repeat_3.7.attention.v", head) * v1269 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.7.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1277))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.7.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.7.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1279, 1) + norms.HeadSpectralNorm("repeat_3.7.attention.v", head) * v1269 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.7.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1277))))));  // repeat_3.7.attention: keys and values, whole to token
-        UpperBound v1290 = UpperBound.Min(v1275 * (v1283 * v1281 + v1285 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1276) * UpperBound.Min(UpperBound.Sqrt(v1280), 7)), v1275 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.7.attention.v", head) * v1281 + norms.HeadSpectralNorm("repeat_3.7.attention.v", head) * v1269 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.7.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v1280), 7), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.7.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.7.attention.v", head) * v1281 + norms.HeadSpectralNorm("repeat_3.7.attention.v", head) * v1269 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.7.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v1280), 7))));  // repeat_3.7.attention: keys and values, whole to whole
-        UpperBound v1291 = UpperBound.Min(v1275 * v1285 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1282), v1275 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.7.attention.v", head) * v1269 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.7.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.7.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.7.attention.v", head) * v1269 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.7.attention.q", head)))));  // repeat_3.7.attention: query path, all readings
-        UpperBound v1292 = UpperBound.Min(v1275 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.7.attention.v", head) + norms.HeadSpectralNorm("repeat_3.7.attention.v", head) * v1269 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.7.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.7.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.7.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.7.attention.v", head) + norms.HeadSpectralNorm("repeat_3.7.attention.v", head) * v1269 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.7.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.7.attention.q", head)))));  // repeat_3.7.attention: per head, token to token
-        UpperBound v1293 = UpperBound.Min(v1292, v1288 + v1291, v1275 * (v1287 + UpperBound.Sqrt(8) * v1285 * v1286));  // repeat_3.7.attention: token to token
-        UpperBound v1294 = UpperBound.Min(v1289 + v1291, v1275 * (v1283 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1279, 1) + v1285 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1277))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1277))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1276) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1282)));  // repeat_3.7.attention: whole to token
-        UpperBound v1295 = UpperBound.Min(v1290 + v1291, v1275 * (v1283 * v1281 + v1285 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v1280), 7) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v1280), 7) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1276) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1282)));  // repeat_3.7.attention: whole to whole
+        // repeat_3.7.attention: both paths' slope
+        UpperBound v1286 = UpperBound.MaxOver(8, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_3.7.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_3.7.attention.q", head));
+        // repeat_3.7.attention: value path
+        UpperBound v1287 = UpperBound.Min(
+            UpperBound.Sqrt(8) * v1284,
+            v1283 * (UpperBound.Sqrt(2)
+                + v1278
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));
+        UpperBound v3325 = UpperBound.Sqrt(8) * v1285;  // repeat_3.7.attention: shared
+        // repeat_3.7.attention: keys and values, token to token
+        UpperBound v1288 = UpperBound.Min(
+            v1275 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.7.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.7.attention.v", head)
+                        * v1269
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.7.attention.k", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.7.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.7.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.7.attention.v", head)
+                        * v1269
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.7.attention.k", head)))),
+            v1275 * (v1287
+                + v3325 * UpperBound.MaxOver(8, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_3.7.attention.k", head))));
+        UpperBound v3326 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1279, 1);  // repeat_3.7.attention: shared
+        UpperBound v3327 = v1283 * v3326;  // repeat_3.7.attention: shared
+        UpperBound v3328 = v1285 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1276);  // repeat_3.7.attention: shared
+        UpperBound v3329 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1277)));  // repeat_3.7.attention: shared
+        // repeat_3.7.attention: keys and values, whole to token
+        UpperBound v1289 = UpperBound.Min(
+            v1275 * (v3327 + v3328 * v3329),
+            v1275 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.7.attention.v", head) * v3326
+                    + norms.HeadSpectralNorm("repeat_3.7.attention.v", head)
+                        * v1269
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.7.attention.k", head))
+                        * v3329,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.7.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.7.attention.v", head) * v3326
+                    + norms.HeadSpectralNorm("repeat_3.7.attention.v", head)
+                        * v1269
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.7.attention.k", head))
+                        * v3329)));
+        UpperBound v3330 = UpperBound.Min(UpperBound.Sqrt(v1280), 7);  // repeat_3.7.attention: shared
+        // repeat_3.7.attention: keys and values, whole to whole
+        UpperBound v1290 = UpperBound.Min(
+            v1275 * (v1283 * v1281 + v3328 * v3330),
+            v1275 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.7.attention.v", head) * v1281
+                    + norms.HeadSpectralNorm("repeat_3.7.attention.v", head)
+                        * v1269
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.7.attention.k", head))
+                        * v3330,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.7.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.7.attention.v", head) * v1281
+                    + norms.HeadSpectralNorm("repeat_3.7.attention.v", head)
+                        * v1269
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.7.attention.k", head))
+                        * v3330)));
+        // repeat_3.7.attention: query path, all readings
+        UpperBound v1291 = UpperBound.Min(
+            v1275 * v1285 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1282),
+            v1275 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.7.attention.v", head)
+                    * v1269
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.7.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.7.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_3.7.attention.v", head)
+                        * v1269
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.7.attention.q", head)))));
+        // repeat_3.7.attention: per head, token to token
+        UpperBound v1292 = UpperBound.Min(
+            v1275 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.7.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.7.attention.v", head)
+                        * v1269
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.7.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.7.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.7.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.7.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.7.attention.v", head)
+                        * v1269
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.7.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.7.attention.q", head)))));
+        UpperBound v1293 = UpperBound.Min(v1292, v1288 + v1291, v1275 * (v1287 + v3325 * v1286));  // repeat_3.7.attention: token to token
+        // repeat_3.7.attention: whole to token
+        UpperBound v1294 = UpperBound.Min(
+            v1289 + v1291,
+            v1275 * (v3327
+                + v1285 * (UpperBound.Sqrt(UpperBound.Power(v3329 * 0, 2))
+                    + v3329 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1276)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1282)));
+        // repeat_3.7.attention: whole to whole
+        UpperBound v1295 = UpperBound.Min(
+            v1290 + v1291,
+            v1275 * (v1283 * v1281
+                + v1285 * (UpperBound.Sqrt(UpperBound.Power(v3330 * 0, 2))
+                    + v3330 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1276)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1282)));
         UpperBound v1296 = norms.OperatorNorm("repeat_3.7.attention.lepe");  // repeat_3.7.attention: operator norm of lepe
         UpperBound v1297 = UpperBound.Min(norms.LargestRow("repeat_3.7.attention.lepe"), v1296);  // repeat_3.7.attention: largest channel of lepe
-        UpperBound v1298 = UpperBound.OfRational(1, 2) * (UpperBound.Min(v1275 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.7.attention.v", head) * v1268, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.7.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.7.attention.v", head) * v1268)), v1275 * v1287 * v1268, v1275 * (v1283 * v1268 + v1287 * v1269)) + v1275 * v1283 * (3 * v1297) * v1268) + UpperBound.OfRational(1, 2) * (v1275 * norms.VectorNorm("repeat_3.7.attention.v_bias") + v1275 * (3 * v1297 * norms.VectorNorm("repeat_3.7.attention.v_bias") + norms.VectorNorm("repeat_3.7.attention.lepe_bias"))) + norms.VectorNorm("repeat_3.7.attention.out_bias");  // repeat_3.7.attention: radius
-        UpperBound v1299 = UpperBound.Min(UpperBound.OfRational(1, 2) * (UpperBound.Min(v1275 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.7.attention.v", head) * v1269, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.7.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.7.attention.v", head) * v1269)), v1275 * v1287 * v1269) + v1275 * UpperBound.Min(3 * v1297 * (v1283 * v1268 + norms.VectorNorm("repeat_3.7.attention.v_bias")), 3 * v1297 * (UpperBound.OfRational(1, 2) * (v1283 * v1269 + (v1283 * v1268 + norms.VectorNorm("repeat_3.7.attention.v_bias")))))), v1298);  // repeat_3.7.attention: centred radius
-        UpperBound v1300 = UpperBound.Min(UpperBound.OfRational(1, 2) * UpperBound.Min((v1293 + v1275 * v1283 * (3 * v1297)) * v1271, (v1294 + v1275 * v1283 * v1297) * v1272, (v1289 + v1275 * v1283 * v1297) * v1272 + v1291 * v1271), UpperBound.OfRational(1, 2) * ((v1295 + v1275 * v1283 * UpperBound.Min(3 * v1297, v1296)) * v1272), UpperBound.OfRational(1, 2) * ((v1293 + v1275 * v1283 * (3 * v1297)) * v1273));  // repeat_3.7.attention: from pixels, whole to token
-        UpperBound v1301 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v1295 + v1275 * v1283 * UpperBound.Min(3 * v1297, v1296)) * v1272), 14 * v1300);  // repeat_3.7.attention: from pixels, whole to whole
-        UpperBound v1302 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v1293 + v1275 * v1283 * (3 * v1297)) * v1273), 224 * v1300);  // repeat_3.7.attention: from pixels, token to token
+        UpperBound v3331 = v1275 * v1283 * (3 * v1297);  // repeat_3.7.attention: shared
+        UpperBound v3332 = norms.VectorNorm("repeat_3.7.attention.v_bias");  // repeat_3.7.attention: shared
+        // repeat_3.7.attention: radius
+        UpperBound v1298 = UpperBound.OfRational(1, 2) * (UpperBound.Min(
+            v1275 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.7.attention.v", head) * v1268, 2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.7.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.7.attention.v", head) * v1268)),
+            v1275 * v1287 * v1268,
+            v1275 * (v1283 * v1268 + v1287 * v1269))
+            + v3331 * v1268)
+            + UpperBound.OfRational(1, 2) * (v1275 * v3332 + v1275 * (3 * v1297 * v3332 + norms.VectorNorm("repeat_3.7.attention.lepe_bias")))
+            + norms.VectorNorm("repeat_3.7.attention.out_bias");
+        UpperBound v3333 = v1283 * v1268 + v3332;  // repeat_3.7.attention: shared
+        // repeat_3.7.attention: centred radius
+        UpperBound v1299 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * (UpperBound.Min(
+                v1275 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.7.attention.v", head) * v1269, 2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm("repeat_3.7.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.7.attention.v", head) * v1269)),
+                v1275 * v1287 * v1269)
+                + v1275 * UpperBound.Min(3 * v1297 * v3333, 3 * v1297 * (UpperBound.OfRational(1, 2) * (v1283 * v1269 + v3333)))),
+            v1298);
+        UpperBound v3334 = v1293 + v3331;  // repeat_3.7.attention: shared
+        UpperBound v3335 = v1275 * v1283 * v1297;  // repeat_3.7.attention: shared
+        UpperBound v3336 = UpperBound.OfRational(1, 2) * ((v1295 + v1275 * v1283 * UpperBound.Min(3 * v1297, v1296)) * v1272);  // repeat_3.7.attention: shared
+        UpperBound v3337 = UpperBound.OfRational(1, 2) * (v3334 * v1273);  // repeat_3.7.attention: shared
+        // repeat_3.7.attention: from pixels, whole to token
+        UpperBound v1300 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * UpperBound.Min(v3334 * v1271, (v1294 + v3335) * v1272, (v1289 + v3335) * v1272 + v1291 * v1271),
+            v3336,
+            v3337);
+        UpperBound v1301 = UpperBound.Min(v3336, 14 * v1300);  // repeat_3.7.attention: from pixels, whole to whole
+        UpperBound v1302 = UpperBound.Min(v3337, 224 * v1300);  // repeat_3.7.attention: from pixels, token to token
         UpperBound v1306 = v1268 + v1274 * v1298;  // repeat_3.7.residual_3: radius
         UpperBound v1307 = UpperBound.Min(v1269 + v1274 * v1299, v1306);  // repeat_3.7.residual_3: centred radius
-        UpperBound v1309 = UpperBound.Min(v1271 + v1274 * v1300, v1272 + v1274 * v1301, v1273 + v1274 * v1302);  // repeat_3.7.residual_3: from pixels, whole to token
-        UpperBound v1310 = UpperBound.Min(v1272 + v1274 * v1301, 14 * v1309);  // repeat_3.7.residual_3: from pixels, whole to whole
-        UpperBound v1311 = UpperBound.Min(v1273 + v1274 * v1302, 224 * v1309);  // repeat_3.7.residual_3: from pixels, token to token
+        UpperBound v3338 = v1272 + v1274 * v1301;  // repeat_3.7.residual_3: shared
+        UpperBound v3339 = v1273 + v1274 * v1302;  // repeat_3.7.residual_3: shared
+        UpperBound v1309 = UpperBound.Min(v1271 + v1274 * v1300, v3338, v3339);  // repeat_3.7.residual_3: from pixels, whole to token
+        UpperBound v1310 = UpperBound.Min(v3338, 14 * v1309);  // repeat_3.7.residual_3: from pixels, whole to whole
+        UpperBound v1311 = UpperBound.Min(v3339, 224 * v1309);  // repeat_3.7.residual_3: from pixels, token to token
         UpperBound v1312 = norms.LargestEntry("repeat_3.7.residual_4.alpha");  // repeat_3.7.residual_4: largest |alpha|
         UpperBound v1313 = norms.SpectralNorm("repeat_3.7.mlp.up");  // repeat_3.7.mlp: σ(up)
         UpperBound v1314 = norms.SpectralNorm("repeat_3.7.mlp.down");  // repeat_3.7.mlp: σ(down)
         UpperBound v1315 = norms.LargestRow("repeat_3.7.mlp.up") * v1306 + norms.LargestEntry("repeat_3.7.mlp.up_bias");  // repeat_3.7.mlp: largest pre-activation
         UpperBound v1316 = v1313 * v1306 + norms.VectorNorm("repeat_3.7.mlp.up_bias");  // repeat_3.7.mlp: norm of the pre-activations
         UpperBound v1317 = UpperBound.GeluSlope(v1315);  // repeat_3.7.mlp: gelu slope
-        UpperBound v1318 = UpperBound.Min(v1317 * (v1313 * v1314), UpperBound.OfRational(1, 2) * norms.Product("repeat_3.7.mlp.down", "repeat_3.7.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1313 * v1314));  // repeat_3.7.mlp: constant
+        // repeat_3.7.mlp: constant
+        UpperBound v1318 = UpperBound.Min(
+            v1317 * (v1313 * v1314),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.7.mlp.down", "repeat_3.7.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1313 * v1314));
         UpperBound v1319 = v1314 * (UpperBound.GeluGain(v1315) * v1316) + norms.VectorNorm("repeat_3.7.mlp.down_bias");  // repeat_3.7.mlp: radius
         UpperBound v1320 = UpperBound.Min(v1318 * v1307, v1319);  // repeat_3.7.mlp: centred radius
         UpperBound v1321 = UpperBound.Min(v1318 * v1309, v1318 * v1310, v1318 * v1311);  // repeat_3.7.mlp: from pixels, whole to token
@@ -4745,23 +6646,30 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1323 = UpperBound.Min(v1318 * v1311, 224 * v1321);  // repeat_3.7.mlp: from pixels, token to token
         UpperBound v1326 = v1306 + v1312 * v1319;  // repeat_3.7.residual_4: radius
         UpperBound v1327 = UpperBound.Min(v1307 + v1312 * v1320, v1326);  // repeat_3.7.residual_4: centred radius
-        UpperBound v1329 = UpperBound.Min(v1309 + v1312 * v1321, v1310 + v1312 * v1322, v1311 + v1312 * v1323);  // repeat_3.7.residual_4: from pixels, whole to token
-        UpperBound v1330 = UpperBound.Min(v1310 + v1312 * v1322, 14 * v1329);  // repeat_3.7.residual_4: from pixels, whole to whole
-        UpperBound v1331 = UpperBound.Min(v1311 + v1312 * v1323, 224 * v1329);  // repeat_3.7.residual_4: from pixels, token to token
+        UpperBound v3340 = v1310 + v1312 * v1322;  // repeat_3.7.residual_4: shared
+        UpperBound v3341 = v1311 + v1312 * v1323;  // repeat_3.7.residual_4: shared
+        UpperBound v1329 = UpperBound.Min(v1309 + v1312 * v1321, v3340, v3341);  // repeat_3.7.residual_4: from pixels, whole to token
+        UpperBound v1330 = UpperBound.Min(v3340, 14 * v1329);  // repeat_3.7.residual_4: from pixels, whole to whole
+        UpperBound v1331 = UpperBound.Min(v3341, 224 * v1329);  // repeat_3.7.residual_4: from pixels, token to token
         UpperBound v1332 = norms.LargestEntry("repeat_3.7.center_norm.gain");  // repeat_3.7.center_norm: max|gain|
         UpperBound v1333 = v1332 * UpperBound.OfRational(256, 255) * v1326 + norms.VectorNorm("repeat_3.7.center_norm.bias");  // repeat_3.7.center_norm: radius
         UpperBound v1334 = UpperBound.Min(v1332 * UpperBound.OfRational(256, 255) * v1327, v1333);  // repeat_3.7.center_norm: centred radius
-        UpperBound v1335 = UpperBound.Min(v1332 * UpperBound.OfRational(256, 255) * v1329, v1332 * UpperBound.OfRational(256, 255) * v1330, v1332 * UpperBound.OfRational(256, 255) * v1331);  // repeat_3.7.center_norm: from pixels, whole to token
-        UpperBound v1336 = UpperBound.Min(v1332 * UpperBound.OfRational(256, 255) * v1330, 14 * v1335);  // repeat_3.7.center_norm: from pixels, whole to whole
-        UpperBound v1337 = UpperBound.Min(v1332 * UpperBound.OfRational(256, 255) * v1331, 224 * v1335);  // repeat_3.7.center_norm: from pixels, token to token
+        UpperBound v3342 = v1332 * UpperBound.OfRational(256, 255) * v1330;  // repeat_3.7.center_norm: shared
+        UpperBound v3343 = v1332 * UpperBound.OfRational(256, 255) * v1331;  // repeat_3.7.center_norm: shared
+        UpperBound v1335 = UpperBound.Min(v1332 * UpperBound.OfRational(256, 255) * v1329, v3342, v3343);  // repeat_3.7.center_norm: from pixels, whole to token
+        UpperBound v1336 = UpperBound.Min(v3342, 14 * v1335);  // repeat_3.7.center_norm: from pixels, whole to whole
+        UpperBound v1337 = UpperBound.Min(v3343, 224 * v1335);  // repeat_3.7.center_norm: from pixels, token to token
         UpperBound v1338 = norms.LargestEntry("repeat_3.8.residual.alpha");  // repeat_3.8.residual: largest |alpha|
         UpperBound v1339 = norms.OperatorNorm("repeat_3.8.conv2d.weight");  // repeat_3.8.conv2d: operator norm of weight
         UpperBound v1340 = UpperBound.Min(norms.SpectralNorm("repeat_3.8.conv2d.weight"), v1339, norms.LargestRow("repeat_3.8.conv2d.weight"));  // repeat_3.8.conv2d: σ(weight)
-        UpperBound v1341 = 7 * v1340 * v1333 + norms.VectorNorm("repeat_3.8.conv2d.bias");  // repeat_3.8.conv2d: radius
-        UpperBound v1342 = UpperBound.Min(7 * v1340 * v1333, 7 * v1340 * UpperBound.OfRational(1, 2) * (v1334 + v1333), v1341);  // repeat_3.8.conv2d: centred radius
-        UpperBound v1343 = UpperBound.Min(7 * v1340 * v1335, UpperBound.Min(v1340, 7 * v1340, v1339) * v1336, UpperBound.Min(7 * v1340, v1339) * v1336, 7 * v1340 * v1337);  // repeat_3.8.conv2d: from pixels, whole to token
-        UpperBound v1344 = UpperBound.Min(UpperBound.Min(7 * v1340, v1339) * v1336, 14 * v1343);  // repeat_3.8.conv2d: from pixels, whole to whole
-        UpperBound v1345 = UpperBound.Min(7 * v1340 * v1337, 224 * v1343);  // repeat_3.8.conv2d: from pixels, token to token
+        UpperBound v3344 = 7 * v1340 * v1333;  // repeat_3.8.conv2d: shared
+        UpperBound v1341 = v3344 + norms.VectorNorm("repeat_3.8.conv2d.bias");  // repeat_3.8.conv2d: radius
+        UpperBound v1342 = UpperBound.Min(v3344, 7 * v1340 * UpperBound.OfRational(1, 2) * (v1334 + v1333), v1341);  // repeat_3.8.conv2d: centred radius
+        UpperBound v3345 = UpperBound.Min(7 * v1340, v1339) * v1336;  // repeat_3.8.conv2d: shared
+        UpperBound v3346 = 7 * v1340 * v1337;  // repeat_3.8.conv2d: shared
+        UpperBound v1343 = UpperBound.Min(7 * v1340 * v1335, UpperBound.Min(v1340, 7 * v1340, v1339) * v1336, v3345, v3346);  // repeat_3.8.conv2d: from pixels, whole to token
+        UpperBound v1344 = UpperBound.Min(v3345, 14 * v1343);  // repeat_3.8.conv2d: from pixels, whole to whole
+        UpperBound v1345 = UpperBound.Min(v3346, 224 * v1343);  // repeat_3.8.conv2d: from pixels, token to token
         UpperBound v1347 = UpperBound.GeluSlope(v1341);  // repeat_3.8.gelu: slope
         UpperBound v1348 = UpperBound.GeluGain(v1341) * v1341;  // repeat_3.8.gelu: radius
         UpperBound v1349 = UpperBound.Min(v1347 * v1342, v1348);  // repeat_3.8.gelu: centred radius
@@ -4782,17 +6690,22 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1364 = UpperBound.Min(v1359 * v1358, 224 * v1362);  // repeat_3.8.gelu_2: from pixels, token to token
         UpperBound v1365 = v1333 + v1338 * v1360;  // repeat_3.8.residual: radius
         UpperBound v1366 = UpperBound.Min(v1334 + v1338 * v1361, v1365);  // repeat_3.8.residual: centred radius
-        UpperBound v1368 = UpperBound.Min(v1335 + v1338 * v1362, v1336 + v1338 * v1363, v1337 + v1338 * v1364);  // repeat_3.8.residual: from pixels, whole to token
-        UpperBound v1369 = UpperBound.Min(v1336 + v1338 * v1363, 14 * v1368);  // repeat_3.8.residual: from pixels, whole to whole
-        UpperBound v1370 = UpperBound.Min(v1337 + v1338 * v1364, 224 * v1368);  // repeat_3.8.residual: from pixels, token to token
+        UpperBound v3347 = v1336 + v1338 * v1363;  // repeat_3.8.residual: shared
+        UpperBound v3348 = v1337 + v1338 * v1364;  // repeat_3.8.residual: shared
+        UpperBound v1368 = UpperBound.Min(v1335 + v1338 * v1362, v3347, v3348);  // repeat_3.8.residual: from pixels, whole to token
+        UpperBound v1369 = UpperBound.Min(v3347, 14 * v1368);  // repeat_3.8.residual: from pixels, whole to whole
+        UpperBound v1370 = UpperBound.Min(v3348, 224 * v1368);  // repeat_3.8.residual: from pixels, token to token
         UpperBound v1371 = norms.LargestEntry("repeat_3.8.residual_2.alpha");  // repeat_3.8.residual_2: largest |alpha|
         UpperBound v1372 = norms.OperatorNorm("repeat_3.8.conv2d_3.weight");  // repeat_3.8.conv2d_3: operator norm of weight
         UpperBound v1373 = UpperBound.Min(norms.SpectralNorm("repeat_3.8.conv2d_3.weight"), v1372, norms.LargestRow("repeat_3.8.conv2d_3.weight"));  // repeat_3.8.conv2d_3: σ(weight)
-        UpperBound v1374 = 7 * v1373 * v1365 + norms.VectorNorm("repeat_3.8.conv2d_3.bias");  // repeat_3.8.conv2d_3: radius
-        UpperBound v1375 = UpperBound.Min(7 * v1373 * v1365, 7 * v1373 * UpperBound.OfRational(1, 2) * (v1366 + v1365), v1374);  // repeat_3.8.conv2d_3: centred radius
-        UpperBound v1376 = UpperBound.Min(7 * v1373 * v1368, UpperBound.Min(v1373, 7 * v1373, v1372) * v1369, UpperBound.Min(7 * v1373, v1372) * v1369, 7 * v1373 * v1370);  // repeat_3.8.conv2d_3: from pixels, whole to token
-        UpperBound v1377 = UpperBound.Min(UpperBound.Min(7 * v1373, v1372) * v1369, 14 * v1376);  // repeat_3.8.conv2d_3: from pixels, whole to whole
-        UpperBound v1378 = UpperBound.Min(7 * v1373 * v1370, 224 * v1376);  // repeat_3.8.conv2d_3: from pixels, token to token
+        UpperBound v3349 = 7 * v1373 * v1365;  // repeat_3.8.conv2d_3: shared
+        UpperBound v1374 = v3349 + norms.VectorNorm("repeat_3.8.conv2d_3.bias");  // repeat_3.8.conv2d_3: radius
+        UpperBound v1375 = UpperBound.Min(v3349, 7 * v1373 * UpperBound.OfRational(1, 2) * (v1366 + v1365), v1374);  // repeat_3.8.conv2d_3: centred radius
+        UpperBound v3350 = UpperBound.Min(7 * v1373, v1372) * v1369;  // repeat_3.8.conv2d_3: shared
+        UpperBound v3351 = 7 * v1373 * v1370;  // repeat_3.8.conv2d_3: shared
+        UpperBound v1376 = UpperBound.Min(7 * v1373 * v1368, UpperBound.Min(v1373, 7 * v1373, v1372) * v1369, v3350, v3351);  // repeat_3.8.conv2d_3: from pixels, whole to token
+        UpperBound v1377 = UpperBound.Min(v3350, 14 * v1376);  // repeat_3.8.conv2d_3: from pixels, whole to whole
+        UpperBound v1378 = UpperBound.Min(v3351, 224 * v1376);  // repeat_3.8.conv2d_3: from pixels, token to token
         UpperBound v1380 = UpperBound.GeluSlope(v1374);  // repeat_3.8.gelu_3: slope
         UpperBound v1381 = UpperBound.GeluGain(v1374) * v1374;  // repeat_3.8.gelu_3: radius
         UpperBound v1382 = UpperBound.Min(v1380 * v1375, v1381);  // repeat_3.8.gelu_3: centred radius
@@ -4801,13 +6714,20 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1385 = UpperBound.Min(v1380 * v1378, 224 * v1383);  // repeat_3.8.gelu_3: from pixels, token to token
         UpperBound v1386 = v1365 + v1371 * v1381;  // repeat_3.8.residual_2: radius
         UpperBound v1387 = UpperBound.Min(v1366 + v1371 * v1382, v1386);  // repeat_3.8.residual_2: centred radius
-        UpperBound v1389 = UpperBound.Min(v1368 + v1371 * v1383, v1369 + v1371 * v1384, v1370 + v1371 * v1385);  // repeat_3.8.residual_2: from pixels, whole to token
-        UpperBound v1390 = UpperBound.Min(v1369 + v1371 * v1384, 14 * v1389);  // repeat_3.8.residual_2: from pixels, whole to whole
-        UpperBound v1391 = UpperBound.Min(v1370 + v1371 * v1385, 224 * v1389);  // repeat_3.8.residual_2: from pixels, token to token
+        UpperBound v3352 = v1369 + v1371 * v1384;  // repeat_3.8.residual_2: shared
+        UpperBound v3353 = v1370 + v1371 * v1385;  // repeat_3.8.residual_2: shared
+        UpperBound v1389 = UpperBound.Min(v1368 + v1371 * v1383, v3352, v3353);  // repeat_3.8.residual_2: from pixels, whole to token
+        UpperBound v1390 = UpperBound.Min(v3352, 14 * v1389);  // repeat_3.8.residual_2: from pixels, whole to whole
+        UpperBound v1391 = UpperBound.Min(v3353, 224 * v1389);  // repeat_3.8.residual_2: from pixels, token to token
         UpperBound v1392 = norms.LargestEntry("repeat_3.8.residual_3.alpha");  // repeat_3.8.residual_3: largest |alpha|
         UpperBound v1393 = norms.SpectralNorm("repeat_3.8.attention.out");  // repeat_3.8.attention: σ(out)
         UpperBound v1394 = norms.SpectralNorm("repeat_3.8.attention.k");  // repeat_3.8.attention: σ(k)
-        UpperBound v1395 = 24 * UpperBound.Min(UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.8.attention.k", head)) * v1387 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1);  // repeat_3.8.attention: range of the logits
+        // repeat_3.8.attention: range of the logits
+        UpperBound v1395 = 24 * UpperBound.Min(
+            UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.8.attention.k", head))
+                * v1387
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1);
         UpperBound v1396 = UpperBound.DoeblinComplement(98, v1395);  // repeat_3.8.attention: 1 − lambda
         UpperBound v1397 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v1395);  // repeat_3.8.attention: cosh of half the range
         UpperBound v1398 = 98 * UpperBound.LargestSoftmaxWeight(98, v1395);  // repeat_3.8.attention: largest column sum
@@ -4816,35 +6736,189 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1401 = norms.SpectralNorm("repeat_3.8.attention.v");  // repeat_3.8.attention: σ(v)
         UpperBound v1402 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.8.attention.v", head));  // repeat_3.8.attention: slope of the values
         UpperBound v1403 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.8.attention.v", head) * v1387);  // repeat_3.8.attention: spread of the values
-        UpperBound v1404 = UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.8.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.8.attention.q", head));  // repeat_3.8.attention: both paths' slope
-        UpperBound v1405 = UpperBound.Min(UpperBound.Sqrt(8) * v1402, v1401 * (UpperBound.Sqrt(2) + v1396 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));  // repeat_3.8.attention: value path
-        UpperBound v1406 = UpperBound.Min(v1393 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.8.attention.v", head) + norms.HeadSpectralNorm("repeat_3.8.attention.v", head) * v1387 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.8.attention.k", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.8.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.8.attention.v", head) + norms.HeadSpectralNorm("repeat_3.8.attention.v", head) * v1387 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.8.attention.k", head)))), v1393 * (v1405 + UpperBound.Sqrt(8) * v1403 * UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.8.attention.k", head))));  // repeat_3.8.attention: keys and values, token to token
-        UpperBound v1407 = UpperBound.Min(v1393 * (v1401 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1397, 1) + v1403 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1394) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1395)))), v1393 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.8.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1397, 1) + norms.HeadSpectralNorm("repeat_3.8.attention.v", head) * v1387 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.8.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1395))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.8.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.8.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1397, 1) + norms.HeadSpectralNorm("repeat_3.8.attention.v", head) * v1387 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.8.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1395))))));  // repeat_3.8.attention: keys and values, whole to token
-        UpperBound v1408 = UpperBound.Min(v1393 * (v1401 * v1399 + v1403 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1394) * UpperBound.Min(UpperBound.Sqrt(v1398), 7)), v1393 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.8.attention.v", head) * v1399 + norms.HeadSpectralNorm("repeat_3.8.attention.v", head) * v1387 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.8.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v1398), 7), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.8.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.8.attention.v", head) * v1399 + norms.HeadSpectralNorm("repeat_3.8.attention.v", head) * v1387 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.8.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v1398), 7))));  // repeat_3.8.attention: keys and values, whole to whole
-        UpperBound v1409 = UpperBound.Min(v1393 * v1403 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1400), v1393 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.8.attention.v", head) * v1387 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.8.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.8.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.8.attention.v", head) * v1387 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.8.attention.q", head)))));  // repeat_3.8.attention: query path, all readings
-        UpperBound v1410 = UpperBound.Min(v1393 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.8.attention.v", head) + norms.HeadSpectralNorm("repeat_3.8.attention.v", head) * v1387 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.8.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.8.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.8.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.8.attention.v", head) + norms.HeadSpectralNorm("repeat_3.8.attention.v", head) * v1387 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.8.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.8.attention.q", head)))));  // repeat_3.8.attention: per head, token to token
-        UpperBound v1411 = UpperBound.Min(v1410, v1406 + v1409, v1393 * (v1405 + UpperBound.Sqrt(8) * v1403 * v1404));  // repeat_3.8.attention: token to token
-        UpperBound v1412 = UpperBound.Min(v1407 + v1409, v1393 * (v1401 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1397, 1) + v1403 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1395))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1395))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1394) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1400)));  // repeat_3.8.attention: whole to token
-        UpperBound v1413 = UpperBound.Min(v1408 + v1409, v1393 * (v1401 * v1399 + v1403 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v1398), 7) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v1398), 7) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1394) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1400)));  // repeat_3.8.attention: whole to whole
+        // repeat_3.8.attention: both paths' slope
+        UpperBound v1404 = UpperBound.MaxOver(8, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_3.8.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_3.8.attention.q", head));
+        // repeat_3.8.attention: value path
+        UpperBound v1405 = UpperBound.Min(
+            UpperBound.Sqrt(8) * v1402,
+            v1401 * (UpperBound.Sqrt(2)
+                + v1396
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));
+        UpperBound v3354 = UpperBound.Sqrt(8) * v1403;  // repeat_3.8.attention: shared
+        // repeat_3.8.attention: keys and values, token to token
+        UpperBound v1406 = UpperBound.Min(
+            v1393 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.8.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.8.attention.v", head)
+                        * v1387
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.8.attention.k", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.8.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.8.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.8.attention.v", head)
+                        * v1387
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.8.attention.k", head)))),
+            v1393 * (v1405
+                + v3354 * UpperBound.MaxOver(8, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_3.8.attention.k", head))));
+        UpperBound v3355 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1397, 1);  // repeat_3.8.attention: shared
+        UpperBound v3356 = v1401 * v3355;  // repeat_3.8.attention: shared
+        UpperBound v3357 = v1403 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1394);  // repeat_3.8.attention: shared
+        UpperBound v3358 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1395)));  // repeat_3.8.attention: shared
+        // repeat_3.8.attention: keys and values, whole to token
+        UpperBound v1407 = UpperBound.Min(
+            v1393 * (v3356 + v3357 * v3358),
+            v1393 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.8.attention.v", head) * v3355
+                    + norms.HeadSpectralNorm("repeat_3.8.attention.v", head)
+                        * v1387
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.8.attention.k", head))
+                        * v3358,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.8.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.8.attention.v", head) * v3355
+                    + norms.HeadSpectralNorm("repeat_3.8.attention.v", head)
+                        * v1387
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.8.attention.k", head))
+                        * v3358)));
+        UpperBound v3359 = UpperBound.Min(UpperBound.Sqrt(v1398), 7);  // repeat_3.8.attention: shared
+        // repeat_3.8.attention: keys and values, whole to whole
+        UpperBound v1408 = UpperBound.Min(
+            v1393 * (v1401 * v1399 + v3357 * v3359),
+            v1393 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.8.attention.v", head) * v1399
+                    + norms.HeadSpectralNorm("repeat_3.8.attention.v", head)
+                        * v1387
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.8.attention.k", head))
+                        * v3359,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.8.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.8.attention.v", head) * v1399
+                    + norms.HeadSpectralNorm("repeat_3.8.attention.v", head)
+                        * v1387
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.8.attention.k", head))
+                        * v3359)));
+        // repeat_3.8.attention: query path, all readings
+        UpperBound v1409 = UpperBound.Min(
+            v1393 * v1403 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1400),
+            v1393 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.8.attention.v", head)
+                    * v1387
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.8.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.8.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_3.8.attention.v", head)
+                        * v1387
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.8.attention.q", head)))));
+        // repeat_3.8.attention: per head, token to token
+        UpperBound v1410 = UpperBound.Min(
+            v1393 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.8.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.8.attention.v", head)
+                        * v1387
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.8.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.8.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.8.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.8.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.8.attention.v", head)
+                        * v1387
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.8.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.8.attention.q", head)))));
+        UpperBound v1411 = UpperBound.Min(v1410, v1406 + v1409, v1393 * (v1405 + v3354 * v1404));  // repeat_3.8.attention: token to token
+        // repeat_3.8.attention: whole to token
+        UpperBound v1412 = UpperBound.Min(
+            v1407 + v1409,
+            v1393 * (v3356
+                + v1403 * (UpperBound.Sqrt(UpperBound.Power(v3358 * 0, 2))
+                    + v3358 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1394)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1400)));
+        // repeat_3.8.attention: whole to whole
+        UpperBound v1413 = UpperBound.Min(
+            v1408 + v1409,
+            v1393 * (v1401 * v1399
+                + v1403 * (UpperBound.Sqrt(UpperBound.Power(v3359 * 0, 2))
+                    + v3359 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1394)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1400)));
         UpperBound v1414 = norms.OperatorNorm("repeat_3.8.attention.lepe");  // repeat_3.8.attention: operator norm of lepe
         UpperBound v1415 = UpperBound.Min(norms.LargestRow("repeat_3.8.attention.lepe"), v1414);  // repeat_3.8.attention: largest channel of lepe
-        UpperBound v1416 = UpperBound.OfRational(1, 2) * (UpperBound.Min(v1393 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.8.attention.v", head) * v1386, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.8.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.8.attention.v", head) * v1386)), v1393 * v1405 * v1386, v1393 * (v1401 * v1386 + v1405 * v1387)) + v1393 * v1401 * (3 * v1415) * v1386) + UpperBound.OfRational(1, 2) * (v1393 * norms.VectorNorm("repeat_3.8.attention.v_bias") + v1393 * (3 * v1415 * norms.VectorNorm("repeat_3.8.attention.v_bias") + norms.VectorNorm("repeat_3.8.attention.lepe_bias"))) + norms.VectorNorm("repeat_3.8.attention.out_bias");  // repeat_3.8.attention: radius
-        UpperBound v1417 = UpperBound.Min(UpperBound.OfRational(1, 2) * (UpperBound.Min(v1393 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.8.attention.v", head) * v1387, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.8.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.8.attention.v", head) * v1387)), v1393 * v1405 * v1387) + v1393 * UpperBound.Min(3 * v1415 * (v1401 * v1386 + norms.VectorNorm("repeat_3.8.attention.v_bias")), 3 * v1415 * (UpperBound.OfRational(1, 2) * (v1401 * v1387 + (v1401 * v1386 + norms.VectorNorm("repeat_3.8.attention.v_bias")))))), v1416);  // repeat_3.8.attention: centred radius
-        UpperBound v1418 = UpperBound.Min(UpperBound.OfRational(1, 2) * UpperBound.Min((v1411 + v1393 * v1401 * (3 * v1415)) * v1389, (v1412 + v1393 * v1401 * v1415) * v1390, (v1407 + v1393 * v1401 * v1415) * v1390 + v1409 * v1389), UpperBound.OfRational(1, 2) * ((v1413 + v1393 * v1401 * UpperBound.Min(3 * v1415, v1414)) * v1390), UpperBound.OfRational(1, 2) * ((v1411 + v1393 * v1401 * (3 * v1415)) * v1391));  // repeat_3.8.attention: from pixels, whole to token
-        UpperBound v1419 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v1413 + v1393 * v1401 * UpperBound.Min(3 * v1415, v1414)) * v1390), 14 * v1418);  // repeat_3.8.attention: from pixels, whole to whole
-        UpperBound v1420 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v1411 + v1393 * v1401 * (3 * v1415)) * v1391), 224 * v1418);  // repeat_3.8.attention: from pixels, token to token
+        UpperBound v3360 = v1393 * v1401 * (3 * v1415);  // repeat_3.8.attention: shared
+        UpperBound v3361 = norms.VectorNorm("repeat_3.8.attention.v_bias");  // repeat_3.8.attention: shared
+        // repeat_3.8.attention: radius
+        UpperBound v1416 = UpperBound.OfRational(1, 2) * (UpperBound.Min(
+            v1393 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.8.attention.v", head) * v1386, 2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.8.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.8.attention.v", head) * v1386)),
+            v1393 * v1405 * v1386,
+            v1393 * (v1401 * v1386 + v1405 * v1387))
+            + v3360 * v1386)
+            + UpperBound.OfRational(1, 2) * (v1393 * v3361 + v1393 * (3 * v1415 * v3361 + norms.VectorNorm("repeat_3.8.attention.lepe_bias")))
+            + norms.VectorNorm("repeat_3.8.attention.out_bias");
+        UpperBound v3362 = v1401 * v1386 + v3361;  // repeat_3.8.attention: shared
+        // repeat_3.8.attention: centred radius
+        UpperBound v1417 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * (UpperBound.Min(
+                v1393 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.8.attention.v", head) * v1387, 2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm("repeat_3.8.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.8.attention.v", head) * v1387)),
+                v1393 * v1405 * v1387)
+                + v1393 * UpperBound.Min(3 * v1415 * v3362, 3 * v1415 * (UpperBound.OfRational(1, 2) * (v1401 * v1387 + v3362)))),
+            v1416);
+        UpperBound v3363 = v1411 + v3360;  // repeat_3.8.attention: shared
+        UpperBound v3364 = v1393 * v1401 * v1415;  // repeat_3.8.attention: shared
+        UpperBound v3365 = UpperBound.OfRational(1, 2) * ((v1413 + v1393 * v1401 * UpperBound.Min(3 * v1415, v1414)) * v1390);  // repeat_3.8.attention: shared
+        UpperBound v3366 = UpperBound.OfRational(1, 2) * (v3363 * v1391);  // repeat_3.8.attention: shared
+        // repeat_3.8.attention: from pixels, whole to token
+        UpperBound v1418 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * UpperBound.Min(v3363 * v1389, (v1412 + v3364) * v1390, (v1407 + v3364) * v1390 + v1409 * v1389),
+            v3365,
+            v3366);
+        UpperBound v1419 = UpperBound.Min(v3365, 14 * v1418);  // repeat_3.8.attention: from pixels, whole to whole
+        UpperBound v1420 = UpperBound.Min(v3366, 224 * v1418);  // repeat_3.8.attention: from pixels, token to token
         UpperBound v1424 = v1386 + v1392 * v1416;  // repeat_3.8.residual_3: radius
         UpperBound v1425 = UpperBound.Min(v1387 + v1392 * v1417, v1424);  // repeat_3.8.residual_3: centred radius
-        UpperBound v1427 = UpperBound.Min(v1389 + v1392 * v1418, v1390 + v1392 * v1419, v1391 + v1392 * v1420);  // repeat_3.8.residual_3: from pixels, whole to token
-        UpperBound v1428 = UpperBound.Min(v1390 + v1392 * v1419, 14 * v1427);  // repeat_3.8.residual_3: from pixels, whole to whole
-        UpperBound v1429 = UpperBound.Min(v1391 + v1392 * v1420, 224 * v1427);  // repeat_3.8.residual_3: from pixels, token to token
+        UpperBound v3367 = v1390 + v1392 * v1419;  // repeat_3.8.residual_3: shared
+        UpperBound v3368 = v1391 + v1392 * v1420;  // repeat_3.8.residual_3: shared
+        UpperBound v1427 = UpperBound.Min(v1389 + v1392 * v1418, v3367, v3368);  // repeat_3.8.residual_3: from pixels, whole to token
+        UpperBound v1428 = UpperBound.Min(v3367, 14 * v1427);  // repeat_3.8.residual_3: from pixels, whole to whole
+        UpperBound v1429 = UpperBound.Min(v3368, 224 * v1427);  // repeat_3.8.residual_3: from pixels, token to token
         UpperBound v1430 = norms.LargestEntry("repeat_3.8.residual_4.alpha");  // repeat_3.8.residual_4: largest |alpha|
         UpperBound v1431 = norms.SpectralNorm("repeat_3.8.mlp.up");  // repeat_3.8.mlp: σ(up)
         UpperBound v1432 = norms.SpectralNorm("repeat_3.8.mlp.down");  // repeat_3.8.mlp: σ(down)
         UpperBound v1433 = norms.LargestRow("repeat_3.8.mlp.up") * v1424 + norms.LargestEntry("repeat_3.8.mlp.up_bias");  // repeat_3.8.mlp: largest pre-activation
         UpperBound v1434 = v1431 * v1424 + norms.VectorNorm("repeat_3.8.mlp.up_bias");  // repeat_3.8.mlp: norm of the pre-activations
         UpperBound v1435 = UpperBound.GeluSlope(v1433);  // repeat_3.8.mlp: gelu slope
-        UpperBound v1436 = UpperBound.Min(v1435 * (v1431 * v1432), UpperBound.OfRational(1, 2) * norms.Product("repeat_3.8.mlp.down", "repeat_3.8.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1431 * v1432));  // repeat_3.8.mlp: constant
+        // repeat_3.8.mlp: constant
+        UpperBound v1436 = UpperBound.Min(
+            v1435 * (v1431 * v1432),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.8.mlp.down", "repeat_3.8.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1431 * v1432));
         UpperBound v1437 = v1432 * (UpperBound.GeluGain(v1433) * v1434) + norms.VectorNorm("repeat_3.8.mlp.down_bias");  // repeat_3.8.mlp: radius
         UpperBound v1438 = UpperBound.Min(v1436 * v1425, v1437);  // repeat_3.8.mlp: centred radius
         UpperBound v1439 = UpperBound.Min(v1436 * v1427, v1436 * v1428, v1436 * v1429);  // repeat_3.8.mlp: from pixels, whole to token
@@ -4852,23 +6926,30 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1441 = UpperBound.Min(v1436 * v1429, 224 * v1439);  // repeat_3.8.mlp: from pixels, token to token
         UpperBound v1444 = v1424 + v1430 * v1437;  // repeat_3.8.residual_4: radius
         UpperBound v1445 = UpperBound.Min(v1425 + v1430 * v1438, v1444);  // repeat_3.8.residual_4: centred radius
-        UpperBound v1447 = UpperBound.Min(v1427 + v1430 * v1439, v1428 + v1430 * v1440, v1429 + v1430 * v1441);  // repeat_3.8.residual_4: from pixels, whole to token
-        UpperBound v1448 = UpperBound.Min(v1428 + v1430 * v1440, 14 * v1447);  // repeat_3.8.residual_4: from pixels, whole to whole
-        UpperBound v1449 = UpperBound.Min(v1429 + v1430 * v1441, 224 * v1447);  // repeat_3.8.residual_4: from pixels, token to token
+        UpperBound v3369 = v1428 + v1430 * v1440;  // repeat_3.8.residual_4: shared
+        UpperBound v3370 = v1429 + v1430 * v1441;  // repeat_3.8.residual_4: shared
+        UpperBound v1447 = UpperBound.Min(v1427 + v1430 * v1439, v3369, v3370);  // repeat_3.8.residual_4: from pixels, whole to token
+        UpperBound v1448 = UpperBound.Min(v3369, 14 * v1447);  // repeat_3.8.residual_4: from pixels, whole to whole
+        UpperBound v1449 = UpperBound.Min(v3370, 224 * v1447);  // repeat_3.8.residual_4: from pixels, token to token
         UpperBound v1450 = norms.LargestEntry("repeat_3.8.center_norm.gain");  // repeat_3.8.center_norm: max|gain|
         UpperBound v1451 = v1450 * UpperBound.OfRational(256, 255) * v1444 + norms.VectorNorm("repeat_3.8.center_norm.bias");  // repeat_3.8.center_norm: radius
         UpperBound v1452 = UpperBound.Min(v1450 * UpperBound.OfRational(256, 255) * v1445, v1451);  // repeat_3.8.center_norm: centred radius
-        UpperBound v1453 = UpperBound.Min(v1450 * UpperBound.OfRational(256, 255) * v1447, v1450 * UpperBound.OfRational(256, 255) * v1448, v1450 * UpperBound.OfRational(256, 255) * v1449);  // repeat_3.8.center_norm: from pixels, whole to token
-        UpperBound v1454 = UpperBound.Min(v1450 * UpperBound.OfRational(256, 255) * v1448, 14 * v1453);  // repeat_3.8.center_norm: from pixels, whole to whole
-        UpperBound v1455 = UpperBound.Min(v1450 * UpperBound.OfRational(256, 255) * v1449, 224 * v1453);  // repeat_3.8.center_norm: from pixels, token to token
+        UpperBound v3371 = v1450 * UpperBound.OfRational(256, 255) * v1448;  // repeat_3.8.center_norm: shared
+        UpperBound v3372 = v1450 * UpperBound.OfRational(256, 255) * v1449;  // repeat_3.8.center_norm: shared
+        UpperBound v1453 = UpperBound.Min(v1450 * UpperBound.OfRational(256, 255) * v1447, v3371, v3372);  // repeat_3.8.center_norm: from pixels, whole to token
+        UpperBound v1454 = UpperBound.Min(v3371, 14 * v1453);  // repeat_3.8.center_norm: from pixels, whole to whole
+        UpperBound v1455 = UpperBound.Min(v3372, 224 * v1453);  // repeat_3.8.center_norm: from pixels, token to token
         UpperBound v1456 = norms.LargestEntry("repeat_3.9.residual.alpha");  // repeat_3.9.residual: largest |alpha|
         UpperBound v1457 = norms.OperatorNorm("repeat_3.9.conv2d.weight");  // repeat_3.9.conv2d: operator norm of weight
         UpperBound v1458 = UpperBound.Min(norms.SpectralNorm("repeat_3.9.conv2d.weight"), v1457, norms.LargestRow("repeat_3.9.conv2d.weight"));  // repeat_3.9.conv2d: σ(weight)
-        UpperBound v1459 = 7 * v1458 * v1451 + norms.VectorNorm("repeat_3.9.conv2d.bias");  // repeat_3.9.conv2d: radius
-        UpperBound v1460 = UpperBound.Min(7 * v1458 * v1451, 7 * v1458 * UpperBound.OfRational(1, 2) * (v1452 + v1451), v1459);  // repeat_3.9.conv2d: centred radius
-        UpperBound v1461 = UpperBound.Min(7 * v1458 * v1453, UpperBound.Min(v1458, 7 * v1458, v1457) * v1454, UpperBound.Min(7 * v1458, v1457) * v1454, 7 * v1458 * v1455);  // repeat_3.9.conv2d: from pixels, whole to token
-        UpperBound v1462 = UpperBound.Min(UpperBound.Min(7 * v1458, v1457) * v1454, 14 * v1461);  // repeat_3.9.conv2d: from pixels, whole to whole
-        UpperBound v1463 = UpperBound.Min(7 * v1458 * v1455, 224 * v1461);  // repeat_3.9.conv2d: from pixels, token to token
+        UpperBound v3373 = 7 * v1458 * v1451;  // repeat_3.9.conv2d: shared
+        UpperBound v1459 = v3373 + norms.VectorNorm("repeat_3.9.conv2d.bias");  // repeat_3.9.conv2d: radius
+        UpperBound v1460 = UpperBound.Min(v3373, 7 * v1458 * UpperBound.OfRational(1, 2) * (v1452 + v1451), v1459);  // repeat_3.9.conv2d: centred radius
+        UpperBound v3374 = UpperBound.Min(7 * v1458, v1457) * v1454;  // repeat_3.9.conv2d: shared
+        UpperBound v3375 = 7 * v1458 * v1455;  // repeat_3.9.conv2d: shared
+        UpperBound v1461 = UpperBound.Min(7 * v1458 * v1453, UpperBound.Min(v1458, 7 * v1458, v1457) * v1454, v3374, v3375);  // repeat_3.9.conv2d: from pixels, whole to token
+        UpperBound v1462 = UpperBound.Min(v3374, 14 * v1461);  // repeat_3.9.conv2d: from pixels, whole to whole
+        UpperBound v1463 = UpperBound.Min(v3375, 224 * v1461);  // repeat_3.9.conv2d: from pixels, token to token
         UpperBound v1465 = UpperBound.GeluSlope(v1459);  // repeat_3.9.gelu: slope
         UpperBound v1466 = UpperBound.GeluGain(v1459) * v1459;  // repeat_3.9.gelu: radius
         UpperBound v1467 = UpperBound.Min(v1465 * v1460, v1466);  // repeat_3.9.gelu: centred radius
@@ -4889,17 +6970,22 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1482 = UpperBound.Min(v1477 * v1476, 224 * v1480);  // repeat_3.9.gelu_2: from pixels, token to token
         UpperBound v1483 = v1451 + v1456 * v1478;  // repeat_3.9.residual: radius
         UpperBound v1484 = UpperBound.Min(v1452 + v1456 * v1479, v1483);  // repeat_3.9.residual: centred radius
-        UpperBound v1486 = UpperBound.Min(v1453 + v1456 * v1480, v1454 + v1456 * v1481, v1455 + v1456 * v1482);  // repeat_3.9.residual: from pixels, whole to token
-        UpperBound v1487 = UpperBound.Min(v1454 + v1456 * v1481, 14 * v1486);  // repeat_3.9.residual: from pixels, whole to whole
-        UpperBound v1488 = UpperBound.Min(v1455 + v1456 * v1482, 224 * v1486);  // repeat_3.9.residual: from pixels, token to token
+        UpperBound v3376 = v1454 + v1456 * v1481;  // repeat_3.9.residual: shared
+        UpperBound v3377 = v1455 + v1456 * v1482;  // repeat_3.9.residual: shared
+        UpperBound v1486 = UpperBound.Min(v1453 + v1456 * v1480, v3376, v3377);  // repeat_3.9.residual: from pixels, whole to token
+        UpperBound v1487 = UpperBound.Min(v3376, 14 * v1486);  // repeat_3.9.residual: from pixels, whole to whole
+        UpperBound v1488 = UpperBound.Min(v3377, 224 * v1486);  // repeat_3.9.residual: from pixels, token to token
         UpperBound v1489 = norms.LargestEntry("repeat_3.9.residual_2.alpha");  // repeat_3.9.residual_2: largest |alpha|
         UpperBound v1490 = norms.OperatorNorm("repeat_3.9.conv2d_3.weight");  // repeat_3.9.conv2d_3: operator norm of weight
         UpperBound v1491 = UpperBound.Min(norms.SpectralNorm("repeat_3.9.conv2d_3.weight"), v1490, norms.LargestRow("repeat_3.9.conv2d_3.weight"));  // repeat_3.9.conv2d_3: σ(weight)
-        UpperBound v1492 = 7 * v1491 * v1483 + norms.VectorNorm("repeat_3.9.conv2d_3.bias");  // repeat_3.9.conv2d_3: radius
-        UpperBound v1493 = UpperBound.Min(7 * v1491 * v1483, 7 * v1491 * UpperBound.OfRational(1, 2) * (v1484 + v1483), v1492);  // repeat_3.9.conv2d_3: centred radius
-        UpperBound v1494 = UpperBound.Min(7 * v1491 * v1486, UpperBound.Min(v1491, 7 * v1491, v1490) * v1487, UpperBound.Min(7 * v1491, v1490) * v1487, 7 * v1491 * v1488);  // repeat_3.9.conv2d_3: from pixels, whole to token
-        UpperBound v1495 = UpperBound.Min(UpperBound.Min(7 * v1491, v1490) * v1487, 14 * v1494);  // repeat_3.9.conv2d_3: from pixels, whole to whole
-        UpperBound v1496 = UpperBound.Min(7 * v1491 * v1488, 224 * v1494);  // repeat_3.9.conv2d_3: from pixels, token to token
+        UpperBound v3378 = 7 * v1491 * v1483;  // repeat_3.9.conv2d_3: shared
+        UpperBound v1492 = v3378 + norms.VectorNorm("repeat_3.9.conv2d_3.bias");  // repeat_3.9.conv2d_3: radius
+        UpperBound v1493 = UpperBound.Min(v3378, 7 * v1491 * UpperBound.OfRational(1, 2) * (v1484 + v1483), v1492);  // repeat_3.9.conv2d_3: centred radius
+        UpperBound v3379 = UpperBound.Min(7 * v1491, v1490) * v1487;  // repeat_3.9.conv2d_3: shared
+        UpperBound v3380 = 7 * v1491 * v1488;  // repeat_3.9.conv2d_3: shared
+        UpperBound v1494 = UpperBound.Min(7 * v1491 * v1486, UpperBound.Min(v1491, 7 * v1491, v1490) * v1487, v3379, v3380);  // repeat_3.9.conv2d_3: from pixels, whole to token
+        UpperBound v1495 = UpperBound.Min(v3379, 14 * v1494);  // repeat_3.9.conv2d_3: from pixels, whole to whole
+        UpperBound v1496 = UpperBound.Min(v3380, 224 * v1494);  // repeat_3.9.conv2d_3: from pixels, token to token
         UpperBound v1498 = UpperBound.GeluSlope(v1492);  // repeat_3.9.gelu_3: slope
         UpperBound v1499 = UpperBound.GeluGain(v1492) * v1492;  // repeat_3.9.gelu_3: radius
         UpperBound v1500 = UpperBound.Min(v1498 * v1493, v1499);  // repeat_3.9.gelu_3: centred radius
@@ -4908,13 +6994,20 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1503 = UpperBound.Min(v1498 * v1496, 224 * v1501);  // repeat_3.9.gelu_3: from pixels, token to token
         UpperBound v1504 = v1483 + v1489 * v1499;  // repeat_3.9.residual_2: radius
         UpperBound v1505 = UpperBound.Min(v1484 + v1489 * v1500, v1504);  // repeat_3.9.residual_2: centred radius
-        UpperBound v1507 = UpperBound.Min(v1486 + v1489 * v1501, v1487 + v1489 * v1502, v1488 + v1489 * v1503);  // repeat_3.9.residual_2: from pixels, whole to token
-        UpperBound v1508 = UpperBound.Min(v1487 + v1489 * v1502, 14 * v1507);  // repeat_3.9.residual_2: from pixels, whole to whole
-        UpperBound v1509 = UpperBound.Min(v1488 + v1489 * v1503, 224 * v1507);  // repeat_3.9.residual_2: from pixels, token to token
+        UpperBound v3381 = v1487 + v1489 * v1502;  // repeat_3.9.residual_2: shared
+        UpperBound v3382 = v1488 + v1489 * v1503;  // repeat_3.9.residual_2: shared
+        UpperBound v1507 = UpperBound.Min(v1486 + v1489 * v1501, v3381, v3382);  // repeat_3.9.residual_2: from pixels, whole to token
+        UpperBound v1508 = UpperBound.Min(v3381, 14 * v1507);  // repeat_3.9.residual_2: from pixels, whole to whole
+        UpperBound v1509 = UpperBound.Min(v3382, 224 * v1507);  // repeat_3.9.residual_2: from pixels, token to token
         UpperBound v1510 = norms.LargestEntry("repeat_3.9.residual_3.alpha");  // repeat_3.9.residual_3: largest |alpha|
         UpperBound v1511 = norms.SpectralNorm("repeat_3.9.attention.out");  // repeat_3.9.attention: σ(out)
         UpperBound v1512 = norms.SpectralNorm("repeat_3.9.attention.k");  // repeat_3.9.attention: σ(k)
-        UpperBound v1513 = 24 * UpperBound.Min(UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.9.attention.k", head)) * v1505 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1);  // repeat_3.9.attention: range of the logits
+        // repeat_3.9.attention: range of the logits
+        UpperBound v1513 = 24 * UpperBound.Min(
+            UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.9.attention.k", head))
+                * v1505
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1);
         UpperBound v1514 = UpperBound.DoeblinComplement(98, v1513);  // repeat_3.9.attention: 1 − lambda
         UpperBound v1515 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v1513);  // repeat_3.9.attention: cosh of half the range
         UpperBound v1516 = 98 * UpperBound.LargestSoftmaxWeight(98, v1513);  // repeat_3.9.attention: largest column sum
@@ -4923,35 +7016,189 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1519 = norms.SpectralNorm("repeat_3.9.attention.v");  // repeat_3.9.attention: σ(v)
         UpperBound v1520 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.9.attention.v", head));  // repeat_3.9.attention: slope of the values
         UpperBound v1521 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.9.attention.v", head) * v1505);  // repeat_3.9.attention: spread of the values
-        UpperBound v1522 = UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.9.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.9.attention.q", head));  // repeat_3.9.attention: both paths' slope
-        UpperBound v1523 = UpperBound.Min(UpperBound.Sqrt(8) * v1520, v1519 * (UpperBound.Sqrt(2) + v1514 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));  // repeat_3.9.attention: value path
-        UpperBound v1524 = UpperBound.Min(v1511 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.9.attention.v", head) + norms.HeadSpectralNorm("repeat_3.9.attention.v", head) * v1505 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.9.attention.k", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.9.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.9.attention.v", head) + norms.HeadSpectralNorm("repeat_3.9.attention.v", head) * v1505 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.9.attention.k", head)))), v1511 * (v1523 + UpperBound.Sqrt(8) * v1521 * UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.9.attention.k", head))));  // repeat_3.9.attention: keys and values, token to token
-        UpperBound v1525 = UpperBound.Min(v1511 * (v1519 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1515, 1) + v1521 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1512) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1513)))), v1511 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.9.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1515, 1) + norms.HeadSpectralNorm("repeat_3.9.attention.v", head) * v1505 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.9.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1513))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.9.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.9.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1515, 1) + norms.HeadSpectralNorm("repeat_3.9.attention.v", head) * v1505 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.9.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1513))))));  // repeat_3.9.attention: keys and values, whole to token
-        UpperBound v1526 = UpperBound.Min(v1511 * (v1519 * v1517 + v1521 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1512) * UpperBound.Min(UpperBound.Sqrt(v1516), 7)), v1511 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.9.attention.v", head) * v1517 + norms.HeadSpectralNorm("repeat_3.9.attention.v", head) * v1505 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.9.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v1516), 7), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.9.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.9.attention.v", head) * v1517 + norms.HeadSpectralNorm("repeat_3.9.attention.v", head) * v1505 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.9.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v1516), 7))));  // repeat_3.9.attention: keys and values, whole to whole
-        UpperBound v1527 = UpperBound.Min(v1511 * v1521 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1518), v1511 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.9.attention.v", head) * v1505 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.9.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.9.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.9.attention.v", head) * v1505 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.9.attention.q", head)))));  // repeat_3.9.attention: query path, all readings
-        UpperBound v1528 = UpperBound.Min(v1511 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.9.attention.v", head) + norms.HeadSpectralNorm("repeat_3.9.attention.v", head) * v1505 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.9.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.9.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.9.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.9.attention.v", head) + norms.HeadSpectralNorm("repeat_3.9.attention.v", head) * v1505 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.9.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.9.attention.q", head)))));  // repeat_3.9.attention: per head, token to token
-        UpperBound v1529 = UpperBound.Min(v1528, v1524 + v1527, v1511 * (v1523 + UpperBound.Sqrt(8) * v1521 * v1522));  // repeat_3.9.attention: token to token
-        UpperBound v1530 = UpperBound.Min(v1525 + v1527, v1511 * (v1519 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1515, 1) + v1521 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1513))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1513))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1512) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1518)));  // repeat_3.9.attention: whole to token
-        UpperBound v1531 = UpperBound.Min(v1526 + v1527, v1511 * (v1519 * v1517 + v1521 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v1516), 7) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v1516), 7) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1512) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1518)));  // repeat_3.9.attention: whole to whole
+        // repeat_3.9.attention: both paths' slope
+        UpperBound v1522 = UpperBound.MaxOver(8, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_3.9.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_3.9.attention.q", head));
+        // repeat_3.9.attention: value path
+        UpperBound v1523 = UpperBound.Min(
+            UpperBound.Sqrt(8) * v1520,
+            v1519 * (UpperBound.Sqrt(2)
+                + v1514
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));
+        UpperBound v3383 = UpperBound.Sqrt(8) * v1521;  // repeat_3.9.attention: shared
+        // repeat_3.9.attention: keys and values, token to token
+        UpperBound v1524 = UpperBound.Min(
+            v1511 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.9.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.9.attention.v", head)
+                        * v1505
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.9.attention.k", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.9.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.9.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.9.attention.v", head)
+                        * v1505
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.9.attention.k", head)))),
+            v1511 * (v1523
+                + v3383 * UpperBound.MaxOver(8, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_3.9.attention.k", head))));
+        UpperBound v3384 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1515, 1);  // repeat_3.9.attention: shared
+        UpperBound v3385 = v1519 * v3384;  // repeat_3.9.attention: shared
+        UpperBound v3386 = v1521 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1512);  // repeat_3.9.attention: shared
+        UpperBound v3387 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1513)));  // repeat_3.9.attention: shared
+        // repeat_3.9.attention: keys and values, whole to token
+        UpperBound v1525 = UpperBound.Min(
+            v1511 * (v3385 + v3386 * v3387),
+            v1511 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.9.attention.v", head) * v3384
+                    + norms.HeadSpectralNorm("repeat_3.9.attention.v", head)
+                        * v1505
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.9.attention.k", head))
+                        * v3387,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.9.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.9.attention.v", head) * v3384
+                    + norms.HeadSpectralNorm("repeat_3.9.attention.v", head)
+                        * v1505
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.9.attention.k", head))
+                        * v3387)));
+        UpperBound v3388 = UpperBound.Min(UpperBound.Sqrt(v1516), 7);  // repeat_3.9.attention: shared
+        // repeat_3.9.attention: keys and values, whole to whole
+        UpperBound v1526 = UpperBound.Min(
+            v1511 * (v1519 * v1517 + v3386 * v3388),
+            v1511 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.9.attention.v", head) * v1517
+                    + norms.HeadSpectralNorm("repeat_3.9.attention.v", head)
+                        * v1505
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.9.attention.k", head))
+                        * v3388,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.9.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.9.attention.v", head) * v1517
+                    + norms.HeadSpectralNorm("repeat_3.9.attention.v", head)
+                        * v1505
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.9.attention.k", head))
+                        * v3388)));
+        // repeat_3.9.attention: query path, all readings
+        UpperBound v1527 = UpperBound.Min(
+            v1511 * v1521 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1518),
+            v1511 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.9.attention.v", head)
+                    * v1505
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.9.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.9.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_3.9.attention.v", head)
+                        * v1505
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.9.attention.q", head)))));
+        // repeat_3.9.attention: per head, token to token
+        UpperBound v1528 = UpperBound.Min(
+            v1511 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.9.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.9.attention.v", head)
+                        * v1505
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.9.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.9.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.9.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.9.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.9.attention.v", head)
+                        * v1505
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.9.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.9.attention.q", head)))));
+        UpperBound v1529 = UpperBound.Min(v1528, v1524 + v1527, v1511 * (v1523 + v3383 * v1522));  // repeat_3.9.attention: token to token
+        // repeat_3.9.attention: whole to token
+        UpperBound v1530 = UpperBound.Min(
+            v1525 + v1527,
+            v1511 * (v3385
+                + v1521 * (UpperBound.Sqrt(UpperBound.Power(v3387 * 0, 2))
+                    + v3387 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1512)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1518)));
+        // repeat_3.9.attention: whole to whole
+        UpperBound v1531 = UpperBound.Min(
+            v1526 + v1527,
+            v1511 * (v1519 * v1517
+                + v1521 * (UpperBound.Sqrt(UpperBound.Power(v3388 * 0, 2))
+                    + v3388 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1512)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1518)));
         UpperBound v1532 = norms.OperatorNorm("repeat_3.9.attention.lepe");  // repeat_3.9.attention: operator norm of lepe
         UpperBound v1533 = UpperBound.Min(norms.LargestRow("repeat_3.9.attention.lepe"), v1532);  // repeat_3.9.attention: largest channel of lepe
-        UpperBound v1534 = UpperBound.OfRational(1, 2) * (UpperBound.Min(v1511 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.9.attention.v", head) * v1504, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.9.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.9.attention.v", head) * v1504)), v1511 * v1523 * v1504, v1511 * (v1519 * v1504 + v1523 * v1505)) + v1511 * v1519 * (3 * v1533) * v1504) + UpperBound.OfRational(1, 2) * (v1511 * norms.VectorNorm("repeat_3.9.attention.v_bias") + v1511 * (3 * v1533 * norms.VectorNorm("repeat_3.9.attention.v_bias") + norms.VectorNorm("repeat_3.9.attention.lepe_bias"))) + norms.VectorNorm("repeat_3.9.attention.out_bias");  // repeat_3.9.attention: radius
-        UpperBound v1535 = UpperBound.Min(UpperBound.OfRational(1, 2) * (UpperBound.Min(v1511 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.9.attention.v", head) * v1505, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.9.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.9.attention.v", head) * v1505)), v1511 * v1523 * v1505) + v1511 * UpperBound.Min(3 * v1533 * (v1519 * v1504 + norms.VectorNorm("repeat_3.9.attention.v_bias")), 3 * v1533 * (UpperBound.OfRational(1, 2) * (v1519 * v1505 + (v1519 * v1504 + norms.VectorNorm("repeat_3.9.attention.v_bias")))))), v1534);  // repeat_3.9.attention: centred radius
-        UpperBound v1536 = UpperBound.Min(UpperBound.OfRational(1, 2) * UpperBound.Min((v1529 + v1511 * v1519 * (3 * v1533)) * v1507, (v1530 + v1511 * v1519 * v1533) * v1508, (v1525 + v1511 * v1519 * v1533) * v1508 + v1527 * v1507), UpperBound.OfRational(1, 2) * ((v1531 + v1511 * v1519 * UpperBound.Min(3 * v1533, v1532)) * v1508), UpperBound.OfRational(1, 2) * ((v1529 + v1511 * v1519 * (3 * v1533)) * v1509));  // repeat_3.9.attention: from pixels, whole to token
-        UpperBound v1537 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v1531 + v1511 * v1519 * UpperBound.Min(3 * v1533, v1532)) * v1508), 14 * v1536);  // repeat_3.9.attention: from pixels, whole to whole
-        UpperBound v1538 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v1529 + v1511 * v1519 * (3 * v1533)) * v1509), 224 * v1536);  // repeat_3.9.attention: from pixels, token to token
+        UpperBound v3389 = v1511 * v1519 * (3 * v1533);  // repeat_3.9.attention: shared
+        UpperBound v3390 = norms.VectorNorm("repeat_3.9.attention.v_bias");  // repeat_3.9.attention: shared
+        // repeat_3.9.attention: radius
+        UpperBound v1534 = UpperBound.OfRational(1, 2) * (UpperBound.Min(
+            v1511 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.9.attention.v", head) * v1504, 2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.9.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.9.attention.v", head) * v1504)),
+            v1511 * v1523 * v1504,
+            v1511 * (v1519 * v1504 + v1523 * v1505))
+            + v3389 * v1504)
+            + UpperBound.OfRational(1, 2) * (v1511 * v3390 + v1511 * (3 * v1533 * v3390 + norms.VectorNorm("repeat_3.9.attention.lepe_bias")))
+            + norms.VectorNorm("repeat_3.9.attention.out_bias");
+        UpperBound v3391 = v1519 * v1504 + v3390;  // repeat_3.9.attention: shared
+        // repeat_3.9.attention: centred radius
+        UpperBound v1535 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * (UpperBound.Min(
+                v1511 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.9.attention.v", head) * v1505, 2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm("repeat_3.9.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.9.attention.v", head) * v1505)),
+                v1511 * v1523 * v1505)
+                + v1511 * UpperBound.Min(3 * v1533 * v3391, 3 * v1533 * (UpperBound.OfRational(1, 2) * (v1519 * v1505 + v3391)))),
+            v1534);
+        UpperBound v3392 = v1529 + v3389;  // repeat_3.9.attention: shared
+        UpperBound v3393 = v1511 * v1519 * v1533;  // repeat_3.9.attention: shared
+        UpperBound v3394 = UpperBound.OfRational(1, 2) * ((v1531 + v1511 * v1519 * UpperBound.Min(3 * v1533, v1532)) * v1508);  // repeat_3.9.attention: shared
+        UpperBound v3395 = UpperBound.OfRational(1, 2) * (v3392 * v1509);  // repeat_3.9.attention: shared
+        // repeat_3.9.attention: from pixels, whole to token
+        UpperBound v1536 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * UpperBound.Min(v3392 * v1507, (v1530 + v3393) * v1508, (v1525 + v3393) * v1508 + v1527 * v1507),
+            v3394,
+            v3395);
+        UpperBound v1537 = UpperBound.Min(v3394, 14 * v1536);  // repeat_3.9.attention: from pixels, whole to whole
+        UpperBound v1538 = UpperBound.Min(v3395, 224 * v1536);  // repeat_3.9.attention: from pixels, token to token
         UpperBound v1542 = v1504 + v1510 * v1534;  // repeat_3.9.residual_3: radius
         UpperBound v1543 = UpperBound.Min(v1505 + v1510 * v1535, v1542);  // repeat_3.9.residual_3: centred radius
-        UpperBound v1545 = UpperBound.Min(v1507 + v1510 * v1536, v1508 + v1510 * v1537, v1509 + v1510 * v1538);  // repeat_3.9.residual_3: from pixels, whole to token
-        UpperBound v1546 = UpperBound.Min(v1508 + v1510 * v1537, 14 * v1545);  // repeat_3.9.residual_3: from pixels, whole to whole
-        UpperBound v1547 = UpperBound.Min(v1509 + v1510 * v1538, 224 * v1545);  // repeat_3.9.residual_3: from pixels, token to token
+        UpperBound v3396 = v1508 + v1510 * v1537;  // repeat_3.9.residual_3: shared
+        UpperBound v3397 = v1509 + v1510 * v1538;  // repeat_3.9.residual_3: shared
+        UpperBound v1545 = UpperBound.Min(v1507 + v1510 * v1536, v3396, v3397);  // repeat_3.9.residual_3: from pixels, whole to token
+        UpperBound v1546 = UpperBound.Min(v3396, 14 * v1545);  // repeat_3.9.residual_3: from pixels, whole to whole
+        UpperBound v1547 = UpperBound.Min(v3397, 224 * v1545);  // repeat_3.9.residual_3: from pixels, token to token
         UpperBound v1548 = norms.LargestEntry("repeat_3.9.residual_4.alpha");  // repeat_3.9.residual_4: largest |alpha|
         UpperBound v1549 = norms.SpectralNorm("repeat_3.9.mlp.up");  // repeat_3.9.mlp: σ(up)
         UpperBound v1550 = norms.SpectralNorm("repeat_3.9.mlp.down");  // repeat_3.9.mlp: σ(down)
         UpperBound v1551 = norms.LargestRow("repeat_3.9.mlp.up") * v1542 + norms.LargestEntry("repeat_3.9.mlp.up_bias");  // repeat_3.9.mlp: largest pre-activation
         UpperBound v1552 = v1549 * v1542 + norms.VectorNorm("repeat_3.9.mlp.up_bias");  // repeat_3.9.mlp: norm of the pre-activations
         UpperBound v1553 = UpperBound.GeluSlope(v1551);  // repeat_3.9.mlp: gelu slope
-        UpperBound v1554 = UpperBound.Min(v1553 * (v1549 * v1550), UpperBound.OfRational(1, 2) * norms.Product("repeat_3.9.mlp.down", "repeat_3.9.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1549 * v1550));  // repeat_3.9.mlp: constant
+        // repeat_3.9.mlp: constant
+        UpperBound v1554 = UpperBound.Min(
+            v1553 * (v1549 * v1550),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.9.mlp.down", "repeat_3.9.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1549 * v1550));
         UpperBound v1555 = v1550 * (UpperBound.GeluGain(v1551) * v1552) + norms.VectorNorm("repeat_3.9.mlp.down_bias");  // repeat_3.9.mlp: radius
         UpperBound v1556 = UpperBound.Min(v1554 * v1543, v1555);  // repeat_3.9.mlp: centred radius
         UpperBound v1557 = UpperBound.Min(v1554 * v1545, v1554 * v1546, v1554 * v1547);  // repeat_3.9.mlp: from pixels, whole to token
@@ -4959,23 +7206,30 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1559 = UpperBound.Min(v1554 * v1547, 224 * v1557);  // repeat_3.9.mlp: from pixels, token to token
         UpperBound v1562 = v1542 + v1548 * v1555;  // repeat_3.9.residual_4: radius
         UpperBound v1563 = UpperBound.Min(v1543 + v1548 * v1556, v1562);  // repeat_3.9.residual_4: centred radius
-        UpperBound v1565 = UpperBound.Min(v1545 + v1548 * v1557, v1546 + v1548 * v1558, v1547 + v1548 * v1559);  // repeat_3.9.residual_4: from pixels, whole to token
-        UpperBound v1566 = UpperBound.Min(v1546 + v1548 * v1558, 14 * v1565);  // repeat_3.9.residual_4: from pixels, whole to whole
-        UpperBound v1567 = UpperBound.Min(v1547 + v1548 * v1559, 224 * v1565);  // repeat_3.9.residual_4: from pixels, token to token
+        UpperBound v3398 = v1546 + v1548 * v1558;  // repeat_3.9.residual_4: shared
+        UpperBound v3399 = v1547 + v1548 * v1559;  // repeat_3.9.residual_4: shared
+        UpperBound v1565 = UpperBound.Min(v1545 + v1548 * v1557, v3398, v3399);  // repeat_3.9.residual_4: from pixels, whole to token
+        UpperBound v1566 = UpperBound.Min(v3398, 14 * v1565);  // repeat_3.9.residual_4: from pixels, whole to whole
+        UpperBound v1567 = UpperBound.Min(v3399, 224 * v1565);  // repeat_3.9.residual_4: from pixels, token to token
         UpperBound v1568 = norms.LargestEntry("repeat_3.9.center_norm.gain");  // repeat_3.9.center_norm: max|gain|
         UpperBound v1569 = v1568 * UpperBound.OfRational(256, 255) * v1562 + norms.VectorNorm("repeat_3.9.center_norm.bias");  // repeat_3.9.center_norm: radius
         UpperBound v1570 = UpperBound.Min(v1568 * UpperBound.OfRational(256, 255) * v1563, v1569);  // repeat_3.9.center_norm: centred radius
-        UpperBound v1571 = UpperBound.Min(v1568 * UpperBound.OfRational(256, 255) * v1565, v1568 * UpperBound.OfRational(256, 255) * v1566, v1568 * UpperBound.OfRational(256, 255) * v1567);  // repeat_3.9.center_norm: from pixels, whole to token
-        UpperBound v1572 = UpperBound.Min(v1568 * UpperBound.OfRational(256, 255) * v1566, 14 * v1571);  // repeat_3.9.center_norm: from pixels, whole to whole
-        UpperBound v1573 = UpperBound.Min(v1568 * UpperBound.OfRational(256, 255) * v1567, 224 * v1571);  // repeat_3.9.center_norm: from pixels, token to token
+        UpperBound v3400 = v1568 * UpperBound.OfRational(256, 255) * v1566;  // repeat_3.9.center_norm: shared
+        UpperBound v3401 = v1568 * UpperBound.OfRational(256, 255) * v1567;  // repeat_3.9.center_norm: shared
+        UpperBound v1571 = UpperBound.Min(v1568 * UpperBound.OfRational(256, 255) * v1565, v3400, v3401);  // repeat_3.9.center_norm: from pixels, whole to token
+        UpperBound v1572 = UpperBound.Min(v3400, 14 * v1571);  // repeat_3.9.center_norm: from pixels, whole to whole
+        UpperBound v1573 = UpperBound.Min(v3401, 224 * v1571);  // repeat_3.9.center_norm: from pixels, token to token
         UpperBound v1574 = norms.LargestEntry("repeat_3.10.residual.alpha");  // repeat_3.10.residual: largest |alpha|
         UpperBound v1575 = norms.OperatorNorm("repeat_3.10.conv2d.weight");  // repeat_3.10.conv2d: operator norm of weight
         UpperBound v1576 = UpperBound.Min(norms.SpectralNorm("repeat_3.10.conv2d.weight"), v1575, norms.LargestRow("repeat_3.10.conv2d.weight"));  // repeat_3.10.conv2d: σ(weight)
-        UpperBound v1577 = 7 * v1576 * v1569 + norms.VectorNorm("repeat_3.10.conv2d.bias");  // repeat_3.10.conv2d: radius
-        UpperBound v1578 = UpperBound.Min(7 * v1576 * v1569, 7 * v1576 * UpperBound.OfRational(1, 2) * (v1570 + v1569), v1577);  // repeat_3.10.conv2d: centred radius
-        UpperBound v1579 = UpperBound.Min(7 * v1576 * v1571, UpperBound.Min(v1576, 7 * v1576, v1575) * v1572, UpperBound.Min(7 * v1576, v1575) * v1572, 7 * v1576 * v1573);  // repeat_3.10.conv2d: from pixels, whole to token
-        UpperBound v1580 = UpperBound.Min(UpperBound.Min(7 * v1576, v1575) * v1572, 14 * v1579);  // repeat_3.10.conv2d: from pixels, whole to whole
-        UpperBound v1581 = UpperBound.Min(7 * v1576 * v1573, 224 * v1579);  // repeat_3.10.conv2d: from pixels, token to token
+        UpperBound v3402 = 7 * v1576 * v1569;  // repeat_3.10.conv2d: shared
+        UpperBound v1577 = v3402 + norms.VectorNorm("repeat_3.10.conv2d.bias");  // repeat_3.10.conv2d: radius
+        UpperBound v1578 = UpperBound.Min(v3402, 7 * v1576 * UpperBound.OfRational(1, 2) * (v1570 + v1569), v1577);  // repeat_3.10.conv2d: centred radius
+        UpperBound v3403 = UpperBound.Min(7 * v1576, v1575) * v1572;  // repeat_3.10.conv2d: shared
+        UpperBound v3404 = 7 * v1576 * v1573;  // repeat_3.10.conv2d: shared
+        UpperBound v1579 = UpperBound.Min(7 * v1576 * v1571, UpperBound.Min(v1576, 7 * v1576, v1575) * v1572, v3403, v3404);  // repeat_3.10.conv2d: from pixels, whole to token
+        UpperBound v1580 = UpperBound.Min(v3403, 14 * v1579);  // repeat_3.10.conv2d: from pixels, whole to whole
+        UpperBound v1581 = UpperBound.Min(v3404, 224 * v1579);  // repeat_3.10.conv2d: from pixels, token to token
         UpperBound v1583 = UpperBound.GeluSlope(v1577);  // repeat_3.10.gelu: slope
         UpperBound v1584 = UpperBound.GeluGain(v1577) * v1577;  // repeat_3.10.gelu: radius
         UpperBound v1585 = UpperBound.Min(v1583 * v1578, v1584);  // repeat_3.10.gelu: centred radius
@@ -4996,17 +7250,22 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1600 = UpperBound.Min(v1595 * v1594, 224 * v1598);  // repeat_3.10.gelu_2: from pixels, token to token
         UpperBound v1601 = v1569 + v1574 * v1596;  // repeat_3.10.residual: radius
         UpperBound v1602 = UpperBound.Min(v1570 + v1574 * v1597, v1601);  // repeat_3.10.residual: centred radius
-        UpperBound v1604 = UpperBound.Min(v1571 + v1574 * v1598, v1572 + v1574 * v1599, v1573 + v1574 * v1600);  // repeat_3.10.residual: from pixels, whole to token
-        UpperBound v1605 = UpperBound.Min(v1572 + v1574 * v1599, 14 * v1604);  // repeat_3.10.residual: from pixels, whole to whole
-        UpperBound v1606 = UpperBound.Min(v1573 + v1574 * v1600, 224 * v1604);  // repeat_3.10.residual: from pixels, token to token
+        UpperBound v3405 = v1572 + v1574 * v1599;  // repeat_3.10.residual: shared
+        UpperBound v3406 = v1573 + v1574 * v1600;  // repeat_3.10.residual: shared
+        UpperBound v1604 = UpperBound.Min(v1571 + v1574 * v1598, v3405, v3406);  // repeat_3.10.residual: from pixels, whole to token
+        UpperBound v1605 = UpperBound.Min(v3405, 14 * v1604);  // repeat_3.10.residual: from pixels, whole to whole
+        UpperBound v1606 = UpperBound.Min(v3406, 224 * v1604);  // repeat_3.10.residual: from pixels, token to token
         UpperBound v1607 = norms.LargestEntry("repeat_3.10.residual_2.alpha");  // repeat_3.10.residual_2: largest |alpha|
         UpperBound v1608 = norms.OperatorNorm("repeat_3.10.conv2d_3.weight");  // repeat_3.10.conv2d_3: operator norm of weight
         UpperBound v1609 = UpperBound.Min(norms.SpectralNorm("repeat_3.10.conv2d_3.weight"), v1608, norms.LargestRow("repeat_3.10.conv2d_3.weight"));  // repeat_3.10.conv2d_3: σ(weight)
-        UpperBound v1610 = 7 * v1609 * v1601 + norms.VectorNorm("repeat_3.10.conv2d_3.bias");  // repeat_3.10.conv2d_3: radius
-        UpperBound v1611 = UpperBound.Min(7 * v1609 * v1601, 7 * v1609 * UpperBound.OfRational(1, 2) * (v1602 + v1601), v1610);  // repeat_3.10.conv2d_3: centred radius
-        UpperBound v1612 = UpperBound.Min(7 * v1609 * v1604, UpperBound.Min(v1609, 7 * v1609, v1608) * v1605, UpperBound.Min(7 * v1609, v1608) * v1605, 7 * v1609 * v1606);  // repeat_3.10.conv2d_3: from pixels, whole to token
-        UpperBound v1613 = UpperBound.Min(UpperBound.Min(7 * v1609, v1608) * v1605, 14 * v1612);  // repeat_3.10.conv2d_3: from pixels, whole to whole
-        UpperBound v1614 = UpperBound.Min(7 * v1609 * v1606, 224 * v1612);  // repeat_3.10.conv2d_3: from pixels, token to token
+        UpperBound v3407 = 7 * v1609 * v1601;  // repeat_3.10.conv2d_3: shared
+        UpperBound v1610 = v3407 + norms.VectorNorm("repeat_3.10.conv2d_3.bias");  // repeat_3.10.conv2d_3: radius
+        UpperBound v1611 = UpperBound.Min(v3407, 7 * v1609 * UpperBound.OfRational(1, 2) * (v1602 + v1601), v1610);  // repeat_3.10.conv2d_3: centred radius
+        UpperBound v3408 = UpperBound.Min(7 * v1609, v1608) * v1605;  // repeat_3.10.conv2d_3: shared
+        UpperBound v3409 = 7 * v1609 * v1606;  // repeat_3.10.conv2d_3: shared
+        UpperBound v1612 = UpperBound.Min(7 * v1609 * v1604, UpperBound.Min(v1609, 7 * v1609, v1608) * v1605, v3408, v3409);  // repeat_3.10.conv2d_3: from pixels, whole to token
+        UpperBound v1613 = UpperBound.Min(v3408, 14 * v1612);  // repeat_3.10.conv2d_3: from pixels, whole to whole
+        UpperBound v1614 = UpperBound.Min(v3409, 224 * v1612);  // repeat_3.10.conv2d_3: from pixels, token to token
         UpperBound v1616 = UpperBound.GeluSlope(v1610);  // repeat_3.10.gelu_3: slope
         UpperBound v1617 = UpperBound.GeluGain(v1610) * v1610;  // repeat_3.10.gelu_3: radius
         UpperBound v1618 = UpperBound.Min(v1616 * v1611, v1617);  // repeat_3.10.gelu_3: centred radius
@@ -5015,13 +7274,20 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1621 = UpperBound.Min(v1616 * v1614, 224 * v1619);  // repeat_3.10.gelu_3: from pixels, token to token
         UpperBound v1622 = v1601 + v1607 * v1617;  // repeat_3.10.residual_2: radius
         UpperBound v1623 = UpperBound.Min(v1602 + v1607 * v1618, v1622);  // repeat_3.10.residual_2: centred radius
-        UpperBound v1625 = UpperBound.Min(v1604 + v1607 * v1619, v1605 + v1607 * v1620, v1606 + v1607 * v1621);  // repeat_3.10.residual_2: from pixels, whole to token
-        UpperBound v1626 = UpperBound.Min(v1605 + v1607 * v1620, 14 * v1625);  // repeat_3.10.residual_2: from pixels, whole to whole
-        UpperBound v1627 = UpperBound.Min(v1606 + v1607 * v1621, 224 * v1625);  // repeat_3.10.residual_2: from pixels, token to token
+        UpperBound v3410 = v1605 + v1607 * v1620;  // repeat_3.10.residual_2: shared
+        UpperBound v3411 = v1606 + v1607 * v1621;  // repeat_3.10.residual_2: shared
+        UpperBound v1625 = UpperBound.Min(v1604 + v1607 * v1619, v3410, v3411);  // repeat_3.10.residual_2: from pixels, whole to token
+        UpperBound v1626 = UpperBound.Min(v3410, 14 * v1625);  // repeat_3.10.residual_2: from pixels, whole to whole
+        UpperBound v1627 = UpperBound.Min(v3411, 224 * v1625);  // repeat_3.10.residual_2: from pixels, token to token
         UpperBound v1628 = norms.LargestEntry("repeat_3.10.residual_3.alpha");  // repeat_3.10.residual_3: largest |alpha|
         UpperBound v1629 = norms.SpectralNorm("repeat_3.10.attention.out");  // repeat_3.10.attention: σ(out)
         UpperBound v1630 = norms.SpectralNorm("repeat_3.10.attention.k");  // repeat_3.10.attention: σ(k)
-        UpperBound v1631 = 24 * UpperBound.Min(UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.10.attention.k", head)) * v1623 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1);  // repeat_3.10.attention: range of the logits
+        // repeat_3.10.attention: range of the logits
+        UpperBound v1631 = 24 * UpperBound.Min(
+            UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.10.attention.k", head))
+                * v1623
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1);
         UpperBound v1632 = UpperBound.DoeblinComplement(98, v1631);  // repeat_3.10.attention: 1 − lambda
         UpperBound v1633 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v1631);  // repeat_3.10.attention: cosh of half the range
         UpperBound v1634 = 98 * UpperBound.LargestSoftmaxWeight(98, v1631);  // repeat_3.10.attention: largest column sum
@@ -5030,35 +7296,189 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1637 = norms.SpectralNorm("repeat_3.10.attention.v");  // repeat_3.10.attention: σ(v)
         UpperBound v1638 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.10.attention.v", head));  // repeat_3.10.attention: slope of the values
         UpperBound v1639 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.10.attention.v", head) * v1623);  // repeat_3.10.attention: spread of the values
-        UpperBound v1640 = UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.10.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.10.attention.q", head));  // repeat_3.10.attention: both paths' slope
-        UpperBound v1641 = UpperBound.Min(UpperBound.Sqrt(8) * v1638, v1637 * (UpperBound.Sqrt(2) + v1632 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));  // repeat_3.10.attention: value path
-        UpperBound v1642 = UpperBound.Min(v1629 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.10.attention.v", head) + norms.HeadSpectralNorm("repeat_3.10.attention.v", head) * v1623 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.10.attention.k", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.10.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.10.attention.v", head) + norms.HeadSpectralNorm("repeat_3.10.attention.v", head) * v1623 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.10.attention.k", head)))), v1629 * (v1641 + UpperBound.Sqrt(8) * v1639 * UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.10.attention.k", head))));  // repeat_3.10.attention: keys and values, token to token
-        UpperBound v1643 = UpperBound.Min(v1629 * (v1637 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1633, 1) + v1639 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1630) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1631)))), v1629 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.10.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1633, 1) + norms.HeadSpectralNorm("repeat_3.10.attention.v", head) * v1623 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.10.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1631))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.10.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.10.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1633, 1) + norms.HeadSpectralNorm("repeat_3.10.attention.v", head) * v1623 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.10.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1631))))));  // repeat_3.10.attention: keys and values, whole to token
-        UpperBound v1644 = UpperBound.Min(v1629 * (v1637 * v1635 + v1639 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1630) * UpperBound.Min(UpperBound.Sqrt(v1634), 7)), v1629 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.10.attention.v", head) * v1635 + norms.HeadSpectralNorm("repeat_3.10.attention.v", head) * v1623 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.10.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v1634), 7), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.10.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.10.attention.v", head) * v1635 + norms.HeadSpectralNorm("repeat_3.10.attention.v", head) * v1623 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.10.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v1634), 7))));  // repeat_3.10.attention: keys and values, whole to whole
-        UpperBound v1645 = UpperBound.Min(v1629 * v1639 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1636), v1629 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.10.attention.v", head) * v1623 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.10.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.10.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.10.attention.v", head) * v1623 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.10.attention.q", head)))));  // repeat_3.10.attention: query path, all readings
-        UpperBound v1646 = UpperBound.Min(v1629 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.10.attention.v", head) + norms.HeadSpectralNorm("repeat_3.10.attention.v", head) * v1623 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.10.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.10.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.10.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.10.attention.v", head) + norms.HeadSpectralNorm("repeat_3.10.attention.v", head) * v1623 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.10.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.10.attention.q", head)))));  // repeat_3.10.attention: per head, token to token
-        UpperBound v1647 = UpperBound.Min(v1646, v1642 + v1645, v1629 * (v1641 + UpperBound.Sqrt(8) * v1639 * v1640));  // repeat_3.10.attention: token to token
-        UpperBound v1648 = UpperBound.Min(v1643 + v1645, v1629 * (v1637 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1633, 1) + v1639 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1631))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1631))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1630) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1636)));  // repeat_3.10.attention: whole to token
-        UpperBound v1649 = UpperBound.Min(v1644 + v1645, v1629 * (v1637 * v1635 + v1639 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v1634), 7) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v1634), 7) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1630) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1636)));  // repeat_3.10.attention: whole to whole
+        // repeat_3.10.attention: both paths' slope
+        UpperBound v1640 = UpperBound.MaxOver(8, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_3.10.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_3.10.attention.q", head));
+        // repeat_3.10.attention: value path
+        UpperBound v1641 = UpperBound.Min(
+            UpperBound.Sqrt(8) * v1638,
+            v1637 * (UpperBound.Sqrt(2)
+                + v1632
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));
+        UpperBound v3412 = UpperBound.Sqrt(8) * v1639;  // repeat_3.10.attention: shared
+        // repeat_3.10.attention: keys and values, token to token
+        UpperBound v1642 = UpperBound.Min(
+            v1629 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.10.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.10.attention.v", head)
+                        * v1623
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.10.attention.k", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.10.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.10.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.10.attention.v", head)
+                        * v1623
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.10.attention.k", head)))),
+            v1629 * (v1641
+                + v3412 * UpperBound.MaxOver(8, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_3.10.attention.k", head))));
+        UpperBound v3413 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1633, 1);  // repeat_3.10.attention: shared
+        UpperBound v3414 = v1637 * v3413;  // repeat_3.10.attention: shared
+        UpperBound v3415 = v1639 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1630);  // repeat_3.10.attention: shared
+        UpperBound v3416 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1631)));  // repeat_3.10.attention: shared
+        // repeat_3.10.attention: keys and values, whole to token
+        UpperBound v1643 = UpperBound.Min(
+            v1629 * (v3414 + v3415 * v3416),
+            v1629 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.10.attention.v", head) * v3413
+                    + norms.HeadSpectralNorm("repeat_3.10.attention.v", head)
+                        * v1623
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.10.attention.k", head))
+                        * v3416,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.10.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.10.attention.v", head) * v3413
+                    + norms.HeadSpectralNorm("repeat_3.10.attention.v", head)
+                        * v1623
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.10.attention.k", head))
+                        * v3416)));
+        UpperBound v3417 = UpperBound.Min(UpperBound.Sqrt(v1634), 7);  // repeat_3.10.attention: shared
+        // repeat_3.10.attention: keys and values, whole to whole
+        UpperBound v1644 = UpperBound.Min(
+            v1629 * (v1637 * v1635 + v3415 * v3417),
+            v1629 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.10.attention.v", head) * v1635
+                    + norms.HeadSpectralNorm("repeat_3.10.attention.v", head)
+                        * v1623
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.10.attention.k", head))
+                        * v3417,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.10.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.10.attention.v", head) * v1635
+                    + norms.HeadSpectralNorm("repeat_3.10.attention.v", head)
+                        * v1623
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.10.attention.k", head))
+                        * v3417)));
+        // repeat_3.10.attention: query path, all readings
+        UpperBound v1645 = UpperBound.Min(
+            v1629 * v1639 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1636),
+            v1629 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.10.attention.v", head)
+                    * v1623
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.10.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.10.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_3.10.attention.v", head)
+                        * v1623
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.10.attention.q", head)))));
+        // repeat_3.10.attention: per head, token to token
+        UpperBound v1646 = UpperBound.Min(
+            v1629 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.10.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.10.attention.v", head)
+                        * v1623
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.10.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.10.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.10.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.10.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.10.attention.v", head)
+                        * v1623
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.10.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.10.attention.q", head)))));
+        UpperBound v1647 = UpperBound.Min(v1646, v1642 + v1645, v1629 * (v1641 + v3412 * v1640));  // repeat_3.10.attention: token to token
+        // repeat_3.10.attention: whole to token
+        UpperBound v1648 = UpperBound.Min(
+            v1643 + v1645,
+            v1629 * (v3414
+                + v1639 * (UpperBound.Sqrt(UpperBound.Power(v3416 * 0, 2))
+                    + v3416 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1630)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1636)));
+        // repeat_3.10.attention: whole to whole
+        UpperBound v1649 = UpperBound.Min(
+            v1644 + v1645,
+            v1629 * (v1637 * v1635
+                + v1639 * (UpperBound.Sqrt(UpperBound.Power(v3417 * 0, 2))
+                    + v3417 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1630)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1636)));
         UpperBound v1650 = norms.OperatorNorm("repeat_3.10.attention.lepe");  // repeat_3.10.attention: operator norm of lepe
         UpperBound v1651 = UpperBound.Min(norms.LargestRow("repeat_3.10.attention.lepe"), v1650);  // repeat_3.10.attention: largest channel of lepe
-        UpperBound v1652 = UpperBound.OfRational(1, 2) * (UpperBound.Min(v1629 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.10.attention.v", head) * v1622, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.10.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.10.attention.v", head) * v1622)), v1629 * v1641 * v1622, v1629 * (v1637 * v1622 + v1641 * v1623)) + v1629 * v1637 * (3 * v1651) * v1622) + UpperBound.OfRational(1, 2) * (v1629 * norms.VectorNorm("repeat_3.10.attention.v_bias") + v1629 * (3 * v1651 * norms.VectorNorm("repeat_3.10.attention.v_bias") + norms.VectorNorm("repeat_3.10.attention.lepe_bias"))) + norms.VectorNorm("repeat_3.10.attention.out_bias");  // repeat_3.10.attention: radius
-        UpperBound v1653 = UpperBound.Min(UpperBound.OfRational(1, 2) * (UpperBound.Min(v1629 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.10.attention.v", head) * v1623, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.10.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.10.attention.v", head) * v1623)), v1629 * v1641 * v1623) + v1629 * UpperBound.Min(3 * v1651 * (v1637 * v1622 + norms.VectorNorm("repeat_3.10.attention.v_bias")), 3 * v1651 * (UpperBound.OfRational(1, 2) * (v1637 * v1623 + (v1637 * v1622 + norms.VectorNorm("repeat_3.10.attention.v_bias")))))), v1652);  // repeat_3.10.attention: centred radius
-        UpperBound v1654 = UpperBound.Min(UpperBound.OfRational(1, 2) * UpperBound.Min((v1647 + v1629 * v1637 * (3 * v1651)) * v1625, (v1648 + v1629 * v1637 * v1651) * v1626, (v1643 + v1629 * v1637 * v1651) * v1626 + v1645 * v1625), UpperBound.OfRational(1, 2) * ((v1649 + v1629 * v1637 * UpperBound.Min(3 * v1651, v1650)) * v1626), UpperBound.OfRational(1, 2) * ((v1647 + v1629 * v1637 * (3 * v1651)) * v1627));  // repeat_3.10.attention: from pixels, whole to token
-        UpperBound v1655 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v1649 + v1629 * v1637 * UpperBound.Min(3 * v1651, v1650)) * v1626), 14 * v1654);  // repeat_3.10.attention: from pixels, whole to whole
-        UpperBound v1656 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v1647 + v1629 * v1637 * (3 * v1651)) * v1627), 224 * v1654);  // repeat_3.10.attention: from pixels, token to token
+        UpperBound v3418 = v1629 * v1637 * (3 * v1651);  // repeat_3.10.attention: shared
+        UpperBound v3419 = norms.VectorNorm("repeat_3.10.attention.v_bias");  // repeat_3.10.attention: shared
+        // repeat_3.10.attention: radius
+        UpperBound v1652 = UpperBound.OfRational(1, 2) * (UpperBound.Min(
+            v1629 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.10.attention.v", head) * v1622, 2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.10.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.10.attention.v", head) * v1622)),
+            v1629 * v1641 * v1622,
+            v1629 * (v1637 * v1622 + v1641 * v1623))
+            + v3418 * v1622)
+            + UpperBound.OfRational(1, 2) * (v1629 * v3419 + v1629 * (3 * v1651 * v3419 + norms.VectorNorm("repeat_3.10.attention.lepe_bias")))
+            + norms.VectorNorm("repeat_3.10.attention.out_bias");
+        UpperBound v3420 = v1637 * v1622 + v3419;  // repeat_3.10.attention: shared
+        // repeat_3.10.attention: centred radius
+        UpperBound v1653 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * (UpperBound.Min(
+                v1629 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.10.attention.v", head) * v1623, 2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm("repeat_3.10.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.10.attention.v", head) * v1623)),
+                v1629 * v1641 * v1623)
+                + v1629 * UpperBound.Min(3 * v1651 * v3420, 3 * v1651 * (UpperBound.OfRational(1, 2) * (v1637 * v1623 + v3420)))),
+            v1652);
+        UpperBound v3421 = v1647 + v3418;  // repeat_3.10.attention: shared
+        UpperBound v3422 = v1629 * v1637 * v1651;  // repeat_3.10.attention: shared
+        UpperBound v3423 = UpperBound.OfRational(1, 2) * ((v1649 + v1629 * v1637 * UpperBound.Min(3 * v1651, v1650)) * v1626);  // repeat_3.10.attention: shared
+        UpperBound v3424 = UpperBound.OfRational(1, 2) * (v3421 * v1627);  // repeat_3.10.attention: shared
+        // repeat_3.10.attention: from pixels, whole to token
+        UpperBound v1654 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * UpperBound.Min(v3421 * v1625, (v1648 + v3422) * v1626, (v1643 + v3422) * v1626 + v1645 * v1625),
+            v3423,
+            v3424);
+        UpperBound v1655 = UpperBound.Min(v3423, 14 * v1654);  // repeat_3.10.attention: from pixels, whole to whole
+        UpperBound v1656 = UpperBound.Min(v3424, 224 * v1654);  // repeat_3.10.attention: from pixels, token to token
         UpperBound v1660 = v1622 + v1628 * v1652;  // repeat_3.10.residual_3: radius
         UpperBound v1661 = UpperBound.Min(v1623 + v1628 * v1653, v1660);  // repeat_3.10.residual_3: centred radius
-        UpperBound v1663 = UpperBound.Min(v1625 + v1628 * v1654, v1626 + v1628 * v1655, v1627 + v1628 * v1656);  // repeat_3.10.residual_3: from pixels, whole to token
-        UpperBound v1664 = UpperBound.Min(v1626 + v1628 * v1655, 14 * v1663);  // repeat_3.10.residual_3: from pixels, whole to whole
-        UpperBound v1665 = UpperBound.Min(v1627 + v1628 * v1656, 224 * v1663);  // repeat_3.10.residual_3: from pixels, token to token
+        UpperBound v3425 = v1626 + v1628 * v1655;  // repeat_3.10.residual_3: shared
+        UpperBound v3426 = v1627 + v1628 * v1656;  // repeat_3.10.residual_3: shared
+        UpperBound v1663 = UpperBound.Min(v1625 + v1628 * v1654, v3425, v3426);  // repeat_3.10.residual_3: from pixels, whole to token
+        UpperBound v1664 = UpperBound.Min(v3425, 14 * v1663);  // repeat_3.10.residual_3: from pixels, whole to whole
+        UpperBound v1665 = UpperBound.Min(v3426, 224 * v1663);  // repeat_3.10.residual_3: from pixels, token to token
         UpperBound v1666 = norms.LargestEntry("repeat_3.10.residual_4.alpha");  // repeat_3.10.residual_4: largest |alpha|
         UpperBound v1667 = norms.SpectralNorm("repeat_3.10.mlp.up");  // repeat_3.10.mlp: σ(up)
         UpperBound v1668 = norms.SpectralNorm("repeat_3.10.mlp.down");  // repeat_3.10.mlp: σ(down)
         UpperBound v1669 = norms.LargestRow("repeat_3.10.mlp.up") * v1660 + norms.LargestEntry("repeat_3.10.mlp.up_bias");  // repeat_3.10.mlp: largest pre-activation
         UpperBound v1670 = v1667 * v1660 + norms.VectorNorm("repeat_3.10.mlp.up_bias");  // repeat_3.10.mlp: norm of the pre-activations
         UpperBound v1671 = UpperBound.GeluSlope(v1669);  // repeat_3.10.mlp: gelu slope
-        UpperBound v1672 = UpperBound.Min(v1671 * (v1667 * v1668), UpperBound.OfRational(1, 2) * norms.Product("repeat_3.10.mlp.down", "repeat_3.10.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1667 * v1668));  // repeat_3.10.mlp: constant
+        // repeat_3.10.mlp: constant
+        UpperBound v1672 = UpperBound.Min(
+            v1671 * (v1667 * v1668),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.10.mlp.down", "repeat_3.10.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1667 * v1668));
         UpperBound v1673 = v1668 * (UpperBound.GeluGain(v1669) * v1670) + norms.VectorNorm("repeat_3.10.mlp.down_bias");  // repeat_3.10.mlp: radius
         UpperBound v1674 = UpperBound.Min(v1672 * v1661, v1673);  // repeat_3.10.mlp: centred radius
         UpperBound v1675 = UpperBound.Min(v1672 * v1663, v1672 * v1664, v1672 * v1665);  // repeat_3.10.mlp: from pixels, whole to token
@@ -5066,23 +7486,30 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1677 = UpperBound.Min(v1672 * v1665, 224 * v1675);  // repeat_3.10.mlp: from pixels, token to token
         UpperBound v1680 = v1660 + v1666 * v1673;  // repeat_3.10.residual_4: radius
         UpperBound v1681 = UpperBound.Min(v1661 + v1666 * v1674, v1680);  // repeat_3.10.residual_4: centred radius
-        UpperBound v1683 = UpperBound.Min(v1663 + v1666 * v1675, v1664 + v1666 * v1676, v1665 + v1666 * v1677);  // repeat_3.10.residual_4: from pixels, whole to token
-        UpperBound v1684 = UpperBound.Min(v1664 + v1666 * v1676, 14 * v1683);  // repeat_3.10.residual_4: from pixels, whole to whole
-        UpperBound v1685 = UpperBound.Min(v1665 + v1666 * v1677, 224 * v1683);  // repeat_3.10.residual_4: from pixels, token to token
+        UpperBound v3427 = v1664 + v1666 * v1676;  // repeat_3.10.residual_4: shared
+        UpperBound v3428 = v1665 + v1666 * v1677;  // repeat_3.10.residual_4: shared
+        UpperBound v1683 = UpperBound.Min(v1663 + v1666 * v1675, v3427, v3428);  // repeat_3.10.residual_4: from pixels, whole to token
+        UpperBound v1684 = UpperBound.Min(v3427, 14 * v1683);  // repeat_3.10.residual_4: from pixels, whole to whole
+        UpperBound v1685 = UpperBound.Min(v3428, 224 * v1683);  // repeat_3.10.residual_4: from pixels, token to token
         UpperBound v1686 = norms.LargestEntry("repeat_3.10.center_norm.gain");  // repeat_3.10.center_norm: max|gain|
         UpperBound v1687 = v1686 * UpperBound.OfRational(256, 255) * v1680 + norms.VectorNorm("repeat_3.10.center_norm.bias");  // repeat_3.10.center_norm: radius
         UpperBound v1688 = UpperBound.Min(v1686 * UpperBound.OfRational(256, 255) * v1681, v1687);  // repeat_3.10.center_norm: centred radius
-        UpperBound v1689 = UpperBound.Min(v1686 * UpperBound.OfRational(256, 255) * v1683, v1686 * UpperBound.OfRational(256, 255) * v1684, v1686 * UpperBound.OfRational(256, 255) * v1685);  // repeat_3.10.center_norm: from pixels, whole to token
-        UpperBound v1690 = UpperBound.Min(v1686 * UpperBound.OfRational(256, 255) * v1684, 14 * v1689);  // repeat_3.10.center_norm: from pixels, whole to whole
-        UpperBound v1691 = UpperBound.Min(v1686 * UpperBound.OfRational(256, 255) * v1685, 224 * v1689);  // repeat_3.10.center_norm: from pixels, token to token
+        UpperBound v3429 = v1686 * UpperBound.OfRational(256, 255) * v1684;  // repeat_3.10.center_norm: shared
+        UpperBound v3430 = v1686 * UpperBound.OfRational(256, 255) * v1685;  // repeat_3.10.center_norm: shared
+        UpperBound v1689 = UpperBound.Min(v1686 * UpperBound.OfRational(256, 255) * v1683, v3429, v3430);  // repeat_3.10.center_norm: from pixels, whole to token
+        UpperBound v1690 = UpperBound.Min(v3429, 14 * v1689);  // repeat_3.10.center_norm: from pixels, whole to whole
+        UpperBound v1691 = UpperBound.Min(v3430, 224 * v1689);  // repeat_3.10.center_norm: from pixels, token to token
         UpperBound v1692 = norms.LargestEntry("repeat_3.11.residual.alpha");  // repeat_3.11.residual: largest |alpha|
         UpperBound v1693 = norms.OperatorNorm("repeat_3.11.conv2d.weight");  // repeat_3.11.conv2d: operator norm of weight
         UpperBound v1694 = UpperBound.Min(norms.SpectralNorm("repeat_3.11.conv2d.weight"), v1693, norms.LargestRow("repeat_3.11.conv2d.weight"));  // repeat_3.11.conv2d: σ(weight)
-        UpperBound v1695 = 7 * v1694 * v1687 + norms.VectorNorm("repeat_3.11.conv2d.bias");  // repeat_3.11.conv2d: radius
-        UpperBound v1696 = UpperBound.Min(7 * v1694 * v1687, 7 * v1694 * UpperBound.OfRational(1, 2) * (v1688 + v1687), v1695);  // repeat_3.11.conv2d: centred radius
-        UpperBound v1697 = UpperBound.Min(7 * v1694 * v1689, UpperBound.Min(v1694, 7 * v1694, v1693) * v1690, UpperBound.Min(7 * v1694, v1693) * v1690, 7 * v1694 * v1691);  // repeat_3.11.conv2d: from pixels, whole to token
-        UpperBound v1698 = UpperBound.Min(UpperBound.Min(7 * v1694, v1693) * v1690, 14 * v1697);  // repeat_3.11.conv2d: from pixels, whole to whole
-        UpperBound v1699 = UpperBound.Min(7 * v1694 * v1691, 224 * v1697);  // repeat_3.11.conv2d: from pixels, token to token
+        UpperBound v3431 = 7 * v1694 * v1687;  // repeat_3.11.conv2d: shared
+        UpperBound v1695 = v3431 + norms.VectorNorm("repeat_3.11.conv2d.bias");  // repeat_3.11.conv2d: radius
+        UpperBound v1696 = UpperBound.Min(v3431, 7 * v1694 * UpperBound.OfRational(1, 2) * (v1688 + v1687), v1695);  // repeat_3.11.conv2d: centred radius
+        UpperBound v3432 = UpperBound.Min(7 * v1694, v1693) * v1690;  // repeat_3.11.conv2d: shared
+        UpperBound v3433 = 7 * v1694 * v1691;  // repeat_3.11.conv2d: shared
+        UpperBound v1697 = UpperBound.Min(7 * v1694 * v1689, UpperBound.Min(v1694, 7 * v1694, v1693) * v1690, v3432, v3433);  // repeat_3.11.conv2d: from pixels, whole to token
+        UpperBound v1698 = UpperBound.Min(v3432, 14 * v1697);  // repeat_3.11.conv2d: from pixels, whole to whole
+        UpperBound v1699 = UpperBound.Min(v3433, 224 * v1697);  // repeat_3.11.conv2d: from pixels, token to token
         UpperBound v1701 = UpperBound.GeluSlope(v1695);  // repeat_3.11.gelu: slope
         UpperBound v1702 = UpperBound.GeluGain(v1695) * v1695;  // repeat_3.11.gelu: radius
         UpperBound v1703 = UpperBound.Min(v1701 * v1696, v1702);  // repeat_3.11.gelu: centred radius
@@ -5103,17 +7530,22 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1718 = UpperBound.Min(v1713 * v1712, 224 * v1716);  // repeat_3.11.gelu_2: from pixels, token to token
         UpperBound v1719 = v1687 + v1692 * v1714;  // repeat_3.11.residual: radius
         UpperBound v1720 = UpperBound.Min(v1688 + v1692 * v1715, v1719);  // repeat_3.11.residual: centred radius
-        UpperBound v1722 = UpperBound.Min(v1689 + v1692 * v1716, v1690 + v1692 * v1717, v1691 + v1692 * v1718);  // repeat_3.11.residual: from pixels, whole to token
-        UpperBound v1723 = UpperBound.Min(v1690 + v1692 * v1717, 14 * v1722);  // repeat_3.11.residual: from pixels, whole to whole
-        UpperBound v1724 = UpperBound.Min(v1691 + v1692 * v1718, 224 * v1722);  // repeat_3.11.residual: from pixels, token to token
+        UpperBound v3434 = v1690 + v1692 * v1717;  // repeat_3.11.residual: shared
+        UpperBound v3435 = v1691 + v1692 * v1718;  // repeat_3.11.residual: shared
+        UpperBound v1722 = UpperBound.Min(v1689 + v1692 * v1716, v3434, v3435);  // repeat_3.11.residual: from pixels, whole to token
+        UpperBound v1723 = UpperBound.Min(v3434, 14 * v1722);  // repeat_3.11.residual: from pixels, whole to whole
+        UpperBound v1724 = UpperBound.Min(v3435, 224 * v1722);  // repeat_3.11.residual: from pixels, token to token
         UpperBound v1725 = norms.LargestEntry("repeat_3.11.residual_2.alpha");  // repeat_3.11.residual_2: largest |alpha|
         UpperBound v1726 = norms.OperatorNorm("repeat_3.11.conv2d_3.weight");  // repeat_3.11.conv2d_3: operator norm of weight
         UpperBound v1727 = UpperBound.Min(norms.SpectralNorm("repeat_3.11.conv2d_3.weight"), v1726, norms.LargestRow("repeat_3.11.conv2d_3.weight"));  // repeat_3.11.conv2d_3: σ(weight)
-        UpperBound v1728 = 7 * v1727 * v1719 + norms.VectorNorm("repeat_3.11.conv2d_3.bias");  // repeat_3.11.conv2d_3: radius
-        UpperBound v1729 = UpperBound.Min(7 * v1727 * v1719, 7 * v1727 * UpperBound.OfRational(1, 2) * (v1720 + v1719), v1728);  // repeat_3.11.conv2d_3: centred radius
-        UpperBound v1730 = UpperBound.Min(7 * v1727 * v1722, UpperBound.Min(v1727, 7 * v1727, v1726) * v1723, UpperBound.Min(7 * v1727, v1726) * v1723, 7 * v1727 * v1724);  // repeat_3.11.conv2d_3: from pixels, whole to token
-        UpperBound v1731 = UpperBound.Min(UpperBound.Min(7 * v1727, v1726) * v1723, 14 * v1730);  // repeat_3.11.conv2d_3: from pixels, whole to whole
-        UpperBound v1732 = UpperBound.Min(7 * v1727 * v1724, 224 * v1730);  // repeat_3.11.conv2d_3: from pixels, token to token
+        UpperBound v3436 = 7 * v1727 * v1719;  // repeat_3.11.conv2d_3: shared
+        UpperBound v1728 = v3436 + norms.VectorNorm("repeat_3.11.conv2d_3.bias");  // repeat_3.11.conv2d_3: radius
+        UpperBound v1729 = UpperBound.Min(v3436, 7 * v1727 * UpperBound.OfRational(1, 2) * (v1720 + v1719), v1728);  // repeat_3.11.conv2d_3: centred radius
+        UpperBound v3437 = UpperBound.Min(7 * v1727, v1726) * v1723;  // repeat_3.11.conv2d_3: shared
+        UpperBound v3438 = 7 * v1727 * v1724;  // repeat_3.11.conv2d_3: shared
+        UpperBound v1730 = UpperBound.Min(7 * v1727 * v1722, UpperBound.Min(v1727, 7 * v1727, v1726) * v1723, v3437, v3438);  // repeat_3.11.conv2d_3: from pixels, whole to token
+        UpperBound v1731 = UpperBound.Min(v3437, 14 * v1730);  // repeat_3.11.conv2d_3: from pixels, whole to whole
+        UpperBound v1732 = UpperBound.Min(v3438, 224 * v1730);  // repeat_3.11.conv2d_3: from pixels, token to token
         UpperBound v1734 = UpperBound.GeluSlope(v1728);  // repeat_3.11.gelu_3: slope
         UpperBound v1735 = UpperBound.GeluGain(v1728) * v1728;  // repeat_3.11.gelu_3: radius
         UpperBound v1736 = UpperBound.Min(v1734 * v1729, v1735);  // repeat_3.11.gelu_3: centred radius
@@ -5122,13 +7554,20 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1739 = UpperBound.Min(v1734 * v1732, 224 * v1737);  // repeat_3.11.gelu_3: from pixels, token to token
         UpperBound v1740 = v1719 + v1725 * v1735;  // repeat_3.11.residual_2: radius
         UpperBound v1741 = UpperBound.Min(v1720 + v1725 * v1736, v1740);  // repeat_3.11.residual_2: centred radius
-        UpperBound v1743 = UpperBound.Min(v1722 + v1725 * v1737, v1723 + v1725 * v1738, v1724 + v1725 * v1739);  // repeat_3.11.residual_2: from pixels, whole to token
-        UpperBound v1744 = UpperBound.Min(v1723 + v1725 * v1738, 14 * v1743);  // repeat_3.11.residual_2: from pixels, whole to whole
-        UpperBound v1745 = UpperBound.Min(v1724 + v1725 * v1739, 224 * v1743);  // repeat_3.11.residual_2: from pixels, token to token
+        UpperBound v3439 = v1723 + v1725 * v1738;  // repeat_3.11.residual_2: shared
+        UpperBound v3440 = v1724 + v1725 * v1739;  // repeat_3.11.residual_2: shared
+        UpperBound v1743 = UpperBound.Min(v1722 + v1725 * v1737, v3439, v3440);  // repeat_3.11.residual_2: from pixels, whole to token
+        UpperBound v1744 = UpperBound.Min(v3439, 14 * v1743);  // repeat_3.11.residual_2: from pixels, whole to whole
+        UpperBound v1745 = UpperBound.Min(v3440, 224 * v1743);  // repeat_3.11.residual_2: from pixels, token to token
         UpperBound v1746 = norms.LargestEntry("repeat_3.11.residual_3.alpha");  // repeat_3.11.residual_3: largest |alpha|
         UpperBound v1747 = norms.SpectralNorm("repeat_3.11.attention.out");  // repeat_3.11.attention: σ(out)
         UpperBound v1748 = norms.SpectralNorm("repeat_3.11.attention.k");  // repeat_3.11.attention: σ(k)
-        UpperBound v1749 = 24 * UpperBound.Min(UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.11.attention.k", head)) * v1741 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1);  // repeat_3.11.attention: range of the logits
+        // repeat_3.11.attention: range of the logits
+        UpperBound v1749 = 24 * UpperBound.Min(
+            UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.11.attention.k", head))
+                * v1741
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1);
         UpperBound v1750 = UpperBound.DoeblinComplement(98, v1749);  // repeat_3.11.attention: 1 − lambda
         UpperBound v1751 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v1749);  // repeat_3.11.attention: cosh of half the range
         UpperBound v1752 = 98 * UpperBound.LargestSoftmaxWeight(98, v1749);  // repeat_3.11.attention: largest column sum
@@ -5137,35 +7576,189 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1755 = norms.SpectralNorm("repeat_3.11.attention.v");  // repeat_3.11.attention: σ(v)
         UpperBound v1756 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.11.attention.v", head));  // repeat_3.11.attention: slope of the values
         UpperBound v1757 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.11.attention.v", head) * v1741);  // repeat_3.11.attention: spread of the values
-        UpperBound v1758 = UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.11.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.11.attention.q", head));  // repeat_3.11.attention: both paths' slope
-        UpperBound v1759 = UpperBound.Min(UpperBound.Sqrt(8) * v1756, v1755 * (UpperBound.Sqrt(2) + v1750 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));  // repeat_3.11.attention: value path
-        UpperBound v1760 = UpperBound.Min(v1747 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.11.attention.v", head) + norms.HeadSpectralNorm("repeat_3.11.attention.v", head) * v1741 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.11.attention.k", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.11.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.11.attention.v", head) + norms.HeadSpectralNorm("repeat_3.11.attention.v", head) * v1741 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.11.attention.k", head)))), v1747 * (v1759 + UpperBound.Sqrt(8) * v1757 * UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.11.attention.k", head))));  // repeat_3.11.attention: keys and values, token to token
-        UpperBound v1761 = UpperBound.Min(v1747 * (v1755 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1751, 1) + v1757 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1748) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1749)))), v1747 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.11.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1751, 1) + norms.HeadSpectralNorm("repeat_3.11.attention.v", head) * v1741 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.11.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1749))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.11.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.11.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1751, 1) + norms.HeadSpectralNorm("repeat_3.11.attention.v", head) * v1741 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.11.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1749))))));  // repeat_3.11.attention: keys and values, whole to token
-        UpperBound v1762 = UpperBound.Min(v1747 * (v1755 * v1753 + v1757 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1748) * UpperBound.Min(UpperBound.Sqrt(v1752), 7)), v1747 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.11.attention.v", head) * v1753 + norms.HeadSpectralNorm("repeat_3.11.attention.v", head) * v1741 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.11.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v1752), 7), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.11.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.11.attention.v", head) * v1753 + norms.HeadSpectralNorm("repeat_3.11.attention.v", head) * v1741 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.11.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v1752), 7))));  // repeat_3.11.attention: keys and values, whole to whole
-        UpperBound v1763 = UpperBound.Min(v1747 * v1757 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1754), v1747 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.11.attention.v", head) * v1741 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.11.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.11.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.11.attention.v", head) * v1741 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.11.attention.q", head)))));  // repeat_3.11.attention: query path, all readings
-        UpperBound v1764 = UpperBound.Min(v1747 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.11.attention.v", head) + norms.HeadSpectralNorm("repeat_3.11.attention.v", head) * v1741 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.11.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.11.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.11.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.11.attention.v", head) + norms.HeadSpectralNorm("repeat_3.11.attention.v", head) * v1741 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.11.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.11.attention.q", head)))));  // repeat_3.11.attention: per head, token to token
-        UpperBound v1765 = UpperBound.Min(v1764, v1760 + v1763, v1747 * (v1759 + UpperBound.Sqrt(8) * v1757 * v1758));  // repeat_3.11.attention: token to token
-        UpperBound v1766 = UpperBound.Min(v1761 + v1763, v1747 * (v1755 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1751, 1) + v1757 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1749))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1749))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1748) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1754)));  // repeat_3.11.attention: whole to token
-        UpperBound v1767 = UpperBound.Min(v1762 + v1763, v1747 * (v1755 * v1753 + v1757 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v1752), 7) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v1752), 7) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1748) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1754)));  // repeat_3.11.attention: whole to whole
+        // repeat_3.11.attention: both paths' slope
+        UpperBound v1758 = UpperBound.MaxOver(8, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_3.11.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_3.11.attention.q", head));
+        // repeat_3.11.attention: value path
+        UpperBound v1759 = UpperBound.Min(
+            UpperBound.Sqrt(8) * v1756,
+            v1755 * (UpperBound.Sqrt(2)
+                + v1750
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));
+        UpperBound v3441 = UpperBound.Sqrt(8) * v1757;  // repeat_3.11.attention: shared
+        // repeat_3.11.attention: keys and values, token to token
+        UpperBound v1760 = UpperBound.Min(
+            v1747 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.11.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.11.attention.v", head)
+                        * v1741
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.11.attention.k", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.11.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.11.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.11.attention.v", head)
+                        * v1741
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.11.attention.k", head)))),
+            v1747 * (v1759
+                + v3441 * UpperBound.MaxOver(8, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_3.11.attention.k", head))));
+        UpperBound v3442 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1751, 1);  // repeat_3.11.attention: shared
+        UpperBound v3443 = v1755 * v3442;  // repeat_3.11.attention: shared
+        UpperBound v3444 = v1757 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1748);  // repeat_3.11.attention: shared
+        UpperBound v3445 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1749)));  // repeat_3.11.attention: shared
+        // repeat_3.11.attention: keys and values, whole to token
+        UpperBound v1761 = UpperBound.Min(
+            v1747 * (v3443 + v3444 * v3445),
+            v1747 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.11.attention.v", head) * v3442
+                    + norms.HeadSpectralNorm("repeat_3.11.attention.v", head)
+                        * v1741
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.11.attention.k", head))
+                        * v3445,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.11.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.11.attention.v", head) * v3442
+                    + norms.HeadSpectralNorm("repeat_3.11.attention.v", head)
+                        * v1741
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.11.attention.k", head))
+                        * v3445)));
+        UpperBound v3446 = UpperBound.Min(UpperBound.Sqrt(v1752), 7);  // repeat_3.11.attention: shared
+        // repeat_3.11.attention: keys and values, whole to whole
+        UpperBound v1762 = UpperBound.Min(
+            v1747 * (v1755 * v1753 + v3444 * v3446),
+            v1747 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.11.attention.v", head) * v1753
+                    + norms.HeadSpectralNorm("repeat_3.11.attention.v", head)
+                        * v1741
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.11.attention.k", head))
+                        * v3446,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.11.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.11.attention.v", head) * v1753
+                    + norms.HeadSpectralNorm("repeat_3.11.attention.v", head)
+                        * v1741
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.11.attention.k", head))
+                        * v3446)));
+        // repeat_3.11.attention: query path, all readings
+        UpperBound v1763 = UpperBound.Min(
+            v1747 * v1757 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1754),
+            v1747 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.11.attention.v", head)
+                    * v1741
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.11.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.11.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_3.11.attention.v", head)
+                        * v1741
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.11.attention.q", head)))));
+        // repeat_3.11.attention: per head, token to token
+        UpperBound v1764 = UpperBound.Min(
+            v1747 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.11.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.11.attention.v", head)
+                        * v1741
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.11.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.11.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.11.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.11.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.11.attention.v", head)
+                        * v1741
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.11.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.11.attention.q", head)))));
+        UpperBound v1765 = UpperBound.Min(v1764, v1760 + v1763, v1747 * (v1759 + v3441 * v1758));  // repeat_3.11.attention: token to token
+        // repeat_3.11.attention: whole to token
+        UpperBound v1766 = UpperBound.Min(
+            v1761 + v1763,
+            v1747 * (v3443
+                + v1757 * (UpperBound.Sqrt(UpperBound.Power(v3445 * 0, 2))
+                    + v3445 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1748)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1754)));
+        // repeat_3.11.attention: whole to whole
+        UpperBound v1767 = UpperBound.Min(
+            v1762 + v1763,
+            v1747 * (v1755 * v1753
+                + v1757 * (UpperBound.Sqrt(UpperBound.Power(v3446 * 0, 2))
+                    + v3446 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1748)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1754)));
         UpperBound v1768 = norms.OperatorNorm("repeat_3.11.attention.lepe");  // repeat_3.11.attention: operator norm of lepe
         UpperBound v1769 = UpperBound.Min(norms.LargestRow("repeat_3.11.attention.lepe"), v1768);  // repeat_3.11.attention: largest channel of lepe
-        UpperBound v1770 = UpperBound.OfRational(1, 2) * (UpperBound.Min(v1747 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.11.attention.v", head) * v1740, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.11.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.11.attention.v", head) * v1740)), v1747 * v1759 * v1740, v1747 * (v1755 * v1740 + v1759 * v1741)) + v1747 * v1755 * (3 * v1769) * v1740) + UpperBound.OfRational(1, 2) * (v1747 * norms.VectorNorm("repeat_3.11.attention.v_bias") + v1747 * (3 * v1769 * norms.VectorNorm("repeat_3.11.attention.v_bias") + norms.VectorNorm("repeat_3.11.attention.lepe_bias"))) + norms.VectorNorm("repeat_3.11.attention.out_bias");  // repeat_3.11.attention: radius
-        UpperBound v1771 = UpperBound.Min(UpperBound.OfRational(1, 2) * (UpperBound.Min(v1747 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.11.attention.v", head) * v1741, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.11.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.11.attention.v", head) * v1741)), v1747 * v1759 * v1741) + v1747 * UpperBound.Min(3 * v1769 * (v1755 * v1740 + norms.VectorNorm("repeat_3.11.attention.v_bias")), 3 * v1769 * (UpperBound.OfRational(1, 2) * (v1755 * v1741 + (v1755 * v1740 + norms.VectorNorm("repeat_3.11.attention.v_bias")))))), v1770);  // repeat_3.11.attention: centred radius
-        UpperBound v1772 = UpperBound.Min(UpperBound.OfRational(1, 2) * UpperBound.Min((v1765 + v1747 * v1755 * (3 * v1769)) * v1743, (v1766 + v1747 * v1755 * v1769) * v1744, (v1761 + v1747 * v1755 * v1769) * v1744 + v1763 * v1743), UpperBound.OfRational(1, 2) * ((v1767 + v1747 * v1755 * UpperBound.Min(3 * v1769, v1768)) * v1744), UpperBound.OfRational(1, 2) * ((v1765 + v1747 * v1755 * (3 * v1769)) * v1745));  // repeat_3.11.attention: from pixels, whole to token
-        UpperBound v1773 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v1767 + v1747 * v1755 * UpperBound.Min(3 * v1769, v1768)) * v1744), 14 * v1772);  // repeat_3.11.attention: from pixels, whole to whole
-        UpperBound v1774 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v1765 + v1747 * v1755 * (3 * v1769)) * v1745), 224 * v1772);  // repeat_3.11.attention: from pixels, token to token
+        UpperBound v3447 = v1747 * v1755 * (3 * v1769);  // repeat_3.11.attention: shared
+        UpperBound v3448 = norms.VectorNorm("repeat_3.11.attention.v_bias");  // repeat_3.11.attention: shared
+        // repeat_3.11.attention: radius
+        UpperBound v1770 = UpperBound.OfRational(1, 2) * (UpperBound.Min(
+            v1747 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.11.attention.v", head) * v1740, 2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.11.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.11.attention.v", head) * v1740)),
+            v1747 * v1759 * v1740,
+            v1747 * (v1755 * v1740 + v1759 * v1741))
+            + v3447 * v1740)
+            + UpperBound.OfRational(1, 2) * (v1747 * v3448 + v1747 * (3 * v1769 * v3448 + norms.VectorNorm("repeat_3.11.attention.lepe_bias")))
+            + norms.VectorNorm("repeat_3.11.attention.out_bias");
+        UpperBound v3449 = v1755 * v1740 + v3448;  // repeat_3.11.attention: shared
+        // repeat_3.11.attention: centred radius
+        UpperBound v1771 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * (UpperBound.Min(
+                v1747 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.11.attention.v", head) * v1741, 2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm("repeat_3.11.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.11.attention.v", head) * v1741)),
+                v1747 * v1759 * v1741)
+                + v1747 * UpperBound.Min(3 * v1769 * v3449, 3 * v1769 * (UpperBound.OfRational(1, 2) * (v1755 * v1741 + v3449)))),
+            v1770);
+        UpperBound v3450 = v1765 + v3447;  // repeat_3.11.attention: shared
+        UpperBound v3451 = v1747 * v1755 * v1769;  // repeat_3.11.attention: shared
+        UpperBound v3452 = UpperBound.OfRational(1, 2) * ((v1767 + v1747 * v1755 * UpperBound.Min(3 * v1769, v1768)) * v1744);  // repeat_3.11.attention: shared
+        UpperBound v3453 = UpperBound.OfRational(1, 2) * (v3450 * v1745);  // repeat_3.11.attention: shared
+        // repeat_3.11.attention: from pixels, whole to token
+        UpperBound v1772 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * UpperBound.Min(v3450 * v1743, (v1766 + v3451) * v1744, (v1761 + v3451) * v1744 + v1763 * v1743),
+            v3452,
+            v3453);
+        UpperBound v1773 = UpperBound.Min(v3452, 14 * v1772);  // repeat_3.11.attention: from pixels, whole to whole
+        UpperBound v1774 = UpperBound.Min(v3453, 224 * v1772);  // repeat_3.11.attention: from pixels, token to token
         UpperBound v1778 = v1740 + v1746 * v1770;  // repeat_3.11.residual_3: radius
         UpperBound v1779 = UpperBound.Min(v1741 + v1746 * v1771, v1778);  // repeat_3.11.residual_3: centred radius
-        UpperBound v1781 = UpperBound.Min(v1743 + v1746 * v1772, v1744 + v1746 * v1773, v1745 + v1746 * v1774);  // repeat_3.11.residual_3: from pixels, whole to token
-        UpperBound v1782 = UpperBound.Min(v1744 + v1746 * v1773, 14 * v1781);  // repeat_3.11.residual_3: from pixels, whole to whole
-        UpperBound v1783 = UpperBound.Min(v1745 + v1746 * v1774, 224 * v1781);  // repeat_3.11.residual_3: from pixels, token to token
+        UpperBound v3454 = v1744 + v1746 * v1773;  // repeat_3.11.residual_3: shared
+        UpperBound v3455 = v1745 + v1746 * v1774;  // repeat_3.11.residual_3: shared
+        UpperBound v1781 = UpperBound.Min(v1743 + v1746 * v1772, v3454, v3455);  // repeat_3.11.residual_3: from pixels, whole to token
+        UpperBound v1782 = UpperBound.Min(v3454, 14 * v1781);  // repeat_3.11.residual_3: from pixels, whole to whole
+        UpperBound v1783 = UpperBound.Min(v3455, 224 * v1781);  // repeat_3.11.residual_3: from pixels, token to token
         UpperBound v1784 = norms.LargestEntry("repeat_3.11.residual_4.alpha");  // repeat_3.11.residual_4: largest |alpha|
         UpperBound v1785 = norms.SpectralNorm("repeat_3.11.mlp.up");  // repeat_3.11.mlp: σ(up)
         UpperBound v1786 = norms.SpectralNorm("repeat_3.11.mlp.down");  // repeat_3.11.mlp: σ(down)
         UpperBound v1787 = norms.LargestRow("repeat_3.11.mlp.up") * v1778 + norms.LargestEntry("repeat_3.11.mlp.up_bias");  // repeat_3.11.mlp: largest pre-activation
         UpperBound v1788 = v1785 * v1778 + norms.VectorNorm("repeat_3.11.mlp.up_bias");  // repeat_3.11.mlp: norm of the pre-activations
         UpperBound v1789 = UpperBound.GeluSlope(v1787);  // repeat_3.11.mlp: gelu slope
-        UpperBound v1790 = UpperBound.Min(v1789 * (v1785 * v1786), UpperBound.OfRational(1, 2) * norms.Product("repeat_3.11.mlp.down", "repeat_3.11.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1785 * v1786));  // repeat_3.11.mlp: constant
+        // repeat_3.11.mlp: constant
+        UpperBound v1790 = UpperBound.Min(
+            v1789 * (v1785 * v1786),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.11.mlp.down", "repeat_3.11.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1785 * v1786));
         UpperBound v1791 = v1786 * (UpperBound.GeluGain(v1787) * v1788) + norms.VectorNorm("repeat_3.11.mlp.down_bias");  // repeat_3.11.mlp: radius
         UpperBound v1792 = UpperBound.Min(v1790 * v1779, v1791);  // repeat_3.11.mlp: centred radius
         UpperBound v1793 = UpperBound.Min(v1790 * v1781, v1790 * v1782, v1790 * v1783);  // repeat_3.11.mlp: from pixels, whole to token
@@ -5173,23 +7766,30 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1795 = UpperBound.Min(v1790 * v1783, 224 * v1793);  // repeat_3.11.mlp: from pixels, token to token
         UpperBound v1798 = v1778 + v1784 * v1791;  // repeat_3.11.residual_4: radius
         UpperBound v1799 = UpperBound.Min(v1779 + v1784 * v1792, v1798);  // repeat_3.11.residual_4: centred radius
-        UpperBound v1801 = UpperBound.Min(v1781 + v1784 * v1793, v1782 + v1784 * v1794, v1783 + v1784 * v1795);  // repeat_3.11.residual_4: from pixels, whole to token
-        UpperBound v1802 = UpperBound.Min(v1782 + v1784 * v1794, 14 * v1801);  // repeat_3.11.residual_4: from pixels, whole to whole
-        UpperBound v1803 = UpperBound.Min(v1783 + v1784 * v1795, 224 * v1801);  // repeat_3.11.residual_4: from pixels, token to token
+        UpperBound v3456 = v1782 + v1784 * v1794;  // repeat_3.11.residual_4: shared
+        UpperBound v3457 = v1783 + v1784 * v1795;  // repeat_3.11.residual_4: shared
+        UpperBound v1801 = UpperBound.Min(v1781 + v1784 * v1793, v3456, v3457);  // repeat_3.11.residual_4: from pixels, whole to token
+        UpperBound v1802 = UpperBound.Min(v3456, 14 * v1801);  // repeat_3.11.residual_4: from pixels, whole to whole
+        UpperBound v1803 = UpperBound.Min(v3457, 224 * v1801);  // repeat_3.11.residual_4: from pixels, token to token
         UpperBound v1804 = norms.LargestEntry("repeat_3.11.center_norm.gain");  // repeat_3.11.center_norm: max|gain|
         UpperBound v1805 = v1804 * UpperBound.OfRational(256, 255) * v1798 + norms.VectorNorm("repeat_3.11.center_norm.bias");  // repeat_3.11.center_norm: radius
         UpperBound v1806 = UpperBound.Min(v1804 * UpperBound.OfRational(256, 255) * v1799, v1805);  // repeat_3.11.center_norm: centred radius
-        UpperBound v1807 = UpperBound.Min(v1804 * UpperBound.OfRational(256, 255) * v1801, v1804 * UpperBound.OfRational(256, 255) * v1802, v1804 * UpperBound.OfRational(256, 255) * v1803);  // repeat_3.11.center_norm: from pixels, whole to token
-        UpperBound v1808 = UpperBound.Min(v1804 * UpperBound.OfRational(256, 255) * v1802, 14 * v1807);  // repeat_3.11.center_norm: from pixels, whole to whole
-        UpperBound v1809 = UpperBound.Min(v1804 * UpperBound.OfRational(256, 255) * v1803, 224 * v1807);  // repeat_3.11.center_norm: from pixels, token to token
+        UpperBound v3458 = v1804 * UpperBound.OfRational(256, 255) * v1802;  // repeat_3.11.center_norm: shared
+        UpperBound v3459 = v1804 * UpperBound.OfRational(256, 255) * v1803;  // repeat_3.11.center_norm: shared
+        UpperBound v1807 = UpperBound.Min(v1804 * UpperBound.OfRational(256, 255) * v1801, v3458, v3459);  // repeat_3.11.center_norm: from pixels, whole to token
+        UpperBound v1808 = UpperBound.Min(v3458, 14 * v1807);  // repeat_3.11.center_norm: from pixels, whole to whole
+        UpperBound v1809 = UpperBound.Min(v3459, 224 * v1807);  // repeat_3.11.center_norm: from pixels, token to token
         UpperBound v1810 = norms.LargestEntry("repeat_3.12.residual.alpha");  // repeat_3.12.residual: largest |alpha|
         UpperBound v1811 = norms.OperatorNorm("repeat_3.12.conv2d.weight");  // repeat_3.12.conv2d: operator norm of weight
         UpperBound v1812 = UpperBound.Min(norms.SpectralNorm("repeat_3.12.conv2d.weight"), v1811, norms.LargestRow("repeat_3.12.conv2d.weight"));  // repeat_3.12.conv2d: σ(weight)
-        UpperBound v1813 = 7 * v1812 * v1805 + norms.VectorNorm("repeat_3.12.conv2d.bias");  // repeat_3.12.conv2d: radius
-        UpperBound v1814 = UpperBound.Min(7 * v1812 * v1805, 7 * v1812 * UpperBound.OfRational(1, 2) * (v1806 + v1805), v1813);  // repeat_3.12.conv2d: centred radius
-        UpperBound v1815 = UpperBound.Min(7 * v1812 * v1807, UpperBound.Min(v1812, 7 * v1812, v1811) * v1808, UpperBound.Min(7 * v1812, v1811) * v1808, 7 * v1812 * v1809);  // repeat_3.12.conv2d: from pixels, whole to token
-        UpperBound v1816 = UpperBound.Min(UpperBound.Min(7 * v1812, v1811) * v1808, 14 * v1815);  // repeat_3.12.conv2d: from pixels, whole to whole
-        UpperBound v1817 = UpperBound.Min(7 * v1812 * v1809, 224 * v1815);  // repeat_3.12.conv2d: from pixels, token to token
+        UpperBound v3460 = 7 * v1812 * v1805;  // repeat_3.12.conv2d: shared
+        UpperBound v1813 = v3460 + norms.VectorNorm("repeat_3.12.conv2d.bias");  // repeat_3.12.conv2d: radius
+        UpperBound v1814 = UpperBound.Min(v3460, 7 * v1812 * UpperBound.OfRational(1, 2) * (v1806 + v1805), v1813);  // repeat_3.12.conv2d: centred radius
+        UpperBound v3461 = UpperBound.Min(7 * v1812, v1811) * v1808;  // repeat_3.12.conv2d: shared
+        UpperBound v3462 = 7 * v1812 * v1809;  // repeat_3.12.conv2d: shared
+        UpperBound v1815 = UpperBound.Min(7 * v1812 * v1807, UpperBound.Min(v1812, 7 * v1812, v1811) * v1808, v3461, v3462);  // repeat_3.12.conv2d: from pixels, whole to token
+        UpperBound v1816 = UpperBound.Min(v3461, 14 * v1815);  // repeat_3.12.conv2d: from pixels, whole to whole
+        UpperBound v1817 = UpperBound.Min(v3462, 224 * v1815);  // repeat_3.12.conv2d: from pixels, token to token
         UpperBound v1819 = UpperBound.GeluSlope(v1813);  // repeat_3.12.gelu: slope
         UpperBound v1820 = UpperBound.GeluGain(v1813) * v1813;  // repeat_3.12.gelu: radius
         UpperBound v1821 = UpperBound.Min(v1819 * v1814, v1820);  // repeat_3.12.gelu: centred radius
@@ -5210,17 +7810,22 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1836 = UpperBound.Min(v1831 * v1830, 224 * v1834);  // repeat_3.12.gelu_2: from pixels, token to token
         UpperBound v1837 = v1805 + v1810 * v1832;  // repeat_3.12.residual: radius
         UpperBound v1838 = UpperBound.Min(v1806 + v1810 * v1833, v1837);  // repeat_3.12.residual: centred radius
-        UpperBound v1840 = UpperBound.Min(v1807 + v1810 * v1834, v1808 + v1810 * v1835, v1809 + v1810 * v1836);  // repeat_3.12.residual: from pixels, whole to token
-        UpperBound v1841 = UpperBound.Min(v1808 + v1810 * v1835, 14 * v1840);  // repeat_3.12.residual: from pixels, whole to whole
-        UpperBound v1842 = UpperBound.Min(v1809 + v1810 * v1836, 224 * v1840);  // repeat_3.12.residual: from pixels, token to token
+        UpperBound v3463 = v1808 + v1810 * v1835;  // repeat_3.12.residual: shared
+        UpperBound v3464 = v1809 + v1810 * v1836;  // repeat_3.12.residual: shared
+        UpperBound v1840 = UpperBound.Min(v1807 + v1810 * v1834, v3463, v3464);  // repeat_3.12.residual: from pixels, whole to token
+        UpperBound v1841 = UpperBound.Min(v3463, 14 * v1840);  // repeat_3.12.residual: from pixels, whole to whole
+        UpperBound v1842 = UpperBound.Min(v3464, 224 * v1840);  // repeat_3.12.residual: from pixels, token to token
         UpperBound v1843 = norms.LargestEntry("repeat_3.12.residual_2.alpha");  // repeat_3.12.residual_2: largest |alpha|
         UpperBound v1844 = norms.OperatorNorm("repeat_3.12.conv2d_3.weight");  // repeat_3.12.conv2d_3: operator norm of weight
         UpperBound v1845 = UpperBound.Min(norms.SpectralNorm("repeat_3.12.conv2d_3.weight"), v1844, norms.LargestRow("repeat_3.12.conv2d_3.weight"));  // repeat_3.12.conv2d_3: σ(weight)
-        UpperBound v1846 = 7 * v1845 * v1837 + norms.VectorNorm("repeat_3.12.conv2d_3.bias");  // repeat_3.12.conv2d_3: radius
-        UpperBound v1847 = UpperBound.Min(7 * v1845 * v1837, 7 * v1845 * UpperBound.OfRational(1, 2) * (v1838 + v1837), v1846);  // repeat_3.12.conv2d_3: centred radius
-        UpperBound v1848 = UpperBound.Min(7 * v1845 * v1840, UpperBound.Min(v1845, 7 * v1845, v1844) * v1841, UpperBound.Min(7 * v1845, v1844) * v1841, 7 * v1845 * v1842);  // repeat_3.12.conv2d_3: from pixels, whole to token
-        UpperBound v1849 = UpperBound.Min(UpperBound.Min(7 * v1845, v1844) * v1841, 14 * v1848);  // repeat_3.12.conv2d_3: from pixels, whole to whole
-        UpperBound v1850 = UpperBound.Min(7 * v1845 * v1842, 224 * v1848);  // repeat_3.12.conv2d_3: from pixels, token to token
+        UpperBound v3465 = 7 * v1845 * v1837;  // repeat_3.12.conv2d_3: shared
+        UpperBound v1846 = v3465 + norms.VectorNorm("repeat_3.12.conv2d_3.bias");  // repeat_3.12.conv2d_3: radius
+        UpperBound v1847 = UpperBound.Min(v3465, 7 * v1845 * UpperBound.OfRational(1, 2) * (v1838 + v1837), v1846);  // repeat_3.12.conv2d_3: centred radius
+        UpperBound v3466 = UpperBound.Min(7 * v1845, v1844) * v1841;  // repeat_3.12.conv2d_3: shared
+        UpperBound v3467 = 7 * v1845 * v1842;  // repeat_3.12.conv2d_3: shared
+        UpperBound v1848 = UpperBound.Min(7 * v1845 * v1840, UpperBound.Min(v1845, 7 * v1845, v1844) * v1841, v3466, v3467);  // repeat_3.12.conv2d_3: from pixels, whole to token
+        UpperBound v1849 = UpperBound.Min(v3466, 14 * v1848);  // repeat_3.12.conv2d_3: from pixels, whole to whole
+        UpperBound v1850 = UpperBound.Min(v3467, 224 * v1848);  // repeat_3.12.conv2d_3: from pixels, token to token
         UpperBound v1852 = UpperBound.GeluSlope(v1846);  // repeat_3.12.gelu_3: slope
         UpperBound v1853 = UpperBound.GeluGain(v1846) * v1846;  // repeat_3.12.gelu_3: radius
         UpperBound v1854 = UpperBound.Min(v1852 * v1847, v1853);  // repeat_3.12.gelu_3: centred radius
@@ -5229,13 +7834,20 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1857 = UpperBound.Min(v1852 * v1850, 224 * v1855);  // repeat_3.12.gelu_3: from pixels, token to token
         UpperBound v1858 = v1837 + v1843 * v1853;  // repeat_3.12.residual_2: radius
         UpperBound v1859 = UpperBound.Min(v1838 + v1843 * v1854, v1858);  // repeat_3.12.residual_2: centred radius
-        UpperBound v1861 = UpperBound.Min(v1840 + v1843 * v1855, v1841 + v1843 * v1856, v1842 + v1843 * v1857);  // repeat_3.12.residual_2: from pixels, whole to token
-        UpperBound v1862 = UpperBound.Min(v1841 + v1843 * v1856, 14 * v1861);  // repeat_3.12.residual_2: from pixels, whole to whole
-        UpperBound v1863 = UpperBound.Min(v1842 + v1843 * v1857, 224 * v1861);  // repeat_3.12.residual_2: from pixels, token to token
+        UpperBound v3468 = v1841 + v1843 * v1856;  // repeat_3.12.residual_2: shared
+        UpperBound v3469 = v1842 + v1843 * v1857;  // repeat_3.12.residual_2: shared
+        UpperBound v1861 = UpperBound.Min(v1840 + v1843 * v1855, v3468, v3469);  // repeat_3.12.residual_2: from pixels, whole to token
+        UpperBound v1862 = UpperBound.Min(v3468, 14 * v1861);  // repeat_3.12.residual_2: from pixels, whole to whole
+        UpperBound v1863 = UpperBound.Min(v3469, 224 * v1861);  // repeat_3.12.residual_2: from pixels, token to token
         UpperBound v1864 = norms.LargestEntry("repeat_3.12.residual_3.alpha");  // repeat_3.12.residual_3: largest |alpha|
         UpperBound v1865 = norms.SpectralNorm("repeat_3.12.attention.out");  // repeat_3.12.attention: σ(out)
         UpperBound v1866 = norms.SpectralNorm("repeat_3.12.attention.k");  // repeat_3.12.attention: σ(k)
-        UpperBound v1867 = 24 * UpperBound.Min(UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.12.attention.k", head)) * v1859 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1);  // repeat_3.12.attention: range of the logits
+        // repeat_3.12.attention: range of the logits
+        UpperBound v1867 = 24 * UpperBound.Min(
+            UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.12.attention.k", head))
+                * v1859
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1);
         UpperBound v1868 = UpperBound.DoeblinComplement(98, v1867);  // repeat_3.12.attention: 1 − lambda
         UpperBound v1869 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v1867);  // repeat_3.12.attention: cosh of half the range
         UpperBound v1870 = 98 * UpperBound.LargestSoftmaxWeight(98, v1867);  // repeat_3.12.attention: largest column sum
@@ -5244,35 +7856,189 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1873 = norms.SpectralNorm("repeat_3.12.attention.v");  // repeat_3.12.attention: σ(v)
         UpperBound v1874 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.12.attention.v", head));  // repeat_3.12.attention: slope of the values
         UpperBound v1875 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.12.attention.v", head) * v1859);  // repeat_3.12.attention: spread of the values
-        UpperBound v1876 = UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.12.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.12.attention.q", head));  // repeat_3.12.attention: both paths' slope
-        UpperBound v1877 = UpperBound.Min(UpperBound.Sqrt(8) * v1874, v1873 * (UpperBound.Sqrt(2) + v1868 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));  // repeat_3.12.attention: value path
-        UpperBound v1878 = UpperBound.Min(v1865 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.12.attention.v", head) + norms.HeadSpectralNorm("repeat_3.12.attention.v", head) * v1859 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.12.attention.k", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.12.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.12.attention.v", head) + norms.HeadSpectralNorm("repeat_3.12.attention.v", head) * v1859 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.12.attention.k", head)))), v1865 * (v1877 + UpperBound.Sqrt(8) * v1875 * UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.12.attention.k", head))));  // repeat_3.12.attention: keys and values, token to token
-        UpperBound v1879 = UpperBound.Min(v1865 * (v1873 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1869, 1) + v1875 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1866) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1867)))), v1865 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.12.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1869, 1) + norms.HeadSpectralNorm("repeat_3.12.attention.v", head) * v1859 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.12.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1867))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.12.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.12.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1869, 1) + norms.HeadSpectralNorm("repeat_3.12.attention.v", head) * v1859 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.12.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1867))))));  // repeat_3.12.attention: keys and values, whole to token
-        UpperBound v1880 = UpperBound.Min(v1865 * (v1873 * v1871 + v1875 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1866) * UpperBound.Min(UpperBound.Sqrt(v1870), 7)), v1865 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.12.attention.v", head) * v1871 + norms.HeadSpectralNorm("repeat_3.12.attention.v", head) * v1859 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.12.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v1870), 7), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.12.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.12.attention.v", head) * v1871 + norms.HeadSpectralNorm("repeat_3.12.attention.v", head) * v1859 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.12.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v1870), 7))));  // repeat_3.12.attention: keys and values, whole to whole
-        UpperBound v1881 = UpperBound.Min(v1865 * v1875 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1872), v1865 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.12.attention.v", head) * v1859 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.12.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.12.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.12.attention.v", head) * v1859 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.12.attention.q", head)))));  // repeat_3.12.attention: query path, all readings
-        UpperBound v1882 = UpperBound.Min(v1865 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.12.attention.v", head) + norms.HeadSpectralNorm("repeat_3.12.attention.v", head) * v1859 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.12.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.12.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.12.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.12.attention.v", head) + norms.HeadSpectralNorm("repeat_3.12.attention.v", head) * v1859 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.12.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.12.attention.q", head)))));  // repeat_3.12.attention: per head, token to token
-        UpperBound v1883 = UpperBound.Min(v1882, v1878 + v1881, v1865 * (v1877 + UpperBound.Sqrt(8) * v1875 * v1876));  // repeat_3.12.attention: token to token
-        UpperBound v1884 = UpperBound.Min(v1879 + v1881, v1865 * (v1873 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1869, 1) + v1875 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1867))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1867))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1866) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1872)));  // repeat_3.12.attention: whole to token
-        UpperBound v1885 = UpperBound.Min(v1880 + v1881, v1865 * (v1873 * v1871 + v1875 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v1870), 7) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v1870), 7) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1866) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1872)));  // repeat_3.12.attention: whole to whole
+        // repeat_3.12.attention: both paths' slope
+        UpperBound v1876 = UpperBound.MaxOver(8, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_3.12.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_3.12.attention.q", head));
+        // repeat_3.12.attention: value path
+        UpperBound v1877 = UpperBound.Min(
+            UpperBound.Sqrt(8) * v1874,
+            v1873 * (UpperBound.Sqrt(2)
+                + v1868
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));
+        UpperBound v3470 = UpperBound.Sqrt(8) * v1875;  // repeat_3.12.attention: shared
+        // repeat_3.12.attention: keys and values, token to token
+        UpperBound v1878 = UpperBound.Min(
+            v1865 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.12.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.12.attention.v", head)
+                        * v1859
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.12.attention.k", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.12.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.12.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.12.attention.v", head)
+                        * v1859
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.12.attention.k", head)))),
+            v1865 * (v1877
+                + v3470 * UpperBound.MaxOver(8, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_3.12.attention.k", head))));
+        UpperBound v3471 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1869, 1);  // repeat_3.12.attention: shared
+        UpperBound v3472 = v1873 * v3471;  // repeat_3.12.attention: shared
+        UpperBound v3473 = v1875 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1866);  // repeat_3.12.attention: shared
+        UpperBound v3474 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1867)));  // repeat_3.12.attention: shared
+        // repeat_3.12.attention: keys and values, whole to token
+        UpperBound v1879 = UpperBound.Min(
+            v1865 * (v3472 + v3473 * v3474),
+            v1865 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.12.attention.v", head) * v3471
+                    + norms.HeadSpectralNorm("repeat_3.12.attention.v", head)
+                        * v1859
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.12.attention.k", head))
+                        * v3474,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.12.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.12.attention.v", head) * v3471
+                    + norms.HeadSpectralNorm("repeat_3.12.attention.v", head)
+                        * v1859
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.12.attention.k", head))
+                        * v3474)));
+        UpperBound v3475 = UpperBound.Min(UpperBound.Sqrt(v1870), 7);  // repeat_3.12.attention: shared
+        // repeat_3.12.attention: keys and values, whole to whole
+        UpperBound v1880 = UpperBound.Min(
+            v1865 * (v1873 * v1871 + v3473 * v3475),
+            v1865 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.12.attention.v", head) * v1871
+                    + norms.HeadSpectralNorm("repeat_3.12.attention.v", head)
+                        * v1859
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.12.attention.k", head))
+                        * v3475,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.12.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.12.attention.v", head) * v1871
+                    + norms.HeadSpectralNorm("repeat_3.12.attention.v", head)
+                        * v1859
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.12.attention.k", head))
+                        * v3475)));
+        // repeat_3.12.attention: query path, all readings
+        UpperBound v1881 = UpperBound.Min(
+            v1865 * v1875 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1872),
+            v1865 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.12.attention.v", head)
+                    * v1859
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.12.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.12.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_3.12.attention.v", head)
+                        * v1859
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.12.attention.q", head)))));
+        // repeat_3.12.attention: per head, token to token
+        UpperBound v1882 = UpperBound.Min(
+            v1865 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.12.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.12.attention.v", head)
+                        * v1859
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.12.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.12.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.12.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.12.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.12.attention.v", head)
+                        * v1859
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.12.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.12.attention.q", head)))));
+        UpperBound v1883 = UpperBound.Min(v1882, v1878 + v1881, v1865 * (v1877 + v3470 * v1876));  // repeat_3.12.attention: token to token
+        // repeat_3.12.attention: whole to token
+        UpperBound v1884 = UpperBound.Min(
+            v1879 + v1881,
+            v1865 * (v3472
+                + v1875 * (UpperBound.Sqrt(UpperBound.Power(v3474 * 0, 2))
+                    + v3474 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1866)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1872)));
+        // repeat_3.12.attention: whole to whole
+        UpperBound v1885 = UpperBound.Min(
+            v1880 + v1881,
+            v1865 * (v1873 * v1871
+                + v1875 * (UpperBound.Sqrt(UpperBound.Power(v3475 * 0, 2))
+                    + v3475 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1866)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1872)));
         UpperBound v1886 = norms.OperatorNorm("repeat_3.12.attention.lepe");  // repeat_3.12.attention: operator norm of lepe
         UpperBound v1887 = UpperBound.Min(norms.LargestRow("repeat_3.12.attention.lepe"), v1886);  // repeat_3.12.attention: largest channel of lepe
-        UpperBound v1888 = UpperBound.OfRational(1, 2) * (UpperBound.Min(v1865 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.12.attention.v", head) * v1858, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.12.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.12.attention.v", head) * v1858)), v1865 * v1877 * v1858, v1865 * (v1873 * v1858 + v1877 * v1859)) + v1865 * v1873 * (3 * v1887) * v1858) + UpperBound.OfRational(1, 2) * (v1865 * norms.VectorNorm("repeat_3.12.attention.v_bias") + v1865 * (3 * v1887 * norms.VectorNorm("repeat_3.12.attention.v_bias") + norms.VectorNorm("repeat_3.12.attention.lepe_bias"))) + norms.VectorNorm("repeat_3.12.attention.out_bias");  // repeat_3.12.attention: radius
-        UpperBound v1889 = UpperBound.Min(UpperBound.OfRational(1, 2) * (UpperBound.Min(v1865 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.12.attention.v", head) * v1859, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.12.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.12.attention.v", head) * v1859)), v1865 * v1877 * v1859) + v1865 * UpperBound.Min(3 * v1887 * (v1873 * v1858 + norms.VectorNorm("repeat_3.12.attention.v_bias")), 3 * v1887 * (UpperBound.OfRational(1, 2) * (v1873 * v1859 + (v1873 * v1858 + norms.VectorNorm("repeat_3.12.attention.v_bias")))))), v1888);  // repeat_3.12.attention: centred radius
-        UpperBound v1890 = UpperBound.Min(UpperBound.OfRational(1, 2) * UpperBound.Min((v1883 + v1865 * v1873 * (3 * v1887)) * v1861, (v1884 + v1865 * v1873 * v1887) * v1862, (v1879 + v1865 * v1873 * v1887) * v1862 + v1881 * v1861), UpperBound.OfRational(1, 2) * ((v1885 + v1865 * v1873 * UpperBound.Min(3 * v1887, v1886)) * v1862), UpperBound.OfRational(1, 2) * ((v1883 + v1865 * v1873 * (3 * v1887)) * v1863));  // repeat_3.12.attention: from pixels, whole to token
-        UpperBound v1891 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v1885 + v1865 * v1873 * UpperBound.Min(3 * v1887, v1886)) * v1862), 14 * v1890);  // repeat_3.12.attention: from pixels, whole to whole
-        UpperBound v1892 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v1883 + v1865 * v1873 * (3 * v1887)) * v1863), 224 * v1890);  // repeat_3.12.attention: from pixels, token to token
+        UpperBound v3476 = v1865 * v1873 * (3 * v1887);  // repeat_3.12.attention: shared
+        UpperBound v3477 = norms.VectorNorm("repeat_3.12.attention.v_bias");  // repeat_3.12.attention: shared
+        // repeat_3.12.attention: radius
+        UpperBound v1888 = UpperBound.OfRational(1, 2) * (UpperBound.Min(
+            v1865 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.12.attention.v", head) * v1858, 2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.12.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.12.attention.v", head) * v1858)),
+            v1865 * v1877 * v1858,
+            v1865 * (v1873 * v1858 + v1877 * v1859))
+            + v3476 * v1858)
+            + UpperBound.OfRational(1, 2) * (v1865 * v3477 + v1865 * (3 * v1887 * v3477 + norms.VectorNorm("repeat_3.12.attention.lepe_bias")))
+            + norms.VectorNorm("repeat_3.12.attention.out_bias");
+        UpperBound v3478 = v1873 * v1858 + v3477;  // repeat_3.12.attention: shared
+        // repeat_3.12.attention: centred radius
+        UpperBound v1889 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * (UpperBound.Min(
+                v1865 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.12.attention.v", head) * v1859, 2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm("repeat_3.12.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.12.attention.v", head) * v1859)),
+                v1865 * v1877 * v1859)
+                + v1865 * UpperBound.Min(3 * v1887 * v3478, 3 * v1887 * (UpperBound.OfRational(1, 2) * (v1873 * v1859 + v3478)))),
+            v1888);
+        UpperBound v3479 = v1883 + v3476;  // repeat_3.12.attention: shared
+        UpperBound v3480 = v1865 * v1873 * v1887;  // repeat_3.12.attention: shared
+        UpperBound v3481 = UpperBound.OfRational(1, 2) * ((v1885 + v1865 * v1873 * UpperBound.Min(3 * v1887, v1886)) * v1862);  // repeat_3.12.attention: shared
+        UpperBound v3482 = UpperBound.OfRational(1, 2) * (v3479 * v1863);  // repeat_3.12.attention: shared
+        // repeat_3.12.attention: from pixels, whole to token
+        UpperBound v1890 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * UpperBound.Min(v3479 * v1861, (v1884 + v3480) * v1862, (v1879 + v3480) * v1862 + v1881 * v1861),
+            v3481,
+            v3482);
+        UpperBound v1891 = UpperBound.Min(v3481, 14 * v1890);  // repeat_3.12.attention: from pixels, whole to whole
+        UpperBound v1892 = UpperBound.Min(v3482, 224 * v1890);  // repeat_3.12.attention: from pixels, token to token
         UpperBound v1896 = v1858 + v1864 * v1888;  // repeat_3.12.residual_3: radius
         UpperBound v1897 = UpperBound.Min(v1859 + v1864 * v1889, v1896);  // repeat_3.12.residual_3: centred radius
-        UpperBound v1899 = UpperBound.Min(v1861 + v1864 * v1890, v1862 + v1864 * v1891, v1863 + v1864 * v1892);  // repeat_3.12.residual_3: from pixels, whole to token
-        UpperBound v1900 = UpperBound.Min(v1862 + v1864 * v1891, 14 * v1899);  // repeat_3.12.residual_3: from pixels, whole to whole
-        UpperBound v1901 = UpperBound.Min(v1863 + v1864 * v1892, 224 * v1899);  // repeat_3.12.residual_3: from pixels, token to token
+        UpperBound v3483 = v1862 + v1864 * v1891;  // repeat_3.12.residual_3: shared
+        UpperBound v3484 = v1863 + v1864 * v1892;  // repeat_3.12.residual_3: shared
+        UpperBound v1899 = UpperBound.Min(v1861 + v1864 * v1890, v3483, v3484);  // repeat_3.12.residual_3: from pixels, whole to token
+        UpperBound v1900 = UpperBound.Min(v3483, 14 * v1899);  // repeat_3.12.residual_3: from pixels, whole to whole
+        UpperBound v1901 = UpperBound.Min(v3484, 224 * v1899);  // repeat_3.12.residual_3: from pixels, token to token
         UpperBound v1902 = norms.LargestEntry("repeat_3.12.residual_4.alpha");  // repeat_3.12.residual_4: largest |alpha|
         UpperBound v1903 = norms.SpectralNorm("repeat_3.12.mlp.up");  // repeat_3.12.mlp: σ(up)
         UpperBound v1904 = norms.SpectralNorm("repeat_3.12.mlp.down");  // repeat_3.12.mlp: σ(down)
         UpperBound v1905 = norms.LargestRow("repeat_3.12.mlp.up") * v1896 + norms.LargestEntry("repeat_3.12.mlp.up_bias");  // repeat_3.12.mlp: largest pre-activation
         UpperBound v1906 = v1903 * v1896 + norms.VectorNorm("repeat_3.12.mlp.up_bias");  // repeat_3.12.mlp: norm of the pre-activations
         UpperBound v1907 = UpperBound.GeluSlope(v1905);  // repeat_3.12.mlp: gelu slope
-        UpperBound v1908 = UpperBound.Min(v1907 * (v1903 * v1904), UpperBound.OfRational(1, 2) * norms.Product("repeat_3.12.mlp.down", "repeat_3.12.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1903 * v1904));  // repeat_3.12.mlp: constant
+        // repeat_3.12.mlp: constant
+        UpperBound v1908 = UpperBound.Min(
+            v1907 * (v1903 * v1904),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.12.mlp.down", "repeat_3.12.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1903 * v1904));
         UpperBound v1909 = v1904 * (UpperBound.GeluGain(v1905) * v1906) + norms.VectorNorm("repeat_3.12.mlp.down_bias");  // repeat_3.12.mlp: radius
         UpperBound v1910 = UpperBound.Min(v1908 * v1897, v1909);  // repeat_3.12.mlp: centred radius
         UpperBound v1911 = UpperBound.Min(v1908 * v1899, v1908 * v1900, v1908 * v1901);  // repeat_3.12.mlp: from pixels, whole to token
@@ -5280,23 +8046,30 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1913 = UpperBound.Min(v1908 * v1901, 224 * v1911);  // repeat_3.12.mlp: from pixels, token to token
         UpperBound v1916 = v1896 + v1902 * v1909;  // repeat_3.12.residual_4: radius
         UpperBound v1917 = UpperBound.Min(v1897 + v1902 * v1910, v1916);  // repeat_3.12.residual_4: centred radius
-        UpperBound v1919 = UpperBound.Min(v1899 + v1902 * v1911, v1900 + v1902 * v1912, v1901 + v1902 * v1913);  // repeat_3.12.residual_4: from pixels, whole to token
-        UpperBound v1920 = UpperBound.Min(v1900 + v1902 * v1912, 14 * v1919);  // repeat_3.12.residual_4: from pixels, whole to whole
-        UpperBound v1921 = UpperBound.Min(v1901 + v1902 * v1913, 224 * v1919);  // repeat_3.12.residual_4: from pixels, token to token
+        UpperBound v3485 = v1900 + v1902 * v1912;  // repeat_3.12.residual_4: shared
+        UpperBound v3486 = v1901 + v1902 * v1913;  // repeat_3.12.residual_4: shared
+        UpperBound v1919 = UpperBound.Min(v1899 + v1902 * v1911, v3485, v3486);  // repeat_3.12.residual_4: from pixels, whole to token
+        UpperBound v1920 = UpperBound.Min(v3485, 14 * v1919);  // repeat_3.12.residual_4: from pixels, whole to whole
+        UpperBound v1921 = UpperBound.Min(v3486, 224 * v1919);  // repeat_3.12.residual_4: from pixels, token to token
         UpperBound v1922 = norms.LargestEntry("repeat_3.12.center_norm.gain");  // repeat_3.12.center_norm: max|gain|
         UpperBound v1923 = v1922 * UpperBound.OfRational(256, 255) * v1916 + norms.VectorNorm("repeat_3.12.center_norm.bias");  // repeat_3.12.center_norm: radius
         UpperBound v1924 = UpperBound.Min(v1922 * UpperBound.OfRational(256, 255) * v1917, v1923);  // repeat_3.12.center_norm: centred radius
-        UpperBound v1925 = UpperBound.Min(v1922 * UpperBound.OfRational(256, 255) * v1919, v1922 * UpperBound.OfRational(256, 255) * v1920, v1922 * UpperBound.OfRational(256, 255) * v1921);  // repeat_3.12.center_norm: from pixels, whole to token
-        UpperBound v1926 = UpperBound.Min(v1922 * UpperBound.OfRational(256, 255) * v1920, 14 * v1925);  // repeat_3.12.center_norm: from pixels, whole to whole
-        UpperBound v1927 = UpperBound.Min(v1922 * UpperBound.OfRational(256, 255) * v1921, 224 * v1925);  // repeat_3.12.center_norm: from pixels, token to token
+        UpperBound v3487 = v1922 * UpperBound.OfRational(256, 255) * v1920;  // repeat_3.12.center_norm: shared
+        UpperBound v3488 = v1922 * UpperBound.OfRational(256, 255) * v1921;  // repeat_3.12.center_norm: shared
+        UpperBound v1925 = UpperBound.Min(v1922 * UpperBound.OfRational(256, 255) * v1919, v3487, v3488);  // repeat_3.12.center_norm: from pixels, whole to token
+        UpperBound v1926 = UpperBound.Min(v3487, 14 * v1925);  // repeat_3.12.center_norm: from pixels, whole to whole
+        UpperBound v1927 = UpperBound.Min(v3488, 224 * v1925);  // repeat_3.12.center_norm: from pixels, token to token
         UpperBound v1928 = norms.LargestEntry("repeat_3.13.residual.alpha");  // repeat_3.13.residual: largest |alpha|
         UpperBound v1929 = norms.OperatorNorm("repeat_3.13.conv2d.weight");  // repeat_3.13.conv2d: operator norm of weight
         UpperBound v1930 = UpperBound.Min(norms.SpectralNorm("repeat_3.13.conv2d.weight"), v1929, norms.LargestRow("repeat_3.13.conv2d.weight"));  // repeat_3.13.conv2d: σ(weight)
-        UpperBound v1931 = 7 * v1930 * v1923 + norms.VectorNorm("repeat_3.13.conv2d.bias");  // repeat_3.13.conv2d: radius
-        UpperBound v1932 = UpperBound.Min(7 * v1930 * v1923, 7 * v1930 * UpperBound.OfRational(1, 2) * (v1924 + v1923), v1931);  // repeat_3.13.conv2d: centred radius
-        UpperBound v1933 = UpperBound.Min(7 * v1930 * v1925, UpperBound.Min(v1930, 7 * v1930, v1929) * v1926, UpperBound.Min(7 * v1930, v1929) * v1926, 7 * v1930 * v1927);  // repeat_3.13.conv2d: from pixels, whole to token
-        UpperBound v1934 = UpperBound.Min(UpperBound.Min(7 * v1930, v1929) * v1926, 14 * v1933);  // repeat_3.13.conv2d: from pixels, whole to whole
-        UpperBound v1935 = UpperBound.Min(7 * v1930 * v1927, 224 * v1933);  // repeat_3.13.conv2d: from pixels, token to token
+        UpperBound v3489 = 7 * v1930 * v1923;  // repeat_3.13.conv2d: shared
+        UpperBound v1931 = v3489 + norms.VectorNorm("repeat_3.13.conv2d.bias");  // repeat_3.13.conv2d: radius
+        UpperBound v1932 = UpperBound.Min(v3489, 7 * v1930 * UpperBound.OfRational(1, 2) * (v1924 + v1923), v1931);  // repeat_3.13.conv2d: centred radius
+        UpperBound v3490 = UpperBound.Min(7 * v1930, v1929) * v1926;  // repeat_3.13.conv2d: shared
+        UpperBound v3491 = 7 * v1930 * v1927;  // repeat_3.13.conv2d: shared
+        UpperBound v1933 = UpperBound.Min(7 * v1930 * v1925, UpperBound.Min(v1930, 7 * v1930, v1929) * v1926, v3490, v3491);  // repeat_3.13.conv2d: from pixels, whole to token
+        UpperBound v1934 = UpperBound.Min(v3490, 14 * v1933);  // repeat_3.13.conv2d: from pixels, whole to whole
+        UpperBound v1935 = UpperBound.Min(v3491, 224 * v1933);  // repeat_3.13.conv2d: from pixels, token to token
         UpperBound v1937 = UpperBound.GeluSlope(v1931);  // repeat_3.13.gelu: slope
         UpperBound v1938 = UpperBound.GeluGain(v1931) * v1931;  // repeat_3.13.gelu: radius
         UpperBound v1939 = UpperBound.Min(v1937 * v1932, v1938);  // repeat_3.13.gelu: centred radius
@@ -5317,17 +8090,22 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1954 = UpperBound.Min(v1949 * v1948, 224 * v1952);  // repeat_3.13.gelu_2: from pixels, token to token
         UpperBound v1955 = v1923 + v1928 * v1950;  // repeat_3.13.residual: radius
         UpperBound v1956 = UpperBound.Min(v1924 + v1928 * v1951, v1955);  // repeat_3.13.residual: centred radius
-        UpperBound v1958 = UpperBound.Min(v1925 + v1928 * v1952, v1926 + v1928 * v1953, v1927 + v1928 * v1954);  // repeat_3.13.residual: from pixels, whole to token
-        UpperBound v1959 = UpperBound.Min(v1926 + v1928 * v1953, 14 * v1958);  // repeat_3.13.residual: from pixels, whole to whole
-        UpperBound v1960 = UpperBound.Min(v1927 + v1928 * v1954, 224 * v1958);  // repeat_3.13.residual: from pixels, token to token
+        UpperBound v3492 = v1926 + v1928 * v1953;  // repeat_3.13.residual: shared
+        UpperBound v3493 = v1927 + v1928 * v1954;  // repeat_3.13.residual: shared
+        UpperBound v1958 = UpperBound.Min(v1925 + v1928 * v1952, v3492, v3493);  // repeat_3.13.residual: from pixels, whole to token
+        UpperBound v1959 = UpperBound.Min(v3492, 14 * v1958);  // repeat_3.13.residual: from pixels, whole to whole
+        UpperBound v1960 = UpperBound.Min(v3493, 224 * v1958);  // repeat_3.13.residual: from pixels, token to token
         UpperBound v1961 = norms.LargestEntry("repeat_3.13.residual_2.alpha");  // repeat_3.13.residual_2: largest |alpha|
         UpperBound v1962 = norms.OperatorNorm("repeat_3.13.conv2d_3.weight");  // repeat_3.13.conv2d_3: operator norm of weight
         UpperBound v1963 = UpperBound.Min(norms.SpectralNorm("repeat_3.13.conv2d_3.weight"), v1962, norms.LargestRow("repeat_3.13.conv2d_3.weight"));  // repeat_3.13.conv2d_3: σ(weight)
-        UpperBound v1964 = 7 * v1963 * v1955 + norms.VectorNorm("repeat_3.13.conv2d_3.bias");  // repeat_3.13.conv2d_3: radius
-        UpperBound v1965 = UpperBound.Min(7 * v1963 * v1955, 7 * v1963 * UpperBound.OfRational(1, 2) * (v1956 + v1955), v1964);  // repeat_3.13.conv2d_3: centred radius
-        UpperBound v1966 = UpperBound.Min(7 * v1963 * v1958, UpperBound.Min(v1963, 7 * v1963, v1962) * v1959, UpperBound.Min(7 * v1963, v1962) * v1959, 7 * v1963 * v1960);  // repeat_3.13.conv2d_3: from pixels, whole to token
-        UpperBound v1967 = UpperBound.Min(UpperBound.Min(7 * v1963, v1962) * v1959, 14 * v1966);  // repeat_3.13.conv2d_3: from pixels, whole to whole
-        UpperBound v1968 = UpperBound.Min(7 * v1963 * v1960, 224 * v1966);  // repeat_3.13.conv2d_3: from pixels, token to token
+        UpperBound v3494 = 7 * v1963 * v1955;  // repeat_3.13.conv2d_3: shared
+        UpperBound v1964 = v3494 + norms.VectorNorm("repeat_3.13.conv2d_3.bias");  // repeat_3.13.conv2d_3: radius
+        UpperBound v1965 = UpperBound.Min(v3494, 7 * v1963 * UpperBound.OfRational(1, 2) * (v1956 + v1955), v1964);  // repeat_3.13.conv2d_3: centred radius
+        UpperBound v3495 = UpperBound.Min(7 * v1963, v1962) * v1959;  // repeat_3.13.conv2d_3: shared
+        UpperBound v3496 = 7 * v1963 * v1960;  // repeat_3.13.conv2d_3: shared
+        UpperBound v1966 = UpperBound.Min(7 * v1963 * v1958, UpperBound.Min(v1963, 7 * v1963, v1962) * v1959, v3495, v3496);  // repeat_3.13.conv2d_3: from pixels, whole to token
+        UpperBound v1967 = UpperBound.Min(v3495, 14 * v1966);  // repeat_3.13.conv2d_3: from pixels, whole to whole
+        UpperBound v1968 = UpperBound.Min(v3496, 224 * v1966);  // repeat_3.13.conv2d_3: from pixels, token to token
         UpperBound v1970 = UpperBound.GeluSlope(v1964);  // repeat_3.13.gelu_3: slope
         UpperBound v1971 = UpperBound.GeluGain(v1964) * v1964;  // repeat_3.13.gelu_3: radius
         UpperBound v1972 = UpperBound.Min(v1970 * v1965, v1971);  // repeat_3.13.gelu_3: centred radius
@@ -5336,13 +8114,20 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1975 = UpperBound.Min(v1970 * v1968, 224 * v1973);  // repeat_3.13.gelu_3: from pixels, token to token
         UpperBound v1976 = v1955 + v1961 * v1971;  // repeat_3.13.residual_2: radius
         UpperBound v1977 = UpperBound.Min(v1956 + v1961 * v1972, v1976);  // repeat_3.13.residual_2: centred radius
-        UpperBound v1979 = UpperBound.Min(v1958 + v1961 * v1973, v1959 + v1961 * v1974, v1960 + v1961 * v1975);  // repeat_3.13.residual_2: from pixels, whole to token
-        UpperBound v1980 = UpperBound.Min(v1959 + v1961 * v1974, 14 * v1979);  // repeat_3.13.residual_2: from pixels, whole to whole
-        UpperBound v1981 = UpperBound.Min(v1960 + v1961 * v1975, 224 * v1979);  // repeat_3.13.residual_2: from pixels, token to token
+        UpperBound v3497 = v1959 + v1961 * v1974;  // repeat_3.13.residual_2: shared
+        UpperBound v3498 = v1960 + v1961 * v1975;  // repeat_3.13.residual_2: shared
+        UpperBound v1979 = UpperBound.Min(v1958 + v1961 * v1973, v3497, v3498);  // repeat_3.13.residual_2: from pixels, whole to token
+        UpperBound v1980 = UpperBound.Min(v3497, 14 * v1979);  // repeat_3.13.residual_2: from pixels, whole to whole
+        UpperBound v1981 = UpperBound.Min(v3498, 224 * v1979);  // repeat_3.13.residual_2: from pixels, token to token
         UpperBound v1982 = norms.LargestEntry("repeat_3.13.residual_3.alpha");  // repeat_3.13.residual_3: largest |alpha|
         UpperBound v1983 = norms.SpectralNorm("repeat_3.13.attention.out");  // repeat_3.13.attention: σ(out)
         UpperBound v1984 = norms.SpectralNorm("repeat_3.13.attention.k");  // repeat_3.13.attention: σ(k)
-        UpperBound v1985 = 24 * UpperBound.Min(UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.13.attention.k", head)) * v1977 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1);  // repeat_3.13.attention: range of the logits
+        // repeat_3.13.attention: range of the logits
+        UpperBound v1985 = 24 * UpperBound.Min(
+            UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.13.attention.k", head))
+                * v1977
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1);
         UpperBound v1986 = UpperBound.DoeblinComplement(98, v1985);  // repeat_3.13.attention: 1 − lambda
         UpperBound v1987 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v1985);  // repeat_3.13.attention: cosh of half the range
         UpperBound v1988 = 98 * UpperBound.LargestSoftmaxWeight(98, v1985);  // repeat_3.13.attention: largest column sum
@@ -5351,35 +8136,189 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v1991 = norms.SpectralNorm("repeat_3.13.attention.v");  // repeat_3.13.attention: σ(v)
         UpperBound v1992 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.13.attention.v", head));  // repeat_3.13.attention: slope of the values
         UpperBound v1993 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.13.attention.v", head) * v1977);  // repeat_3.13.attention: spread of the values
-        UpperBound v1994 = UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.13.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.13.attention.q", head));  // repeat_3.13.attention: both paths' slope
-        UpperBound v1995 = UpperBound.Min(UpperBound.Sqrt(8) * v1992, v1991 * (UpperBound.Sqrt(2) + v1986 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));  // repeat_3.13.attention: value path
-        UpperBound v1996 = UpperBound.Min(v1983 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.13.attention.v", head) + norms.HeadSpectralNorm("repeat_3.13.attention.v", head) * v1977 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.13.attention.k", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.13.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.13.attention.v", head) + norms.HeadSpectralNorm("repeat_3.13.attention.v", head) * v1977 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.13.attention.k", head)))), v1983 * (v1995 + UpperBound.Sqrt(8) * v1993 * UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.13.attention.k", head))));  // repeat_3.13.attention: keys and values, token to token
-        UpperBound v1997 = UpperBound.Min(v1983 * (v1991 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1987, 1) + v1993 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1984) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1985)))), v1983 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.13.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1987, 1) + norms.HeadSpectralNorm("repeat_3.13.attention.v", head) * v1977 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.13.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1985))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.13.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.13.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1987, 1) + norms.HeadSpectralNorm("repeat_3.13.attention.v", head) * v1977 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.13.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1985))))));  // repeat_3.13.attention: keys and values, whole to token
-        UpperBound v1998 = UpperBound.Min(v1983 * (v1991 * v1989 + v1993 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1984) * UpperBound.Min(UpperBound.Sqrt(v1988), 7)), v1983 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.13.attention.v", head) * v1989 + norms.HeadSpectralNorm("repeat_3.13.attention.v", head) * v1977 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.13.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v1988), 7), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.13.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.13.attention.v", head) * v1989 + norms.HeadSpectralNorm("repeat_3.13.attention.v", head) * v1977 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.13.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v1988), 7))));  // repeat_3.13.attention: keys and values, whole to whole
-        UpperBound v1999 = UpperBound.Min(v1983 * v1993 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1990), v1983 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.13.attention.v", head) * v1977 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.13.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.13.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.13.attention.v", head) * v1977 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.13.attention.q", head)))));  // repeat_3.13.attention: query path, all readings
-        UpperBound v2000 = UpperBound.Min(v1983 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.13.attention.v", head) + norms.HeadSpectralNorm("repeat_3.13.attention.v", head) * v1977 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.13.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.13.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.13.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.13.attention.v", head) + norms.HeadSpectralNorm("repeat_3.13.attention.v", head) * v1977 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.13.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.13.attention.q", head)))));  // repeat_3.13.attention: per head, token to token
-        UpperBound v2001 = UpperBound.Min(v2000, v1996 + v1999, v1983 * (v1995 + UpperBound.Sqrt(8) * v1993 * v1994));  // repeat_3.13.attention: token to token
-        UpperBound v2002 = UpperBound.Min(v1997 + v1999, v1983 * (v1991 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1987, 1) + v1993 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1985))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1985))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1984) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1990)));  // repeat_3.13.attention: whole to token
-        UpperBound v2003 = UpperBound.Min(v1998 + v1999, v1983 * (v1991 * v1989 + v1993 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v1988), 7) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v1988), 7) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1984) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1990)));  // repeat_3.13.attention: whole to whole
+        // repeat_3.13.attention: both paths' slope
+        UpperBound v1994 = UpperBound.MaxOver(8, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_3.13.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_3.13.attention.q", head));
+        // repeat_3.13.attention: value path
+        UpperBound v1995 = UpperBound.Min(
+            UpperBound.Sqrt(8) * v1992,
+            v1991 * (UpperBound.Sqrt(2)
+                + v1986
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));
+        UpperBound v3499 = UpperBound.Sqrt(8) * v1993;  // repeat_3.13.attention: shared
+        // repeat_3.13.attention: keys and values, token to token
+        UpperBound v1996 = UpperBound.Min(
+            v1983 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.13.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.13.attention.v", head)
+                        * v1977
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.13.attention.k", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.13.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.13.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.13.attention.v", head)
+                        * v1977
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.13.attention.k", head)))),
+            v1983 * (v1995
+                + v3499 * UpperBound.MaxOver(8, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_3.13.attention.k", head))));
+        UpperBound v3500 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v1987, 1);  // repeat_3.13.attention: shared
+        UpperBound v3501 = v1991 * v3500;  // repeat_3.13.attention: shared
+        UpperBound v3502 = v1993 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1984);  // repeat_3.13.attention: shared
+        UpperBound v3503 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v1985)));  // repeat_3.13.attention: shared
+        // repeat_3.13.attention: keys and values, whole to token
+        UpperBound v1997 = UpperBound.Min(
+            v1983 * (v3501 + v3502 * v3503),
+            v1983 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.13.attention.v", head) * v3500
+                    + norms.HeadSpectralNorm("repeat_3.13.attention.v", head)
+                        * v1977
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.13.attention.k", head))
+                        * v3503,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.13.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.13.attention.v", head) * v3500
+                    + norms.HeadSpectralNorm("repeat_3.13.attention.v", head)
+                        * v1977
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.13.attention.k", head))
+                        * v3503)));
+        UpperBound v3504 = UpperBound.Min(UpperBound.Sqrt(v1988), 7);  // repeat_3.13.attention: shared
+        // repeat_3.13.attention: keys and values, whole to whole
+        UpperBound v1998 = UpperBound.Min(
+            v1983 * (v1991 * v1989 + v3502 * v3504),
+            v1983 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.13.attention.v", head) * v1989
+                    + norms.HeadSpectralNorm("repeat_3.13.attention.v", head)
+                        * v1977
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.13.attention.k", head))
+                        * v3504,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.13.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.13.attention.v", head) * v1989
+                    + norms.HeadSpectralNorm("repeat_3.13.attention.v", head)
+                        * v1977
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.13.attention.k", head))
+                        * v3504)));
+        // repeat_3.13.attention: query path, all readings
+        UpperBound v1999 = UpperBound.Min(
+            v1983 * v1993 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1990),
+            v1983 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.13.attention.v", head)
+                    * v1977
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.13.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.13.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_3.13.attention.v", head)
+                        * v1977
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.13.attention.q", head)))));
+        // repeat_3.13.attention: per head, token to token
+        UpperBound v2000 = UpperBound.Min(
+            v1983 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.13.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.13.attention.v", head)
+                        * v1977
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.13.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.13.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.13.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.13.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.13.attention.v", head)
+                        * v1977
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.13.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.13.attention.q", head)))));
+        UpperBound v2001 = UpperBound.Min(v2000, v1996 + v1999, v1983 * (v1995 + v3499 * v1994));  // repeat_3.13.attention: token to token
+        // repeat_3.13.attention: whole to token
+        UpperBound v2002 = UpperBound.Min(
+            v1997 + v1999,
+            v1983 * (v3501
+                + v1993 * (UpperBound.Sqrt(UpperBound.Power(v3503 * 0, 2))
+                    + v3503 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1984)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1990)));
+        // repeat_3.13.attention: whole to whole
+        UpperBound v2003 = UpperBound.Min(
+            v1998 + v1999,
+            v1983 * (v1991 * v1989
+                + v1993 * (UpperBound.Sqrt(UpperBound.Power(v3504 * 0, 2))
+                    + v3504 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1984)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v1990)));
         UpperBound v2004 = norms.OperatorNorm("repeat_3.13.attention.lepe");  // repeat_3.13.attention: operator norm of lepe
         UpperBound v2005 = UpperBound.Min(norms.LargestRow("repeat_3.13.attention.lepe"), v2004);  // repeat_3.13.attention: largest channel of lepe
-        UpperBound v2006 = UpperBound.OfRational(1, 2) * (UpperBound.Min(v1983 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.13.attention.v", head) * v1976, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.13.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.13.attention.v", head) * v1976)), v1983 * v1995 * v1976, v1983 * (v1991 * v1976 + v1995 * v1977)) + v1983 * v1991 * (3 * v2005) * v1976) + UpperBound.OfRational(1, 2) * (v1983 * norms.VectorNorm("repeat_3.13.attention.v_bias") + v1983 * (3 * v2005 * norms.VectorNorm("repeat_3.13.attention.v_bias") + norms.VectorNorm("repeat_3.13.attention.lepe_bias"))) + norms.VectorNorm("repeat_3.13.attention.out_bias");  // repeat_3.13.attention: radius
-        UpperBound v2007 = UpperBound.Min(UpperBound.OfRational(1, 2) * (UpperBound.Min(v1983 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.13.attention.v", head) * v1977, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.13.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.13.attention.v", head) * v1977)), v1983 * v1995 * v1977) + v1983 * UpperBound.Min(3 * v2005 * (v1991 * v1976 + norms.VectorNorm("repeat_3.13.attention.v_bias")), 3 * v2005 * (UpperBound.OfRational(1, 2) * (v1991 * v1977 + (v1991 * v1976 + norms.VectorNorm("repeat_3.13.attention.v_bias")))))), v2006);  // repeat_3.13.attention: centred radius
-        UpperBound v2008 = UpperBound.Min(UpperBound.OfRational(1, 2) * UpperBound.Min((v2001 + v1983 * v1991 * (3 * v2005)) * v1979, (v2002 + v1983 * v1991 * v2005) * v1980, (v1997 + v1983 * v1991 * v2005) * v1980 + v1999 * v1979), UpperBound.OfRational(1, 2) * ((v2003 + v1983 * v1991 * UpperBound.Min(3 * v2005, v2004)) * v1980), UpperBound.OfRational(1, 2) * ((v2001 + v1983 * v1991 * (3 * v2005)) * v1981));  // repeat_3.13.attention: from pixels, whole to token
-        UpperBound v2009 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v2003 + v1983 * v1991 * UpperBound.Min(3 * v2005, v2004)) * v1980), 14 * v2008);  // repeat_3.13.attention: from pixels, whole to whole
-        UpperBound v2010 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v2001 + v1983 * v1991 * (3 * v2005)) * v1981), 224 * v2008);  // repeat_3.13.attention: from pixels, token to token
+        UpperBound v3505 = v1983 * v1991 * (3 * v2005);  // repeat_3.13.attention: shared
+        UpperBound v3506 = norms.VectorNorm("repeat_3.13.attention.v_bias");  // repeat_3.13.attention: shared
+        // repeat_3.13.attention: radius
+        UpperBound v2006 = UpperBound.OfRational(1, 2) * (UpperBound.Min(
+            v1983 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.13.attention.v", head) * v1976, 2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.13.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.13.attention.v", head) * v1976)),
+            v1983 * v1995 * v1976,
+            v1983 * (v1991 * v1976 + v1995 * v1977))
+            + v3505 * v1976)
+            + UpperBound.OfRational(1, 2) * (v1983 * v3506 + v1983 * (3 * v2005 * v3506 + norms.VectorNorm("repeat_3.13.attention.lepe_bias")))
+            + norms.VectorNorm("repeat_3.13.attention.out_bias");
+        UpperBound v3507 = v1991 * v1976 + v3506;  // repeat_3.13.attention: shared
+        // repeat_3.13.attention: centred radius
+        UpperBound v2007 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * (UpperBound.Min(
+                v1983 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.13.attention.v", head) * v1977, 2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm("repeat_3.13.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.13.attention.v", head) * v1977)),
+                v1983 * v1995 * v1977)
+                + v1983 * UpperBound.Min(3 * v2005 * v3507, 3 * v2005 * (UpperBound.OfRational(1, 2) * (v1991 * v1977 + v3507)))),
+            v2006);
+        UpperBound v3508 = v2001 + v3505;  // repeat_3.13.attention: shared
+        UpperBound v3509 = v1983 * v1991 * v2005;  // repeat_3.13.attention: shared
+        UpperBound v3510 = UpperBound.OfRational(1, 2) * ((v2003 + v1983 * v1991 * UpperBound.Min(3 * v2005, v2004)) * v1980);  // repeat_3.13.attention: shared
+        UpperBound v3511 = UpperBound.OfRational(1, 2) * (v3508 * v1981);  // repeat_3.13.attention: shared
+        // repeat_3.13.attention: from pixels, whole to token
+        UpperBound v2008 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * UpperBound.Min(v3508 * v1979, (v2002 + v3509) * v1980, (v1997 + v3509) * v1980 + v1999 * v1979),
+            v3510,
+            v3511);
+        UpperBound v2009 = UpperBound.Min(v3510, 14 * v2008);  // repeat_3.13.attention: from pixels, whole to whole
+        UpperBound v2010 = UpperBound.Min(v3511, 224 * v2008);  // repeat_3.13.attention: from pixels, token to token
         UpperBound v2014 = v1976 + v1982 * v2006;  // repeat_3.13.residual_3: radius
         UpperBound v2015 = UpperBound.Min(v1977 + v1982 * v2007, v2014);  // repeat_3.13.residual_3: centred radius
-        UpperBound v2017 = UpperBound.Min(v1979 + v1982 * v2008, v1980 + v1982 * v2009, v1981 + v1982 * v2010);  // repeat_3.13.residual_3: from pixels, whole to token
-        UpperBound v2018 = UpperBound.Min(v1980 + v1982 * v2009, 14 * v2017);  // repeat_3.13.residual_3: from pixels, whole to whole
-        UpperBound v2019 = UpperBound.Min(v1981 + v1982 * v2010, 224 * v2017);  // repeat_3.13.residual_3: from pixels, token to token
+        UpperBound v3512 = v1980 + v1982 * v2009;  // repeat_3.13.residual_3: shared
+        UpperBound v3513 = v1981 + v1982 * v2010;  // repeat_3.13.residual_3: shared
+        UpperBound v2017 = UpperBound.Min(v1979 + v1982 * v2008, v3512, v3513);  // repeat_3.13.residual_3: from pixels, whole to token
+        UpperBound v2018 = UpperBound.Min(v3512, 14 * v2017);  // repeat_3.13.residual_3: from pixels, whole to whole
+        UpperBound v2019 = UpperBound.Min(v3513, 224 * v2017);  // repeat_3.13.residual_3: from pixels, token to token
         UpperBound v2020 = norms.LargestEntry("repeat_3.13.residual_4.alpha");  // repeat_3.13.residual_4: largest |alpha|
         UpperBound v2021 = norms.SpectralNorm("repeat_3.13.mlp.up");  // repeat_3.13.mlp: σ(up)
         UpperBound v2022 = norms.SpectralNorm("repeat_3.13.mlp.down");  // repeat_3.13.mlp: σ(down)
         UpperBound v2023 = norms.LargestRow("repeat_3.13.mlp.up") * v2014 + norms.LargestEntry("repeat_3.13.mlp.up_bias");  // repeat_3.13.mlp: largest pre-activation
         UpperBound v2024 = v2021 * v2014 + norms.VectorNorm("repeat_3.13.mlp.up_bias");  // repeat_3.13.mlp: norm of the pre-activations
         UpperBound v2025 = UpperBound.GeluSlope(v2023);  // repeat_3.13.mlp: gelu slope
-        UpperBound v2026 = UpperBound.Min(v2025 * (v2021 * v2022), UpperBound.OfRational(1, 2) * norms.Product("repeat_3.13.mlp.down", "repeat_3.13.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v2021 * v2022));  // repeat_3.13.mlp: constant
+        // repeat_3.13.mlp: constant
+        UpperBound v2026 = UpperBound.Min(
+            v2025 * (v2021 * v2022),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.13.mlp.down", "repeat_3.13.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v2021 * v2022));
         UpperBound v2027 = v2022 * (UpperBound.GeluGain(v2023) * v2024) + norms.VectorNorm("repeat_3.13.mlp.down_bias");  // repeat_3.13.mlp: radius
         UpperBound v2028 = UpperBound.Min(v2026 * v2015, v2027);  // repeat_3.13.mlp: centred radius
         UpperBound v2029 = UpperBound.Min(v2026 * v2017, v2026 * v2018, v2026 * v2019);  // repeat_3.13.mlp: from pixels, whole to token
@@ -5387,23 +8326,30 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2031 = UpperBound.Min(v2026 * v2019, 224 * v2029);  // repeat_3.13.mlp: from pixels, token to token
         UpperBound v2034 = v2014 + v2020 * v2027;  // repeat_3.13.residual_4: radius
         UpperBound v2035 = UpperBound.Min(v2015 + v2020 * v2028, v2034);  // repeat_3.13.residual_4: centred radius
-        UpperBound v2037 = UpperBound.Min(v2017 + v2020 * v2029, v2018 + v2020 * v2030, v2019 + v2020 * v2031);  // repeat_3.13.residual_4: from pixels, whole to token
-        UpperBound v2038 = UpperBound.Min(v2018 + v2020 * v2030, 14 * v2037);  // repeat_3.13.residual_4: from pixels, whole to whole
-        UpperBound v2039 = UpperBound.Min(v2019 + v2020 * v2031, 224 * v2037);  // repeat_3.13.residual_4: from pixels, token to token
+        UpperBound v3514 = v2018 + v2020 * v2030;  // repeat_3.13.residual_4: shared
+        UpperBound v3515 = v2019 + v2020 * v2031;  // repeat_3.13.residual_4: shared
+        UpperBound v2037 = UpperBound.Min(v2017 + v2020 * v2029, v3514, v3515);  // repeat_3.13.residual_4: from pixels, whole to token
+        UpperBound v2038 = UpperBound.Min(v3514, 14 * v2037);  // repeat_3.13.residual_4: from pixels, whole to whole
+        UpperBound v2039 = UpperBound.Min(v3515, 224 * v2037);  // repeat_3.13.residual_4: from pixels, token to token
         UpperBound v2040 = norms.LargestEntry("repeat_3.13.center_norm.gain");  // repeat_3.13.center_norm: max|gain|
         UpperBound v2041 = v2040 * UpperBound.OfRational(256, 255) * v2034 + norms.VectorNorm("repeat_3.13.center_norm.bias");  // repeat_3.13.center_norm: radius
         UpperBound v2042 = UpperBound.Min(v2040 * UpperBound.OfRational(256, 255) * v2035, v2041);  // repeat_3.13.center_norm: centred radius
-        UpperBound v2043 = UpperBound.Min(v2040 * UpperBound.OfRational(256, 255) * v2037, v2040 * UpperBound.OfRational(256, 255) * v2038, v2040 * UpperBound.OfRational(256, 255) * v2039);  // repeat_3.13.center_norm: from pixels, whole to token
-        UpperBound v2044 = UpperBound.Min(v2040 * UpperBound.OfRational(256, 255) * v2038, 14 * v2043);  // repeat_3.13.center_norm: from pixels, whole to whole
-        UpperBound v2045 = UpperBound.Min(v2040 * UpperBound.OfRational(256, 255) * v2039, 224 * v2043);  // repeat_3.13.center_norm: from pixels, token to token
+        UpperBound v3516 = v2040 * UpperBound.OfRational(256, 255) * v2038;  // repeat_3.13.center_norm: shared
+        UpperBound v3517 = v2040 * UpperBound.OfRational(256, 255) * v2039;  // repeat_3.13.center_norm: shared
+        UpperBound v2043 = UpperBound.Min(v2040 * UpperBound.OfRational(256, 255) * v2037, v3516, v3517);  // repeat_3.13.center_norm: from pixels, whole to token
+        UpperBound v2044 = UpperBound.Min(v3516, 14 * v2043);  // repeat_3.13.center_norm: from pixels, whole to whole
+        UpperBound v2045 = UpperBound.Min(v3517, 224 * v2043);  // repeat_3.13.center_norm: from pixels, token to token
         UpperBound v2046 = norms.LargestEntry("repeat_3.14.residual.alpha");  // repeat_3.14.residual: largest |alpha|
         UpperBound v2047 = norms.OperatorNorm("repeat_3.14.conv2d.weight");  // repeat_3.14.conv2d: operator norm of weight
         UpperBound v2048 = UpperBound.Min(norms.SpectralNorm("repeat_3.14.conv2d.weight"), v2047, norms.LargestRow("repeat_3.14.conv2d.weight"));  // repeat_3.14.conv2d: σ(weight)
-        UpperBound v2049 = 7 * v2048 * v2041 + norms.VectorNorm("repeat_3.14.conv2d.bias");  // repeat_3.14.conv2d: radius
-        UpperBound v2050 = UpperBound.Min(7 * v2048 * v2041, 7 * v2048 * UpperBound.OfRational(1, 2) * (v2042 + v2041), v2049);  // repeat_3.14.conv2d: centred radius
-        UpperBound v2051 = UpperBound.Min(7 * v2048 * v2043, UpperBound.Min(v2048, 7 * v2048, v2047) * v2044, UpperBound.Min(7 * v2048, v2047) * v2044, 7 * v2048 * v2045);  // repeat_3.14.conv2d: from pixels, whole to token
-        UpperBound v2052 = UpperBound.Min(UpperBound.Min(7 * v2048, v2047) * v2044, 14 * v2051);  // repeat_3.14.conv2d: from pixels, whole to whole
-        UpperBound v2053 = UpperBound.Min(7 * v2048 * v2045, 224 * v2051);  // repeat_3.14.conv2d: from pixels, token to token
+        UpperBound v3518 = 7 * v2048 * v2041;  // repeat_3.14.conv2d: shared
+        UpperBound v2049 = v3518 + norms.VectorNorm("repeat_3.14.conv2d.bias");  // repeat_3.14.conv2d: radius
+        UpperBound v2050 = UpperBound.Min(v3518, 7 * v2048 * UpperBound.OfRational(1, 2) * (v2042 + v2041), v2049);  // repeat_3.14.conv2d: centred radius
+        UpperBound v3519 = UpperBound.Min(7 * v2048, v2047) * v2044;  // repeat_3.14.conv2d: shared
+        UpperBound v3520 = 7 * v2048 * v2045;  // repeat_3.14.conv2d: shared
+        UpperBound v2051 = UpperBound.Min(7 * v2048 * v2043, UpperBound.Min(v2048, 7 * v2048, v2047) * v2044, v3519, v3520);  // repeat_3.14.conv2d: from pixels, whole to token
+        UpperBound v2052 = UpperBound.Min(v3519, 14 * v2051);  // repeat_3.14.conv2d: from pixels, whole to whole
+        UpperBound v2053 = UpperBound.Min(v3520, 224 * v2051);  // repeat_3.14.conv2d: from pixels, token to token
         UpperBound v2055 = UpperBound.GeluSlope(v2049);  // repeat_3.14.gelu: slope
         UpperBound v2056 = UpperBound.GeluGain(v2049) * v2049;  // repeat_3.14.gelu: radius
         UpperBound v2057 = UpperBound.Min(v2055 * v2050, v2056);  // repeat_3.14.gelu: centred radius
@@ -5424,17 +8370,22 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2072 = UpperBound.Min(v2067 * v2066, 224 * v2070);  // repeat_3.14.gelu_2: from pixels, token to token
         UpperBound v2073 = v2041 + v2046 * v2068;  // repeat_3.14.residual: radius
         UpperBound v2074 = UpperBound.Min(v2042 + v2046 * v2069, v2073);  // repeat_3.14.residual: centred radius
-        UpperBound v2076 = UpperBound.Min(v2043 + v2046 * v2070, v2044 + v2046 * v2071, v2045 + v2046 * v2072);  // repeat_3.14.residual: from pixels, whole to token
-        UpperBound v2077 = UpperBound.Min(v2044 + v2046 * v2071, 14 * v2076);  // repeat_3.14.residual: from pixels, whole to whole
-        UpperBound v2078 = UpperBound.Min(v2045 + v2046 * v2072, 224 * v2076);  // repeat_3.14.residual: from pixels, token to token
+        UpperBound v3521 = v2044 + v2046 * v2071;  // repeat_3.14.residual: shared
+        UpperBound v3522 = v2045 + v2046 * v2072;  // repeat_3.14.residual: shared
+        UpperBound v2076 = UpperBound.Min(v2043 + v2046 * v2070, v3521, v3522);  // repeat_3.14.residual: from pixels, whole to token
+        UpperBound v2077 = UpperBound.Min(v3521, 14 * v2076);  // repeat_3.14.residual: from pixels, whole to whole
+        UpperBound v2078 = UpperBound.Min(v3522, 224 * v2076);  // repeat_3.14.residual: from pixels, token to token
         UpperBound v2079 = norms.LargestEntry("repeat_3.14.residual_2.alpha");  // repeat_3.14.residual_2: largest |alpha|
         UpperBound v2080 = norms.OperatorNorm("repeat_3.14.conv2d_3.weight");  // repeat_3.14.conv2d_3: operator norm of weight
         UpperBound v2081 = UpperBound.Min(norms.SpectralNorm("repeat_3.14.conv2d_3.weight"), v2080, norms.LargestRow("repeat_3.14.conv2d_3.weight"));  // repeat_3.14.conv2d_3: σ(weight)
-        UpperBound v2082 = 7 * v2081 * v2073 + norms.VectorNorm("repeat_3.14.conv2d_3.bias");  // repeat_3.14.conv2d_3: radius
-        UpperBound v2083 = UpperBound.Min(7 * v2081 * v2073, 7 * v2081 * UpperBound.OfRational(1, 2) * (v2074 + v2073), v2082);  // repeat_3.14.conv2d_3: centred radius
-        UpperBound v2084 = UpperBound.Min(7 * v2081 * v2076, UpperBound.Min(v2081, 7 * v2081, v2080) * v2077, UpperBound.Min(7 * v2081, v2080) * v2077, 7 * v2081 * v2078);  // repeat_3.14.conv2d_3: from pixels, whole to token
-        UpperBound v2085 = UpperBound.Min(UpperBound.Min(7 * v2081, v2080) * v2077, 14 * v2084);  // repeat_3.14.conv2d_3: from pixels, whole to whole
-        UpperBound v2086 = UpperBound.Min(7 * v2081 * v2078, 224 * v2084);  // repeat_3.14.conv2d_3: from pixels, token to token
+        UpperBound v3523 = 7 * v2081 * v2073;  // repeat_3.14.conv2d_3: shared
+        UpperBound v2082 = v3523 + norms.VectorNorm("repeat_3.14.conv2d_3.bias");  // repeat_3.14.conv2d_3: radius
+        UpperBound v2083 = UpperBound.Min(v3523, 7 * v2081 * UpperBound.OfRational(1, 2) * (v2074 + v2073), v2082);  // repeat_3.14.conv2d_3: centred radius
+        UpperBound v3524 = UpperBound.Min(7 * v2081, v2080) * v2077;  // repeat_3.14.conv2d_3: shared
+        UpperBound v3525 = 7 * v2081 * v2078;  // repeat_3.14.conv2d_3: shared
+        UpperBound v2084 = UpperBound.Min(7 * v2081 * v2076, UpperBound.Min(v2081, 7 * v2081, v2080) * v2077, v3524, v3525);  // repeat_3.14.conv2d_3: from pixels, whole to token
+        UpperBound v2085 = UpperBound.Min(v3524, 14 * v2084);  // repeat_3.14.conv2d_3: from pixels, whole to whole
+        UpperBound v2086 = UpperBound.Min(v3525, 224 * v2084);  // repeat_3.14.conv2d_3: from pixels, token to token
         UpperBound v2088 = UpperBound.GeluSlope(v2082);  // repeat_3.14.gelu_3: slope
         UpperBound v2089 = UpperBound.GeluGain(v2082) * v2082;  // repeat_3.14.gelu_3: radius
         UpperBound v2090 = UpperBound.Min(v2088 * v2083, v2089);  // repeat_3.14.gelu_3: centred radius
@@ -5443,13 +8394,20 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2093 = UpperBound.Min(v2088 * v2086, 224 * v2091);  // repeat_3.14.gelu_3: from pixels, token to token
         UpperBound v2094 = v2073 + v2079 * v2089;  // repeat_3.14.residual_2: radius
         UpperBound v2095 = UpperBound.Min(v2074 + v2079 * v2090, v2094);  // repeat_3.14.residual_2: centred radius
-        UpperBound v2097 = UpperBound.Min(v2076 + v2079 * v2091, v2077 + v2079 * v2092, v2078 + v2079 * v2093);  // repeat_3.14.residual_2: from pixels, whole to token
-        UpperBound v2098 = UpperBound.Min(v2077 + v2079 * v2092, 14 * v2097);  // repeat_3.14.residual_2: from pixels, whole to whole
-        UpperBound v2099 = UpperBound.Min(v2078 + v2079 * v2093, 224 * v2097);  // repeat_3.14.residual_2: from pixels, token to token
+        UpperBound v3526 = v2077 + v2079 * v2092;  // repeat_3.14.residual_2: shared
+        UpperBound v3527 = v2078 + v2079 * v2093;  // repeat_3.14.residual_2: shared
+        UpperBound v2097 = UpperBound.Min(v2076 + v2079 * v2091, v3526, v3527);  // repeat_3.14.residual_2: from pixels, whole to token
+        UpperBound v2098 = UpperBound.Min(v3526, 14 * v2097);  // repeat_3.14.residual_2: from pixels, whole to whole
+        UpperBound v2099 = UpperBound.Min(v3527, 224 * v2097);  // repeat_3.14.residual_2: from pixels, token to token
         UpperBound v2100 = norms.LargestEntry("repeat_3.14.residual_3.alpha");  // repeat_3.14.residual_3: largest |alpha|
         UpperBound v2101 = norms.SpectralNorm("repeat_3.14.attention.out");  // repeat_3.14.attention: σ(out)
         UpperBound v2102 = norms.SpectralNorm("repeat_3.14.attention.k");  // repeat_3.14.attention: σ(k)
-        UpperBound v2103 = 24 * UpperBound.Min(UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.14.attention.k", head)) * v2095 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1);  // repeat_3.14.attention: range of the logits
+        // repeat_3.14.attention: range of the logits
+        UpperBound v2103 = 24 * UpperBound.Min(
+            UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.14.attention.k", head))
+                * v2095
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1);
         UpperBound v2104 = UpperBound.DoeblinComplement(98, v2103);  // repeat_3.14.attention: 1 − lambda
         UpperBound v2105 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v2103);  // repeat_3.14.attention: cosh of half the range
         UpperBound v2106 = 98 * UpperBound.LargestSoftmaxWeight(98, v2103);  // repeat_3.14.attention: largest column sum
@@ -5458,35 +8416,189 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2109 = norms.SpectralNorm("repeat_3.14.attention.v");  // repeat_3.14.attention: σ(v)
         UpperBound v2110 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.14.attention.v", head));  // repeat_3.14.attention: slope of the values
         UpperBound v2111 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.14.attention.v", head) * v2095);  // repeat_3.14.attention: spread of the values
-        UpperBound v2112 = UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.14.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.14.attention.q", head));  // repeat_3.14.attention: both paths' slope
-        UpperBound v2113 = UpperBound.Min(UpperBound.Sqrt(8) * v2110, v2109 * (UpperBound.Sqrt(2) + v2104 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));  // repeat_3.14.attention: value path
-        UpperBound v2114 = UpperBound.Min(v2101 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.14.attention.v", head) + norms.HeadSpectralNorm("repeat_3.14.attention.v", head) * v2095 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.14.attention.k", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.14.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.14.attention.v", head) + norms.HeadSpectralNorm("repeat_3.14.attention.v", head) * v2095 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.14.attention.k", head)))), v2101 * (v2113 + UpperBound.Sqrt(8) * v2111 * UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.14.attention.k", head))));  // repeat_3.14.attention: keys and values, token to token
-        UpperBound v2115 = UpperBound.Min(v2101 * (v2109 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2105, 1) + v2111 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2102) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2103)))), v2101 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.14.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2105, 1) + norms.HeadSpectralNorm("repeat_3.14.attention.v", head) * v2095 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.14.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2103))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.14.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.14.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2105, 1) + norms.HeadSpectralNorm("repeat_3.14.attention.v", head) * v2095 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.14.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2103))))));  // repeat_3.14.attention: keys and values, whole to token
-        UpperBound v2116 = UpperBound.Min(v2101 * (v2109 * v2107 + v2111 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2102) * UpperBound.Min(UpperBound.Sqrt(v2106), 7)), v2101 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.14.attention.v", head) * v2107 + norms.HeadSpectralNorm("repeat_3.14.attention.v", head) * v2095 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.14.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v2106), 7), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.14.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.14.attention.v", head) * v2107 + norms.HeadSpectralNorm("repeat_3.14.attention.v", head) * v2095 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.14.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v2106), 7))));  // repeat_3.14.attention: keys and values, whole to whole
-        UpperBound v2117 = UpperBound.Min(v2101 * v2111 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2108), v2101 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.14.attention.v", head) * v2095 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.14.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.14.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.14.attention.v", head) * v2095 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.14.attention.q", head)))));  // repeat_3.14.attention: query path, all readings
-        UpperBound v2118 = UpperBound.Min(v2101 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.14.attention.v", head) + norms.HeadSpectralNorm("repeat_3.14.attention.v", head) * v2095 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.14.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.14.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.14.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.14.attention.v", head) + norms.HeadSpectralNorm("repeat_3.14.attention.v", head) * v2095 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.14.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.14.attention.q", head)))));  // repeat_3.14.attention: per head, token to token
-        UpperBound v2119 = UpperBound.Min(v2118, v2114 + v2117, v2101 * (v2113 + UpperBound.Sqrt(8) * v2111 * v2112));  // repeat_3.14.attention: token to token
-        UpperBound v2120 = UpperBound.Min(v2115 + v2117, v2101 * (v2109 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2105, 1) + v2111 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2103))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2103))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2102) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2108)));  // repeat_3.14.attention: whole to token
-        UpperBound v2121 = UpperBound.Min(v2116 + v2117, v2101 * (v2109 * v2107 + v2111 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v2106), 7) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v2106), 7) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2102) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2108)));  // repeat_3.14.attention: whole to whole
+        // repeat_3.14.attention: both paths' slope
+        UpperBound v2112 = UpperBound.MaxOver(8, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_3.14.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_3.14.attention.q", head));
+        // repeat_3.14.attention: value path
+        UpperBound v2113 = UpperBound.Min(
+            UpperBound.Sqrt(8) * v2110,
+            v2109 * (UpperBound.Sqrt(2)
+                + v2104
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));
+        UpperBound v3528 = UpperBound.Sqrt(8) * v2111;  // repeat_3.14.attention: shared
+        // repeat_3.14.attention: keys and values, token to token
+        UpperBound v2114 = UpperBound.Min(
+            v2101 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.14.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.14.attention.v", head)
+                        * v2095
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.14.attention.k", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.14.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.14.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.14.attention.v", head)
+                        * v2095
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.14.attention.k", head)))),
+            v2101 * (v2113
+                + v3528 * UpperBound.MaxOver(8, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_3.14.attention.k", head))));
+        UpperBound v3529 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2105, 1);  // repeat_3.14.attention: shared
+        UpperBound v3530 = v2109 * v3529;  // repeat_3.14.attention: shared
+        UpperBound v3531 = v2111 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2102);  // repeat_3.14.attention: shared
+        UpperBound v3532 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2103)));  // repeat_3.14.attention: shared
+        // repeat_3.14.attention: keys and values, whole to token
+        UpperBound v2115 = UpperBound.Min(
+            v2101 * (v3530 + v3531 * v3532),
+            v2101 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.14.attention.v", head) * v3529
+                    + norms.HeadSpectralNorm("repeat_3.14.attention.v", head)
+                        * v2095
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.14.attention.k", head))
+                        * v3532,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.14.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.14.attention.v", head) * v3529
+                    + norms.HeadSpectralNorm("repeat_3.14.attention.v", head)
+                        * v2095
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.14.attention.k", head))
+                        * v3532)));
+        UpperBound v3533 = UpperBound.Min(UpperBound.Sqrt(v2106), 7);  // repeat_3.14.attention: shared
+        // repeat_3.14.attention: keys and values, whole to whole
+        UpperBound v2116 = UpperBound.Min(
+            v2101 * (v2109 * v2107 + v3531 * v3533),
+            v2101 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.14.attention.v", head) * v2107
+                    + norms.HeadSpectralNorm("repeat_3.14.attention.v", head)
+                        * v2095
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.14.attention.k", head))
+                        * v3533,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.14.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.14.attention.v", head) * v2107
+                    + norms.HeadSpectralNorm("repeat_3.14.attention.v", head)
+                        * v2095
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.14.attention.k", head))
+                        * v3533)));
+        // repeat_3.14.attention: query path, all readings
+        UpperBound v2117 = UpperBound.Min(
+            v2101 * v2111 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2108),
+            v2101 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.14.attention.v", head)
+                    * v2095
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.14.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.14.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_3.14.attention.v", head)
+                        * v2095
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.14.attention.q", head)))));
+        // repeat_3.14.attention: per head, token to token
+        UpperBound v2118 = UpperBound.Min(
+            v2101 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.14.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.14.attention.v", head)
+                        * v2095
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.14.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.14.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.14.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.14.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.14.attention.v", head)
+                        * v2095
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.14.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.14.attention.q", head)))));
+        UpperBound v2119 = UpperBound.Min(v2118, v2114 + v2117, v2101 * (v2113 + v3528 * v2112));  // repeat_3.14.attention: token to token
+        // repeat_3.14.attention: whole to token
+        UpperBound v2120 = UpperBound.Min(
+            v2115 + v2117,
+            v2101 * (v3530
+                + v2111 * (UpperBound.Sqrt(UpperBound.Power(v3532 * 0, 2))
+                    + v3532 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2102)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2108)));
+        // repeat_3.14.attention: whole to whole
+        UpperBound v2121 = UpperBound.Min(
+            v2116 + v2117,
+            v2101 * (v2109 * v2107
+                + v2111 * (UpperBound.Sqrt(UpperBound.Power(v3533 * 0, 2))
+                    + v3533 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2102)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2108)));
         UpperBound v2122 = norms.OperatorNorm("repeat_3.14.attention.lepe");  // repeat_3.14.attention: operator norm of lepe
         UpperBound v2123 = UpperBound.Min(norms.LargestRow("repeat_3.14.attention.lepe"), v2122);  // repeat_3.14.attention: largest channel of lepe
-        UpperBound v2124 = UpperBound.OfRational(1, 2) * (UpperBound.Min(v2101 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.14.attention.v", head) * v2094, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.14.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.14.attention.v", head) * v2094)), v2101 * v2113 * v2094, v2101 * (v2109 * v2094 + v2113 * v2095)) + v2101 * v2109 * (3 * v2123) * v2094) + UpperBound.OfRational(1, 2) * (v2101 * norms.VectorNorm("repeat_3.14.attention.v_bias") + v2101 * (3 * v2123 * norms.VectorNorm("repeat_3.14.attention.v_bias") + norms.VectorNorm("repeat_3.14.attention.lepe_bias"))) + norms.VectorNorm("repeat_3.14.attention.out_bias");  // repeat_3.14.attention: radius
-        UpperBound v2125 = UpperBound.Min(UpperBound.OfRational(1, 2) * (UpperBound.Min(v2101 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.14.attention.v", head) * v2095, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.14.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.14.attention.v", head) * v2095)), v2101 * v2113 * v2095) + v2101 * UpperBound.Min(3 * v2123 * (v2109 * v2094 + norms.VectorNorm("repeat_3.14.attention.v_bias")), 3 * v2123 * (UpperBound.OfRational(1, 2) * (v2109 * v2095 + (v2109 * v2094 + norms.VectorNorm("repeat_3.14.attention.v_bias")))))), v2124);  // repeat_3.14.attention: centred radius
-        UpperBound v2126 = UpperBound.Min(UpperBound.OfRational(1, 2) * UpperBound.Min((v2119 + v2101 * v2109 * (3 * v2123)) * v2097, (v2120 + v2101 * v2109 * v2123) * v2098, (v2115 + v2101 * v2109 * v2123) * v2098 + v2117 * v2097), UpperBound.OfRational(1, 2) * ((v2121 + v2101 * v2109 * UpperBound.Min(3 * v2123, v2122)) * v2098), UpperBound.OfRational(1, 2) * ((v2119 + v2101 * v2109 * (3 * v2123)) * v2099));  // repeat_3.14.attention: from pixels, whole to token
-        UpperBound v2127 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v2121 + v2101 * v2109 * UpperBound.Min(3 * v2123, v2122)) * v2098), 14 * v2126);  // repeat_3.14.attention: from pixels, whole to whole
-        UpperBound v2128 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v2119 + v2101 * v2109 * (3 * v2123)) * v2099), 224 * v2126);  // repeat_3.14.attention: from pixels, token to token
+        UpperBound v3534 = v2101 * v2109 * (3 * v2123);  // repeat_3.14.attention: shared
+        UpperBound v3535 = norms.VectorNorm("repeat_3.14.attention.v_bias");  // repeat_3.14.attention: shared
+        // repeat_3.14.attention: radius
+        UpperBound v2124 = UpperBound.OfRational(1, 2) * (UpperBound.Min(
+            v2101 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.14.attention.v", head) * v2094, 2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.14.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.14.attention.v", head) * v2094)),
+            v2101 * v2113 * v2094,
+            v2101 * (v2109 * v2094 + v2113 * v2095))
+            + v3534 * v2094)
+            + UpperBound.OfRational(1, 2) * (v2101 * v3535 + v2101 * (3 * v2123 * v3535 + norms.VectorNorm("repeat_3.14.attention.lepe_bias")))
+            + norms.VectorNorm("repeat_3.14.attention.out_bias");
+        UpperBound v3536 = v2109 * v2094 + v3535;  // repeat_3.14.attention: shared
+        // repeat_3.14.attention: centred radius
+        UpperBound v2125 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * (UpperBound.Min(
+                v2101 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.14.attention.v", head) * v2095, 2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm("repeat_3.14.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.14.attention.v", head) * v2095)),
+                v2101 * v2113 * v2095)
+                + v2101 * UpperBound.Min(3 * v2123 * v3536, 3 * v2123 * (UpperBound.OfRational(1, 2) * (v2109 * v2095 + v3536)))),
+            v2124);
+        UpperBound v3537 = v2119 + v3534;  // repeat_3.14.attention: shared
+        UpperBound v3538 = v2101 * v2109 * v2123;  // repeat_3.14.attention: shared
+        UpperBound v3539 = UpperBound.OfRational(1, 2) * ((v2121 + v2101 * v2109 * UpperBound.Min(3 * v2123, v2122)) * v2098);  // repeat_3.14.attention: shared
+        UpperBound v3540 = UpperBound.OfRational(1, 2) * (v3537 * v2099);  // repeat_3.14.attention: shared
+        // repeat_3.14.attention: from pixels, whole to token
+        UpperBound v2126 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * UpperBound.Min(v3537 * v2097, (v2120 + v3538) * v2098, (v2115 + v3538) * v2098 + v2117 * v2097),
+            v3539,
+            v3540);
+        UpperBound v2127 = UpperBound.Min(v3539, 14 * v2126);  // repeat_3.14.attention: from pixels, whole to whole
+        UpperBound v2128 = UpperBound.Min(v3540, 224 * v2126);  // repeat_3.14.attention: from pixels, token to token
         UpperBound v2132 = v2094 + v2100 * v2124;  // repeat_3.14.residual_3: radius
         UpperBound v2133 = UpperBound.Min(v2095 + v2100 * v2125, v2132);  // repeat_3.14.residual_3: centred radius
-        UpperBound v2135 = UpperBound.Min(v2097 + v2100 * v2126, v2098 + v2100 * v2127, v2099 + v2100 * v2128);  // repeat_3.14.residual_3: from pixels, whole to token
-        UpperBound v2136 = UpperBound.Min(v2098 + v2100 * v2127, 14 * v2135);  // repeat_3.14.residual_3: from pixels, whole to whole
-        UpperBound v2137 = UpperBound.Min(v2099 + v2100 * v2128, 224 * v2135);  // repeat_3.14.residual_3: from pixels, token to token
+        UpperBound v3541 = v2098 + v2100 * v2127;  // repeat_3.14.residual_3: shared
+        UpperBound v3542 = v2099 + v2100 * v2128;  // repeat_3.14.residual_3: shared
+        UpperBound v2135 = UpperBound.Min(v2097 + v2100 * v2126, v3541, v3542);  // repeat_3.14.residual_3: from pixels, whole to token
+        UpperBound v2136 = UpperBound.Min(v3541, 14 * v2135);  // repeat_3.14.residual_3: from pixels, whole to whole
+        UpperBound v2137 = UpperBound.Min(v3542, 224 * v2135);  // repeat_3.14.residual_3: from pixels, token to token
         UpperBound v2138 = norms.LargestEntry("repeat_3.14.residual_4.alpha");  // repeat_3.14.residual_4: largest |alpha|
         UpperBound v2139 = norms.SpectralNorm("repeat_3.14.mlp.up");  // repeat_3.14.mlp: σ(up)
         UpperBound v2140 = norms.SpectralNorm("repeat_3.14.mlp.down");  // repeat_3.14.mlp: σ(down)
         UpperBound v2141 = norms.LargestRow("repeat_3.14.mlp.up") * v2132 + norms.LargestEntry("repeat_3.14.mlp.up_bias");  // repeat_3.14.mlp: largest pre-activation
         UpperBound v2142 = v2139 * v2132 + norms.VectorNorm("repeat_3.14.mlp.up_bias");  // repeat_3.14.mlp: norm of the pre-activations
         UpperBound v2143 = UpperBound.GeluSlope(v2141);  // repeat_3.14.mlp: gelu slope
-        UpperBound v2144 = UpperBound.Min(v2143 * (v2139 * v2140), UpperBound.OfRational(1, 2) * norms.Product("repeat_3.14.mlp.down", "repeat_3.14.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v2139 * v2140));  // repeat_3.14.mlp: constant
+        // repeat_3.14.mlp: constant
+        UpperBound v2144 = UpperBound.Min(
+            v2143 * (v2139 * v2140),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.14.mlp.down", "repeat_3.14.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v2139 * v2140));
         UpperBound v2145 = v2140 * (UpperBound.GeluGain(v2141) * v2142) + norms.VectorNorm("repeat_3.14.mlp.down_bias");  // repeat_3.14.mlp: radius
         UpperBound v2146 = UpperBound.Min(v2144 * v2133, v2145);  // repeat_3.14.mlp: centred radius
         UpperBound v2147 = UpperBound.Min(v2144 * v2135, v2144 * v2136, v2144 * v2137);  // repeat_3.14.mlp: from pixels, whole to token
@@ -5494,23 +8606,30 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2149 = UpperBound.Min(v2144 * v2137, 224 * v2147);  // repeat_3.14.mlp: from pixels, token to token
         UpperBound v2152 = v2132 + v2138 * v2145;  // repeat_3.14.residual_4: radius
         UpperBound v2153 = UpperBound.Min(v2133 + v2138 * v2146, v2152);  // repeat_3.14.residual_4: centred radius
-        UpperBound v2155 = UpperBound.Min(v2135 + v2138 * v2147, v2136 + v2138 * v2148, v2137 + v2138 * v2149);  // repeat_3.14.residual_4: from pixels, whole to token
-        UpperBound v2156 = UpperBound.Min(v2136 + v2138 * v2148, 14 * v2155);  // repeat_3.14.residual_4: from pixels, whole to whole
-        UpperBound v2157 = UpperBound.Min(v2137 + v2138 * v2149, 224 * v2155);  // repeat_3.14.residual_4: from pixels, token to token
+        UpperBound v3543 = v2136 + v2138 * v2148;  // repeat_3.14.residual_4: shared
+        UpperBound v3544 = v2137 + v2138 * v2149;  // repeat_3.14.residual_4: shared
+        UpperBound v2155 = UpperBound.Min(v2135 + v2138 * v2147, v3543, v3544);  // repeat_3.14.residual_4: from pixels, whole to token
+        UpperBound v2156 = UpperBound.Min(v3543, 14 * v2155);  // repeat_3.14.residual_4: from pixels, whole to whole
+        UpperBound v2157 = UpperBound.Min(v3544, 224 * v2155);  // repeat_3.14.residual_4: from pixels, token to token
         UpperBound v2158 = norms.LargestEntry("repeat_3.14.center_norm.gain");  // repeat_3.14.center_norm: max|gain|
         UpperBound v2159 = v2158 * UpperBound.OfRational(256, 255) * v2152 + norms.VectorNorm("repeat_3.14.center_norm.bias");  // repeat_3.14.center_norm: radius
         UpperBound v2160 = UpperBound.Min(v2158 * UpperBound.OfRational(256, 255) * v2153, v2159);  // repeat_3.14.center_norm: centred radius
-        UpperBound v2161 = UpperBound.Min(v2158 * UpperBound.OfRational(256, 255) * v2155, v2158 * UpperBound.OfRational(256, 255) * v2156, v2158 * UpperBound.OfRational(256, 255) * v2157);  // repeat_3.14.center_norm: from pixels, whole to token
-        UpperBound v2162 = UpperBound.Min(v2158 * UpperBound.OfRational(256, 255) * v2156, 14 * v2161);  // repeat_3.14.center_norm: from pixels, whole to whole
-        UpperBound v2163 = UpperBound.Min(v2158 * UpperBound.OfRational(256, 255) * v2157, 224 * v2161);  // repeat_3.14.center_norm: from pixels, token to token
+        UpperBound v3545 = v2158 * UpperBound.OfRational(256, 255) * v2156;  // repeat_3.14.center_norm: shared
+        UpperBound v3546 = v2158 * UpperBound.OfRational(256, 255) * v2157;  // repeat_3.14.center_norm: shared
+        UpperBound v2161 = UpperBound.Min(v2158 * UpperBound.OfRational(256, 255) * v2155, v3545, v3546);  // repeat_3.14.center_norm: from pixels, whole to token
+        UpperBound v2162 = UpperBound.Min(v3545, 14 * v2161);  // repeat_3.14.center_norm: from pixels, whole to whole
+        UpperBound v2163 = UpperBound.Min(v3546, 224 * v2161);  // repeat_3.14.center_norm: from pixels, token to token
         UpperBound v2164 = norms.LargestEntry("repeat_3.15.residual.alpha");  // repeat_3.15.residual: largest |alpha|
         UpperBound v2165 = norms.OperatorNorm("repeat_3.15.conv2d.weight");  // repeat_3.15.conv2d: operator norm of weight
         UpperBound v2166 = UpperBound.Min(norms.SpectralNorm("repeat_3.15.conv2d.weight"), v2165, norms.LargestRow("repeat_3.15.conv2d.weight"));  // repeat_3.15.conv2d: σ(weight)
-        UpperBound v2167 = 7 * v2166 * v2159 + norms.VectorNorm("repeat_3.15.conv2d.bias");  // repeat_3.15.conv2d: radius
-        UpperBound v2168 = UpperBound.Min(7 * v2166 * v2159, 7 * v2166 * UpperBound.OfRational(1, 2) * (v2160 + v2159), v2167);  // repeat_3.15.conv2d: centred radius
-        UpperBound v2169 = UpperBound.Min(7 * v2166 * v2161, UpperBound.Min(v2166, 7 * v2166, v2165) * v2162, UpperBound.Min(7 * v2166, v2165) * v2162, 7 * v2166 * v2163);  // repeat_3.15.conv2d: from pixels, whole to token
-        UpperBound v2170 = UpperBound.Min(UpperBound.Min(7 * v2166, v2165) * v2162, 14 * v2169);  // repeat_3.15.conv2d: from pixels, whole to whole
-        UpperBound v2171 = UpperBound.Min(7 * v2166 * v2163, 224 * v2169);  // repeat_3.15.conv2d: from pixels, token to token
+        UpperBound v3547 = 7 * v2166 * v2159;  // repeat_3.15.conv2d: shared
+        UpperBound v2167 = v3547 + norms.VectorNorm("repeat_3.15.conv2d.bias");  // repeat_3.15.conv2d: radius
+        UpperBound v2168 = UpperBound.Min(v3547, 7 * v2166 * UpperBound.OfRational(1, 2) * (v2160 + v2159), v2167);  // repeat_3.15.conv2d: centred radius
+        UpperBound v3548 = UpperBound.Min(7 * v2166, v2165) * v2162;  // repeat_3.15.conv2d: shared
+        UpperBound v3549 = 7 * v2166 * v2163;  // repeat_3.15.conv2d: shared
+        UpperBound v2169 = UpperBound.Min(7 * v2166 * v2161, UpperBound.Min(v2166, 7 * v2166, v2165) * v2162, v3548, v3549);  // repeat_3.15.conv2d: from pixels, whole to token
+        UpperBound v2170 = UpperBound.Min(v3548, 14 * v2169);  // repeat_3.15.conv2d: from pixels, whole to whole
+        UpperBound v2171 = UpperBound.Min(v3549, 224 * v2169);  // repeat_3.15.conv2d: from pixels, token to token
         UpperBound v2173 = UpperBound.GeluSlope(v2167);  // repeat_3.15.gelu: slope
         UpperBound v2174 = UpperBound.GeluGain(v2167) * v2167;  // repeat_3.15.gelu: radius
         UpperBound v2175 = UpperBound.Min(v2173 * v2168, v2174);  // repeat_3.15.gelu: centred radius
@@ -5531,17 +8650,22 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2190 = UpperBound.Min(v2185 * v2184, 224 * v2188);  // repeat_3.15.gelu_2: from pixels, token to token
         UpperBound v2191 = v2159 + v2164 * v2186;  // repeat_3.15.residual: radius
         UpperBound v2192 = UpperBound.Min(v2160 + v2164 * v2187, v2191);  // repeat_3.15.residual: centred radius
-        UpperBound v2194 = UpperBound.Min(v2161 + v2164 * v2188, v2162 + v2164 * v2189, v2163 + v2164 * v2190);  // repeat_3.15.residual: from pixels, whole to token
-        UpperBound v2195 = UpperBound.Min(v2162 + v2164 * v2189, 14 * v2194);  // repeat_3.15.residual: from pixels, whole to whole
-        UpperBound v2196 = UpperBound.Min(v2163 + v2164 * v2190, 224 * v2194);  // repeat_3.15.residual: from pixels, token to token
+        UpperBound v3550 = v2162 + v2164 * v2189;  // repeat_3.15.residual: shared
+        UpperBound v3551 = v2163 + v2164 * v2190;  // repeat_3.15.residual: shared
+        UpperBound v2194 = UpperBound.Min(v2161 + v2164 * v2188, v3550, v3551);  // repeat_3.15.residual: from pixels, whole to token
+        UpperBound v2195 = UpperBound.Min(v3550, 14 * v2194);  // repeat_3.15.residual: from pixels, whole to whole
+        UpperBound v2196 = UpperBound.Min(v3551, 224 * v2194);  // repeat_3.15.residual: from pixels, token to token
         UpperBound v2197 = norms.LargestEntry("repeat_3.15.residual_2.alpha");  // repeat_3.15.residual_2: largest |alpha|
         UpperBound v2198 = norms.OperatorNorm("repeat_3.15.conv2d_3.weight");  // repeat_3.15.conv2d_3: operator norm of weight
         UpperBound v2199 = UpperBound.Min(norms.SpectralNorm("repeat_3.15.conv2d_3.weight"), v2198, norms.LargestRow("repeat_3.15.conv2d_3.weight"));  // repeat_3.15.conv2d_3: σ(weight)
-        UpperBound v2200 = 7 * v2199 * v2191 + norms.VectorNorm("repeat_3.15.conv2d_3.bias");  // repeat_3.15.conv2d_3: radius
-        UpperBound v2201 = UpperBound.Min(7 * v2199 * v2191, 7 * v2199 * UpperBound.OfRational(1, 2) * (v2192 + v2191), v2200);  // repeat_3.15.conv2d_3: centred radius
-        UpperBound v2202 = UpperBound.Min(7 * v2199 * v2194, UpperBound.Min(v2199, 7 * v2199, v2198) * v2195, UpperBound.Min(7 * v2199, v2198) * v2195, 7 * v2199 * v2196);  // repeat_3.15.conv2d_3: from pixels, whole to token
-        UpperBound v2203 = UpperBound.Min(UpperBound.Min(7 * v2199, v2198) * v2195, 14 * v2202);  // repeat_3.15.conv2d_3: from pixels, whole to whole
-        UpperBound v2204 = UpperBound.Min(7 * v2199 * v2196, 224 * v2202);  // repeat_3.15.conv2d_3: from pixels, token to token
+        UpperBound v3552 = 7 * v2199 * v2191;  // repeat_3.15.conv2d_3: shared
+        UpperBound v2200 = v3552 + norms.VectorNorm("repeat_3.15.conv2d_3.bias");  // repeat_3.15.conv2d_3: radius
+        UpperBound v2201 = UpperBound.Min(v3552, 7 * v2199 * UpperBound.OfRational(1, 2) * (v2192 + v2191), v2200);  // repeat_3.15.conv2d_3: centred radius
+        UpperBound v3553 = UpperBound.Min(7 * v2199, v2198) * v2195;  // repeat_3.15.conv2d_3: shared
+        UpperBound v3554 = 7 * v2199 * v2196;  // repeat_3.15.conv2d_3: shared
+        UpperBound v2202 = UpperBound.Min(7 * v2199 * v2194, UpperBound.Min(v2199, 7 * v2199, v2198) * v2195, v3553, v3554);  // repeat_3.15.conv2d_3: from pixels, whole to token
+        UpperBound v2203 = UpperBound.Min(v3553, 14 * v2202);  // repeat_3.15.conv2d_3: from pixels, whole to whole
+        UpperBound v2204 = UpperBound.Min(v3554, 224 * v2202);  // repeat_3.15.conv2d_3: from pixels, token to token
         UpperBound v2206 = UpperBound.GeluSlope(v2200);  // repeat_3.15.gelu_3: slope
         UpperBound v2207 = UpperBound.GeluGain(v2200) * v2200;  // repeat_3.15.gelu_3: radius
         UpperBound v2208 = UpperBound.Min(v2206 * v2201, v2207);  // repeat_3.15.gelu_3: centred radius
@@ -5550,13 +8674,20 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2211 = UpperBound.Min(v2206 * v2204, 224 * v2209);  // repeat_3.15.gelu_3: from pixels, token to token
         UpperBound v2212 = v2191 + v2197 * v2207;  // repeat_3.15.residual_2: radius
         UpperBound v2213 = UpperBound.Min(v2192 + v2197 * v2208, v2212);  // repeat_3.15.residual_2: centred radius
-        UpperBound v2215 = UpperBound.Min(v2194 + v2197 * v2209, v2195 + v2197 * v2210, v2196 + v2197 * v2211);  // repeat_3.15.residual_2: from pixels, whole to token
-        UpperBound v2216 = UpperBound.Min(v2195 + v2197 * v2210, 14 * v2215);  // repeat_3.15.residual_2: from pixels, whole to whole
-        UpperBound v2217 = UpperBound.Min(v2196 + v2197 * v2211, 224 * v2215);  // repeat_3.15.residual_2: from pixels, token to token
+        UpperBound v3555 = v2195 + v2197 * v2210;  // repeat_3.15.residual_2: shared
+        UpperBound v3556 = v2196 + v2197 * v2211;  // repeat_3.15.residual_2: shared
+        UpperBound v2215 = UpperBound.Min(v2194 + v2197 * v2209, v3555, v3556);  // repeat_3.15.residual_2: from pixels, whole to token
+        UpperBound v2216 = UpperBound.Min(v3555, 14 * v2215);  // repeat_3.15.residual_2: from pixels, whole to whole
+        UpperBound v2217 = UpperBound.Min(v3556, 224 * v2215);  // repeat_3.15.residual_2: from pixels, token to token
         UpperBound v2218 = norms.LargestEntry("repeat_3.15.residual_3.alpha");  // repeat_3.15.residual_3: largest |alpha|
         UpperBound v2219 = norms.SpectralNorm("repeat_3.15.attention.out");  // repeat_3.15.attention: σ(out)
         UpperBound v2220 = norms.SpectralNorm("repeat_3.15.attention.k");  // repeat_3.15.attention: σ(k)
-        UpperBound v2221 = 24 * UpperBound.Min(UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.15.attention.k", head)) * v2213 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1);  // repeat_3.15.attention: range of the logits
+        // repeat_3.15.attention: range of the logits
+        UpperBound v2221 = 24 * UpperBound.Min(
+            UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.15.attention.k", head))
+                * v2213
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1);
         UpperBound v2222 = UpperBound.DoeblinComplement(98, v2221);  // repeat_3.15.attention: 1 − lambda
         UpperBound v2223 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v2221);  // repeat_3.15.attention: cosh of half the range
         UpperBound v2224 = 98 * UpperBound.LargestSoftmaxWeight(98, v2221);  // repeat_3.15.attention: largest column sum
@@ -5565,35 +8696,189 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2227 = norms.SpectralNorm("repeat_3.15.attention.v");  // repeat_3.15.attention: σ(v)
         UpperBound v2228 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.15.attention.v", head));  // repeat_3.15.attention: slope of the values
         UpperBound v2229 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.15.attention.v", head) * v2213);  // repeat_3.15.attention: spread of the values
-        UpperBound v2230 = UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.15.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.15.attention.q", head));  // repeat_3.15.attention: both paths' slope
-        UpperBound v2231 = UpperBound.Min(UpperBound.Sqrt(8) * v2228, v2227 * (UpperBound.Sqrt(2) + v2222 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));  // repeat_3.15.attention: value path
-        UpperBound v2232 = UpperBound.Min(v2219 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.15.attention.v", head) + norms.HeadSpectralNorm("repeat_3.15.attention.v", head) * v2213 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.15.attention.k", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.15.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.15.attention.v", head) + norms.HeadSpectralNorm("repeat_3.15.attention.v", head) * v2213 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.15.attention.k", head)))), v2219 * (v2231 + UpperBound.Sqrt(8) * v2229 * UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.15.attention.k", head))));  // repeat_3.15.attention: keys and values, token to token
-        UpperBound v2233 = UpperBound.Min(v2219 * (v2227 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2223, 1) + v2229 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2220) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2221)))), v2219 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.15.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2223, 1) + norms.HeadSpectralNorm("repeat_3.15.attention.v", head) * v2213 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.15.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2221))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.15.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.15.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2223, 1) + norms.HeadSpectralNorm("repeat_3.15.attention.v", head) * v2213 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.15.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2221))))));  // repeat_3.15.attention: keys and values, whole to token
-        UpperBound v2234 = UpperBound.Min(v2219 * (v2227 * v2225 + v2229 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2220) * UpperBound.Min(UpperBound.Sqrt(v2224), 7)), v2219 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.15.attention.v", head) * v2225 + norms.HeadSpectralNorm("repeat_3.15.attention.v", head) * v2213 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.15.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v2224), 7), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.15.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.15.attention.v", head) * v2225 + norms.HeadSpectralNorm("repeat_3.15.attention.v", head) * v2213 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.15.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v2224), 7))));  // repeat_3.15.attention: keys and values, whole to whole
-        UpperBound v2235 = UpperBound.Min(v2219 * v2229 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2226), v2219 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.15.attention.v", head) * v2213 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.15.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.15.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.15.attention.v", head) * v2213 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.15.attention.q", head)))));  // repeat_3.15.attention: query path, all readings
-        UpperBound v2236 = UpperBound.Min(v2219 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.15.attention.v", head) + norms.HeadSpectralNorm("repeat_3.15.attention.v", head) * v2213 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.15.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.15.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.15.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.15.attention.v", head) + norms.HeadSpectralNorm("repeat_3.15.attention.v", head) * v2213 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.15.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.15.attention.q", head)))));  // repeat_3.15.attention: per head, token to token
-        UpperBound v2237 = UpperBound.Min(v2236, v2232 + v2235, v2219 * (v2231 + UpperBound.Sqrt(8) * v2229 * v2230));  // repeat_3.15.attention: token to token
-        UpperBound v2238 = UpperBound.Min(v2233 + v2235, v2219 * (v2227 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2223, 1) + v2229 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2221))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2221))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2220) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2226)));  // repeat_3.15.attention: whole to token
-        UpperBound v2239 = UpperBound.Min(v2234 + v2235, v2219 * (v2227 * v2225 + v2229 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v2224), 7) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v2224), 7) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2220) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2226)));  // repeat_3.15.attention: whole to whole
+        // repeat_3.15.attention: both paths' slope
+        UpperBound v2230 = UpperBound.MaxOver(8, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_3.15.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_3.15.attention.q", head));
+        // repeat_3.15.attention: value path
+        UpperBound v2231 = UpperBound.Min(
+            UpperBound.Sqrt(8) * v2228,
+            v2227 * (UpperBound.Sqrt(2)
+                + v2222
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));
+        UpperBound v3557 = UpperBound.Sqrt(8) * v2229;  // repeat_3.15.attention: shared
+        // repeat_3.15.attention: keys and values, token to token
+        UpperBound v2232 = UpperBound.Min(
+            v2219 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.15.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.15.attention.v", head)
+                        * v2213
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.15.attention.k", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.15.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.15.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.15.attention.v", head)
+                        * v2213
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.15.attention.k", head)))),
+            v2219 * (v2231
+                + v3557 * UpperBound.MaxOver(8, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_3.15.attention.k", head))));
+        UpperBound v3558 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2223, 1);  // repeat_3.15.attention: shared
+        UpperBound v3559 = v2227 * v3558;  // repeat_3.15.attention: shared
+        UpperBound v3560 = v2229 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2220);  // repeat_3.15.attention: shared
+        UpperBound v3561 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2221)));  // repeat_3.15.attention: shared
+        // repeat_3.15.attention: keys and values, whole to token
+        UpperBound v2233 = UpperBound.Min(
+            v2219 * (v3559 + v3560 * v3561),
+            v2219 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.15.attention.v", head) * v3558
+                    + norms.HeadSpectralNorm("repeat_3.15.attention.v", head)
+                        * v2213
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.15.attention.k", head))
+                        * v3561,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.15.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.15.attention.v", head) * v3558
+                    + norms.HeadSpectralNorm("repeat_3.15.attention.v", head)
+                        * v2213
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.15.attention.k", head))
+                        * v3561)));
+        UpperBound v3562 = UpperBound.Min(UpperBound.Sqrt(v2224), 7);  // repeat_3.15.attention: shared
+        // repeat_3.15.attention: keys and values, whole to whole
+        UpperBound v2234 = UpperBound.Min(
+            v2219 * (v2227 * v2225 + v3560 * v3562),
+            v2219 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.15.attention.v", head) * v2225
+                    + norms.HeadSpectralNorm("repeat_3.15.attention.v", head)
+                        * v2213
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.15.attention.k", head))
+                        * v3562,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.15.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.15.attention.v", head) * v2225
+                    + norms.HeadSpectralNorm("repeat_3.15.attention.v", head)
+                        * v2213
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.15.attention.k", head))
+                        * v3562)));
+        // repeat_3.15.attention: query path, all readings
+        UpperBound v2235 = UpperBound.Min(
+            v2219 * v2229 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2226),
+            v2219 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.15.attention.v", head)
+                    * v2213
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.15.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.15.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_3.15.attention.v", head)
+                        * v2213
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.15.attention.q", head)))));
+        // repeat_3.15.attention: per head, token to token
+        UpperBound v2236 = UpperBound.Min(
+            v2219 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.15.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.15.attention.v", head)
+                        * v2213
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.15.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.15.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.15.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.15.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.15.attention.v", head)
+                        * v2213
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.15.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.15.attention.q", head)))));
+        UpperBound v2237 = UpperBound.Min(v2236, v2232 + v2235, v2219 * (v2231 + v3557 * v2230));  // repeat_3.15.attention: token to token
+        // repeat_3.15.attention: whole to token
+        UpperBound v2238 = UpperBound.Min(
+            v2233 + v2235,
+            v2219 * (v3559
+                + v2229 * (UpperBound.Sqrt(UpperBound.Power(v3561 * 0, 2))
+                    + v3561 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2220)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2226)));
+        // repeat_3.15.attention: whole to whole
+        UpperBound v2239 = UpperBound.Min(
+            v2234 + v2235,
+            v2219 * (v2227 * v2225
+                + v2229 * (UpperBound.Sqrt(UpperBound.Power(v3562 * 0, 2))
+                    + v3562 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2220)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2226)));
         UpperBound v2240 = norms.OperatorNorm("repeat_3.15.attention.lepe");  // repeat_3.15.attention: operator norm of lepe
         UpperBound v2241 = UpperBound.Min(norms.LargestRow("repeat_3.15.attention.lepe"), v2240);  // repeat_3.15.attention: largest channel of lepe
-        UpperBound v2242 = UpperBound.OfRational(1, 2) * (UpperBound.Min(v2219 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.15.attention.v", head) * v2212, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.15.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.15.attention.v", head) * v2212)), v2219 * v2231 * v2212, v2219 * (v2227 * v2212 + v2231 * v2213)) + v2219 * v2227 * (3 * v2241) * v2212) + UpperBound.OfRational(1, 2) * (v2219 * norms.VectorNorm("repeat_3.15.attention.v_bias") + v2219 * (3 * v2241 * norms.VectorNorm("repeat_3.15.attention.v_bias") + norms.VectorNorm("repeat_3.15.attention.lepe_bias"))) + norms.VectorNorm("repeat_3.15.attention.out_bias");  // repeat_3.15.attention: radius
-        UpperBound v2243 = UpperBound.Min(UpperBound.OfRational(1, 2) * (UpperBound.Min(v2219 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.15.attention.v", head) * v2213, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.15.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.15.attention.v", head) * v2213)), v2219 * v2231 * v2213) + v2219 * UpperBound.Min(3 * v2241 * (v2227 * v2212 + norms.VectorNorm("repeat_3.15.attention.v_bias")), 3 * v2241 * (UpperBound.OfRational(1, 2) * (v2227 * v2213 + (v2227 * v2212 + norms.VectorNorm("repeat_3.15.attention.v_bias")))))), v2242);  // repeat_3.15.attention: centred radius
-        UpperBound v2244 = UpperBound.Min(UpperBound.OfRational(1, 2) * UpperBound.Min((v2237 + v2219 * v2227 * (3 * v2241)) * v2215, (v2238 + v2219 * v2227 * v2241) * v2216, (v2233 + v2219 * v2227 * v2241) * v2216 + v2235 * v2215), UpperBound.OfRational(1, 2) * ((v2239 + v2219 * v2227 * UpperBound.Min(3 * v2241, v2240)) * v2216), UpperBound.OfRational(1, 2) * ((v2237 + v2219 * v2227 * (3 * v2241)) * v2217));  // repeat_3.15.attention: from pixels, whole to token
-        UpperBound v2245 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v2239 + v2219 * v2227 * UpperBound.Min(3 * v2241, v2240)) * v2216), 14 * v2244);  // repeat_3.15.attention: from pixels, whole to whole
-        UpperBound v2246 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v2237 + v2219 * v2227 * (3 * v2241)) * v2217), 224 * v2244);  // repeat_3.15.attention: from pixels, token to token
+        UpperBound v3563 = v2219 * v2227 * (3 * v2241);  // repeat_3.15.attention: shared
+        UpperBound v3564 = norms.VectorNorm("repeat_3.15.attention.v_bias");  // repeat_3.15.attention: shared
+        // repeat_3.15.attention: radius
+        UpperBound v2242 = UpperBound.OfRational(1, 2) * (UpperBound.Min(
+            v2219 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.15.attention.v", head) * v2212, 2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.15.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.15.attention.v", head) * v2212)),
+            v2219 * v2231 * v2212,
+            v2219 * (v2227 * v2212 + v2231 * v2213))
+            + v3563 * v2212)
+            + UpperBound.OfRational(1, 2) * (v2219 * v3564 + v2219 * (3 * v2241 * v3564 + norms.VectorNorm("repeat_3.15.attention.lepe_bias")))
+            + norms.VectorNorm("repeat_3.15.attention.out_bias");
+        UpperBound v3565 = v2227 * v2212 + v3564;  // repeat_3.15.attention: shared
+        // repeat_3.15.attention: centred radius
+        UpperBound v2243 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * (UpperBound.Min(
+                v2219 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.15.attention.v", head) * v2213, 2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm("repeat_3.15.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.15.attention.v", head) * v2213)),
+                v2219 * v2231 * v2213)
+                + v2219 * UpperBound.Min(3 * v2241 * v3565, 3 * v2241 * (UpperBound.OfRational(1, 2) * (v2227 * v2213 + v3565)))),
+            v2242);
+        UpperBound v3566 = v2237 + v3563;  // repeat_3.15.attention: shared
+        UpperBound v3567 = v2219 * v2227 * v2241;  // repeat_3.15.attention: shared
+        UpperBound v3568 = UpperBound.OfRational(1, 2) * ((v2239 + v2219 * v2227 * UpperBound.Min(3 * v2241, v2240)) * v2216);  // repeat_3.15.attention: shared
+        UpperBound v3569 = UpperBound.OfRational(1, 2) * (v3566 * v2217);  // repeat_3.15.attention: shared
+        // repeat_3.15.attention: from pixels, whole to token
+        UpperBound v2244 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * UpperBound.Min(v3566 * v2215, (v2238 + v3567) * v2216, (v2233 + v3567) * v2216 + v2235 * v2215),
+            v3568,
+            v3569);
+        UpperBound v2245 = UpperBound.Min(v3568, 14 * v2244);  // repeat_3.15.attention: from pixels, whole to whole
+        UpperBound v2246 = UpperBound.Min(v3569, 224 * v2244);  // repeat_3.15.attention: from pixels, token to token
         UpperBound v2250 = v2212 + v2218 * v2242;  // repeat_3.15.residual_3: radius
         UpperBound v2251 = UpperBound.Min(v2213 + v2218 * v2243, v2250);  // repeat_3.15.residual_3: centred radius
-        UpperBound v2253 = UpperBound.Min(v2215 + v2218 * v2244, v2216 + v2218 * v2245, v2217 + v2218 * v2246);  // repeat_3.15.residual_3: from pixels, whole to token
-        UpperBound v2254 = UpperBound.Min(v2216 + v2218 * v2245, 14 * v2253);  // repeat_3.15.residual_3: from pixels, whole to whole
-        UpperBound v2255 = UpperBound.Min(v2217 + v2218 * v2246, 224 * v2253);  // repeat_3.15.residual_3: from pixels, token to token
+        UpperBound v3570 = v2216 + v2218 * v2245;  // repeat_3.15.residual_3: shared
+        UpperBound v3571 = v2217 + v2218 * v2246;  // repeat_3.15.residual_3: shared
+        UpperBound v2253 = UpperBound.Min(v2215 + v2218 * v2244, v3570, v3571);  // repeat_3.15.residual_3: from pixels, whole to token
+        UpperBound v2254 = UpperBound.Min(v3570, 14 * v2253);  // repeat_3.15.residual_3: from pixels, whole to whole
+        UpperBound v2255 = UpperBound.Min(v3571, 224 * v2253);  // repeat_3.15.residual_3: from pixels, token to token
         UpperBound v2256 = norms.LargestEntry("repeat_3.15.residual_4.alpha");  // repeat_3.15.residual_4: largest |alpha|
         UpperBound v2257 = norms.SpectralNorm("repeat_3.15.mlp.up");  // repeat_3.15.mlp: σ(up)
         UpperBound v2258 = norms.SpectralNorm("repeat_3.15.mlp.down");  // repeat_3.15.mlp: σ(down)
         UpperBound v2259 = norms.LargestRow("repeat_3.15.mlp.up") * v2250 + norms.LargestEntry("repeat_3.15.mlp.up_bias");  // repeat_3.15.mlp: largest pre-activation
         UpperBound v2260 = v2257 * v2250 + norms.VectorNorm("repeat_3.15.mlp.up_bias");  // repeat_3.15.mlp: norm of the pre-activations
         UpperBound v2261 = UpperBound.GeluSlope(v2259);  // repeat_3.15.mlp: gelu slope
-        UpperBound v2262 = UpperBound.Min(v2261 * (v2257 * v2258), UpperBound.OfRational(1, 2) * norms.Product("repeat_3.15.mlp.down", "repeat_3.15.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v2257 * v2258));  // repeat_3.15.mlp: constant
+        // repeat_3.15.mlp: constant
+        UpperBound v2262 = UpperBound.Min(
+            v2261 * (v2257 * v2258),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.15.mlp.down", "repeat_3.15.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v2257 * v2258));
         UpperBound v2263 = v2258 * (UpperBound.GeluGain(v2259) * v2260) + norms.VectorNorm("repeat_3.15.mlp.down_bias");  // repeat_3.15.mlp: radius
         UpperBound v2264 = UpperBound.Min(v2262 * v2251, v2263);  // repeat_3.15.mlp: centred radius
         UpperBound v2265 = UpperBound.Min(v2262 * v2253, v2262 * v2254, v2262 * v2255);  // repeat_3.15.mlp: from pixels, whole to token
@@ -5601,23 +8886,30 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2267 = UpperBound.Min(v2262 * v2255, 224 * v2265);  // repeat_3.15.mlp: from pixels, token to token
         UpperBound v2270 = v2250 + v2256 * v2263;  // repeat_3.15.residual_4: radius
         UpperBound v2271 = UpperBound.Min(v2251 + v2256 * v2264, v2270);  // repeat_3.15.residual_4: centred radius
-        UpperBound v2273 = UpperBound.Min(v2253 + v2256 * v2265, v2254 + v2256 * v2266, v2255 + v2256 * v2267);  // repeat_3.15.residual_4: from pixels, whole to token
-        UpperBound v2274 = UpperBound.Min(v2254 + v2256 * v2266, 14 * v2273);  // repeat_3.15.residual_4: from pixels, whole to whole
-        UpperBound v2275 = UpperBound.Min(v2255 + v2256 * v2267, 224 * v2273);  // repeat_3.15.residual_4: from pixels, token to token
+        UpperBound v3572 = v2254 + v2256 * v2266;  // repeat_3.15.residual_4: shared
+        UpperBound v3573 = v2255 + v2256 * v2267;  // repeat_3.15.residual_4: shared
+        UpperBound v2273 = UpperBound.Min(v2253 + v2256 * v2265, v3572, v3573);  // repeat_3.15.residual_4: from pixels, whole to token
+        UpperBound v2274 = UpperBound.Min(v3572, 14 * v2273);  // repeat_3.15.residual_4: from pixels, whole to whole
+        UpperBound v2275 = UpperBound.Min(v3573, 224 * v2273);  // repeat_3.15.residual_4: from pixels, token to token
         UpperBound v2276 = norms.LargestEntry("repeat_3.15.center_norm.gain");  // repeat_3.15.center_norm: max|gain|
         UpperBound v2277 = v2276 * UpperBound.OfRational(256, 255) * v2270 + norms.VectorNorm("repeat_3.15.center_norm.bias");  // repeat_3.15.center_norm: radius
         UpperBound v2278 = UpperBound.Min(v2276 * UpperBound.OfRational(256, 255) * v2271, v2277);  // repeat_3.15.center_norm: centred radius
-        UpperBound v2279 = UpperBound.Min(v2276 * UpperBound.OfRational(256, 255) * v2273, v2276 * UpperBound.OfRational(256, 255) * v2274, v2276 * UpperBound.OfRational(256, 255) * v2275);  // repeat_3.15.center_norm: from pixels, whole to token
-        UpperBound v2280 = UpperBound.Min(v2276 * UpperBound.OfRational(256, 255) * v2274, 14 * v2279);  // repeat_3.15.center_norm: from pixels, whole to whole
-        UpperBound v2281 = UpperBound.Min(v2276 * UpperBound.OfRational(256, 255) * v2275, 224 * v2279);  // repeat_3.15.center_norm: from pixels, token to token
+        UpperBound v3574 = v2276 * UpperBound.OfRational(256, 255) * v2274;  // repeat_3.15.center_norm: shared
+        UpperBound v3575 = v2276 * UpperBound.OfRational(256, 255) * v2275;  // repeat_3.15.center_norm: shared
+        UpperBound v2279 = UpperBound.Min(v2276 * UpperBound.OfRational(256, 255) * v2273, v3574, v3575);  // repeat_3.15.center_norm: from pixels, whole to token
+        UpperBound v2280 = UpperBound.Min(v3574, 14 * v2279);  // repeat_3.15.center_norm: from pixels, whole to whole
+        UpperBound v2281 = UpperBound.Min(v3575, 224 * v2279);  // repeat_3.15.center_norm: from pixels, token to token
         UpperBound v2282 = norms.LargestEntry("repeat_3.16.residual.alpha");  // repeat_3.16.residual: largest |alpha|
         UpperBound v2283 = norms.OperatorNorm("repeat_3.16.conv2d.weight");  // repeat_3.16.conv2d: operator norm of weight
         UpperBound v2284 = UpperBound.Min(norms.SpectralNorm("repeat_3.16.conv2d.weight"), v2283, norms.LargestRow("repeat_3.16.conv2d.weight"));  // repeat_3.16.conv2d: σ(weight)
-        UpperBound v2285 = 7 * v2284 * v2277 + norms.VectorNorm("repeat_3.16.conv2d.bias");  // repeat_3.16.conv2d: radius
-        UpperBound v2286 = UpperBound.Min(7 * v2284 * v2277, 7 * v2284 * UpperBound.OfRational(1, 2) * (v2278 + v2277), v2285);  // repeat_3.16.conv2d: centred radius
-        UpperBound v2287 = UpperBound.Min(7 * v2284 * v2279, UpperBound.Min(v2284, 7 * v2284, v2283) * v2280, UpperBound.Min(7 * v2284, v2283) * v2280, 7 * v2284 * v2281);  // repeat_3.16.conv2d: from pixels, whole to token
-        UpperBound v2288 = UpperBound.Min(UpperBound.Min(7 * v2284, v2283) * v2280, 14 * v2287);  // repeat_3.16.conv2d: from pixels, whole to whole
-        UpperBound v2289 = UpperBound.Min(7 * v2284 * v2281, 224 * v2287);  // repeat_3.16.conv2d: from pixels, token to token
+        UpperBound v3576 = 7 * v2284 * v2277;  // repeat_3.16.conv2d: shared
+        UpperBound v2285 = v3576 + norms.VectorNorm("repeat_3.16.conv2d.bias");  // repeat_3.16.conv2d: radius
+        UpperBound v2286 = UpperBound.Min(v3576, 7 * v2284 * UpperBound.OfRational(1, 2) * (v2278 + v2277), v2285);  // repeat_3.16.conv2d: centred radius
+        UpperBound v3577 = UpperBound.Min(7 * v2284, v2283) * v2280;  // repeat_3.16.conv2d: shared
+        UpperBound v3578 = 7 * v2284 * v2281;  // repeat_3.16.conv2d: shared
+        UpperBound v2287 = UpperBound.Min(7 * v2284 * v2279, UpperBound.Min(v2284, 7 * v2284, v2283) * v2280, v3577, v3578);  // repeat_3.16.conv2d: from pixels, whole to token
+        UpperBound v2288 = UpperBound.Min(v3577, 14 * v2287);  // repeat_3.16.conv2d: from pixels, whole to whole
+        UpperBound v2289 = UpperBound.Min(v3578, 224 * v2287);  // repeat_3.16.conv2d: from pixels, token to token
         UpperBound v2291 = UpperBound.GeluSlope(v2285);  // repeat_3.16.gelu: slope
         UpperBound v2292 = UpperBound.GeluGain(v2285) * v2285;  // repeat_3.16.gelu: radius
         UpperBound v2293 = UpperBound.Min(v2291 * v2286, v2292);  // repeat_3.16.gelu: centred radius
@@ -5638,17 +8930,22 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2308 = UpperBound.Min(v2303 * v2302, 224 * v2306);  // repeat_3.16.gelu_2: from pixels, token to token
         UpperBound v2309 = v2277 + v2282 * v2304;  // repeat_3.16.residual: radius
         UpperBound v2310 = UpperBound.Min(v2278 + v2282 * v2305, v2309);  // repeat_3.16.residual: centred radius
-        UpperBound v2312 = UpperBound.Min(v2279 + v2282 * v2306, v2280 + v2282 * v2307, v2281 + v2282 * v2308);  // repeat_3.16.residual: from pixels, whole to token
-        UpperBound v2313 = UpperBound.Min(v2280 + v2282 * v2307, 14 * v2312);  // repeat_3.16.residual: from pixels, whole to whole
-        UpperBound v2314 = UpperBound.Min(v2281 + v2282 * v2308, 224 * v2312);  // repeat_3.16.residual: from pixels, token to token
+        UpperBound v3579 = v2280 + v2282 * v2307;  // repeat_3.16.residual: shared
+        UpperBound v3580 = v2281 + v2282 * v2308;  // repeat_3.16.residual: shared
+        UpperBound v2312 = UpperBound.Min(v2279 + v2282 * v2306, v3579, v3580);  // repeat_3.16.residual: from pixels, whole to token
+        UpperBound v2313 = UpperBound.Min(v3579, 14 * v2312);  // repeat_3.16.residual: from pixels, whole to whole
+        UpperBound v2314 = UpperBound.Min(v3580, 224 * v2312);  // repeat_3.16.residual: from pixels, token to token
         UpperBound v2315 = norms.LargestEntry("repeat_3.16.residual_2.alpha");  // repeat_3.16.residual_2: largest |alpha|
         UpperBound v2316 = norms.OperatorNorm("repeat_3.16.conv2d_3.weight");  // repeat_3.16.conv2d_3: operator norm of weight
         UpperBound v2317 = UpperBound.Min(norms.SpectralNorm("repeat_3.16.conv2d_3.weight"), v2316, norms.LargestRow("repeat_3.16.conv2d_3.weight"));  // repeat_3.16.conv2d_3: σ(weight)
-        UpperBound v2318 = 7 * v2317 * v2309 + norms.VectorNorm("repeat_3.16.conv2d_3.bias");  // repeat_3.16.conv2d_3: radius
-        UpperBound v2319 = UpperBound.Min(7 * v2317 * v2309, 7 * v2317 * UpperBound.OfRational(1, 2) * (v2310 + v2309), v2318);  // repeat_3.16.conv2d_3: centred radius
-        UpperBound v2320 = UpperBound.Min(7 * v2317 * v2312, UpperBound.Min(v2317, 7 * v2317, v2316) * v2313, UpperBound.Min(7 * v2317, v2316) * v2313, 7 * v2317 * v2314);  // repeat_3.16.conv2d_3: from pixels, whole to token
-        UpperBound v2321 = UpperBound.Min(UpperBound.Min(7 * v2317, v2316) * v2313, 14 * v2320);  // repeat_3.16.conv2d_3: from pixels, whole to whole
-        UpperBound v2322 = UpperBound.Min(7 * v2317 * v2314, 224 * v2320);  // repeat_3.16.conv2d_3: from pixels, token to token
+        UpperBound v3581 = 7 * v2317 * v2309;  // repeat_3.16.conv2d_3: shared
+        UpperBound v2318 = v3581 + norms.VectorNorm("repeat_3.16.conv2d_3.bias");  // repeat_3.16.conv2d_3: radius
+        UpperBound v2319 = UpperBound.Min(v3581, 7 * v2317 * UpperBound.OfRational(1, 2) * (v2310 + v2309), v2318);  // repeat_3.16.conv2d_3: centred radius
+        UpperBound v3582 = UpperBound.Min(7 * v2317, v2316) * v2313;  // repeat_3.16.conv2d_3: shared
+        UpperBound v3583 = 7 * v2317 * v2314;  // repeat_3.16.conv2d_3: shared
+        UpperBound v2320 = UpperBound.Min(7 * v2317 * v2312, UpperBound.Min(v2317, 7 * v2317, v2316) * v2313, v3582, v3583);  // repeat_3.16.conv2d_3: from pixels, whole to token
+        UpperBound v2321 = UpperBound.Min(v3582, 14 * v2320);  // repeat_3.16.conv2d_3: from pixels, whole to whole
+        UpperBound v2322 = UpperBound.Min(v3583, 224 * v2320);  // repeat_3.16.conv2d_3: from pixels, token to token
         UpperBound v2324 = UpperBound.GeluSlope(v2318);  // repeat_3.16.gelu_3: slope
         UpperBound v2325 = UpperBound.GeluGain(v2318) * v2318;  // repeat_3.16.gelu_3: radius
         UpperBound v2326 = UpperBound.Min(v2324 * v2319, v2325);  // repeat_3.16.gelu_3: centred radius
@@ -5657,13 +8954,20 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2329 = UpperBound.Min(v2324 * v2322, 224 * v2327);  // repeat_3.16.gelu_3: from pixels, token to token
         UpperBound v2330 = v2309 + v2315 * v2325;  // repeat_3.16.residual_2: radius
         UpperBound v2331 = UpperBound.Min(v2310 + v2315 * v2326, v2330);  // repeat_3.16.residual_2: centred radius
-        UpperBound v2333 = UpperBound.Min(v2312 + v2315 * v2327, v2313 + v2315 * v2328, v2314 + v2315 * v2329);  // repeat_3.16.residual_2: from pixels, whole to token
-        UpperBound v2334 = UpperBound.Min(v2313 + v2315 * v2328, 14 * v2333);  // repeat_3.16.residual_2: from pixels, whole to whole
-        UpperBound v2335 = UpperBound.Min(v2314 + v2315 * v2329, 224 * v2333);  // repeat_3.16.residual_2: from pixels, token to token
+        UpperBound v3584 = v2313 + v2315 * v2328;  // repeat_3.16.residual_2: shared
+        UpperBound v3585 = v2314 + v2315 * v2329;  // repeat_3.16.residual_2: shared
+        UpperBound v2333 = UpperBound.Min(v2312 + v2315 * v2327, v3584, v3585);  // repeat_3.16.residual_2: from pixels, whole to token
+        UpperBound v2334 = UpperBound.Min(v3584, 14 * v2333);  // repeat_3.16.residual_2: from pixels, whole to whole
+        UpperBound v2335 = UpperBound.Min(v3585, 224 * v2333);  // repeat_3.16.residual_2: from pixels, token to token
         UpperBound v2336 = norms.LargestEntry("repeat_3.16.residual_3.alpha");  // repeat_3.16.residual_3: largest |alpha|
         UpperBound v2337 = norms.SpectralNorm("repeat_3.16.attention.out");  // repeat_3.16.attention: σ(out)
         UpperBound v2338 = norms.SpectralNorm("repeat_3.16.attention.k");  // repeat_3.16.attention: σ(k)
-        UpperBound v2339 = 24 * UpperBound.Min(UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.16.attention.k", head)) * v2331 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1);  // repeat_3.16.attention: range of the logits
+        // repeat_3.16.attention: range of the logits
+        UpperBound v2339 = 24 * UpperBound.Min(
+            UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.16.attention.k", head))
+                * v2331
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1);
         UpperBound v2340 = UpperBound.DoeblinComplement(98, v2339);  // repeat_3.16.attention: 1 − lambda
         UpperBound v2341 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v2339);  // repeat_3.16.attention: cosh of half the range
         UpperBound v2342 = 98 * UpperBound.LargestSoftmaxWeight(98, v2339);  // repeat_3.16.attention: largest column sum
@@ -5672,35 +8976,189 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2345 = norms.SpectralNorm("repeat_3.16.attention.v");  // repeat_3.16.attention: σ(v)
         UpperBound v2346 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.16.attention.v", head));  // repeat_3.16.attention: slope of the values
         UpperBound v2347 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.16.attention.v", head) * v2331);  // repeat_3.16.attention: spread of the values
-        UpperBound v2348 = UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.16.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.16.attention.q", head));  // repeat_3.16.attention: both paths' slope
-        UpperBound v2349 = UpperBound.Min(UpperBound.Sqrt(8) * v2346, v2345 * (UpperBound.Sqrt(2) + v2340 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));  // repeat_3.16.attention: value path
-        UpperBound v2350 = UpperBound.Min(v2337 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.16.attention.v", head) + norms.HeadSpectralNorm("repeat_3.16.attention.v", head) * v2331 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.16.attention.k", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.16.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.16.attention.v", head) + norms.HeadSpectralNorm("repeat_3.16.attention.v", head) * v2331 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.16.attention.k", head)))), v2337 * (v2349 + UpperBound.Sqrt(8) * v2347 * UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.16.attention.k", head))));  // repeat_3.16.attention: keys and values, token to token
-        UpperBound v2351 = UpperBound.Min(v2337 * (v2345 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2341, 1) + v2347 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2338) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2339)))), v2337 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.16.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2341, 1) + norms.HeadSpectralNorm("repeat_3.16.attention.v", head) * v2331 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.16.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2339))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.16.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.16.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2341, 1) + norms.HeadSpectralNorm("repeat_3.16.attention.v", head) * v2331 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.16.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2339))))));  // repeat_3.16.attention: keys and values, whole to token
-        UpperBound v2352 = UpperBound.Min(v2337 * (v2345 * v2343 + v2347 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2338) * UpperBound.Min(UpperBound.Sqrt(v2342), 7)), v2337 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.16.attention.v", head) * v2343 + norms.HeadSpectralNorm("repeat_3.16.attention.v", head) * v2331 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.16.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v2342), 7), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.16.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.16.attention.v", head) * v2343 + norms.HeadSpectralNorm("repeat_3.16.attention.v", head) * v2331 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.16.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v2342), 7))));  // repeat_3.16.attention: keys and values, whole to whole
-        UpperBound v2353 = UpperBound.Min(v2337 * v2347 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2344), v2337 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.16.attention.v", head) * v2331 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.16.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.16.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.16.attention.v", head) * v2331 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.16.attention.q", head)))));  // repeat_3.16.attention: query path, all readings
-        UpperBound v2354 = UpperBound.Min(v2337 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.16.attention.v", head) + norms.HeadSpectralNorm("repeat_3.16.attention.v", head) * v2331 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.16.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.16.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.16.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.16.attention.v", head) + norms.HeadSpectralNorm("repeat_3.16.attention.v", head) * v2331 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.16.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.16.attention.q", head)))));  // repeat_3.16.attention: per head, token to token
-        UpperBound v2355 = UpperBound.Min(v2354, v2350 + v2353, v2337 * (v2349 + UpperBound.Sqrt(8) * v2347 * v2348));  // repeat_3.16.attention: token to token
-        UpperBound v2356 = UpperBound.Min(v2351 + v2353, v2337 * (v2345 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2341, 1) + v2347 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2339))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2339))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2338) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2344)));  // repeat_3.16.attention: whole to token
-        UpperBound v2357 = UpperBound.Min(v2352 + v2353, v2337 * (v2345 * v2343 + v2347 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v2342), 7) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v2342), 7) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2338) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2344)));  // repeat_3.16.attention: whole to whole
+        // repeat_3.16.attention: both paths' slope
+        UpperBound v2348 = UpperBound.MaxOver(8, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_3.16.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_3.16.attention.q", head));
+        // repeat_3.16.attention: value path
+        UpperBound v2349 = UpperBound.Min(
+            UpperBound.Sqrt(8) * v2346,
+            v2345 * (UpperBound.Sqrt(2)
+                + v2340
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));
+        UpperBound v3586 = UpperBound.Sqrt(8) * v2347;  // repeat_3.16.attention: shared
+        // repeat_3.16.attention: keys and values, token to token
+        UpperBound v2350 = UpperBound.Min(
+            v2337 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.16.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.16.attention.v", head)
+                        * v2331
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.16.attention.k", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.16.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.16.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.16.attention.v", head)
+                        * v2331
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.16.attention.k", head)))),
+            v2337 * (v2349
+                + v3586 * UpperBound.MaxOver(8, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_3.16.attention.k", head))));
+        UpperBound v3587 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2341, 1);  // repeat_3.16.attention: shared
+        UpperBound v3588 = v2345 * v3587;  // repeat_3.16.attention: shared
+        UpperBound v3589 = v2347 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2338);  // repeat_3.16.attention: shared
+        UpperBound v3590 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2339)));  // repeat_3.16.attention: shared
+        // repeat_3.16.attention: keys and values, whole to token
+        UpperBound v2351 = UpperBound.Min(
+            v2337 * (v3588 + v3589 * v3590),
+            v2337 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.16.attention.v", head) * v3587
+                    + norms.HeadSpectralNorm("repeat_3.16.attention.v", head)
+                        * v2331
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.16.attention.k", head))
+                        * v3590,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.16.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.16.attention.v", head) * v3587
+                    + norms.HeadSpectralNorm("repeat_3.16.attention.v", head)
+                        * v2331
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.16.attention.k", head))
+                        * v3590)));
+        UpperBound v3591 = UpperBound.Min(UpperBound.Sqrt(v2342), 7);  // repeat_3.16.attention: shared
+        // repeat_3.16.attention: keys and values, whole to whole
+        UpperBound v2352 = UpperBound.Min(
+            v2337 * (v2345 * v2343 + v3589 * v3591),
+            v2337 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.16.attention.v", head) * v2343
+                    + norms.HeadSpectralNorm("repeat_3.16.attention.v", head)
+                        * v2331
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.16.attention.k", head))
+                        * v3591,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.16.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.16.attention.v", head) * v2343
+                    + norms.HeadSpectralNorm("repeat_3.16.attention.v", head)
+                        * v2331
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.16.attention.k", head))
+                        * v3591)));
+        // repeat_3.16.attention: query path, all readings
+        UpperBound v2353 = UpperBound.Min(
+            v2337 * v2347 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2344),
+            v2337 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.16.attention.v", head)
+                    * v2331
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.16.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.16.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_3.16.attention.v", head)
+                        * v2331
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.16.attention.q", head)))));
+        // repeat_3.16.attention: per head, token to token
+        UpperBound v2354 = UpperBound.Min(
+            v2337 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.16.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.16.attention.v", head)
+                        * v2331
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.16.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.16.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.16.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.16.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.16.attention.v", head)
+                        * v2331
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.16.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.16.attention.q", head)))));
+        UpperBound v2355 = UpperBound.Min(v2354, v2350 + v2353, v2337 * (v2349 + v3586 * v2348));  // repeat_3.16.attention: token to token
+        // repeat_3.16.attention: whole to token
+        UpperBound v2356 = UpperBound.Min(
+            v2351 + v2353,
+            v2337 * (v3588
+                + v2347 * (UpperBound.Sqrt(UpperBound.Power(v3590 * 0, 2))
+                    + v3590 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2338)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2344)));
+        // repeat_3.16.attention: whole to whole
+        UpperBound v2357 = UpperBound.Min(
+            v2352 + v2353,
+            v2337 * (v2345 * v2343
+                + v2347 * (UpperBound.Sqrt(UpperBound.Power(v3591 * 0, 2))
+                    + v3591 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2338)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2344)));
         UpperBound v2358 = norms.OperatorNorm("repeat_3.16.attention.lepe");  // repeat_3.16.attention: operator norm of lepe
         UpperBound v2359 = UpperBound.Min(norms.LargestRow("repeat_3.16.attention.lepe"), v2358);  // repeat_3.16.attention: largest channel of lepe
-        UpperBound v2360 = UpperBound.OfRational(1, 2) * (UpperBound.Min(v2337 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.16.attention.v", head) * v2330, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.16.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.16.attention.v", head) * v2330)), v2337 * v2349 * v2330, v2337 * (v2345 * v2330 + v2349 * v2331)) + v2337 * v2345 * (3 * v2359) * v2330) + UpperBound.OfRational(1, 2) * (v2337 * norms.VectorNorm("repeat_3.16.attention.v_bias") + v2337 * (3 * v2359 * norms.VectorNorm("repeat_3.16.attention.v_bias") + norms.VectorNorm("repeat_3.16.attention.lepe_bias"))) + norms.VectorNorm("repeat_3.16.attention.out_bias");  // repeat_3.16.attention: radius
-        UpperBound v2361 = UpperBound.Min(UpperBound.OfRational(1, 2) * (UpperBound.Min(v2337 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.16.attention.v", head) * v2331, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.16.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.16.attention.v", head) * v2331)), v2337 * v2349 * v2331) + v2337 * UpperBound.Min(3 * v2359 * (v2345 * v2330 + norms.VectorNorm("repeat_3.16.attention.v_bias")), 3 * v2359 * (UpperBound.OfRational(1, 2) * (v2345 * v2331 + (v2345 * v2330 + norms.VectorNorm("repeat_3.16.attention.v_bias")))))), v2360);  // repeat_3.16.attention: centred radius
-        UpperBound v2362 = UpperBound.Min(UpperBound.OfRational(1, 2) * UpperBound.Min((v2355 + v2337 * v2345 * (3 * v2359)) * v2333, (v2356 + v2337 * v2345 * v2359) * v2334, (v2351 + v2337 * v2345 * v2359) * v2334 + v2353 * v2333), UpperBound.OfRational(1, 2) * ((v2357 + v2337 * v2345 * UpperBound.Min(3 * v2359, v2358)) * v2334), UpperBound.OfRational(1, 2) * ((v2355 + v2337 * v2345 * (3 * v2359)) * v2335));  // repeat_3.16.attention: from pixels, whole to token
-        UpperBound v2363 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v2357 + v2337 * v2345 * UpperBound.Min(3 * v2359, v2358)) * v2334), 14 * v2362);  // repeat_3.16.attention: from pixels, whole to whole
-        UpperBound v2364 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v2355 + v2337 * v2345 * (3 * v2359)) * v2335), 224 * v2362);  // repeat_3.16.attention: from pixels, token to token
+        UpperBound v3592 = v2337 * v2345 * (3 * v2359);  // repeat_3.16.attention: shared
+        UpperBound v3593 = norms.VectorNorm("repeat_3.16.attention.v_bias");  // repeat_3.16.attention: shared
+        // repeat_3.16.attention: radius
+        UpperBound v2360 = UpperBound.OfRational(1, 2) * (UpperBound.Min(
+            v2337 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.16.attention.v", head) * v2330, 2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.16.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.16.attention.v", head) * v2330)),
+            v2337 * v2349 * v2330,
+            v2337 * (v2345 * v2330 + v2349 * v2331))
+            + v3592 * v2330)
+            + UpperBound.OfRational(1, 2) * (v2337 * v3593 + v2337 * (3 * v2359 * v3593 + norms.VectorNorm("repeat_3.16.attention.lepe_bias")))
+            + norms.VectorNorm("repeat_3.16.attention.out_bias");
+        UpperBound v3594 = v2345 * v2330 + v3593;  // repeat_3.16.attention: shared
+        // repeat_3.16.attention: centred radius
+        UpperBound v2361 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * (UpperBound.Min(
+                v2337 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.16.attention.v", head) * v2331, 2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm("repeat_3.16.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.16.attention.v", head) * v2331)),
+                v2337 * v2349 * v2331)
+                + v2337 * UpperBound.Min(3 * v2359 * v3594, 3 * v2359 * (UpperBound.OfRational(1, 2) * (v2345 * v2331 + v3594)))),
+            v2360);
+        UpperBound v3595 = v2355 + v3592;  // repeat_3.16.attention: shared
+        UpperBound v3596 = v2337 * v2345 * v2359;  // repeat_3.16.attention: shared
+        UpperBound v3597 = UpperBound.OfRational(1, 2) * ((v2357 + v2337 * v2345 * UpperBound.Min(3 * v2359, v2358)) * v2334);  // repeat_3.16.attention: shared
+        UpperBound v3598 = UpperBound.OfRational(1, 2) * (v3595 * v2335);  // repeat_3.16.attention: shared
+        // repeat_3.16.attention: from pixels, whole to token
+        UpperBound v2362 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * UpperBound.Min(v3595 * v2333, (v2356 + v3596) * v2334, (v2351 + v3596) * v2334 + v2353 * v2333),
+            v3597,
+            v3598);
+        UpperBound v2363 = UpperBound.Min(v3597, 14 * v2362);  // repeat_3.16.attention: from pixels, whole to whole
+        UpperBound v2364 = UpperBound.Min(v3598, 224 * v2362);  // repeat_3.16.attention: from pixels, token to token
         UpperBound v2368 = v2330 + v2336 * v2360;  // repeat_3.16.residual_3: radius
         UpperBound v2369 = UpperBound.Min(v2331 + v2336 * v2361, v2368);  // repeat_3.16.residual_3: centred radius
-        UpperBound v2371 = UpperBound.Min(v2333 + v2336 * v2362, v2334 + v2336 * v2363, v2335 + v2336 * v2364);  // repeat_3.16.residual_3: from pixels, whole to token
-        UpperBound v2372 = UpperBound.Min(v2334 + v2336 * v2363, 14 * v2371);  // repeat_3.16.residual_3: from pixels, whole to whole
-        UpperBound v2373 = UpperBound.Min(v2335 + v2336 * v2364, 224 * v2371);  // repeat_3.16.residual_3: from pixels, token to token
+        UpperBound v3599 = v2334 + v2336 * v2363;  // repeat_3.16.residual_3: shared
+        UpperBound v3600 = v2335 + v2336 * v2364;  // repeat_3.16.residual_3: shared
+        UpperBound v2371 = UpperBound.Min(v2333 + v2336 * v2362, v3599, v3600);  // repeat_3.16.residual_3: from pixels, whole to token
+        UpperBound v2372 = UpperBound.Min(v3599, 14 * v2371);  // repeat_3.16.residual_3: from pixels, whole to whole
+        UpperBound v2373 = UpperBound.Min(v3600, 224 * v2371);  // repeat_3.16.residual_3: from pixels, token to token
         UpperBound v2374 = norms.LargestEntry("repeat_3.16.residual_4.alpha");  // repeat_3.16.residual_4: largest |alpha|
         UpperBound v2375 = norms.SpectralNorm("repeat_3.16.mlp.up");  // repeat_3.16.mlp: σ(up)
         UpperBound v2376 = norms.SpectralNorm("repeat_3.16.mlp.down");  // repeat_3.16.mlp: σ(down)
         UpperBound v2377 = norms.LargestRow("repeat_3.16.mlp.up") * v2368 + norms.LargestEntry("repeat_3.16.mlp.up_bias");  // repeat_3.16.mlp: largest pre-activation
         UpperBound v2378 = v2375 * v2368 + norms.VectorNorm("repeat_3.16.mlp.up_bias");  // repeat_3.16.mlp: norm of the pre-activations
         UpperBound v2379 = UpperBound.GeluSlope(v2377);  // repeat_3.16.mlp: gelu slope
-        UpperBound v2380 = UpperBound.Min(v2379 * (v2375 * v2376), UpperBound.OfRational(1, 2) * norms.Product("repeat_3.16.mlp.down", "repeat_3.16.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v2375 * v2376));  // repeat_3.16.mlp: constant
+        // repeat_3.16.mlp: constant
+        UpperBound v2380 = UpperBound.Min(
+            v2379 * (v2375 * v2376),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.16.mlp.down", "repeat_3.16.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v2375 * v2376));
         UpperBound v2381 = v2376 * (UpperBound.GeluGain(v2377) * v2378) + norms.VectorNorm("repeat_3.16.mlp.down_bias");  // repeat_3.16.mlp: radius
         UpperBound v2382 = UpperBound.Min(v2380 * v2369, v2381);  // repeat_3.16.mlp: centred radius
         UpperBound v2383 = UpperBound.Min(v2380 * v2371, v2380 * v2372, v2380 * v2373);  // repeat_3.16.mlp: from pixels, whole to token
@@ -5708,23 +9166,30 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2385 = UpperBound.Min(v2380 * v2373, 224 * v2383);  // repeat_3.16.mlp: from pixels, token to token
         UpperBound v2388 = v2368 + v2374 * v2381;  // repeat_3.16.residual_4: radius
         UpperBound v2389 = UpperBound.Min(v2369 + v2374 * v2382, v2388);  // repeat_3.16.residual_4: centred radius
-        UpperBound v2391 = UpperBound.Min(v2371 + v2374 * v2383, v2372 + v2374 * v2384, v2373 + v2374 * v2385);  // repeat_3.16.residual_4: from pixels, whole to token
-        UpperBound v2392 = UpperBound.Min(v2372 + v2374 * v2384, 14 * v2391);  // repeat_3.16.residual_4: from pixels, whole to whole
-        UpperBound v2393 = UpperBound.Min(v2373 + v2374 * v2385, 224 * v2391);  // repeat_3.16.residual_4: from pixels, token to token
+        UpperBound v3601 = v2372 + v2374 * v2384;  // repeat_3.16.residual_4: shared
+        UpperBound v3602 = v2373 + v2374 * v2385;  // repeat_3.16.residual_4: shared
+        UpperBound v2391 = UpperBound.Min(v2371 + v2374 * v2383, v3601, v3602);  // repeat_3.16.residual_4: from pixels, whole to token
+        UpperBound v2392 = UpperBound.Min(v3601, 14 * v2391);  // repeat_3.16.residual_4: from pixels, whole to whole
+        UpperBound v2393 = UpperBound.Min(v3602, 224 * v2391);  // repeat_3.16.residual_4: from pixels, token to token
         UpperBound v2394 = norms.LargestEntry("repeat_3.16.center_norm.gain");  // repeat_3.16.center_norm: max|gain|
         UpperBound v2395 = v2394 * UpperBound.OfRational(256, 255) * v2388 + norms.VectorNorm("repeat_3.16.center_norm.bias");  // repeat_3.16.center_norm: radius
         UpperBound v2396 = UpperBound.Min(v2394 * UpperBound.OfRational(256, 255) * v2389, v2395);  // repeat_3.16.center_norm: centred radius
-        UpperBound v2397 = UpperBound.Min(v2394 * UpperBound.OfRational(256, 255) * v2391, v2394 * UpperBound.OfRational(256, 255) * v2392, v2394 * UpperBound.OfRational(256, 255) * v2393);  // repeat_3.16.center_norm: from pixels, whole to token
-        UpperBound v2398 = UpperBound.Min(v2394 * UpperBound.OfRational(256, 255) * v2392, 14 * v2397);  // repeat_3.16.center_norm: from pixels, whole to whole
-        UpperBound v2399 = UpperBound.Min(v2394 * UpperBound.OfRational(256, 255) * v2393, 224 * v2397);  // repeat_3.16.center_norm: from pixels, token to token
+        UpperBound v3603 = v2394 * UpperBound.OfRational(256, 255) * v2392;  // repeat_3.16.center_norm: shared
+        UpperBound v3604 = v2394 * UpperBound.OfRational(256, 255) * v2393;  // repeat_3.16.center_norm: shared
+        UpperBound v2397 = UpperBound.Min(v2394 * UpperBound.OfRational(256, 255) * v2391, v3603, v3604);  // repeat_3.16.center_norm: from pixels, whole to token
+        UpperBound v2398 = UpperBound.Min(v3603, 14 * v2397);  // repeat_3.16.center_norm: from pixels, whole to whole
+        UpperBound v2399 = UpperBound.Min(v3604, 224 * v2397);  // repeat_3.16.center_norm: from pixels, token to token
         UpperBound v2400 = norms.LargestEntry("repeat_3.17.residual.alpha");  // repeat_3.17.residual: largest |alpha|
         UpperBound v2401 = norms.OperatorNorm("repeat_3.17.conv2d.weight");  // repeat_3.17.conv2d: operator norm of weight
         UpperBound v2402 = UpperBound.Min(norms.SpectralNorm("repeat_3.17.conv2d.weight"), v2401, norms.LargestRow("repeat_3.17.conv2d.weight"));  // repeat_3.17.conv2d: σ(weight)
-        UpperBound v2403 = 7 * v2402 * v2395 + norms.VectorNorm("repeat_3.17.conv2d.bias");  // repeat_3.17.conv2d: radius
-        UpperBound v2404 = UpperBound.Min(7 * v2402 * v2395, 7 * v2402 * UpperBound.OfRational(1, 2) * (v2396 + v2395), v2403);  // repeat_3.17.conv2d: centred radius
-        UpperBound v2405 = UpperBound.Min(7 * v2402 * v2397, UpperBound.Min(v2402, 7 * v2402, v2401) * v2398, UpperBound.Min(7 * v2402, v2401) * v2398, 7 * v2402 * v2399);  // repeat_3.17.conv2d: from pixels, whole to token
-        UpperBound v2406 = UpperBound.Min(UpperBound.Min(7 * v2402, v2401) * v2398, 14 * v2405);  // repeat_3.17.conv2d: from pixels, whole to whole
-        UpperBound v2407 = UpperBound.Min(7 * v2402 * v2399, 224 * v2405);  // repeat_3.17.conv2d: from pixels, token to token
+        UpperBound v3605 = 7 * v2402 * v2395;  // repeat_3.17.conv2d: shared
+        UpperBound v2403 = v3605 + norms.VectorNorm("repeat_3.17.conv2d.bias");  // repeat_3.17.conv2d: radius
+        UpperBound v2404 = UpperBound.Min(v3605, 7 * v2402 * UpperBound.OfRational(1, 2) * (v2396 + v2395), v2403);  // repeat_3.17.conv2d: centred radius
+        UpperBound v3606 = UpperBound.Min(7 * v2402, v2401) * v2398;  // repeat_3.17.conv2d: shared
+        UpperBound v3607 = 7 * v2402 * v2399;  // repeat_3.17.conv2d: shared
+        UpperBound v2405 = UpperBound.Min(7 * v2402 * v2397, UpperBound.Min(v2402, 7 * v2402, v2401) * v2398, v3606, v3607);  // repeat_3.17.conv2d: from pixels, whole to token
+        UpperBound v2406 = UpperBound.Min(v3606, 14 * v2405);  // repeat_3.17.conv2d: from pixels, whole to whole
+        UpperBound v2407 = UpperBound.Min(v3607, 224 * v2405);  // repeat_3.17.conv2d: from pixels, token to token
         UpperBound v2409 = UpperBound.GeluSlope(v2403);  // repeat_3.17.gelu: slope
         UpperBound v2410 = UpperBound.GeluGain(v2403) * v2403;  // repeat_3.17.gelu: radius
         UpperBound v2411 = UpperBound.Min(v2409 * v2404, v2410);  // repeat_3.17.gelu: centred radius
@@ -5745,17 +9210,22 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2426 = UpperBound.Min(v2421 * v2420, 224 * v2424);  // repeat_3.17.gelu_2: from pixels, token to token
         UpperBound v2427 = v2395 + v2400 * v2422;  // repeat_3.17.residual: radius
         UpperBound v2428 = UpperBound.Min(v2396 + v2400 * v2423, v2427);  // repeat_3.17.residual: centred radius
-        UpperBound v2430 = UpperBound.Min(v2397 + v2400 * v2424, v2398 + v2400 * v2425, v2399 + v2400 * v2426);  // repeat_3.17.residual: from pixels, whole to token
-        UpperBound v2431 = UpperBound.Min(v2398 + v2400 * v2425, 14 * v2430);  // repeat_3.17.residual: from pixels, whole to whole
-        UpperBound v2432 = UpperBound.Min(v2399 + v2400 * v2426, 224 * v2430);  // repeat_3.17.residual: from pixels, token to token
+        UpperBound v3608 = v2398 + v2400 * v2425;  // repeat_3.17.residual: shared
+        UpperBound v3609 = v2399 + v2400 * v2426;  // repeat_3.17.residual: shared
+        UpperBound v2430 = UpperBound.Min(v2397 + v2400 * v2424, v3608, v3609);  // repeat_3.17.residual: from pixels, whole to token
+        UpperBound v2431 = UpperBound.Min(v3608, 14 * v2430);  // repeat_3.17.residual: from pixels, whole to whole
+        UpperBound v2432 = UpperBound.Min(v3609, 224 * v2430);  // repeat_3.17.residual: from pixels, token to token
         UpperBound v2433 = norms.LargestEntry("repeat_3.17.residual_2.alpha");  // repeat_3.17.residual_2: largest |alpha|
         UpperBound v2434 = norms.OperatorNorm("repeat_3.17.conv2d_3.weight");  // repeat_3.17.conv2d_3: operator norm of weight
         UpperBound v2435 = UpperBound.Min(norms.SpectralNorm("repeat_3.17.conv2d_3.weight"), v2434, norms.LargestRow("repeat_3.17.conv2d_3.weight"));  // repeat_3.17.conv2d_3: σ(weight)
-        UpperBound v2436 = 7 * v2435 * v2427 + norms.VectorNorm("repeat_3.17.conv2d_3.bias");  // repeat_3.17.conv2d_3: radius
-        UpperBound v2437 = UpperBound.Min(7 * v2435 * v2427, 7 * v2435 * UpperBound.OfRational(1, 2) * (v2428 + v2427), v2436);  // repeat_3.17.conv2d_3: centred radius
-        UpperBound v2438 = UpperBound.Min(7 * v2435 * v2430, UpperBound.Min(v2435, 7 * v2435, v2434) * v2431, UpperBound.Min(7 * v2435, v2434) * v2431, 7 * v2435 * v2432);  // repeat_3.17.conv2d_3: from pixels, whole to token
-        UpperBound v2439 = UpperBound.Min(UpperBound.Min(7 * v2435, v2434) * v2431, 14 * v2438);  // repeat_3.17.conv2d_3: from pixels, whole to whole
-        UpperBound v2440 = UpperBound.Min(7 * v2435 * v2432, 224 * v2438);  // repeat_3.17.conv2d_3: from pixels, token to token
+        UpperBound v3610 = 7 * v2435 * v2427;  // repeat_3.17.conv2d_3: shared
+        UpperBound v2436 = v3610 + norms.VectorNorm("repeat_3.17.conv2d_3.bias");  // repeat_3.17.conv2d_3: radius
+        UpperBound v2437 = UpperBound.Min(v3610, 7 * v2435 * UpperBound.OfRational(1, 2) * (v2428 + v2427), v2436);  // repeat_3.17.conv2d_3: centred radius
+        UpperBound v3611 = UpperBound.Min(7 * v2435, v2434) * v2431;  // repeat_3.17.conv2d_3: shared
+        UpperBound v3612 = 7 * v2435 * v2432;  // repeat_3.17.conv2d_3: shared
+        UpperBound v2438 = UpperBound.Min(7 * v2435 * v2430, UpperBound.Min(v2435, 7 * v2435, v2434) * v2431, v3611, v3612);  // repeat_3.17.conv2d_3: from pixels, whole to token
+        UpperBound v2439 = UpperBound.Min(v3611, 14 * v2438);  // repeat_3.17.conv2d_3: from pixels, whole to whole
+        UpperBound v2440 = UpperBound.Min(v3612, 224 * v2438);  // repeat_3.17.conv2d_3: from pixels, token to token
         UpperBound v2442 = UpperBound.GeluSlope(v2436);  // repeat_3.17.gelu_3: slope
         UpperBound v2443 = UpperBound.GeluGain(v2436) * v2436;  // repeat_3.17.gelu_3: radius
         UpperBound v2444 = UpperBound.Min(v2442 * v2437, v2443);  // repeat_3.17.gelu_3: centred radius
@@ -5764,13 +9234,20 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2447 = UpperBound.Min(v2442 * v2440, 224 * v2445);  // repeat_3.17.gelu_3: from pixels, token to token
         UpperBound v2448 = v2427 + v2433 * v2443;  // repeat_3.17.residual_2: radius
         UpperBound v2449 = UpperBound.Min(v2428 + v2433 * v2444, v2448);  // repeat_3.17.residual_2: centred radius
-        UpperBound v2451 = UpperBound.Min(v2430 + v2433 * v2445, v2431 + v2433 * v2446, v2432 + v2433 * v2447);  // repeat_3.17.residual_2: from pixels, whole to token
-        UpperBound v2452 = UpperBound.Min(v2431 + v2433 * v2446, 14 * v2451);  // repeat_3.17.residual_2: from pixels, whole to whole
-        UpperBound v2453 = UpperBound.Min(v2432 + v2433 * v2447, 224 * v2451);  // repeat_3.17.residual_2: from pixels, token to token
+        UpperBound v3613 = v2431 + v2433 * v2446;  // repeat_3.17.residual_2: shared
+        UpperBound v3614 = v2432 + v2433 * v2447;  // repeat_3.17.residual_2: shared
+        UpperBound v2451 = UpperBound.Min(v2430 + v2433 * v2445, v3613, v3614);  // repeat_3.17.residual_2: from pixels, whole to token
+        UpperBound v2452 = UpperBound.Min(v3613, 14 * v2451);  // repeat_3.17.residual_2: from pixels, whole to whole
+        UpperBound v2453 = UpperBound.Min(v3614, 224 * v2451);  // repeat_3.17.residual_2: from pixels, token to token
         UpperBound v2454 = norms.LargestEntry("repeat_3.17.residual_3.alpha");  // repeat_3.17.residual_3: largest |alpha|
         UpperBound v2455 = norms.SpectralNorm("repeat_3.17.attention.out");  // repeat_3.17.attention: σ(out)
         UpperBound v2456 = norms.SpectralNorm("repeat_3.17.attention.k");  // repeat_3.17.attention: σ(k)
-        UpperBound v2457 = 24 * UpperBound.Min(UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.17.attention.k", head)) * v2449 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1);  // repeat_3.17.attention: range of the logits
+        // repeat_3.17.attention: range of the logits
+        UpperBound v2457 = 24 * UpperBound.Min(
+            UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.17.attention.k", head))
+                * v2449
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1);
         UpperBound v2458 = UpperBound.DoeblinComplement(98, v2457);  // repeat_3.17.attention: 1 − lambda
         UpperBound v2459 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v2457);  // repeat_3.17.attention: cosh of half the range
         UpperBound v2460 = 98 * UpperBound.LargestSoftmaxWeight(98, v2457);  // repeat_3.17.attention: largest column sum
@@ -5779,35 +9256,189 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2463 = norms.SpectralNorm("repeat_3.17.attention.v");  // repeat_3.17.attention: σ(v)
         UpperBound v2464 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.17.attention.v", head));  // repeat_3.17.attention: slope of the values
         UpperBound v2465 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.17.attention.v", head) * v2449);  // repeat_3.17.attention: spread of the values
-        UpperBound v2466 = UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.17.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.17.attention.q", head));  // repeat_3.17.attention: both paths' slope
-        UpperBound v2467 = UpperBound.Min(UpperBound.Sqrt(8) * v2464, v2463 * (UpperBound.Sqrt(2) + v2458 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));  // repeat_3.17.attention: value path
-        UpperBound v2468 = UpperBound.Min(v2455 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.17.attention.v", head) + norms.HeadSpectralNorm("repeat_3.17.attention.v", head) * v2449 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.17.attention.k", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.17.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.17.attention.v", head) + norms.HeadSpectralNorm("repeat_3.17.attention.v", head) * v2449 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.17.attention.k", head)))), v2455 * (v2467 + UpperBound.Sqrt(8) * v2465 * UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.17.attention.k", head))));  // repeat_3.17.attention: keys and values, token to token
-        UpperBound v2469 = UpperBound.Min(v2455 * (v2463 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2459, 1) + v2465 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2456) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2457)))), v2455 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.17.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2459, 1) + norms.HeadSpectralNorm("repeat_3.17.attention.v", head) * v2449 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.17.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2457))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.17.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.17.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2459, 1) + norms.HeadSpectralNorm("repeat_3.17.attention.v", head) * v2449 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.17.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2457))))));  // repeat_3.17.attention: keys and values, whole to token
-        UpperBound v2470 = UpperBound.Min(v2455 * (v2463 * v2461 + v2465 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2456) * UpperBound.Min(UpperBound.Sqrt(v2460), 7)), v2455 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.17.attention.v", head) * v2461 + norms.HeadSpectralNorm("repeat_3.17.attention.v", head) * v2449 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.17.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v2460), 7), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.17.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.17.attention.v", head) * v2461 + norms.HeadSpectralNorm("repeat_3.17.attention.v", head) * v2449 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.17.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v2460), 7))));  // repeat_3.17.attention: keys and values, whole to whole
-        UpperBound v2471 = UpperBound.Min(v2455 * v2465 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2462), v2455 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.17.attention.v", head) * v2449 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.17.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.17.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.17.attention.v", head) * v2449 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.17.attention.q", head)))));  // repeat_3.17.attention: query path, all readings
-        UpperBound v2472 = UpperBound.Min(v2455 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.17.attention.v", head) + norms.HeadSpectralNorm("repeat_3.17.attention.v", head) * v2449 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.17.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.17.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.17.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.17.attention.v", head) + norms.HeadSpectralNorm("repeat_3.17.attention.v", head) * v2449 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.17.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.17.attention.q", head)))));  // repeat_3.17.attention: per head, token to token
-        UpperBound v2473 = UpperBound.Min(v2472, v2468 + v2471, v2455 * (v2467 + UpperBound.Sqrt(8) * v2465 * v2466));  // repeat_3.17.attention: token to token
-        UpperBound v2474 = UpperBound.Min(v2469 + v2471, v2455 * (v2463 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2459, 1) + v2465 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2457))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2457))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2456) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2462)));  // repeat_3.17.attention: whole to token
-        UpperBound v2475 = UpperBound.Min(v2470 + v2471, v2455 * (v2463 * v2461 + v2465 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v2460), 7) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v2460), 7) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2456) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2462)));  // repeat_3.17.attention: whole to whole
+        // repeat_3.17.attention: both paths' slope
+        UpperBound v2466 = UpperBound.MaxOver(8, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_3.17.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_3.17.attention.q", head));
+        // repeat_3.17.attention: value path
+        UpperBound v2467 = UpperBound.Min(
+            UpperBound.Sqrt(8) * v2464,
+            v2463 * (UpperBound.Sqrt(2)
+                + v2458
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));
+        UpperBound v3615 = UpperBound.Sqrt(8) * v2465;  // repeat_3.17.attention: shared
+        // repeat_3.17.attention: keys and values, token to token
+        UpperBound v2468 = UpperBound.Min(
+            v2455 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.17.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.17.attention.v", head)
+                        * v2449
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.17.attention.k", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.17.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.17.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.17.attention.v", head)
+                        * v2449
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.17.attention.k", head)))),
+            v2455 * (v2467
+                + v3615 * UpperBound.MaxOver(8, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_3.17.attention.k", head))));
+        UpperBound v3616 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2459, 1);  // repeat_3.17.attention: shared
+        UpperBound v3617 = v2463 * v3616;  // repeat_3.17.attention: shared
+        UpperBound v3618 = v2465 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2456);  // repeat_3.17.attention: shared
+        UpperBound v3619 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2457)));  // repeat_3.17.attention: shared
+        // repeat_3.17.attention: keys and values, whole to token
+        UpperBound v2469 = UpperBound.Min(
+            v2455 * (v3617 + v3618 * v3619),
+            v2455 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.17.attention.v", head) * v3616
+                    + norms.HeadSpectralNorm("repeat_3.17.attention.v", head)
+                        * v2449
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.17.attention.k", head))
+                        * v3619,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.17.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.17.attention.v", head) * v3616
+                    + norms.HeadSpectralNorm("repeat_3.17.attention.v", head)
+                        * v2449
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.17.attention.k", head))
+                        * v3619)));
+        UpperBound v3620 = UpperBound.Min(UpperBound.Sqrt(v2460), 7);  // repeat_3.17.attention: shared
+        // repeat_3.17.attention: keys and values, whole to whole
+        UpperBound v2470 = UpperBound.Min(
+            v2455 * (v2463 * v2461 + v3618 * v3620),
+            v2455 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.17.attention.v", head) * v2461
+                    + norms.HeadSpectralNorm("repeat_3.17.attention.v", head)
+                        * v2449
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.17.attention.k", head))
+                        * v3620,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.17.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.17.attention.v", head) * v2461
+                    + norms.HeadSpectralNorm("repeat_3.17.attention.v", head)
+                        * v2449
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.17.attention.k", head))
+                        * v3620)));
+        // repeat_3.17.attention: query path, all readings
+        UpperBound v2471 = UpperBound.Min(
+            v2455 * v2465 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2462),
+            v2455 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.17.attention.v", head)
+                    * v2449
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.17.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.17.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_3.17.attention.v", head)
+                        * v2449
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.17.attention.q", head)))));
+        // repeat_3.17.attention: per head, token to token
+        UpperBound v2472 = UpperBound.Min(
+            v2455 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.17.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.17.attention.v", head)
+                        * v2449
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.17.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.17.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.17.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.17.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.17.attention.v", head)
+                        * v2449
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.17.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.17.attention.q", head)))));
+        UpperBound v2473 = UpperBound.Min(v2472, v2468 + v2471, v2455 * (v2467 + v3615 * v2466));  // repeat_3.17.attention: token to token
+        // repeat_3.17.attention: whole to token
+        UpperBound v2474 = UpperBound.Min(
+            v2469 + v2471,
+            v2455 * (v3617
+                + v2465 * (UpperBound.Sqrt(UpperBound.Power(v3619 * 0, 2))
+                    + v3619 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2456)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2462)));
+        // repeat_3.17.attention: whole to whole
+        UpperBound v2475 = UpperBound.Min(
+            v2470 + v2471,
+            v2455 * (v2463 * v2461
+                + v2465 * (UpperBound.Sqrt(UpperBound.Power(v3620 * 0, 2))
+                    + v3620 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2456)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2462)));
         UpperBound v2476 = norms.OperatorNorm("repeat_3.17.attention.lepe");  // repeat_3.17.attention: operator norm of lepe
         UpperBound v2477 = UpperBound.Min(norms.LargestRow("repeat_3.17.attention.lepe"), v2476);  // repeat_3.17.attention: largest channel of lepe
-        UpperBound v2478 = UpperBound.OfRational(1, 2) * (UpperBound.Min(v2455 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.17.attention.v", head) * v2448, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.17.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.17.attention.v", head) * v2448)), v2455 * v2467 * v2448, v2455 * (v2463 * v2448 + v2467 * v2449)) + v2455 * v2463 * (3 * v2477) * v2448) + UpperBound.OfRational(1, 2) * (v2455 * norms.VectorNorm("repeat_3.17.attention.v_bias") + v2455 * (3 * v2477 * norms.VectorNorm("repeat_3.17.attention.v_bias") + norms.VectorNorm("repeat_3.17.attention.lepe_bias"))) + norms.VectorNorm("repeat_3.17.attention.out_bias");  // repeat_3.17.attention: radius
-        UpperBound v2479 = UpperBound.Min(UpperBound.OfRational(1, 2) * (UpperBound.Min(v2455 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.17.attention.v", head) * v2449, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.17.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.17.attention.v", head) * v2449)), v2455 * v2467 * v2449) + v2455 * UpperBound.Min(3 * v2477 * (v2463 * v2448 + norms.VectorNorm("repeat_3.17.attention.v_bias")), 3 * v2477 * (UpperBound.OfRational(1, 2) * (v2463 * v2449 + (v2463 * v2448 + norms.VectorNorm("repeat_3.17.attention.v_bias")))))), v2478);  // repeat_3.17.attention: centred radius
-        UpperBound v2480 = UpperBound.Min(UpperBound.OfRational(1, 2) * UpperBound.Min((v2473 + v2455 * v2463 * (3 * v2477)) * v2451, (v2474 + v2455 * v2463 * v2477) * v2452, (v2469 + v2455 * v2463 * v2477) * v2452 + v2471 * v2451), UpperBound.OfRational(1, 2) * ((v2475 + v2455 * v2463 * UpperBound.Min(3 * v2477, v2476)) * v2452), UpperBound.OfRational(1, 2) * ((v2473 + v2455 * v2463 * (3 * v2477)) * v2453));  // repeat_3.17.attention: from pixels, whole to token
-        UpperBound v2481 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v2475 + v2455 * v2463 * UpperBound.Min(3 * v2477, v2476)) * v2452), 14 * v2480);  // repeat_3.17.attention: from pixels, whole to whole
-        UpperBound v2482 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v2473 + v2455 * v2463 * (3 * v2477)) * v2453), 224 * v2480);  // repeat_3.17.attention: from pixels, token to token
+        UpperBound v3621 = v2455 * v2463 * (3 * v2477);  // repeat_3.17.attention: shared
+        UpperBound v3622 = norms.VectorNorm("repeat_3.17.attention.v_bias");  // repeat_3.17.attention: shared
+        // repeat_3.17.attention: radius
+        UpperBound v2478 = UpperBound.OfRational(1, 2) * (UpperBound.Min(
+            v2455 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.17.attention.v", head) * v2448, 2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.17.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.17.attention.v", head) * v2448)),
+            v2455 * v2467 * v2448,
+            v2455 * (v2463 * v2448 + v2467 * v2449))
+            + v3621 * v2448)
+            + UpperBound.OfRational(1, 2) * (v2455 * v3622 + v2455 * (3 * v2477 * v3622 + norms.VectorNorm("repeat_3.17.attention.lepe_bias")))
+            + norms.VectorNorm("repeat_3.17.attention.out_bias");
+        UpperBound v3623 = v2463 * v2448 + v3622;  // repeat_3.17.attention: shared
+        // repeat_3.17.attention: centred radius
+        UpperBound v2479 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * (UpperBound.Min(
+                v2455 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.17.attention.v", head) * v2449, 2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm("repeat_3.17.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.17.attention.v", head) * v2449)),
+                v2455 * v2467 * v2449)
+                + v2455 * UpperBound.Min(3 * v2477 * v3623, 3 * v2477 * (UpperBound.OfRational(1, 2) * (v2463 * v2449 + v3623)))),
+            v2478);
+        UpperBound v3624 = v2473 + v3621;  // repeat_3.17.attention: shared
+        UpperBound v3625 = v2455 * v2463 * v2477;  // repeat_3.17.attention: shared
+        UpperBound v3626 = UpperBound.OfRational(1, 2) * ((v2475 + v2455 * v2463 * UpperBound.Min(3 * v2477, v2476)) * v2452);  // repeat_3.17.attention: shared
+        UpperBound v3627 = UpperBound.OfRational(1, 2) * (v3624 * v2453);  // repeat_3.17.attention: shared
+        // repeat_3.17.attention: from pixels, whole to token
+        UpperBound v2480 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * UpperBound.Min(v3624 * v2451, (v2474 + v3625) * v2452, (v2469 + v3625) * v2452 + v2471 * v2451),
+            v3626,
+            v3627);
+        UpperBound v2481 = UpperBound.Min(v3626, 14 * v2480);  // repeat_3.17.attention: from pixels, whole to whole
+        UpperBound v2482 = UpperBound.Min(v3627, 224 * v2480);  // repeat_3.17.attention: from pixels, token to token
         UpperBound v2486 = v2448 + v2454 * v2478;  // repeat_3.17.residual_3: radius
         UpperBound v2487 = UpperBound.Min(v2449 + v2454 * v2479, v2486);  // repeat_3.17.residual_3: centred radius
-        UpperBound v2489 = UpperBound.Min(v2451 + v2454 * v2480, v2452 + v2454 * v2481, v2453 + v2454 * v2482);  // repeat_3.17.residual_3: from pixels, whole to token
-        UpperBound v2490 = UpperBound.Min(v2452 + v2454 * v2481, 14 * v2489);  // repeat_3.17.residual_3: from pixels, whole to whole
-        UpperBound v2491 = UpperBound.Min(v2453 + v2454 * v2482, 224 * v2489);  // repeat_3.17.residual_3: from pixels, token to token
+        UpperBound v3628 = v2452 + v2454 * v2481;  // repeat_3.17.residual_3: shared
+        UpperBound v3629 = v2453 + v2454 * v2482;  // repeat_3.17.residual_3: shared
+        UpperBound v2489 = UpperBound.Min(v2451 + v2454 * v2480, v3628, v3629);  // repeat_3.17.residual_3: from pixels, whole to token
+        UpperBound v2490 = UpperBound.Min(v3628, 14 * v2489);  // repeat_3.17.residual_3: from pixels, whole to whole
+        UpperBound v2491 = UpperBound.Min(v3629, 224 * v2489);  // repeat_3.17.residual_3: from pixels, token to token
         UpperBound v2492 = norms.LargestEntry("repeat_3.17.residual_4.alpha");  // repeat_3.17.residual_4: largest |alpha|
         UpperBound v2493 = norms.SpectralNorm("repeat_3.17.mlp.up");  // repeat_3.17.mlp: σ(up)
         UpperBound v2494 = norms.SpectralNorm("repeat_3.17.mlp.down");  // repeat_3.17.mlp: σ(down)
         UpperBound v2495 = norms.LargestRow("repeat_3.17.mlp.up") * v2486 + norms.LargestEntry("repeat_3.17.mlp.up_bias");  // repeat_3.17.mlp: largest pre-activation
         UpperBound v2496 = v2493 * v2486 + norms.VectorNorm("repeat_3.17.mlp.up_bias");  // repeat_3.17.mlp: norm of the pre-activations
         UpperBound v2497 = UpperBound.GeluSlope(v2495);  // repeat_3.17.mlp: gelu slope
-        UpperBound v2498 = UpperBound.Min(v2497 * (v2493 * v2494), UpperBound.OfRational(1, 2) * norms.Product("repeat_3.17.mlp.down", "repeat_3.17.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v2493 * v2494));  // repeat_3.17.mlp: constant
+        // repeat_3.17.mlp: constant
+        UpperBound v2498 = UpperBound.Min(
+            v2497 * (v2493 * v2494),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.17.mlp.down", "repeat_3.17.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v2493 * v2494));
         UpperBound v2499 = v2494 * (UpperBound.GeluGain(v2495) * v2496) + norms.VectorNorm("repeat_3.17.mlp.down_bias");  // repeat_3.17.mlp: radius
         UpperBound v2500 = UpperBound.Min(v2498 * v2487, v2499);  // repeat_3.17.mlp: centred radius
         UpperBound v2501 = UpperBound.Min(v2498 * v2489, v2498 * v2490, v2498 * v2491);  // repeat_3.17.mlp: from pixels, whole to token
@@ -5815,23 +9446,30 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2503 = UpperBound.Min(v2498 * v2491, 224 * v2501);  // repeat_3.17.mlp: from pixels, token to token
         UpperBound v2506 = v2486 + v2492 * v2499;  // repeat_3.17.residual_4: radius
         UpperBound v2507 = UpperBound.Min(v2487 + v2492 * v2500, v2506);  // repeat_3.17.residual_4: centred radius
-        UpperBound v2509 = UpperBound.Min(v2489 + v2492 * v2501, v2490 + v2492 * v2502, v2491 + v2492 * v2503);  // repeat_3.17.residual_4: from pixels, whole to token
-        UpperBound v2510 = UpperBound.Min(v2490 + v2492 * v2502, 14 * v2509);  // repeat_3.17.residual_4: from pixels, whole to whole
-        UpperBound v2511 = UpperBound.Min(v2491 + v2492 * v2503, 224 * v2509);  // repeat_3.17.residual_4: from pixels, token to token
+        UpperBound v3630 = v2490 + v2492 * v2502;  // repeat_3.17.residual_4: shared
+        UpperBound v3631 = v2491 + v2492 * v2503;  // repeat_3.17.residual_4: shared
+        UpperBound v2509 = UpperBound.Min(v2489 + v2492 * v2501, v3630, v3631);  // repeat_3.17.residual_4: from pixels, whole to token
+        UpperBound v2510 = UpperBound.Min(v3630, 14 * v2509);  // repeat_3.17.residual_4: from pixels, whole to whole
+        UpperBound v2511 = UpperBound.Min(v3631, 224 * v2509);  // repeat_3.17.residual_4: from pixels, token to token
         UpperBound v2512 = norms.LargestEntry("repeat_3.17.center_norm.gain");  // repeat_3.17.center_norm: max|gain|
         UpperBound v2513 = v2512 * UpperBound.OfRational(256, 255) * v2506 + norms.VectorNorm("repeat_3.17.center_norm.bias");  // repeat_3.17.center_norm: radius
         UpperBound v2514 = UpperBound.Min(v2512 * UpperBound.OfRational(256, 255) * v2507, v2513);  // repeat_3.17.center_norm: centred radius
-        UpperBound v2515 = UpperBound.Min(v2512 * UpperBound.OfRational(256, 255) * v2509, v2512 * UpperBound.OfRational(256, 255) * v2510, v2512 * UpperBound.OfRational(256, 255) * v2511);  // repeat_3.17.center_norm: from pixels, whole to token
-        UpperBound v2516 = UpperBound.Min(v2512 * UpperBound.OfRational(256, 255) * v2510, 14 * v2515);  // repeat_3.17.center_norm: from pixels, whole to whole
-        UpperBound v2517 = UpperBound.Min(v2512 * UpperBound.OfRational(256, 255) * v2511, 224 * v2515);  // repeat_3.17.center_norm: from pixels, token to token
+        UpperBound v3632 = v2512 * UpperBound.OfRational(256, 255) * v2510;  // repeat_3.17.center_norm: shared
+        UpperBound v3633 = v2512 * UpperBound.OfRational(256, 255) * v2511;  // repeat_3.17.center_norm: shared
+        UpperBound v2515 = UpperBound.Min(v2512 * UpperBound.OfRational(256, 255) * v2509, v3632, v3633);  // repeat_3.17.center_norm: from pixels, whole to token
+        UpperBound v2516 = UpperBound.Min(v3632, 14 * v2515);  // repeat_3.17.center_norm: from pixels, whole to whole
+        UpperBound v2517 = UpperBound.Min(v3633, 224 * v2515);  // repeat_3.17.center_norm: from pixels, token to token
         UpperBound v2518 = norms.LargestEntry("repeat_3.18.residual.alpha");  // repeat_3.18.residual: largest |alpha|
         UpperBound v2519 = norms.OperatorNorm("repeat_3.18.conv2d.weight");  // repeat_3.18.conv2d: operator norm of weight
         UpperBound v2520 = UpperBound.Min(norms.SpectralNorm("repeat_3.18.conv2d.weight"), v2519, norms.LargestRow("repeat_3.18.conv2d.weight"));  // repeat_3.18.conv2d: σ(weight)
-        UpperBound v2521 = 7 * v2520 * v2513 + norms.VectorNorm("repeat_3.18.conv2d.bias");  // repeat_3.18.conv2d: radius
-        UpperBound v2522 = UpperBound.Min(7 * v2520 * v2513, 7 * v2520 * UpperBound.OfRational(1, 2) * (v2514 + v2513), v2521);  // repeat_3.18.conv2d: centred radius
-        UpperBound v2523 = UpperBound.Min(7 * v2520 * v2515, UpperBound.Min(v2520, 7 * v2520, v2519) * v2516, UpperBound.Min(7 * v2520, v2519) * v2516, 7 * v2520 * v2517);  // repeat_3.18.conv2d: from pixels, whole to token
-        UpperBound v2524 = UpperBound.Min(UpperBound.Min(7 * v2520, v2519) * v2516, 14 * v2523);  // repeat_3.18.conv2d: from pixels, whole to whole
-        UpperBound v2525 = UpperBound.Min(7 * v2520 * v2517, 224 * v2523);  // repeat_3.18.conv2d: from pixels, token to token
+        UpperBound v3634 = 7 * v2520 * v2513;  // repeat_3.18.conv2d: shared
+        UpperBound v2521 = v3634 + norms.VectorNorm("repeat_3.18.conv2d.bias");  // repeat_3.18.conv2d: radius
+        UpperBound v2522 = UpperBound.Min(v3634, 7 * v2520 * UpperBound.OfRational(1, 2) * (v2514 + v2513), v2521);  // repeat_3.18.conv2d: centred radius
+        UpperBound v3635 = UpperBound.Min(7 * v2520, v2519) * v2516;  // repeat_3.18.conv2d: shared
+        UpperBound v3636 = 7 * v2520 * v2517;  // repeat_3.18.conv2d: shared
+        UpperBound v2523 = UpperBound.Min(7 * v2520 * v2515, UpperBound.Min(v2520, 7 * v2520, v2519) * v2516, v3635, v3636);  // repeat_3.18.conv2d: from pixels, whole to token
+        UpperBound v2524 = UpperBound.Min(v3635, 14 * v2523);  // repeat_3.18.conv2d: from pixels, whole to whole
+        UpperBound v2525 = UpperBound.Min(v3636, 224 * v2523);  // repeat_3.18.conv2d: from pixels, token to token
         UpperBound v2527 = UpperBound.GeluSlope(v2521);  // repeat_3.18.gelu: slope
         UpperBound v2528 = UpperBound.GeluGain(v2521) * v2521;  // repeat_3.18.gelu: radius
         UpperBound v2529 = UpperBound.Min(v2527 * v2522, v2528);  // repeat_3.18.gelu: centred radius
@@ -5852,17 +9490,22 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2544 = UpperBound.Min(v2539 * v2538, 224 * v2542);  // repeat_3.18.gelu_2: from pixels, token to token
         UpperBound v2545 = v2513 + v2518 * v2540;  // repeat_3.18.residual: radius
         UpperBound v2546 = UpperBound.Min(v2514 + v2518 * v2541, v2545);  // repeat_3.18.residual: centred radius
-        UpperBound v2548 = UpperBound.Min(v2515 + v2518 * v2542, v2516 + v2518 * v2543, v2517 + v2518 * v2544);  // repeat_3.18.residual: from pixels, whole to token
-        UpperBound v2549 = UpperBound.Min(v2516 + v2518 * v2543, 14 * v2548);  // repeat_3.18.residual: from pixels, whole to whole
-        UpperBound v2550 = UpperBound.Min(v2517 + v2518 * v2544, 224 * v2548);  // repeat_3.18.residual: from pixels, token to token
+        UpperBound v3637 = v2516 + v2518 * v2543;  // repeat_3.18.residual: shared
+        UpperBound v3638 = v2517 + v2518 * v2544;  // repeat_3.18.residual: shared
+        UpperBound v2548 = UpperBound.Min(v2515 + v2518 * v2542, v3637, v3638);  // repeat_3.18.residual: from pixels, whole to token
+        UpperBound v2549 = UpperBound.Min(v3637, 14 * v2548);  // repeat_3.18.residual: from pixels, whole to whole
+        UpperBound v2550 = UpperBound.Min(v3638, 224 * v2548);  // repeat_3.18.residual: from pixels, token to token
         UpperBound v2551 = norms.LargestEntry("repeat_3.18.residual_2.alpha");  // repeat_3.18.residual_2: largest |alpha|
         UpperBound v2552 = norms.OperatorNorm("repeat_3.18.conv2d_3.weight");  // repeat_3.18.conv2d_3: operator norm of weight
         UpperBound v2553 = UpperBound.Min(norms.SpectralNorm("repeat_3.18.conv2d_3.weight"), v2552, norms.LargestRow("repeat_3.18.conv2d_3.weight"));  // repeat_3.18.conv2d_3: σ(weight)
-        UpperBound v2554 = 7 * v2553 * v2545 + norms.VectorNorm("repeat_3.18.conv2d_3.bias");  // repeat_3.18.conv2d_3: radius
-        UpperBound v2555 = UpperBound.Min(7 * v2553 * v2545, 7 * v2553 * UpperBound.OfRational(1, 2) * (v2546 + v2545), v2554);  // repeat_3.18.conv2d_3: centred radius
-        UpperBound v2556 = UpperBound.Min(7 * v2553 * v2548, UpperBound.Min(v2553, 7 * v2553, v2552) * v2549, UpperBound.Min(7 * v2553, v2552) * v2549, 7 * v2553 * v2550);  // repeat_3.18.conv2d_3: from pixels, whole to token
-        UpperBound v2557 = UpperBound.Min(UpperBound.Min(7 * v2553, v2552) * v2549, 14 * v2556);  // repeat_3.18.conv2d_3: from pixels, whole to whole
-        UpperBound v2558 = UpperBound.Min(7 * v2553 * v2550, 224 * v2556);  // repeat_3.18.conv2d_3: from pixels, token to token
+        UpperBound v3639 = 7 * v2553 * v2545;  // repeat_3.18.conv2d_3: shared
+        UpperBound v2554 = v3639 + norms.VectorNorm("repeat_3.18.conv2d_3.bias");  // repeat_3.18.conv2d_3: radius
+        UpperBound v2555 = UpperBound.Min(v3639, 7 * v2553 * UpperBound.OfRational(1, 2) * (v2546 + v2545), v2554);  // repeat_3.18.conv2d_3: centred radius
+        UpperBound v3640 = UpperBound.Min(7 * v2553, v2552) * v2549;  // repeat_3.18.conv2d_3: shared
+        UpperBound v3641 = 7 * v2553 * v2550;  // repeat_3.18.conv2d_3: shared
+        UpperBound v2556 = UpperBound.Min(7 * v2553 * v2548, UpperBound.Min(v2553, 7 * v2553, v2552) * v2549, v3640, v3641);  // repeat_3.18.conv2d_3: from pixels, whole to token
+        UpperBound v2557 = UpperBound.Min(v3640, 14 * v2556);  // repeat_3.18.conv2d_3: from pixels, whole to whole
+        UpperBound v2558 = UpperBound.Min(v3641, 224 * v2556);  // repeat_3.18.conv2d_3: from pixels, token to token
         UpperBound v2560 = UpperBound.GeluSlope(v2554);  // repeat_3.18.gelu_3: slope
         UpperBound v2561 = UpperBound.GeluGain(v2554) * v2554;  // repeat_3.18.gelu_3: radius
         UpperBound v2562 = UpperBound.Min(v2560 * v2555, v2561);  // repeat_3.18.gelu_3: centred radius
@@ -5871,13 +9514,20 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2565 = UpperBound.Min(v2560 * v2558, 224 * v2563);  // repeat_3.18.gelu_3: from pixels, token to token
         UpperBound v2566 = v2545 + v2551 * v2561;  // repeat_3.18.residual_2: radius
         UpperBound v2567 = UpperBound.Min(v2546 + v2551 * v2562, v2566);  // repeat_3.18.residual_2: centred radius
-        UpperBound v2569 = UpperBound.Min(v2548 + v2551 * v2563, v2549 + v2551 * v2564, v2550 + v2551 * v2565);  // repeat_3.18.residual_2: from pixels, whole to token
-        UpperBound v2570 = UpperBound.Min(v2549 + v2551 * v2564, 14 * v2569);  // repeat_3.18.residual_2: from pixels, whole to whole
-        UpperBound v2571 = UpperBound.Min(v2550 + v2551 * v2565, 224 * v2569);  // repeat_3.18.residual_2: from pixels, token to token
+        UpperBound v3642 = v2549 + v2551 * v2564;  // repeat_3.18.residual_2: shared
+        UpperBound v3643 = v2550 + v2551 * v2565;  // repeat_3.18.residual_2: shared
+        UpperBound v2569 = UpperBound.Min(v2548 + v2551 * v2563, v3642, v3643);  // repeat_3.18.residual_2: from pixels, whole to token
+        UpperBound v2570 = UpperBound.Min(v3642, 14 * v2569);  // repeat_3.18.residual_2: from pixels, whole to whole
+        UpperBound v2571 = UpperBound.Min(v3643, 224 * v2569);  // repeat_3.18.residual_2: from pixels, token to token
         UpperBound v2572 = norms.LargestEntry("repeat_3.18.residual_3.alpha");  // repeat_3.18.residual_3: largest |alpha|
         UpperBound v2573 = norms.SpectralNorm("repeat_3.18.attention.out");  // repeat_3.18.attention: σ(out)
         UpperBound v2574 = norms.SpectralNorm("repeat_3.18.attention.k");  // repeat_3.18.attention: σ(k)
-        UpperBound v2575 = 24 * UpperBound.Min(UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.18.attention.k", head)) * v2567 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1);  // repeat_3.18.attention: range of the logits
+        // repeat_3.18.attention: range of the logits
+        UpperBound v2575 = 24 * UpperBound.Min(
+            UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.18.attention.k", head))
+                * v2567
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1);
         UpperBound v2576 = UpperBound.DoeblinComplement(98, v2575);  // repeat_3.18.attention: 1 − lambda
         UpperBound v2577 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v2575);  // repeat_3.18.attention: cosh of half the range
         UpperBound v2578 = 98 * UpperBound.LargestSoftmaxWeight(98, v2575);  // repeat_3.18.attention: largest column sum
@@ -5886,35 +9536,189 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2581 = norms.SpectralNorm("repeat_3.18.attention.v");  // repeat_3.18.attention: σ(v)
         UpperBound v2582 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.18.attention.v", head));  // repeat_3.18.attention: slope of the values
         UpperBound v2583 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.18.attention.v", head) * v2567);  // repeat_3.18.attention: spread of the values
-        UpperBound v2584 = UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.18.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.18.attention.q", head));  // repeat_3.18.attention: both paths' slope
-        UpperBound v2585 = UpperBound.Min(UpperBound.Sqrt(8) * v2582, v2581 * (UpperBound.Sqrt(2) + v2576 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));  // repeat_3.18.attention: value path
-        UpperBound v2586 = UpperBound.Min(v2573 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.18.attention.v", head) + norms.HeadSpectralNorm("repeat_3.18.attention.v", head) * v2567 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.18.attention.k", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.18.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.18.attention.v", head) + norms.HeadSpectralNorm("repeat_3.18.attention.v", head) * v2567 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.18.attention.k", head)))), v2573 * (v2585 + UpperBound.Sqrt(8) * v2583 * UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.18.attention.k", head))));  // repeat_3.18.attention: keys and values, token to token
-        UpperBound v2587 = UpperBound.Min(v2573 * (v2581 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2577, 1) + v2583 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2574) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2575)))), v2573 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.18.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2577, 1) + norms.HeadSpectralNorm("repeat_3.18.attention.v", head) * v2567 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.18.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2575))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.18.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.18.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2577, 1) + norms.HeadSpectralNorm("repeat_3.18.attention.v", head) * v2567 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.18.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2575))))));  // repeat_3.18.attention: keys and values, whole to token
-        UpperBound v2588 = UpperBound.Min(v2573 * (v2581 * v2579 + v2583 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2574) * UpperBound.Min(UpperBound.Sqrt(v2578), 7)), v2573 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.18.attention.v", head) * v2579 + norms.HeadSpectralNorm("repeat_3.18.attention.v", head) * v2567 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.18.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v2578), 7), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.18.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.18.attention.v", head) * v2579 + norms.HeadSpectralNorm("repeat_3.18.attention.v", head) * v2567 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.18.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v2578), 7))));  // repeat_3.18.attention: keys and values, whole to whole
-        UpperBound v2589 = UpperBound.Min(v2573 * v2583 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2580), v2573 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.18.attention.v", head) * v2567 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.18.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.18.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.18.attention.v", head) * v2567 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.18.attention.q", head)))));  // repeat_3.18.attention: query path, all readings
-        UpperBound v2590 = UpperBound.Min(v2573 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.18.attention.v", head) + norms.HeadSpectralNorm("repeat_3.18.attention.v", head) * v2567 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.18.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.18.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.18.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.18.attention.v", head) + norms.HeadSpectralNorm("repeat_3.18.attention.v", head) * v2567 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.18.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.18.attention.q", head)))));  // repeat_3.18.attention: per head, token to token
-        UpperBound v2591 = UpperBound.Min(v2590, v2586 + v2589, v2573 * (v2585 + UpperBound.Sqrt(8) * v2583 * v2584));  // repeat_3.18.attention: token to token
-        UpperBound v2592 = UpperBound.Min(v2587 + v2589, v2573 * (v2581 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2577, 1) + v2583 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2575))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2575))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2574) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2580)));  // repeat_3.18.attention: whole to token
-        UpperBound v2593 = UpperBound.Min(v2588 + v2589, v2573 * (v2581 * v2579 + v2583 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v2578), 7) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v2578), 7) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2574) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2580)));  // repeat_3.18.attention: whole to whole
+        // repeat_3.18.attention: both paths' slope
+        UpperBound v2584 = UpperBound.MaxOver(8, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_3.18.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_3.18.attention.q", head));
+        // repeat_3.18.attention: value path
+        UpperBound v2585 = UpperBound.Min(
+            UpperBound.Sqrt(8) * v2582,
+            v2581 * (UpperBound.Sqrt(2)
+                + v2576
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));
+        UpperBound v3644 = UpperBound.Sqrt(8) * v2583;  // repeat_3.18.attention: shared
+        // repeat_3.18.attention: keys and values, token to token
+        UpperBound v2586 = UpperBound.Min(
+            v2573 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.18.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.18.attention.v", head)
+                        * v2567
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.18.attention.k", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.18.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.18.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.18.attention.v", head)
+                        * v2567
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.18.attention.k", head)))),
+            v2573 * (v2585
+                + v3644 * UpperBound.MaxOver(8, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_3.18.attention.k", head))));
+        UpperBound v3645 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2577, 1);  // repeat_3.18.attention: shared
+        UpperBound v3646 = v2581 * v3645;  // repeat_3.18.attention: shared
+        UpperBound v3647 = v2583 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2574);  // repeat_3.18.attention: shared
+        UpperBound v3648 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2575)));  // repeat_3.18.attention: shared
+        // repeat_3.18.attention: keys and values, whole to token
+        UpperBound v2587 = UpperBound.Min(
+            v2573 * (v3646 + v3647 * v3648),
+            v2573 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.18.attention.v", head) * v3645
+                    + norms.HeadSpectralNorm("repeat_3.18.attention.v", head)
+                        * v2567
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.18.attention.k", head))
+                        * v3648,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.18.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.18.attention.v", head) * v3645
+                    + norms.HeadSpectralNorm("repeat_3.18.attention.v", head)
+                        * v2567
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.18.attention.k", head))
+                        * v3648)));
+        UpperBound v3649 = UpperBound.Min(UpperBound.Sqrt(v2578), 7);  // repeat_3.18.attention: shared
+        // repeat_3.18.attention: keys and values, whole to whole
+        UpperBound v2588 = UpperBound.Min(
+            v2573 * (v2581 * v2579 + v3647 * v3649),
+            v2573 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.18.attention.v", head) * v2579
+                    + norms.HeadSpectralNorm("repeat_3.18.attention.v", head)
+                        * v2567
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.18.attention.k", head))
+                        * v3649,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.18.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.18.attention.v", head) * v2579
+                    + norms.HeadSpectralNorm("repeat_3.18.attention.v", head)
+                        * v2567
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.18.attention.k", head))
+                        * v3649)));
+        // repeat_3.18.attention: query path, all readings
+        UpperBound v2589 = UpperBound.Min(
+            v2573 * v2583 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2580),
+            v2573 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.18.attention.v", head)
+                    * v2567
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.18.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.18.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_3.18.attention.v", head)
+                        * v2567
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.18.attention.q", head)))));
+        // repeat_3.18.attention: per head, token to token
+        UpperBound v2590 = UpperBound.Min(
+            v2573 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.18.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.18.attention.v", head)
+                        * v2567
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.18.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.18.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.18.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.18.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.18.attention.v", head)
+                        * v2567
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.18.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.18.attention.q", head)))));
+        UpperBound v2591 = UpperBound.Min(v2590, v2586 + v2589, v2573 * (v2585 + v3644 * v2584));  // repeat_3.18.attention: token to token
+        // repeat_3.18.attention: whole to token
+        UpperBound v2592 = UpperBound.Min(
+            v2587 + v2589,
+            v2573 * (v3646
+                + v2583 * (UpperBound.Sqrt(UpperBound.Power(v3648 * 0, 2))
+                    + v3648 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2574)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2580)));
+        // repeat_3.18.attention: whole to whole
+        UpperBound v2593 = UpperBound.Min(
+            v2588 + v2589,
+            v2573 * (v2581 * v2579
+                + v2583 * (UpperBound.Sqrt(UpperBound.Power(v3649 * 0, 2))
+                    + v3649 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2574)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2580)));
         UpperBound v2594 = norms.OperatorNorm("repeat_3.18.attention.lepe");  // repeat_3.18.attention: operator norm of lepe
         UpperBound v2595 = UpperBound.Min(norms.LargestRow("repeat_3.18.attention.lepe"), v2594);  // repeat_3.18.attention: largest channel of lepe
-        UpperBound v2596 = UpperBound.OfRational(1, 2) * (UpperBound.Min(v2573 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.18.attention.v", head) * v2566, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.18.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.18.attention.v", head) * v2566)), v2573 * v2585 * v2566, v2573 * (v2581 * v2566 + v2585 * v2567)) + v2573 * v2581 * (3 * v2595) * v2566) + UpperBound.OfRational(1, 2) * (v2573 * norms.VectorNorm("repeat_3.18.attention.v_bias") + v2573 * (3 * v2595 * norms.VectorNorm("repeat_3.18.attention.v_bias") + norms.VectorNorm("repeat_3.18.attention.lepe_bias"))) + norms.VectorNorm("repeat_3.18.attention.out_bias");  // repeat_3.18.attention: radius
-        UpperBound v2597 = UpperBound.Min(UpperBound.OfRational(1, 2) * (UpperBound.Min(v2573 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.18.attention.v", head) * v2567, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.18.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.18.attention.v", head) * v2567)), v2573 * v2585 * v2567) + v2573 * UpperBound.Min(3 * v2595 * (v2581 * v2566 + norms.VectorNorm("repeat_3.18.attention.v_bias")), 3 * v2595 * (UpperBound.OfRational(1, 2) * (v2581 * v2567 + (v2581 * v2566 + norms.VectorNorm("repeat_3.18.attention.v_bias")))))), v2596);  // repeat_3.18.attention: centred radius
-        UpperBound v2598 = UpperBound.Min(UpperBound.OfRational(1, 2) * UpperBound.Min((v2591 + v2573 * v2581 * (3 * v2595)) * v2569, (v2592 + v2573 * v2581 * v2595) * v2570, (v2587 + v2573 * v2581 * v2595) * v2570 + v2589 * v2569), UpperBound.OfRational(1, 2) * ((v2593 + v2573 * v2581 * UpperBound.Min(3 * v2595, v2594)) * v2570), UpperBound.OfRational(1, 2) * ((v2591 + v2573 * v2581 * (3 * v2595)) * v2571));  // repeat_3.18.attention: from pixels, whole to token
-        UpperBound v2599 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v2593 + v2573 * v2581 * UpperBound.Min(3 * v2595, v2594)) * v2570), 14 * v2598);  // repeat_3.18.attention: from pixels, whole to whole
-        UpperBound v2600 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v2591 + v2573 * v2581 * (3 * v2595)) * v2571), 224 * v2598);  // repeat_3.18.attention: from pixels, token to token
+        UpperBound v3650 = v2573 * v2581 * (3 * v2595);  // repeat_3.18.attention: shared
+        UpperBound v3651 = norms.VectorNorm("repeat_3.18.attention.v_bias");  // repeat_3.18.attention: shared
+        // repeat_3.18.attention: radius
+        UpperBound v2596 = UpperBound.OfRational(1, 2) * (UpperBound.Min(
+            v2573 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.18.attention.v", head) * v2566, 2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.18.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.18.attention.v", head) * v2566)),
+            v2573 * v2585 * v2566,
+            v2573 * (v2581 * v2566 + v2585 * v2567))
+            + v3650 * v2566)
+            + UpperBound.OfRational(1, 2) * (v2573 * v3651 + v2573 * (3 * v2595 * v3651 + norms.VectorNorm("repeat_3.18.attention.lepe_bias")))
+            + norms.VectorNorm("repeat_3.18.attention.out_bias");
+        UpperBound v3652 = v2581 * v2566 + v3651;  // repeat_3.18.attention: shared
+        // repeat_3.18.attention: centred radius
+        UpperBound v2597 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * (UpperBound.Min(
+                v2573 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.18.attention.v", head) * v2567, 2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm("repeat_3.18.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.18.attention.v", head) * v2567)),
+                v2573 * v2585 * v2567)
+                + v2573 * UpperBound.Min(3 * v2595 * v3652, 3 * v2595 * (UpperBound.OfRational(1, 2) * (v2581 * v2567 + v3652)))),
+            v2596);
+        UpperBound v3653 = v2591 + v3650;  // repeat_3.18.attention: shared
+        UpperBound v3654 = v2573 * v2581 * v2595;  // repeat_3.18.attention: shared
+        UpperBound v3655 = UpperBound.OfRational(1, 2) * ((v2593 + v2573 * v2581 * UpperBound.Min(3 * v2595, v2594)) * v2570);  // repeat_3.18.attention: shared
+        UpperBound v3656 = UpperBound.OfRational(1, 2) * (v3653 * v2571);  // repeat_3.18.attention: shared
+        // repeat_3.18.attention: from pixels, whole to token
+        UpperBound v2598 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * UpperBound.Min(v3653 * v2569, (v2592 + v3654) * v2570, (v2587 + v3654) * v2570 + v2589 * v2569),
+            v3655,
+            v3656);
+        UpperBound v2599 = UpperBound.Min(v3655, 14 * v2598);  // repeat_3.18.attention: from pixels, whole to whole
+        UpperBound v2600 = UpperBound.Min(v3656, 224 * v2598);  // repeat_3.18.attention: from pixels, token to token
         UpperBound v2604 = v2566 + v2572 * v2596;  // repeat_3.18.residual_3: radius
         UpperBound v2605 = UpperBound.Min(v2567 + v2572 * v2597, v2604);  // repeat_3.18.residual_3: centred radius
-        UpperBound v2607 = UpperBound.Min(v2569 + v2572 * v2598, v2570 + v2572 * v2599, v2571 + v2572 * v2600);  // repeat_3.18.residual_3: from pixels, whole to token
-        UpperBound v2608 = UpperBound.Min(v2570 + v2572 * v2599, 14 * v2607);  // repeat_3.18.residual_3: from pixels, whole to whole
-        UpperBound v2609 = UpperBound.Min(v2571 + v2572 * v2600, 224 * v2607);  // repeat_3.18.residual_3: from pixels, token to token
+        UpperBound v3657 = v2570 + v2572 * v2599;  // repeat_3.18.residual_3: shared
+        UpperBound v3658 = v2571 + v2572 * v2600;  // repeat_3.18.residual_3: shared
+        UpperBound v2607 = UpperBound.Min(v2569 + v2572 * v2598, v3657, v3658);  // repeat_3.18.residual_3: from pixels, whole to token
+        UpperBound v2608 = UpperBound.Min(v3657, 14 * v2607);  // repeat_3.18.residual_3: from pixels, whole to whole
+        UpperBound v2609 = UpperBound.Min(v3658, 224 * v2607);  // repeat_3.18.residual_3: from pixels, token to token
         UpperBound v2610 = norms.LargestEntry("repeat_3.18.residual_4.alpha");  // repeat_3.18.residual_4: largest |alpha|
         UpperBound v2611 = norms.SpectralNorm("repeat_3.18.mlp.up");  // repeat_3.18.mlp: σ(up)
         UpperBound v2612 = norms.SpectralNorm("repeat_3.18.mlp.down");  // repeat_3.18.mlp: σ(down)
         UpperBound v2613 = norms.LargestRow("repeat_3.18.mlp.up") * v2604 + norms.LargestEntry("repeat_3.18.mlp.up_bias");  // repeat_3.18.mlp: largest pre-activation
         UpperBound v2614 = v2611 * v2604 + norms.VectorNorm("repeat_3.18.mlp.up_bias");  // repeat_3.18.mlp: norm of the pre-activations
         UpperBound v2615 = UpperBound.GeluSlope(v2613);  // repeat_3.18.mlp: gelu slope
-        UpperBound v2616 = UpperBound.Min(v2615 * (v2611 * v2612), UpperBound.OfRational(1, 2) * norms.Product("repeat_3.18.mlp.down", "repeat_3.18.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v2611 * v2612));  // repeat_3.18.mlp: constant
+        // repeat_3.18.mlp: constant
+        UpperBound v2616 = UpperBound.Min(
+            v2615 * (v2611 * v2612),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.18.mlp.down", "repeat_3.18.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v2611 * v2612));
         UpperBound v2617 = v2612 * (UpperBound.GeluGain(v2613) * v2614) + norms.VectorNorm("repeat_3.18.mlp.down_bias");  // repeat_3.18.mlp: radius
         UpperBound v2618 = UpperBound.Min(v2616 * v2605, v2617);  // repeat_3.18.mlp: centred radius
         UpperBound v2619 = UpperBound.Min(v2616 * v2607, v2616 * v2608, v2616 * v2609);  // repeat_3.18.mlp: from pixels, whole to token
@@ -5922,23 +9726,30 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2621 = UpperBound.Min(v2616 * v2609, 224 * v2619);  // repeat_3.18.mlp: from pixels, token to token
         UpperBound v2624 = v2604 + v2610 * v2617;  // repeat_3.18.residual_4: radius
         UpperBound v2625 = UpperBound.Min(v2605 + v2610 * v2618, v2624);  // repeat_3.18.residual_4: centred radius
-        UpperBound v2627 = UpperBound.Min(v2607 + v2610 * v2619, v2608 + v2610 * v2620, v2609 + v2610 * v2621);  // repeat_3.18.residual_4: from pixels, whole to token
-        UpperBound v2628 = UpperBound.Min(v2608 + v2610 * v2620, 14 * v2627);  // repeat_3.18.residual_4: from pixels, whole to whole
-        UpperBound v2629 = UpperBound.Min(v2609 + v2610 * v2621, 224 * v2627);  // repeat_3.18.residual_4: from pixels, token to token
+        UpperBound v3659 = v2608 + v2610 * v2620;  // repeat_3.18.residual_4: shared
+        UpperBound v3660 = v2609 + v2610 * v2621;  // repeat_3.18.residual_4: shared
+        UpperBound v2627 = UpperBound.Min(v2607 + v2610 * v2619, v3659, v3660);  // repeat_3.18.residual_4: from pixels, whole to token
+        UpperBound v2628 = UpperBound.Min(v3659, 14 * v2627);  // repeat_3.18.residual_4: from pixels, whole to whole
+        UpperBound v2629 = UpperBound.Min(v3660, 224 * v2627);  // repeat_3.18.residual_4: from pixels, token to token
         UpperBound v2630 = norms.LargestEntry("repeat_3.18.center_norm.gain");  // repeat_3.18.center_norm: max|gain|
         UpperBound v2631 = v2630 * UpperBound.OfRational(256, 255) * v2624 + norms.VectorNorm("repeat_3.18.center_norm.bias");  // repeat_3.18.center_norm: radius
         UpperBound v2632 = UpperBound.Min(v2630 * UpperBound.OfRational(256, 255) * v2625, v2631);  // repeat_3.18.center_norm: centred radius
-        UpperBound v2633 = UpperBound.Min(v2630 * UpperBound.OfRational(256, 255) * v2627, v2630 * UpperBound.OfRational(256, 255) * v2628, v2630 * UpperBound.OfRational(256, 255) * v2629);  // repeat_3.18.center_norm: from pixels, whole to token
-        UpperBound v2634 = UpperBound.Min(v2630 * UpperBound.OfRational(256, 255) * v2628, 14 * v2633);  // repeat_3.18.center_norm: from pixels, whole to whole
-        UpperBound v2635 = UpperBound.Min(v2630 * UpperBound.OfRational(256, 255) * v2629, 224 * v2633);  // repeat_3.18.center_norm: from pixels, token to token
+        UpperBound v3661 = v2630 * UpperBound.OfRational(256, 255) * v2628;  // repeat_3.18.center_norm: shared
+        UpperBound v3662 = v2630 * UpperBound.OfRational(256, 255) * v2629;  // repeat_3.18.center_norm: shared
+        UpperBound v2633 = UpperBound.Min(v2630 * UpperBound.OfRational(256, 255) * v2627, v3661, v3662);  // repeat_3.18.center_norm: from pixels, whole to token
+        UpperBound v2634 = UpperBound.Min(v3661, 14 * v2633);  // repeat_3.18.center_norm: from pixels, whole to whole
+        UpperBound v2635 = UpperBound.Min(v3662, 224 * v2633);  // repeat_3.18.center_norm: from pixels, token to token
         UpperBound v2636 = norms.LargestEntry("repeat_3.19.residual.alpha");  // repeat_3.19.residual: largest |alpha|
         UpperBound v2637 = norms.OperatorNorm("repeat_3.19.conv2d.weight");  // repeat_3.19.conv2d: operator norm of weight
         UpperBound v2638 = UpperBound.Min(norms.SpectralNorm("repeat_3.19.conv2d.weight"), v2637, norms.LargestRow("repeat_3.19.conv2d.weight"));  // repeat_3.19.conv2d: σ(weight)
-        UpperBound v2639 = 7 * v2638 * v2631 + norms.VectorNorm("repeat_3.19.conv2d.bias");  // repeat_3.19.conv2d: radius
-        UpperBound v2640 = UpperBound.Min(7 * v2638 * v2631, 7 * v2638 * UpperBound.OfRational(1, 2) * (v2632 + v2631), v2639);  // repeat_3.19.conv2d: centred radius
-        UpperBound v2641 = UpperBound.Min(7 * v2638 * v2633, UpperBound.Min(v2638, 7 * v2638, v2637) * v2634, UpperBound.Min(7 * v2638, v2637) * v2634, 7 * v2638 * v2635);  // repeat_3.19.conv2d: from pixels, whole to token
-        UpperBound v2642 = UpperBound.Min(UpperBound.Min(7 * v2638, v2637) * v2634, 14 * v2641);  // repeat_3.19.conv2d: from pixels, whole to whole
-        UpperBound v2643 = UpperBound.Min(7 * v2638 * v2635, 224 * v2641);  // repeat_3.19.conv2d: from pixels, token to token
+        UpperBound v3663 = 7 * v2638 * v2631;  // repeat_3.19.conv2d: shared
+        UpperBound v2639 = v3663 + norms.VectorNorm("repeat_3.19.conv2d.bias");  // repeat_3.19.conv2d: radius
+        UpperBound v2640 = UpperBound.Min(v3663, 7 * v2638 * UpperBound.OfRational(1, 2) * (v2632 + v2631), v2639);  // repeat_3.19.conv2d: centred radius
+        UpperBound v3664 = UpperBound.Min(7 * v2638, v2637) * v2634;  // repeat_3.19.conv2d: shared
+        UpperBound v3665 = 7 * v2638 * v2635;  // repeat_3.19.conv2d: shared
+        UpperBound v2641 = UpperBound.Min(7 * v2638 * v2633, UpperBound.Min(v2638, 7 * v2638, v2637) * v2634, v3664, v3665);  // repeat_3.19.conv2d: from pixels, whole to token
+        UpperBound v2642 = UpperBound.Min(v3664, 14 * v2641);  // repeat_3.19.conv2d: from pixels, whole to whole
+        UpperBound v2643 = UpperBound.Min(v3665, 224 * v2641);  // repeat_3.19.conv2d: from pixels, token to token
         UpperBound v2645 = UpperBound.GeluSlope(v2639);  // repeat_3.19.gelu: slope
         UpperBound v2646 = UpperBound.GeluGain(v2639) * v2639;  // repeat_3.19.gelu: radius
         UpperBound v2647 = UpperBound.Min(v2645 * v2640, v2646);  // repeat_3.19.gelu: centred radius
@@ -5959,17 +9770,22 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2662 = UpperBound.Min(v2657 * v2656, 224 * v2660);  // repeat_3.19.gelu_2: from pixels, token to token
         UpperBound v2663 = v2631 + v2636 * v2658;  // repeat_3.19.residual: radius
         UpperBound v2664 = UpperBound.Min(v2632 + v2636 * v2659, v2663);  // repeat_3.19.residual: centred radius
-        UpperBound v2666 = UpperBound.Min(v2633 + v2636 * v2660, v2634 + v2636 * v2661, v2635 + v2636 * v2662);  // repeat_3.19.residual: from pixels, whole to token
-        UpperBound v2667 = UpperBound.Min(v2634 + v2636 * v2661, 14 * v2666);  // repeat_3.19.residual: from pixels, whole to whole
-        UpperBound v2668 = UpperBound.Min(v2635 + v2636 * v2662, 224 * v2666);  // repeat_3.19.residual: from pixels, token to token
+        UpperBound v3666 = v2634 + v2636 * v2661;  // repeat_3.19.residual: shared
+        UpperBound v3667 = v2635 + v2636 * v2662;  // repeat_3.19.residual: shared
+        UpperBound v2666 = UpperBound.Min(v2633 + v2636 * v2660, v3666, v3667);  // repeat_3.19.residual: from pixels, whole to token
+        UpperBound v2667 = UpperBound.Min(v3666, 14 * v2666);  // repeat_3.19.residual: from pixels, whole to whole
+        UpperBound v2668 = UpperBound.Min(v3667, 224 * v2666);  // repeat_3.19.residual: from pixels, token to token
         UpperBound v2669 = norms.LargestEntry("repeat_3.19.residual_2.alpha");  // repeat_3.19.residual_2: largest |alpha|
         UpperBound v2670 = norms.OperatorNorm("repeat_3.19.conv2d_3.weight");  // repeat_3.19.conv2d_3: operator norm of weight
         UpperBound v2671 = UpperBound.Min(norms.SpectralNorm("repeat_3.19.conv2d_3.weight"), v2670, norms.LargestRow("repeat_3.19.conv2d_3.weight"));  // repeat_3.19.conv2d_3: σ(weight)
-        UpperBound v2672 = 7 * v2671 * v2663 + norms.VectorNorm("repeat_3.19.conv2d_3.bias");  // repeat_3.19.conv2d_3: radius
-        UpperBound v2673 = UpperBound.Min(7 * v2671 * v2663, 7 * v2671 * UpperBound.OfRational(1, 2) * (v2664 + v2663), v2672);  // repeat_3.19.conv2d_3: centred radius
-        UpperBound v2674 = UpperBound.Min(7 * v2671 * v2666, UpperBound.Min(v2671, 7 * v2671, v2670) * v2667, UpperBound.Min(7 * v2671, v2670) * v2667, 7 * v2671 * v2668);  // repeat_3.19.conv2d_3: from pixels, whole to token
-        UpperBound v2675 = UpperBound.Min(UpperBound.Min(7 * v2671, v2670) * v2667, 14 * v2674);  // repeat_3.19.conv2d_3: from pixels, whole to whole
-        UpperBound v2676 = UpperBound.Min(7 * v2671 * v2668, 224 * v2674);  // repeat_3.19.conv2d_3: from pixels, token to token
+        UpperBound v3668 = 7 * v2671 * v2663;  // repeat_3.19.conv2d_3: shared
+        UpperBound v2672 = v3668 + norms.VectorNorm("repeat_3.19.conv2d_3.bias");  // repeat_3.19.conv2d_3: radius
+        UpperBound v2673 = UpperBound.Min(v3668, 7 * v2671 * UpperBound.OfRational(1, 2) * (v2664 + v2663), v2672);  // repeat_3.19.conv2d_3: centred radius
+        UpperBound v3669 = UpperBound.Min(7 * v2671, v2670) * v2667;  // repeat_3.19.conv2d_3: shared
+        UpperBound v3670 = 7 * v2671 * v2668;  // repeat_3.19.conv2d_3: shared
+        UpperBound v2674 = UpperBound.Min(7 * v2671 * v2666, UpperBound.Min(v2671, 7 * v2671, v2670) * v2667, v3669, v3670);  // repeat_3.19.conv2d_3: from pixels, whole to token
+        UpperBound v2675 = UpperBound.Min(v3669, 14 * v2674);  // repeat_3.19.conv2d_3: from pixels, whole to whole
+        UpperBound v2676 = UpperBound.Min(v3670, 224 * v2674);  // repeat_3.19.conv2d_3: from pixels, token to token
         UpperBound v2678 = UpperBound.GeluSlope(v2672);  // repeat_3.19.gelu_3: slope
         UpperBound v2679 = UpperBound.GeluGain(v2672) * v2672;  // repeat_3.19.gelu_3: radius
         UpperBound v2680 = UpperBound.Min(v2678 * v2673, v2679);  // repeat_3.19.gelu_3: centred radius
@@ -5978,13 +9794,20 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2683 = UpperBound.Min(v2678 * v2676, 224 * v2681);  // repeat_3.19.gelu_3: from pixels, token to token
         UpperBound v2684 = v2663 + v2669 * v2679;  // repeat_3.19.residual_2: radius
         UpperBound v2685 = UpperBound.Min(v2664 + v2669 * v2680, v2684);  // repeat_3.19.residual_2: centred radius
-        UpperBound v2687 = UpperBound.Min(v2666 + v2669 * v2681, v2667 + v2669 * v2682, v2668 + v2669 * v2683);  // repeat_3.19.residual_2: from pixels, whole to token
-        UpperBound v2688 = UpperBound.Min(v2667 + v2669 * v2682, 14 * v2687);  // repeat_3.19.residual_2: from pixels, whole to whole
-        UpperBound v2689 = UpperBound.Min(v2668 + v2669 * v2683, 224 * v2687);  // repeat_3.19.residual_2: from pixels, token to token
+        UpperBound v3671 = v2667 + v2669 * v2682;  // repeat_3.19.residual_2: shared
+        UpperBound v3672 = v2668 + v2669 * v2683;  // repeat_3.19.residual_2: shared
+        UpperBound v2687 = UpperBound.Min(v2666 + v2669 * v2681, v3671, v3672);  // repeat_3.19.residual_2: from pixels, whole to token
+        UpperBound v2688 = UpperBound.Min(v3671, 14 * v2687);  // repeat_3.19.residual_2: from pixels, whole to whole
+        UpperBound v2689 = UpperBound.Min(v3672, 224 * v2687);  // repeat_3.19.residual_2: from pixels, token to token
         UpperBound v2690 = norms.LargestEntry("repeat_3.19.residual_3.alpha");  // repeat_3.19.residual_3: largest |alpha|
         UpperBound v2691 = norms.SpectralNorm("repeat_3.19.attention.out");  // repeat_3.19.attention: σ(out)
         UpperBound v2692 = norms.SpectralNorm("repeat_3.19.attention.k");  // repeat_3.19.attention: σ(k)
-        UpperBound v2693 = 24 * UpperBound.Min(UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.19.attention.k", head)) * v2685 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1);  // repeat_3.19.attention: range of the logits
+        // repeat_3.19.attention: range of the logits
+        UpperBound v2693 = 24 * UpperBound.Min(
+            UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.19.attention.k", head))
+                * v2685
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1);
         UpperBound v2694 = UpperBound.DoeblinComplement(98, v2693);  // repeat_3.19.attention: 1 − lambda
         UpperBound v2695 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v2693);  // repeat_3.19.attention: cosh of half the range
         UpperBound v2696 = 98 * UpperBound.LargestSoftmaxWeight(98, v2693);  // repeat_3.19.attention: largest column sum
@@ -5993,35 +9816,189 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2699 = norms.SpectralNorm("repeat_3.19.attention.v");  // repeat_3.19.attention: σ(v)
         UpperBound v2700 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.19.attention.v", head));  // repeat_3.19.attention: slope of the values
         UpperBound v2701 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.19.attention.v", head) * v2685);  // repeat_3.19.attention: spread of the values
-        UpperBound v2702 = UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.19.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.19.attention.q", head));  // repeat_3.19.attention: both paths' slope
-        UpperBound v2703 = UpperBound.Min(UpperBound.Sqrt(8) * v2700, v2699 * (UpperBound.Sqrt(2) + v2694 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));  // repeat_3.19.attention: value path
-        UpperBound v2704 = UpperBound.Min(v2691 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.19.attention.v", head) + norms.HeadSpectralNorm("repeat_3.19.attention.v", head) * v2685 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.19.attention.k", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.19.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.19.attention.v", head) + norms.HeadSpectralNorm("repeat_3.19.attention.v", head) * v2685 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.19.attention.k", head)))), v2691 * (v2703 + UpperBound.Sqrt(8) * v2701 * UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.19.attention.k", head))));  // repeat_3.19.attention: keys and values, token to token
-        UpperBound v2705 = UpperBound.Min(v2691 * (v2699 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2695, 1) + v2701 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2692) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2693)))), v2691 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.19.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2695, 1) + norms.HeadSpectralNorm("repeat_3.19.attention.v", head) * v2685 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.19.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2693))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.19.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.19.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2695, 1) + norms.HeadSpectralNorm("repeat_3.19.attention.v", head) * v2685 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.19.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2693))))));  // repeat_3.19.attention: keys and values, whole to token
-        UpperBound v2706 = UpperBound.Min(v2691 * (v2699 * v2697 + v2701 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2692) * UpperBound.Min(UpperBound.Sqrt(v2696), 7)), v2691 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.19.attention.v", head) * v2697 + norms.HeadSpectralNorm("repeat_3.19.attention.v", head) * v2685 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.19.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v2696), 7), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.19.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.19.attention.v", head) * v2697 + norms.HeadSpectralNorm("repeat_3.19.attention.v", head) * v2685 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.19.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v2696), 7))));  // repeat_3.19.attention: keys and values, whole to whole
-        UpperBound v2707 = UpperBound.Min(v2691 * v2701 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2698), v2691 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.19.attention.v", head) * v2685 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.19.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.19.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.19.attention.v", head) * v2685 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.19.attention.q", head)))));  // repeat_3.19.attention: query path, all readings
-        UpperBound v2708 = UpperBound.Min(v2691 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.19.attention.v", head) + norms.HeadSpectralNorm("repeat_3.19.attention.v", head) * v2685 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.19.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.19.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.19.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.19.attention.v", head) + norms.HeadSpectralNorm("repeat_3.19.attention.v", head) * v2685 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.19.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.19.attention.q", head)))));  // repeat_3.19.attention: per head, token to token
-        UpperBound v2709 = UpperBound.Min(v2708, v2704 + v2707, v2691 * (v2703 + UpperBound.Sqrt(8) * v2701 * v2702));  // repeat_3.19.attention: token to token
-        UpperBound v2710 = UpperBound.Min(v2705 + v2707, v2691 * (v2699 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2695, 1) + v2701 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2693))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2693))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2692) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2698)));  // repeat_3.19.attention: whole to token
-        UpperBound v2711 = UpperBound.Min(v2706 + v2707, v2691 * (v2699 * v2697 + v2701 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v2696), 7) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v2696), 7) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2692) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2698)));  // repeat_3.19.attention: whole to whole
+        // repeat_3.19.attention: both paths' slope
+        UpperBound v2702 = UpperBound.MaxOver(8, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_3.19.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_3.19.attention.q", head));
+        // repeat_3.19.attention: value path
+        UpperBound v2703 = UpperBound.Min(
+            UpperBound.Sqrt(8) * v2700,
+            v2699 * (UpperBound.Sqrt(2)
+                + v2694
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));
+        UpperBound v3673 = UpperBound.Sqrt(8) * v2701;  // repeat_3.19.attention: shared
+        // repeat_3.19.attention: keys and values, token to token
+        UpperBound v2704 = UpperBound.Min(
+            v2691 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.19.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.19.attention.v", head)
+                        * v2685
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.19.attention.k", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.19.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.19.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.19.attention.v", head)
+                        * v2685
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.19.attention.k", head)))),
+            v2691 * (v2703
+                + v3673 * UpperBound.MaxOver(8, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_3.19.attention.k", head))));
+        UpperBound v3674 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2695, 1);  // repeat_3.19.attention: shared
+        UpperBound v3675 = v2699 * v3674;  // repeat_3.19.attention: shared
+        UpperBound v3676 = v2701 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2692);  // repeat_3.19.attention: shared
+        UpperBound v3677 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2693)));  // repeat_3.19.attention: shared
+        // repeat_3.19.attention: keys and values, whole to token
+        UpperBound v2705 = UpperBound.Min(
+            v2691 * (v3675 + v3676 * v3677),
+            v2691 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.19.attention.v", head) * v3674
+                    + norms.HeadSpectralNorm("repeat_3.19.attention.v", head)
+                        * v2685
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.19.attention.k", head))
+                        * v3677,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.19.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.19.attention.v", head) * v3674
+                    + norms.HeadSpectralNorm("repeat_3.19.attention.v", head)
+                        * v2685
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.19.attention.k", head))
+                        * v3677)));
+        UpperBound v3678 = UpperBound.Min(UpperBound.Sqrt(v2696), 7);  // repeat_3.19.attention: shared
+        // repeat_3.19.attention: keys and values, whole to whole
+        UpperBound v2706 = UpperBound.Min(
+            v2691 * (v2699 * v2697 + v3676 * v3678),
+            v2691 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.19.attention.v", head) * v2697
+                    + norms.HeadSpectralNorm("repeat_3.19.attention.v", head)
+                        * v2685
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.19.attention.k", head))
+                        * v3678,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.19.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.19.attention.v", head) * v2697
+                    + norms.HeadSpectralNorm("repeat_3.19.attention.v", head)
+                        * v2685
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.19.attention.k", head))
+                        * v3678)));
+        // repeat_3.19.attention: query path, all readings
+        UpperBound v2707 = UpperBound.Min(
+            v2691 * v2701 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2698),
+            v2691 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.19.attention.v", head)
+                    * v2685
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.19.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.19.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_3.19.attention.v", head)
+                        * v2685
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.19.attention.q", head)))));
+        // repeat_3.19.attention: per head, token to token
+        UpperBound v2708 = UpperBound.Min(
+            v2691 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.19.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.19.attention.v", head)
+                        * v2685
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.19.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.19.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.19.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.19.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.19.attention.v", head)
+                        * v2685
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.19.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.19.attention.q", head)))));
+        UpperBound v2709 = UpperBound.Min(v2708, v2704 + v2707, v2691 * (v2703 + v3673 * v2702));  // repeat_3.19.attention: token to token
+        // repeat_3.19.attention: whole to token
+        UpperBound v2710 = UpperBound.Min(
+            v2705 + v2707,
+            v2691 * (v3675
+                + v2701 * (UpperBound.Sqrt(UpperBound.Power(v3677 * 0, 2))
+                    + v3677 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2692)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2698)));
+        // repeat_3.19.attention: whole to whole
+        UpperBound v2711 = UpperBound.Min(
+            v2706 + v2707,
+            v2691 * (v2699 * v2697
+                + v2701 * (UpperBound.Sqrt(UpperBound.Power(v3678 * 0, 2))
+                    + v3678 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2692)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2698)));
         UpperBound v2712 = norms.OperatorNorm("repeat_3.19.attention.lepe");  // repeat_3.19.attention: operator norm of lepe
         UpperBound v2713 = UpperBound.Min(norms.LargestRow("repeat_3.19.attention.lepe"), v2712);  // repeat_3.19.attention: largest channel of lepe
-        UpperBound v2714 = UpperBound.OfRational(1, 2) * (UpperBound.Min(v2691 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.19.attention.v", head) * v2684, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.19.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.19.attention.v", head) * v2684)), v2691 * v2703 * v2684, v2691 * (v2699 * v2684 + v2703 * v2685)) + v2691 * v2699 * (3 * v2713) * v2684) + UpperBound.OfRational(1, 2) * (v2691 * norms.VectorNorm("repeat_3.19.attention.v_bias") + v2691 * (3 * v2713 * norms.VectorNorm("repeat_3.19.attention.v_bias") + norms.VectorNorm("repeat_3.19.attention.lepe_bias"))) + norms.VectorNorm("repeat_3.19.attention.out_bias");  // repeat_3.19.attention: radius
-        UpperBound v2715 = UpperBound.Min(UpperBound.OfRational(1, 2) * (UpperBound.Min(v2691 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.19.attention.v", head) * v2685, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.19.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.19.attention.v", head) * v2685)), v2691 * v2703 * v2685) + v2691 * UpperBound.Min(3 * v2713 * (v2699 * v2684 + norms.VectorNorm("repeat_3.19.attention.v_bias")), 3 * v2713 * (UpperBound.OfRational(1, 2) * (v2699 * v2685 + (v2699 * v2684 + norms.VectorNorm("repeat_3.19.attention.v_bias")))))), v2714);  // repeat_3.19.attention: centred radius
-        UpperBound v2716 = UpperBound.Min(UpperBound.OfRational(1, 2) * UpperBound.Min((v2709 + v2691 * v2699 * (3 * v2713)) * v2687, (v2710 + v2691 * v2699 * v2713) * v2688, (v2705 + v2691 * v2699 * v2713) * v2688 + v2707 * v2687), UpperBound.OfRational(1, 2) * ((v2711 + v2691 * v2699 * UpperBound.Min(3 * v2713, v2712)) * v2688), UpperBound.OfRational(1, 2) * ((v2709 + v2691 * v2699 * (3 * v2713)) * v2689));  // repeat_3.19.attention: from pixels, whole to token
-        UpperBound v2717 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v2711 + v2691 * v2699 * UpperBound.Min(3 * v2713, v2712)) * v2688), 14 * v2716);  // repeat_3.19.attention: from pixels, whole to whole
-        UpperBound v2718 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v2709 + v2691 * v2699 * (3 * v2713)) * v2689), 224 * v2716);  // repeat_3.19.attention: from pixels, token to token
+        UpperBound v3679 = v2691 * v2699 * (3 * v2713);  // repeat_3.19.attention: shared
+        UpperBound v3680 = norms.VectorNorm("repeat_3.19.attention.v_bias");  // repeat_3.19.attention: shared
+        // repeat_3.19.attention: radius
+        UpperBound v2714 = UpperBound.OfRational(1, 2) * (UpperBound.Min(
+            v2691 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.19.attention.v", head) * v2684, 2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.19.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.19.attention.v", head) * v2684)),
+            v2691 * v2703 * v2684,
+            v2691 * (v2699 * v2684 + v2703 * v2685))
+            + v3679 * v2684)
+            + UpperBound.OfRational(1, 2) * (v2691 * v3680 + v2691 * (3 * v2713 * v3680 + norms.VectorNorm("repeat_3.19.attention.lepe_bias")))
+            + norms.VectorNorm("repeat_3.19.attention.out_bias");
+        UpperBound v3681 = v2699 * v2684 + v3680;  // repeat_3.19.attention: shared
+        // repeat_3.19.attention: centred radius
+        UpperBound v2715 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * (UpperBound.Min(
+                v2691 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.19.attention.v", head) * v2685, 2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm("repeat_3.19.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.19.attention.v", head) * v2685)),
+                v2691 * v2703 * v2685)
+                + v2691 * UpperBound.Min(3 * v2713 * v3681, 3 * v2713 * (UpperBound.OfRational(1, 2) * (v2699 * v2685 + v3681)))),
+            v2714);
+        UpperBound v3682 = v2709 + v3679;  // repeat_3.19.attention: shared
+        UpperBound v3683 = v2691 * v2699 * v2713;  // repeat_3.19.attention: shared
+        UpperBound v3684 = UpperBound.OfRational(1, 2) * ((v2711 + v2691 * v2699 * UpperBound.Min(3 * v2713, v2712)) * v2688);  // repeat_3.19.attention: shared
+        UpperBound v3685 = UpperBound.OfRational(1, 2) * (v3682 * v2689);  // repeat_3.19.attention: shared
+        // repeat_3.19.attention: from pixels, whole to token
+        UpperBound v2716 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * UpperBound.Min(v3682 * v2687, (v2710 + v3683) * v2688, (v2705 + v3683) * v2688 + v2707 * v2687),
+            v3684,
+            v3685);
+        UpperBound v2717 = UpperBound.Min(v3684, 14 * v2716);  // repeat_3.19.attention: from pixels, whole to whole
+        UpperBound v2718 = UpperBound.Min(v3685, 224 * v2716);  // repeat_3.19.attention: from pixels, token to token
         UpperBound v2722 = v2684 + v2690 * v2714;  // repeat_3.19.residual_3: radius
         UpperBound v2723 = UpperBound.Min(v2685 + v2690 * v2715, v2722);  // repeat_3.19.residual_3: centred radius
-        UpperBound v2725 = UpperBound.Min(v2687 + v2690 * v2716, v2688 + v2690 * v2717, v2689 + v2690 * v2718);  // repeat_3.19.residual_3: from pixels, whole to token
-        UpperBound v2726 = UpperBound.Min(v2688 + v2690 * v2717, 14 * v2725);  // repeat_3.19.residual_3: from pixels, whole to whole
-        UpperBound v2727 = UpperBound.Min(v2689 + v2690 * v2718, 224 * v2725);  // repeat_3.19.residual_3: from pixels, token to token
+        UpperBound v3686 = v2688 + v2690 * v2717;  // repeat_3.19.residual_3: shared
+        UpperBound v3687 = v2689 + v2690 * v2718;  // repeat_3.19.residual_3: shared
+        UpperBound v2725 = UpperBound.Min(v2687 + v2690 * v2716, v3686, v3687);  // repeat_3.19.residual_3: from pixels, whole to token
+        UpperBound v2726 = UpperBound.Min(v3686, 14 * v2725);  // repeat_3.19.residual_3: from pixels, whole to whole
+        UpperBound v2727 = UpperBound.Min(v3687, 224 * v2725);  // repeat_3.19.residual_3: from pixels, token to token
         UpperBound v2728 = norms.LargestEntry("repeat_3.19.residual_4.alpha");  // repeat_3.19.residual_4: largest |alpha|
         UpperBound v2729 = norms.SpectralNorm("repeat_3.19.mlp.up");  // repeat_3.19.mlp: σ(up)
         UpperBound v2730 = norms.SpectralNorm("repeat_3.19.mlp.down");  // repeat_3.19.mlp: σ(down)
         UpperBound v2731 = norms.LargestRow("repeat_3.19.mlp.up") * v2722 + norms.LargestEntry("repeat_3.19.mlp.up_bias");  // repeat_3.19.mlp: largest pre-activation
         UpperBound v2732 = v2729 * v2722 + norms.VectorNorm("repeat_3.19.mlp.up_bias");  // repeat_3.19.mlp: norm of the pre-activations
         UpperBound v2733 = UpperBound.GeluSlope(v2731);  // repeat_3.19.mlp: gelu slope
-        UpperBound v2734 = UpperBound.Min(v2733 * (v2729 * v2730), UpperBound.OfRational(1, 2) * norms.Product("repeat_3.19.mlp.down", "repeat_3.19.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v2729 * v2730));  // repeat_3.19.mlp: constant
+        // repeat_3.19.mlp: constant
+        UpperBound v2734 = UpperBound.Min(
+            v2733 * (v2729 * v2730),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.19.mlp.down", "repeat_3.19.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v2729 * v2730));
         UpperBound v2735 = v2730 * (UpperBound.GeluGain(v2731) * v2732) + norms.VectorNorm("repeat_3.19.mlp.down_bias");  // repeat_3.19.mlp: radius
         UpperBound v2736 = UpperBound.Min(v2734 * v2723, v2735);  // repeat_3.19.mlp: centred radius
         UpperBound v2737 = UpperBound.Min(v2734 * v2725, v2734 * v2726, v2734 * v2727);  // repeat_3.19.mlp: from pixels, whole to token
@@ -6029,23 +10006,30 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2739 = UpperBound.Min(v2734 * v2727, 224 * v2737);  // repeat_3.19.mlp: from pixels, token to token
         UpperBound v2742 = v2722 + v2728 * v2735;  // repeat_3.19.residual_4: radius
         UpperBound v2743 = UpperBound.Min(v2723 + v2728 * v2736, v2742);  // repeat_3.19.residual_4: centred radius
-        UpperBound v2745 = UpperBound.Min(v2725 + v2728 * v2737, v2726 + v2728 * v2738, v2727 + v2728 * v2739);  // repeat_3.19.residual_4: from pixels, whole to token
-        UpperBound v2746 = UpperBound.Min(v2726 + v2728 * v2738, 14 * v2745);  // repeat_3.19.residual_4: from pixels, whole to whole
-        UpperBound v2747 = UpperBound.Min(v2727 + v2728 * v2739, 224 * v2745);  // repeat_3.19.residual_4: from pixels, token to token
+        UpperBound v3688 = v2726 + v2728 * v2738;  // repeat_3.19.residual_4: shared
+        UpperBound v3689 = v2727 + v2728 * v2739;  // repeat_3.19.residual_4: shared
+        UpperBound v2745 = UpperBound.Min(v2725 + v2728 * v2737, v3688, v3689);  // repeat_3.19.residual_4: from pixels, whole to token
+        UpperBound v2746 = UpperBound.Min(v3688, 14 * v2745);  // repeat_3.19.residual_4: from pixels, whole to whole
+        UpperBound v2747 = UpperBound.Min(v3689, 224 * v2745);  // repeat_3.19.residual_4: from pixels, token to token
         UpperBound v2748 = norms.LargestEntry("repeat_3.19.center_norm.gain");  // repeat_3.19.center_norm: max|gain|
         UpperBound v2749 = v2748 * UpperBound.OfRational(256, 255) * v2742 + norms.VectorNorm("repeat_3.19.center_norm.bias");  // repeat_3.19.center_norm: radius
         UpperBound v2750 = UpperBound.Min(v2748 * UpperBound.OfRational(256, 255) * v2743, v2749);  // repeat_3.19.center_norm: centred radius
-        UpperBound v2751 = UpperBound.Min(v2748 * UpperBound.OfRational(256, 255) * v2745, v2748 * UpperBound.OfRational(256, 255) * v2746, v2748 * UpperBound.OfRational(256, 255) * v2747);  // repeat_3.19.center_norm: from pixels, whole to token
-        UpperBound v2752 = UpperBound.Min(v2748 * UpperBound.OfRational(256, 255) * v2746, 14 * v2751);  // repeat_3.19.center_norm: from pixels, whole to whole
-        UpperBound v2753 = UpperBound.Min(v2748 * UpperBound.OfRational(256, 255) * v2747, 224 * v2751);  // repeat_3.19.center_norm: from pixels, token to token
+        UpperBound v3690 = v2748 * UpperBound.OfRational(256, 255) * v2746;  // repeat_3.19.center_norm: shared
+        UpperBound v3691 = v2748 * UpperBound.OfRational(256, 255) * v2747;  // repeat_3.19.center_norm: shared
+        UpperBound v2751 = UpperBound.Min(v2748 * UpperBound.OfRational(256, 255) * v2745, v3690, v3691);  // repeat_3.19.center_norm: from pixels, whole to token
+        UpperBound v2752 = UpperBound.Min(v3690, 14 * v2751);  // repeat_3.19.center_norm: from pixels, whole to whole
+        UpperBound v2753 = UpperBound.Min(v3691, 224 * v2751);  // repeat_3.19.center_norm: from pixels, token to token
         UpperBound v2754 = norms.LargestEntry("repeat_3.20.residual.alpha");  // repeat_3.20.residual: largest |alpha|
         UpperBound v2755 = norms.OperatorNorm("repeat_3.20.conv2d.weight");  // repeat_3.20.conv2d: operator norm of weight
         UpperBound v2756 = UpperBound.Min(norms.SpectralNorm("repeat_3.20.conv2d.weight"), v2755, norms.LargestRow("repeat_3.20.conv2d.weight"));  // repeat_3.20.conv2d: σ(weight)
-        UpperBound v2757 = 7 * v2756 * v2749 + norms.VectorNorm("repeat_3.20.conv2d.bias");  // repeat_3.20.conv2d: radius
-        UpperBound v2758 = UpperBound.Min(7 * v2756 * v2749, 7 * v2756 * UpperBound.OfRational(1, 2) * (v2750 + v2749), v2757);  // repeat_3.20.conv2d: centred radius
-        UpperBound v2759 = UpperBound.Min(7 * v2756 * v2751, UpperBound.Min(v2756, 7 * v2756, v2755) * v2752, UpperBound.Min(7 * v2756, v2755) * v2752, 7 * v2756 * v2753);  // repeat_3.20.conv2d: from pixels, whole to token
-        UpperBound v2760 = UpperBound.Min(UpperBound.Min(7 * v2756, v2755) * v2752, 14 * v2759);  // repeat_3.20.conv2d: from pixels, whole to whole
-        UpperBound v2761 = UpperBound.Min(7 * v2756 * v2753, 224 * v2759);  // repeat_3.20.conv2d: from pixels, token to token
+        UpperBound v3692 = 7 * v2756 * v2749;  // repeat_3.20.conv2d: shared
+        UpperBound v2757 = v3692 + norms.VectorNorm("repeat_3.20.conv2d.bias");  // repeat_3.20.conv2d: radius
+        UpperBound v2758 = UpperBound.Min(v3692, 7 * v2756 * UpperBound.OfRational(1, 2) * (v2750 + v2749), v2757);  // repeat_3.20.conv2d: centred radius
+        UpperBound v3693 = UpperBound.Min(7 * v2756, v2755) * v2752;  // repeat_3.20.conv2d: shared
+        UpperBound v3694 = 7 * v2756 * v2753;  // repeat_3.20.conv2d: shared
+        UpperBound v2759 = UpperBound.Min(7 * v2756 * v2751, UpperBound.Min(v2756, 7 * v2756, v2755) * v2752, v3693, v3694);  // repeat_3.20.conv2d: from pixels, whole to token
+        UpperBound v2760 = UpperBound.Min(v3693, 14 * v2759);  // repeat_3.20.conv2d: from pixels, whole to whole
+        UpperBound v2761 = UpperBound.Min(v3694, 224 * v2759);  // repeat_3.20.conv2d: from pixels, token to token
         UpperBound v2763 = UpperBound.GeluSlope(v2757);  // repeat_3.20.gelu: slope
         UpperBound v2764 = UpperBound.GeluGain(v2757) * v2757;  // repeat_3.20.gelu: radius
         UpperBound v2765 = UpperBound.Min(v2763 * v2758, v2764);  // repeat_3.20.gelu: centred radius
@@ -6066,17 +10050,22 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2780 = UpperBound.Min(v2775 * v2774, 224 * v2778);  // repeat_3.20.gelu_2: from pixels, token to token
         UpperBound v2781 = v2749 + v2754 * v2776;  // repeat_3.20.residual: radius
         UpperBound v2782 = UpperBound.Min(v2750 + v2754 * v2777, v2781);  // repeat_3.20.residual: centred radius
-        UpperBound v2784 = UpperBound.Min(v2751 + v2754 * v2778, v2752 + v2754 * v2779, v2753 + v2754 * v2780);  // repeat_3.20.residual: from pixels, whole to token
-        UpperBound v2785 = UpperBound.Min(v2752 + v2754 * v2779, 14 * v2784);  // repeat_3.20.residual: from pixels, whole to whole
-        UpperBound v2786 = UpperBound.Min(v2753 + v2754 * v2780, 224 * v2784);  // repeat_3.20.residual: from pixels, token to token
+        UpperBound v3695 = v2752 + v2754 * v2779;  // repeat_3.20.residual: shared
+        UpperBound v3696 = v2753 + v2754 * v2780;  // repeat_3.20.residual: shared
+        UpperBound v2784 = UpperBound.Min(v2751 + v2754 * v2778, v3695, v3696);  // repeat_3.20.residual: from pixels, whole to token
+        UpperBound v2785 = UpperBound.Min(v3695, 14 * v2784);  // repeat_3.20.residual: from pixels, whole to whole
+        UpperBound v2786 = UpperBound.Min(v3696, 224 * v2784);  // repeat_3.20.residual: from pixels, token to token
         UpperBound v2787 = norms.LargestEntry("repeat_3.20.residual_2.alpha");  // repeat_3.20.residual_2: largest |alpha|
         UpperBound v2788 = norms.OperatorNorm("repeat_3.20.conv2d_3.weight");  // repeat_3.20.conv2d_3: operator norm of weight
         UpperBound v2789 = UpperBound.Min(norms.SpectralNorm("repeat_3.20.conv2d_3.weight"), v2788, norms.LargestRow("repeat_3.20.conv2d_3.weight"));  // repeat_3.20.conv2d_3: σ(weight)
-        UpperBound v2790 = 7 * v2789 * v2781 + norms.VectorNorm("repeat_3.20.conv2d_3.bias");  // repeat_3.20.conv2d_3: radius
-        UpperBound v2791 = UpperBound.Min(7 * v2789 * v2781, 7 * v2789 * UpperBound.OfRational(1, 2) * (v2782 + v2781), v2790);  // repeat_3.20.conv2d_3: centred radius
-        UpperBound v2792 = UpperBound.Min(7 * v2789 * v2784, UpperBound.Min(v2789, 7 * v2789, v2788) * v2785, UpperBound.Min(7 * v2789, v2788) * v2785, 7 * v2789 * v2786);  // repeat_3.20.conv2d_3: from pixels, whole to token
-        UpperBound v2793 = UpperBound.Min(UpperBound.Min(7 * v2789, v2788) * v2785, 14 * v2792);  // repeat_3.20.conv2d_3: from pixels, whole to whole
-        UpperBound v2794 = UpperBound.Min(7 * v2789 * v2786, 224 * v2792);  // repeat_3.20.conv2d_3: from pixels, token to token
+        UpperBound v3697 = 7 * v2789 * v2781;  // repeat_3.20.conv2d_3: shared
+        UpperBound v2790 = v3697 + norms.VectorNorm("repeat_3.20.conv2d_3.bias");  // repeat_3.20.conv2d_3: radius
+        UpperBound v2791 = UpperBound.Min(v3697, 7 * v2789 * UpperBound.OfRational(1, 2) * (v2782 + v2781), v2790);  // repeat_3.20.conv2d_3: centred radius
+        UpperBound v3698 = UpperBound.Min(7 * v2789, v2788) * v2785;  // repeat_3.20.conv2d_3: shared
+        UpperBound v3699 = 7 * v2789 * v2786;  // repeat_3.20.conv2d_3: shared
+        UpperBound v2792 = UpperBound.Min(7 * v2789 * v2784, UpperBound.Min(v2789, 7 * v2789, v2788) * v2785, v3698, v3699);  // repeat_3.20.conv2d_3: from pixels, whole to token
+        UpperBound v2793 = UpperBound.Min(v3698, 14 * v2792);  // repeat_3.20.conv2d_3: from pixels, whole to whole
+        UpperBound v2794 = UpperBound.Min(v3699, 224 * v2792);  // repeat_3.20.conv2d_3: from pixels, token to token
         UpperBound v2796 = UpperBound.GeluSlope(v2790);  // repeat_3.20.gelu_3: slope
         UpperBound v2797 = UpperBound.GeluGain(v2790) * v2790;  // repeat_3.20.gelu_3: radius
         UpperBound v2798 = UpperBound.Min(v2796 * v2791, v2797);  // repeat_3.20.gelu_3: centred radius
@@ -6085,13 +10074,20 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2801 = UpperBound.Min(v2796 * v2794, 224 * v2799);  // repeat_3.20.gelu_3: from pixels, token to token
         UpperBound v2802 = v2781 + v2787 * v2797;  // repeat_3.20.residual_2: radius
         UpperBound v2803 = UpperBound.Min(v2782 + v2787 * v2798, v2802);  // repeat_3.20.residual_2: centred radius
-        UpperBound v2805 = UpperBound.Min(v2784 + v2787 * v2799, v2785 + v2787 * v2800, v2786 + v2787 * v2801);  // repeat_3.20.residual_2: from pixels, whole to token
-        UpperBound v2806 = UpperBound.Min(v2785 + v2787 * v2800, 14 * v2805);  // repeat_3.20.residual_2: from pixels, whole to whole
-        UpperBound v2807 = UpperBound.Min(v2786 + v2787 * v2801, 224 * v2805);  // repeat_3.20.residual_2: from pixels, token to token
+        UpperBound v3700 = v2785 + v2787 * v2800;  // repeat_3.20.residual_2: shared
+        UpperBound v3701 = v2786 + v2787 * v2801;  // repeat_3.20.residual_2: shared
+        UpperBound v2805 = UpperBound.Min(v2784 + v2787 * v2799, v3700, v3701);  // repeat_3.20.residual_2: from pixels, whole to token
+        UpperBound v2806 = UpperBound.Min(v3700, 14 * v2805);  // repeat_3.20.residual_2: from pixels, whole to whole
+        UpperBound v2807 = UpperBound.Min(v3701, 224 * v2805);  // repeat_3.20.residual_2: from pixels, token to token
         UpperBound v2808 = norms.LargestEntry("repeat_3.20.residual_3.alpha");  // repeat_3.20.residual_3: largest |alpha|
         UpperBound v2809 = norms.SpectralNorm("repeat_3.20.attention.out");  // repeat_3.20.attention: σ(out)
         UpperBound v2810 = norms.SpectralNorm("repeat_3.20.attention.k");  // repeat_3.20.attention: σ(k)
-        UpperBound v2811 = 24 * UpperBound.Min(UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.20.attention.k", head)) * v2803 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1);  // repeat_3.20.attention: range of the logits
+        // repeat_3.20.attention: range of the logits
+        UpperBound v2811 = 24 * UpperBound.Min(
+            UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.20.attention.k", head))
+                * v2803
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1);
         UpperBound v2812 = UpperBound.DoeblinComplement(98, v2811);  // repeat_3.20.attention: 1 − lambda
         UpperBound v2813 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v2811);  // repeat_3.20.attention: cosh of half the range
         UpperBound v2814 = 98 * UpperBound.LargestSoftmaxWeight(98, v2811);  // repeat_3.20.attention: largest column sum
@@ -6100,35 +10096,189 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2817 = norms.SpectralNorm("repeat_3.20.attention.v");  // repeat_3.20.attention: σ(v)
         UpperBound v2818 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.20.attention.v", head));  // repeat_3.20.attention: slope of the values
         UpperBound v2819 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm("repeat_3.20.attention.v", head) * v2803);  // repeat_3.20.attention: spread of the values
-        UpperBound v2820 = UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.20.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.20.attention.q", head));  // repeat_3.20.attention: both paths' slope
-        UpperBound v2821 = UpperBound.Min(UpperBound.Sqrt(8) * v2818, v2817 * (UpperBound.Sqrt(2) + v2812 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));  // repeat_3.20.attention: value path
-        UpperBound v2822 = UpperBound.Min(v2809 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.20.attention.v", head) + norms.HeadSpectralNorm("repeat_3.20.attention.v", head) * v2803 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.20.attention.k", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.20.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.20.attention.v", head) + norms.HeadSpectralNorm("repeat_3.20.attention.v", head) * v2803 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.20.attention.k", head)))), v2809 * (v2821 + UpperBound.Sqrt(8) * v2819 * UpperBound.MaxOver(8, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.20.attention.k", head))));  // repeat_3.20.attention: keys and values, token to token
-        UpperBound v2823 = UpperBound.Min(v2809 * (v2817 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2813, 1) + v2819 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2810) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2811)))), v2809 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.20.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2813, 1) + norms.HeadSpectralNorm("repeat_3.20.attention.v", head) * v2803 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.20.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2811))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.20.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.20.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2813, 1) + norms.HeadSpectralNorm("repeat_3.20.attention.v", head) * v2803 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.20.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2811))))));  // repeat_3.20.attention: keys and values, whole to token
-        UpperBound v2824 = UpperBound.Min(v2809 * (v2817 * v2815 + v2819 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2810) * UpperBound.Min(UpperBound.Sqrt(v2814), 7)), v2809 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.20.attention.v", head) * v2815 + norms.HeadSpectralNorm("repeat_3.20.attention.v", head) * v2803 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.20.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v2814), 7), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.20.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.20.attention.v", head) * v2815 + norms.HeadSpectralNorm("repeat_3.20.attention.v", head) * v2803 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.20.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v2814), 7))));  // repeat_3.20.attention: keys and values, whole to whole
-        UpperBound v2825 = UpperBound.Min(v2809 * v2819 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2816), v2809 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.20.attention.v", head) * v2803 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.20.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.20.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.20.attention.v", head) * v2803 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.20.attention.q", head)))));  // repeat_3.20.attention: query path, all readings
-        UpperBound v2826 = UpperBound.Min(v2809 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.20.attention.v", head) + norms.HeadSpectralNorm("repeat_3.20.attention.v", head) * v2803 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.20.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.20.attention.q", head)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.20.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.20.attention.v", head) + norms.HeadSpectralNorm("repeat_3.20.attention.v", head) * v2803 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.20.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.20.attention.q", head)))));  // repeat_3.20.attention: per head, token to token
-        UpperBound v2827 = UpperBound.Min(v2826, v2822 + v2825, v2809 * (v2821 + UpperBound.Sqrt(8) * v2819 * v2820));  // repeat_3.20.attention: token to token
-        UpperBound v2828 = UpperBound.Min(v2823 + v2825, v2809 * (v2817 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2813, 1) + v2819 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2811))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2811))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2810) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2816)));  // repeat_3.20.attention: whole to token
-        UpperBound v2829 = UpperBound.Min(v2824 + v2825, v2809 * (v2817 * v2815 + v2819 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v2814), 7) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v2814), 7) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2810) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2816)));  // repeat_3.20.attention: whole to whole
+        // repeat_3.20.attention: both paths' slope
+        UpperBound v2820 = UpperBound.MaxOver(8, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_3.20.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_3.20.attention.q", head));
+        // repeat_3.20.attention: value path
+        UpperBound v2821 = UpperBound.Min(
+            UpperBound.Sqrt(8) * v2818,
+            v2817 * (UpperBound.Sqrt(2)
+                + v2812
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));
+        UpperBound v3702 = UpperBound.Sqrt(8) * v2819;  // repeat_3.20.attention: shared
+        // repeat_3.20.attention: keys and values, token to token
+        UpperBound v2822 = UpperBound.Min(
+            v2809 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.20.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.20.attention.v", head)
+                        * v2803
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.20.attention.k", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.20.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.20.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.20.attention.v", head)
+                        * v2803
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.20.attention.k", head)))),
+            v2809 * (v2821
+                + v3702 * UpperBound.MaxOver(8, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_3.20.attention.k", head))));
+        UpperBound v3703 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v2813, 1);  // repeat_3.20.attention: shared
+        UpperBound v3704 = v2817 * v3703;  // repeat_3.20.attention: shared
+        UpperBound v3705 = v2819 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2810);  // repeat_3.20.attention: shared
+        UpperBound v3706 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v2811)));  // repeat_3.20.attention: shared
+        // repeat_3.20.attention: keys and values, whole to token
+        UpperBound v2823 = UpperBound.Min(
+            v2809 * (v3704 + v3705 * v3706),
+            v2809 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.20.attention.v", head) * v3703
+                    + norms.HeadSpectralNorm("repeat_3.20.attention.v", head)
+                        * v2803
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.20.attention.k", head))
+                        * v3706,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.20.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.20.attention.v", head) * v3703
+                    + norms.HeadSpectralNorm("repeat_3.20.attention.v", head)
+                        * v2803
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.20.attention.k", head))
+                        * v3706)));
+        UpperBound v3707 = UpperBound.Min(UpperBound.Sqrt(v2814), 7);  // repeat_3.20.attention: shared
+        // repeat_3.20.attention: keys and values, whole to whole
+        UpperBound v2824 = UpperBound.Min(
+            v2809 * (v2817 * v2815 + v3705 * v3707),
+            v2809 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.20.attention.v", head) * v2815
+                    + norms.HeadSpectralNorm("repeat_3.20.attention.v", head)
+                        * v2803
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.20.attention.k", head))
+                        * v3707,
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.20.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.20.attention.v", head) * v2815
+                    + norms.HeadSpectralNorm("repeat_3.20.attention.v", head)
+                        * v2803
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.20.attention.k", head))
+                        * v3707)));
+        // repeat_3.20.attention: query path, all readings
+        UpperBound v2825 = UpperBound.Min(
+            v2809 * v2819 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2816),
+            v2809 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.20.attention.v", head)
+                    * v2803
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.20.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.20.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_3.20.attention.v", head)
+                        * v2803
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.20.attention.q", head)))));
+        // repeat_3.20.attention: per head, token to token
+        UpperBound v2826 = UpperBound.Min(
+            v2809 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.20.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.20.attention.v", head)
+                        * v2803
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.20.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.20.attention.q", head)),
+                2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.20.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.20.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.20.attention.v", head)
+                        * v2803
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.20.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.20.attention.q", head)))));
+        UpperBound v2827 = UpperBound.Min(v2826, v2822 + v2825, v2809 * (v2821 + v3702 * v2820));  // repeat_3.20.attention: token to token
+        // repeat_3.20.attention: whole to token
+        UpperBound v2828 = UpperBound.Min(
+            v2823 + v2825,
+            v2809 * (v3704
+                + v2819 * (UpperBound.Sqrt(UpperBound.Power(v3706 * 0, 2))
+                    + v3706 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2810)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2816)));
+        // repeat_3.20.attention: whole to whole
+        UpperBound v2829 = UpperBound.Min(
+            v2824 + v2825,
+            v2809 * (v2817 * v2815
+                + v2819 * (UpperBound.Sqrt(UpperBound.Power(v3707 * 0, 2))
+                    + v3707 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2810)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2816)));
         UpperBound v2830 = norms.OperatorNorm("repeat_3.20.attention.lepe");  // repeat_3.20.attention: operator norm of lepe
         UpperBound v2831 = UpperBound.Min(norms.LargestRow("repeat_3.20.attention.lepe"), v2830);  // repeat_3.20.attention: largest channel of lepe
-        UpperBound v2832 = UpperBound.OfRational(1, 2) * (UpperBound.Min(v2809 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.20.attention.v", head) * v2802, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.20.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.20.attention.v", head) * v2802)), v2809 * v2821 * v2802, v2809 * (v2817 * v2802 + v2821 * v2803)) + v2809 * v2817 * (3 * v2831) * v2802) + UpperBound.OfRational(1, 2) * (v2809 * norms.VectorNorm("repeat_3.20.attention.v_bias") + v2809 * (3 * v2831 * norms.VectorNorm("repeat_3.20.attention.v_bias") + norms.VectorNorm("repeat_3.20.attention.lepe_bias"))) + norms.VectorNorm("repeat_3.20.attention.out_bias");  // repeat_3.20.attention: radius
-        UpperBound v2833 = UpperBound.Min(UpperBound.OfRational(1, 2) * (UpperBound.Min(v2809 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.20.attention.v", head) * v2803, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm("repeat_3.20.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.20.attention.v", head) * v2803)), v2809 * v2821 * v2803) + v2809 * UpperBound.Min(3 * v2831 * (v2817 * v2802 + norms.VectorNorm("repeat_3.20.attention.v_bias")), 3 * v2831 * (UpperBound.OfRational(1, 2) * (v2817 * v2803 + (v2817 * v2802 + norms.VectorNorm("repeat_3.20.attention.v_bias")))))), v2832);  // repeat_3.20.attention: centred radius
-        UpperBound v2834 = UpperBound.Min(UpperBound.OfRational(1, 2) * UpperBound.Min((v2827 + v2809 * v2817 * (3 * v2831)) * v2805, (v2828 + v2809 * v2817 * v2831) * v2806, (v2823 + v2809 * v2817 * v2831) * v2806 + v2825 * v2805), UpperBound.OfRational(1, 2) * ((v2829 + v2809 * v2817 * UpperBound.Min(3 * v2831, v2830)) * v2806), UpperBound.OfRational(1, 2) * ((v2827 + v2809 * v2817 * (3 * v2831)) * v2807));  // repeat_3.20.attention: from pixels, whole to token
-        UpperBound v2835 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v2829 + v2809 * v2817 * UpperBound.Min(3 * v2831, v2830)) * v2806), 14 * v2834);  // repeat_3.20.attention: from pixels, whole to whole
-        UpperBound v2836 = UpperBound.Min(UpperBound.OfRational(1, 2) * ((v2827 + v2809 * v2817 * (3 * v2831)) * v2807), 224 * v2834);  // repeat_3.20.attention: from pixels, token to token
+        UpperBound v3708 = v2809 * v2817 * (3 * v2831);  // repeat_3.20.attention: shared
+        UpperBound v3709 = norms.VectorNorm("repeat_3.20.attention.v_bias");  // repeat_3.20.attention: shared
+        // repeat_3.20.attention: radius
+        UpperBound v2832 = UpperBound.OfRational(1, 2) * (UpperBound.Min(
+            v2809 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.20.attention.v", head) * v2802, 2))),
+            UpperBound.SumOver(8, head =>
+                norms.HeadSpectralNorm("repeat_3.20.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.20.attention.v", head) * v2802)),
+            v2809 * v2821 * v2802,
+            v2809 * (v2817 * v2802 + v2821 * v2803))
+            + v3708 * v2802)
+            + UpperBound.OfRational(1, 2) * (v2809 * v3709 + v2809 * (3 * v2831 * v3709 + norms.VectorNorm("repeat_3.20.attention.lepe_bias")))
+            + norms.VectorNorm("repeat_3.20.attention.out_bias");
+        UpperBound v3710 = v2817 * v2802 + v3709;  // repeat_3.20.attention: shared
+        // repeat_3.20.attention: centred radius
+        UpperBound v2833 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * (UpperBound.Min(
+                v2809 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.20.attention.v", head) * v2803, 2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm("repeat_3.20.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.20.attention.v", head) * v2803)),
+                v2809 * v2821 * v2803)
+                + v2809 * UpperBound.Min(3 * v2831 * v3710, 3 * v2831 * (UpperBound.OfRational(1, 2) * (v2817 * v2803 + v3710)))),
+            v2832);
+        UpperBound v3711 = v2827 + v3708;  // repeat_3.20.attention: shared
+        UpperBound v3712 = v2809 * v2817 * v2831;  // repeat_3.20.attention: shared
+        UpperBound v3713 = UpperBound.OfRational(1, 2) * ((v2829 + v2809 * v2817 * UpperBound.Min(3 * v2831, v2830)) * v2806);  // repeat_3.20.attention: shared
+        UpperBound v3714 = UpperBound.OfRational(1, 2) * (v3711 * v2807);  // repeat_3.20.attention: shared
+        // repeat_3.20.attention: from pixels, whole to token
+        UpperBound v2834 = UpperBound.Min(
+            UpperBound.OfRational(1, 2) * UpperBound.Min(v3711 * v2805, (v2828 + v3712) * v2806, (v2823 + v3712) * v2806 + v2825 * v2805),
+            v3713,
+            v3714);
+        UpperBound v2835 = UpperBound.Min(v3713, 14 * v2834);  // repeat_3.20.attention: from pixels, whole to whole
+        UpperBound v2836 = UpperBound.Min(v3714, 224 * v2834);  // repeat_3.20.attention: from pixels, token to token
         UpperBound v2840 = v2802 + v2808 * v2832;  // repeat_3.20.residual_3: radius
         UpperBound v2841 = UpperBound.Min(v2803 + v2808 * v2833, v2840);  // repeat_3.20.residual_3: centred radius
-        UpperBound v2843 = UpperBound.Min(v2805 + v2808 * v2834, v2806 + v2808 * v2835, v2807 + v2808 * v2836);  // repeat_3.20.residual_3: from pixels, whole to token
-        UpperBound v2844 = UpperBound.Min(v2806 + v2808 * v2835, 14 * v2843);  // repeat_3.20.residual_3: from pixels, whole to whole
-        UpperBound v2845 = UpperBound.Min(v2807 + v2808 * v2836, 224 * v2843);  // repeat_3.20.residual_3: from pixels, token to token
+        UpperBound v3715 = v2806 + v2808 * v2835;  // repeat_3.20.residual_3: shared
+        UpperBound v3716 = v2807 + v2808 * v2836;  // repeat_3.20.residual_3: shared
+        UpperBound v2843 = UpperBound.Min(v2805 + v2808 * v2834, v3715, v3716);  // repeat_3.20.residual_3: from pixels, whole to token
+        UpperBound v2844 = UpperBound.Min(v3715, 14 * v2843);  // repeat_3.20.residual_3: from pixels, whole to whole
+        UpperBound v2845 = UpperBound.Min(v3716, 224 * v2843);  // repeat_3.20.residual_3: from pixels, token to token
         UpperBound v2846 = norms.LargestEntry("repeat_3.20.residual_4.alpha");  // repeat_3.20.residual_4: largest |alpha|
         UpperBound v2847 = norms.SpectralNorm("repeat_3.20.mlp.up");  // repeat_3.20.mlp: σ(up)
         UpperBound v2848 = norms.SpectralNorm("repeat_3.20.mlp.down");  // repeat_3.20.mlp: σ(down)
         UpperBound v2849 = norms.LargestRow("repeat_3.20.mlp.up") * v2840 + norms.LargestEntry("repeat_3.20.mlp.up_bias");  // repeat_3.20.mlp: largest pre-activation
         UpperBound v2850 = v2847 * v2840 + norms.VectorNorm("repeat_3.20.mlp.up_bias");  // repeat_3.20.mlp: norm of the pre-activations
         UpperBound v2851 = UpperBound.GeluSlope(v2849);  // repeat_3.20.mlp: gelu slope
-        UpperBound v2852 = UpperBound.Min(v2851 * (v2847 * v2848), UpperBound.OfRational(1, 2) * norms.Product("repeat_3.20.mlp.down", "repeat_3.20.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v2847 * v2848));  // repeat_3.20.mlp: constant
+        // repeat_3.20.mlp: constant
+        UpperBound v2852 = UpperBound.Min(
+            v2851 * (v2847 * v2848),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.20.mlp.down", "repeat_3.20.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v2847 * v2848));
         UpperBound v2853 = v2848 * (UpperBound.GeluGain(v2849) * v2850) + norms.VectorNorm("repeat_3.20.mlp.down_bias");  // repeat_3.20.mlp: radius
         UpperBound v2854 = UpperBound.Min(v2852 * v2841, v2853);  // repeat_3.20.mlp: centred radius
         UpperBound v2855 = UpperBound.Min(v2852 * v2843, v2852 * v2844, v2852 * v2845);  // repeat_3.20.mlp: from pixels, whole to token
@@ -6136,35 +10286,45 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2857 = UpperBound.Min(v2852 * v2845, 224 * v2855);  // repeat_3.20.mlp: from pixels, token to token
         UpperBound v2860 = v2840 + v2846 * v2853;  // repeat_3.20.residual_4: radius
         UpperBound v2861 = UpperBound.Min(v2841 + v2846 * v2854, v2860);  // repeat_3.20.residual_4: centred radius
-        UpperBound v2863 = UpperBound.Min(v2843 + v2846 * v2855, v2844 + v2846 * v2856, v2845 + v2846 * v2857);  // repeat_3.20.residual_4: from pixels, whole to token
-        UpperBound v2864 = UpperBound.Min(v2844 + v2846 * v2856, 14 * v2863);  // repeat_3.20.residual_4: from pixels, whole to whole
-        UpperBound v2865 = UpperBound.Min(v2845 + v2846 * v2857, 224 * v2863);  // repeat_3.20.residual_4: from pixels, token to token
+        UpperBound v3717 = v2844 + v2846 * v2856;  // repeat_3.20.residual_4: shared
+        UpperBound v3718 = v2845 + v2846 * v2857;  // repeat_3.20.residual_4: shared
+        UpperBound v2863 = UpperBound.Min(v2843 + v2846 * v2855, v3717, v3718);  // repeat_3.20.residual_4: from pixels, whole to token
+        UpperBound v2864 = UpperBound.Min(v3717, 14 * v2863);  // repeat_3.20.residual_4: from pixels, whole to whole
+        UpperBound v2865 = UpperBound.Min(v3718, 224 * v2863);  // repeat_3.20.residual_4: from pixels, token to token
         UpperBound v2866 = norms.LargestEntry("repeat_3.20.center_norm.gain");  // repeat_3.20.center_norm: max|gain|
         UpperBound v2867 = v2866 * UpperBound.OfRational(256, 255) * v2860 + norms.VectorNorm("repeat_3.20.center_norm.bias");  // repeat_3.20.center_norm: radius
         UpperBound v2868 = UpperBound.Min(v2866 * UpperBound.OfRational(256, 255) * v2861, v2867);  // repeat_3.20.center_norm: centred radius
-        UpperBound v2869 = UpperBound.Min(v2866 * UpperBound.OfRational(256, 255) * v2863, v2866 * UpperBound.OfRational(256, 255) * v2864, v2866 * UpperBound.OfRational(256, 255) * v2865);  // repeat_3.20.center_norm: from pixels, whole to token
-        UpperBound v2870 = UpperBound.Min(v2866 * UpperBound.OfRational(256, 255) * v2864, 14 * v2869);  // repeat_3.20.center_norm: from pixels, whole to whole
-        UpperBound v2871 = UpperBound.Min(v2866 * UpperBound.OfRational(256, 255) * v2865, 224 * v2869);  // repeat_3.20.center_norm: from pixels, token to token
+        UpperBound v3719 = v2866 * UpperBound.OfRational(256, 255) * v2864;  // repeat_3.20.center_norm: shared
+        UpperBound v3720 = v2866 * UpperBound.OfRational(256, 255) * v2865;  // repeat_3.20.center_norm: shared
+        UpperBound v2869 = UpperBound.Min(v2866 * UpperBound.OfRational(256, 255) * v2863, v3719, v3720);  // repeat_3.20.center_norm: from pixels, whole to token
+        UpperBound v2870 = UpperBound.Min(v3719, 14 * v2869);  // repeat_3.20.center_norm: from pixels, whole to whole
+        UpperBound v2871 = UpperBound.Min(v3720, 224 * v2869);  // repeat_3.20.center_norm: from pixels, token to token
         UpperBound v2872 = norms.SpectralNorm("conv2d_4.weight");  // conv2d_4: σ(weight)
         UpperBound v2873 = 2 * v2872 * v2867 + norms.VectorNorm("conv2d_4.bias");  // conv2d_4: radius
         UpperBound v2874 = UpperBound.Min(2 * v2872 * v2868, v2873);  // conv2d_4: centred radius
-        UpperBound v2875 = UpperBound.Min(2 * v2872 * v2869, v2872 * v2870, 2 * v2872 * v2871);  // conv2d_4: from pixels, whole to token
+        UpperBound v3721 = 2 * v2872 * v2871;  // conv2d_4: shared
+        UpperBound v2875 = UpperBound.Min(2 * v2872 * v2869, v2872 * v2870, v3721);  // conv2d_4: from pixels, whole to token
         UpperBound v2876 = UpperBound.Min(v2872 * v2870, 7 * v2875);  // conv2d_4: from pixels, whole to whole
-        UpperBound v2877 = UpperBound.Min(2 * v2872 * v2871, 224 * v2875);  // conv2d_4: from pixels, token to token
+        UpperBound v2877 = UpperBound.Min(v3721, 224 * v2875);  // conv2d_4: from pixels, token to token
         UpperBound v2878 = norms.LargestEntry("center_norm_4.gain");  // center_norm_4: max|gain|
         UpperBound v2879 = v2878 * UpperBound.OfRational(512, 511) * v2873 + norms.VectorNorm("center_norm_4.bias");  // center_norm_4: radius
         UpperBound v2880 = UpperBound.Min(v2878 * UpperBound.OfRational(512, 511) * v2874, v2879);  // center_norm_4: centred radius
-        UpperBound v2881 = UpperBound.Min(v2878 * UpperBound.OfRational(512, 511) * v2875, v2878 * UpperBound.OfRational(512, 511) * v2876, v2878 * UpperBound.OfRational(512, 511) * v2877);  // center_norm_4: from pixels, whole to token
-        UpperBound v2882 = UpperBound.Min(v2878 * UpperBound.OfRational(512, 511) * v2876, 7 * v2881);  // center_norm_4: from pixels, whole to whole
-        UpperBound v2883 = UpperBound.Min(v2878 * UpperBound.OfRational(512, 511) * v2877, 224 * v2881);  // center_norm_4: from pixels, token to token
+        UpperBound v3722 = v2878 * UpperBound.OfRational(512, 511) * v2876;  // center_norm_4: shared
+        UpperBound v3723 = v2878 * UpperBound.OfRational(512, 511) * v2877;  // center_norm_4: shared
+        UpperBound v2881 = UpperBound.Min(v2878 * UpperBound.OfRational(512, 511) * v2875, v3722, v3723);  // center_norm_4: from pixels, whole to token
+        UpperBound v2882 = UpperBound.Min(v3722, 7 * v2881);  // center_norm_4: from pixels, whole to whole
+        UpperBound v2883 = UpperBound.Min(v3723, 224 * v2881);  // center_norm_4: from pixels, token to token
         UpperBound v2884 = norms.LargestEntry("repeat_4.0.residual.alpha");  // repeat_4.0.residual: largest |alpha|
         UpperBound v2885 = norms.OperatorNorm("repeat_4.0.conv2d.weight");  // repeat_4.0.conv2d: operator norm of weight
         UpperBound v2886 = UpperBound.Min(norms.SpectralNorm("repeat_4.0.conv2d.weight"), v2885, norms.LargestRow("repeat_4.0.conv2d.weight"));  // repeat_4.0.conv2d: σ(weight)
-        UpperBound v2887 = 7 * v2886 * v2879 + norms.VectorNorm("repeat_4.0.conv2d.bias");  // repeat_4.0.conv2d: radius
-        UpperBound v2888 = UpperBound.Min(7 * v2886 * v2879, 7 * v2886 * UpperBound.OfRational(1, 2) * (v2880 + v2879), v2887);  // repeat_4.0.conv2d: centred radius
-        UpperBound v2889 = UpperBound.Min(7 * v2886 * v2881, UpperBound.Min(v2886, 7 * v2886, v2885) * v2882, UpperBound.Min(7 * v2886, v2885) * v2882, 7 * v2886 * v2883);  // repeat_4.0.conv2d: from pixels, whole to token
-        UpperBound v2890 = UpperBound.Min(UpperBound.Min(7 * v2886, v2885) * v2882, 7 * v2889);  // repeat_4.0.conv2d: from pixels, whole to whole
-        UpperBound v2891 = UpperBound.Min(7 * v2886 * v2883, 224 * v2889);  // repeat_4.0.conv2d: from pixels, token to token
+        UpperBound v3724 = 7 * v2886 * v2879;  // repeat_4.0.conv2d: shared
+        UpperBound v2887 = v3724 + norms.VectorNorm("repeat_4.0.conv2d.bias");  // repeat_4.0.conv2d: radius
+        UpperBound v2888 = UpperBound.Min(v3724, 7 * v2886 * UpperBound.OfRational(1, 2) * (v2880 + v2879), v2887);  // repeat_4.0.conv2d: centred radius
+        UpperBound v3725 = UpperBound.Min(7 * v2886, v2885) * v2882;  // repeat_4.0.conv2d: shared
+        UpperBound v3726 = 7 * v2886 * v2883;  // repeat_4.0.conv2d: shared
+        UpperBound v2889 = UpperBound.Min(7 * v2886 * v2881, UpperBound.Min(v2886, 7 * v2886, v2885) * v2882, v3725, v3726);  // repeat_4.0.conv2d: from pixels, whole to token
+        UpperBound v2890 = UpperBound.Min(v3725, 7 * v2889);  // repeat_4.0.conv2d: from pixels, whole to whole
+        UpperBound v2891 = UpperBound.Min(v3726, 224 * v2889);  // repeat_4.0.conv2d: from pixels, token to token
         UpperBound v2893 = UpperBound.GeluSlope(v2887);  // repeat_4.0.gelu: slope
         UpperBound v2894 = UpperBound.GeluGain(v2887) * v2887;  // repeat_4.0.gelu: radius
         UpperBound v2895 = UpperBound.Min(v2893 * v2888, v2894);  // repeat_4.0.gelu: centred radius
@@ -6185,17 +10345,22 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2910 = UpperBound.Min(v2905 * v2904, 224 * v2908);  // repeat_4.0.gelu_2: from pixels, token to token
         UpperBound v2911 = v2879 + v2884 * v2906;  // repeat_4.0.residual: radius
         UpperBound v2912 = UpperBound.Min(v2880 + v2884 * v2907, v2911);  // repeat_4.0.residual: centred radius
-        UpperBound v2914 = UpperBound.Min(v2881 + v2884 * v2908, v2882 + v2884 * v2909, v2883 + v2884 * v2910);  // repeat_4.0.residual: from pixels, whole to token
-        UpperBound v2915 = UpperBound.Min(v2882 + v2884 * v2909, 7 * v2914);  // repeat_4.0.residual: from pixels, whole to whole
-        UpperBound v2916 = UpperBound.Min(v2883 + v2884 * v2910, 224 * v2914);  // repeat_4.0.residual: from pixels, token to token
+        UpperBound v3727 = v2882 + v2884 * v2909;  // repeat_4.0.residual: shared
+        UpperBound v3728 = v2883 + v2884 * v2910;  // repeat_4.0.residual: shared
+        UpperBound v2914 = UpperBound.Min(v2881 + v2884 * v2908, v3727, v3728);  // repeat_4.0.residual: from pixels, whole to token
+        UpperBound v2915 = UpperBound.Min(v3727, 7 * v2914);  // repeat_4.0.residual: from pixels, whole to whole
+        UpperBound v2916 = UpperBound.Min(v3728, 224 * v2914);  // repeat_4.0.residual: from pixels, token to token
         UpperBound v2917 = norms.LargestEntry("repeat_4.0.residual_2.alpha");  // repeat_4.0.residual_2: largest |alpha|
         UpperBound v2918 = norms.OperatorNorm("repeat_4.0.conv2d_3.weight");  // repeat_4.0.conv2d_3: operator norm of weight
         UpperBound v2919 = UpperBound.Min(norms.SpectralNorm("repeat_4.0.conv2d_3.weight"), v2918, norms.LargestRow("repeat_4.0.conv2d_3.weight"));  // repeat_4.0.conv2d_3: σ(weight)
-        UpperBound v2920 = 7 * v2919 * v2911 + norms.VectorNorm("repeat_4.0.conv2d_3.bias");  // repeat_4.0.conv2d_3: radius
-        UpperBound v2921 = UpperBound.Min(7 * v2919 * v2911, 7 * v2919 * UpperBound.OfRational(1, 2) * (v2912 + v2911), v2920);  // repeat_4.0.conv2d_3: centred radius
-        UpperBound v2922 = UpperBound.Min(7 * v2919 * v2914, UpperBound.Min(v2919, 7 * v2919, v2918) * v2915, UpperBound.Min(7 * v2919, v2918) * v2915, 7 * v2919 * v2916);  // repeat_4.0.conv2d_3: from pixels, whole to token
-        UpperBound v2923 = UpperBound.Min(UpperBound.Min(7 * v2919, v2918) * v2915, 7 * v2922);  // repeat_4.0.conv2d_3: from pixels, whole to whole
-        UpperBound v2924 = UpperBound.Min(7 * v2919 * v2916, 224 * v2922);  // repeat_4.0.conv2d_3: from pixels, token to token
+        UpperBound v3729 = 7 * v2919 * v2911;  // repeat_4.0.conv2d_3: shared
+        UpperBound v2920 = v3729 + norms.VectorNorm("repeat_4.0.conv2d_3.bias");  // repeat_4.0.conv2d_3: radius
+        UpperBound v2921 = UpperBound.Min(v3729, 7 * v2919 * UpperBound.OfRational(1, 2) * (v2912 + v2911), v2920);  // repeat_4.0.conv2d_3: centred radius
+        UpperBound v3730 = UpperBound.Min(7 * v2919, v2918) * v2915;  // repeat_4.0.conv2d_3: shared
+        UpperBound v3731 = 7 * v2919 * v2916;  // repeat_4.0.conv2d_3: shared
+        UpperBound v2922 = UpperBound.Min(7 * v2919 * v2914, UpperBound.Min(v2919, 7 * v2919, v2918) * v2915, v3730, v3731);  // repeat_4.0.conv2d_3: from pixels, whole to token
+        UpperBound v2923 = UpperBound.Min(v3730, 7 * v2922);  // repeat_4.0.conv2d_3: from pixels, whole to whole
+        UpperBound v2924 = UpperBound.Min(v3731, 224 * v2922);  // repeat_4.0.conv2d_3: from pixels, token to token
         UpperBound v2926 = UpperBound.GeluSlope(v2920);  // repeat_4.0.gelu_3: slope
         UpperBound v2927 = UpperBound.GeluGain(v2920) * v2920;  // repeat_4.0.gelu_3: radius
         UpperBound v2928 = UpperBound.Min(v2926 * v2921, v2927);  // repeat_4.0.gelu_3: centred radius
@@ -6204,13 +10369,20 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2931 = UpperBound.Min(v2926 * v2924, 224 * v2929);  // repeat_4.0.gelu_3: from pixels, token to token
         UpperBound v2932 = v2911 + v2917 * v2927;  // repeat_4.0.residual_2: radius
         UpperBound v2933 = UpperBound.Min(v2912 + v2917 * v2928, v2932);  // repeat_4.0.residual_2: centred radius
-        UpperBound v2935 = UpperBound.Min(v2914 + v2917 * v2929, v2915 + v2917 * v2930, v2916 + v2917 * v2931);  // repeat_4.0.residual_2: from pixels, whole to token
-        UpperBound v2936 = UpperBound.Min(v2915 + v2917 * v2930, 7 * v2935);  // repeat_4.0.residual_2: from pixels, whole to whole
-        UpperBound v2937 = UpperBound.Min(v2916 + v2917 * v2931, 224 * v2935);  // repeat_4.0.residual_2: from pixels, token to token
+        UpperBound v3732 = v2915 + v2917 * v2930;  // repeat_4.0.residual_2: shared
+        UpperBound v3733 = v2916 + v2917 * v2931;  // repeat_4.0.residual_2: shared
+        UpperBound v2935 = UpperBound.Min(v2914 + v2917 * v2929, v3732, v3733);  // repeat_4.0.residual_2: from pixels, whole to token
+        UpperBound v2936 = UpperBound.Min(v3732, 7 * v2935);  // repeat_4.0.residual_2: from pixels, whole to whole
+        UpperBound v2937 = UpperBound.Min(v3733, 224 * v2935);  // repeat_4.0.residual_2: from pixels, token to token
         UpperBound v2938 = norms.LargestEntry("repeat_4.0.residual_3.alpha");  // repeat_4.0.residual_3: largest |alpha|
         UpperBound v2939 = norms.SpectralNorm("repeat_4.0.attention.out");  // repeat_4.0.attention: σ(out)
         UpperBound v2940 = norms.SpectralNorm("repeat_4.0.attention.k");  // repeat_4.0.attention: σ(k)
-        UpperBound v2941 = 24 * UpperBound.Min(UpperBound.MaxOver(16, head => norms.HeadSpectralNorm("repeat_4.0.attention.k", head)) * v2933 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1);  // repeat_4.0.attention: range of the logits
+        // repeat_4.0.attention: range of the logits
+        UpperBound v2941 = 24 * UpperBound.Min(
+            UpperBound.MaxOver(16, head => norms.HeadSpectralNorm("repeat_4.0.attention.k", head))
+                * v2933
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1);
         UpperBound v2942 = UpperBound.DoeblinComplement(49, v2941);  // repeat_4.0.attention: 1 − lambda
         UpperBound v2943 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v2941);  // repeat_4.0.attention: cosh of half the range
         UpperBound v2944 = 49 * UpperBound.LargestSoftmaxWeight(49, v2941);  // repeat_4.0.attention: largest column sum
@@ -6219,42 +10391,185 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         UpperBound v2947 = norms.SpectralNorm("repeat_4.0.attention.v");  // repeat_4.0.attention: σ(v)
         UpperBound v2948 = UpperBound.MaxOver(16, head => norms.HeadSpectralNorm("repeat_4.0.attention.v", head));  // repeat_4.0.attention: slope of the values
         UpperBound v2949 = UpperBound.MaxOver(16, head => norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v2933);  // repeat_4.0.attention: spread of the values
-        UpperBound v2950 = UpperBound.MaxOver(16, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.q", head));  // repeat_4.0.attention: both paths' slope
+        // repeat_4.0.attention: both paths' slope
+        UpperBound v2950 = UpperBound.MaxOver(16, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_4.0.attention.q", head));
         UpperBound v2951 = UpperBound.Min(4 * v2948, v2947 * (1 + v2942 * 3));  // repeat_4.0.attention: value path
-        UpperBound v2952 = UpperBound.Min(v2939 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) + norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v2933 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)), 2))), UpperBound.SumOver(16, head => norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head) + norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v2933 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)))), v2939 * (v2951 + 4 * v2949 * UpperBound.MaxOver(16, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.k", head))));  // repeat_4.0.attention: keys and values, token to token
-        UpperBound v2953 = UpperBound.Min(v2939 * (v2947 * UpperBound.Min(UpperBound.OfRational(1, 7) * v2943, 1) + v2949 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2940) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v2941)))), v2939 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 7) * v2943, 1) + norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v2933 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v2941))), 2))), UpperBound.SumOver(16, head => norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 7) * v2943, 1) + norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v2933 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v2941))))));  // repeat_4.0.attention: keys and values, whole to token
-        UpperBound v2954 = UpperBound.Min(v2939 * (v2947 * v2945 + v2949 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2940) * UpperBound.Min(UpperBound.Sqrt(v2944), UpperBound.Sqrt(UpperBound.OfRational(49, 2)))), v2939 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v2945 + norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v2933 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v2944), UpperBound.Sqrt(UpperBound.OfRational(49, 2))), 2))), UpperBound.SumOver(16, head => norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v2945 + norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v2933 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v2944), UpperBound.Sqrt(UpperBound.OfRational(49, 2))))));  // repeat_4.0.attention: keys and values, whole to whole
-        UpperBound v2955 = UpperBound.Min(v2939 * v2949 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2946), v2939 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v2933 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.q", head)), 2))), UpperBound.SumOver(16, head => norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v2933 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.q", head)))));  // repeat_4.0.attention: query path, all readings
-        UpperBound v2956 = UpperBound.Min(v2939 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) + norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v2933 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.q", head)), 2))), UpperBound.SumOver(16, head => norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head) + norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v2933 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.q", head)))));  // repeat_4.0.attention: per head, token to token
+        // repeat_4.0.attention: keys and values, token to token
+        UpperBound v2952 = UpperBound.Min(
+            v2939 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                        * v2933
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)),
+                2))),
+            UpperBound.SumOver(16, head =>
+                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                        * v2933
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)))),
+            v2939 * (v2951
+                + 4 * v2949 * UpperBound.MaxOver(16, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_4.0.attention.k", head))));
+        UpperBound v3734 = UpperBound.Min(UpperBound.OfRational(1, 7) * v2943, 1);  // repeat_4.0.attention: shared
+        UpperBound v3735 = v2947 * v3734;  // repeat_4.0.attention: shared
+        UpperBound v3736 = v2949 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2940);  // repeat_4.0.attention: shared
+        UpperBound v3737 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v2941)));  // repeat_4.0.attention: shared
+        // repeat_4.0.attention: keys and values, whole to token
+        UpperBound v2953 = UpperBound.Min(
+            v2939 * (v3735 + v3736 * v3737),
+            v2939 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v3734
+                    + norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                        * v2933
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_4.0.attention.k", head))
+                        * v3737,
+                2))),
+            UpperBound.SumOver(16, head =>
+                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v3734
+                    + norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                        * v2933
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_4.0.attention.k", head))
+                        * v3737)));
+        UpperBound v3738 = UpperBound.Min(UpperBound.Sqrt(v2944), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_4.0.attention: shared
+        // repeat_4.0.attention: keys and values, whole to whole
+        UpperBound v2954 = UpperBound.Min(
+            v2939 * (v2947 * v2945 + v3736 * v3738),
+            v2939 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v2945
+                    + norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                        * v2933
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_4.0.attention.k", head))
+                        * v3738,
+                2))),
+            UpperBound.SumOver(16, head =>
+                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v2945
+                    + norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                        * v2933
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_4.0.attention.k", head))
+                        * v3738)));
+        // repeat_4.0.attention: query path, all readings
+        UpperBound v2955 = UpperBound.Min(
+            v2939 * v2949 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2946),
+            v2939 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                    * v2933
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_4.0.attention.q", head)),
+                2))),
+            UpperBound.SumOver(16, head =>
+                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                        * v2933
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_4.0.attention.q", head)))));
+        // repeat_4.0.attention: per head, token to token
+        UpperBound v2956 = UpperBound.Min(
+            v2939 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                        * v2933
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_4.0.attention.q", head)),
+                2))),
+            UpperBound.SumOver(16, head =>
+                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                        * v2933
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_4.0.attention.q", head)))));
         UpperBound v2957 = UpperBound.Min(v2956, v2952 + v2955, v2939 * (v2951 + 4 * v2949 * v2950));  // repeat_4.0.attention: token to token
-        UpperBound v2958 = UpperBound.Min(v2953 + v2955, v2939 * (v2947 * UpperBound.Min(UpperBound.OfRational(1, 7) * v2943, 1) + v2949 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v2941))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v2941))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2940) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2946)));  // repeat_4.0.attention: whole to token
-        UpperBound v2959 = UpperBound.Min(v2954 + v2955, v2939 * (v2947 * v2945 + v2949 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v2944), UpperBound.Sqrt(UpperBound.OfRational(49, 2))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v2944), UpperBound.Sqrt(UpperBound.OfRational(49, 2))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2940) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2946)));  // repeat_4.0.attention: whole to whole
+        // repeat_4.0.attention: whole to token
+        UpperBound v2958 = UpperBound.Min(
+            v2953 + v2955,
+            v2939 * (v3735
+                + v2949 * (UpperBound.Sqrt(UpperBound.Power(v3737 * 0, 2))
+                    + v3737 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2940)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2946)));
+        // repeat_4.0.attention: whole to whole
+        UpperBound v2959 = UpperBound.Min(
+            v2954 + v2955,
+            v2939 * (v2947 * v2945
+                + v2949 * (UpperBound.Sqrt(UpperBound.Power(v3738 * 0, 2))
+                    + v3738 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2940)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v2946)));
         UpperBound v2960 = norms.OperatorNorm("repeat_4.0.attention.lepe");  // repeat_4.0.attention: operator norm of lepe
         UpperBound v2961 = UpperBound.Min(norms.LargestRow("repeat_4.0.attention.lepe"), v2960);  // repeat_4.0.attention: largest channel of lepe
-        UpperBound v2962 = UpperBound.OfRational(1, 4) * (UpperBound.Min(v2939 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v2932, 2))), UpperBound.SumOver(16, head => norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v2932)), v2939 * v2951 * v2932, v2939 * (v2947 * v2932 + v2942 * 4 * v2948 * v2933)) + v2939 * v2947 * (3 * v2961) * v2932) + UpperBound.OfRational(1, 4) * (v2939 * norms.VectorNorm("repeat_4.0.attention.v_bias") + v2939 * (3 * v2961 * norms.VectorNorm("repeat_4.0.attention.v_bias") + norms.VectorNorm("repeat_4.0.attention.lepe_bias"))) + norms.VectorNorm("repeat_4.0.attention.out_bias");  // repeat_4.0.attention: radius
-        UpperBound v2964 = UpperBound.Min(UpperBound.OfRational(1, 4) * UpperBound.Min((v2957 + v2939 * v2947 * (3 * v2961)) * v2935, (v2958 + v2939 * v2947 * v2961) * v2936, (v2953 + v2939 * v2947 * v2961) * v2936 + v2955 * v2935), UpperBound.OfRational(1, 4) * ((v2959 + v2939 * v2947 * UpperBound.Min(3 * v2961, v2960)) * v2936), UpperBound.OfRational(1, 4) * ((v2957 + v2939 * v2947 * (3 * v2961)) * v2937));  // repeat_4.0.attention: from pixels, whole to token
-        UpperBound v2965 = UpperBound.Min(UpperBound.OfRational(1, 4) * ((v2959 + v2939 * v2947 * UpperBound.Min(3 * v2961, v2960)) * v2936), 7 * v2964);  // repeat_4.0.attention: from pixels, whole to whole
-        UpperBound v2966 = UpperBound.Min(UpperBound.OfRational(1, 4) * ((v2957 + v2939 * v2947 * (3 * v2961)) * v2937), 224 * v2964);  // repeat_4.0.attention: from pixels, token to token
+        UpperBound v3739 = v2939 * v2947 * (3 * v2961);  // repeat_4.0.attention: shared
+        UpperBound v3740 = norms.VectorNorm("repeat_4.0.attention.v_bias");  // repeat_4.0.attention: shared
+        // repeat_4.0.attention: radius
+        UpperBound v2962 = UpperBound.OfRational(1, 4) * (UpperBound.Min(
+            v2939 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v2932, 2))),
+            UpperBound.SumOver(16, head =>
+                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v2932)),
+            v2939 * v2951 * v2932,
+            v2939 * (v2947 * v2932 + v2942 * 4 * v2948 * v2933))
+            + v3739 * v2932)
+            + UpperBound.OfRational(1, 4) * (v2939 * v3740 + v2939 * (3 * v2961 * v3740 + norms.VectorNorm("repeat_4.0.attention.lepe_bias")))
+            + norms.VectorNorm("repeat_4.0.attention.out_bias");
+        UpperBound v3741 = v2957 + v3739;  // repeat_4.0.attention: shared
+        UpperBound v3742 = v2939 * v2947 * v2961;  // repeat_4.0.attention: shared
+        UpperBound v3743 = UpperBound.OfRational(1, 4) * ((v2959 + v2939 * v2947 * UpperBound.Min(3 * v2961, v2960)) * v2936);  // repeat_4.0.attention: shared
+        UpperBound v3744 = UpperBound.OfRational(1, 4) * (v3741 * v2937);  // repeat_4.0.attention: shared
+        // repeat_4.0.attention: from pixels, whole to token
+        UpperBound v2964 = UpperBound.Min(
+            UpperBound.OfRational(1, 4) * UpperBound.Min(v3741 * v2935, (v2958 + v3742) * v2936, (v2953 + v3742) * v2936 + v2955 * v2935),
+            v3743,
+            v3744);
+        UpperBound v2965 = UpperBound.Min(v3743, 7 * v2964);  // repeat_4.0.attention: from pixels, whole to whole
+        UpperBound v2966 = UpperBound.Min(v3744, 224 * v2964);  // repeat_4.0.attention: from pixels, token to token
         UpperBound v2970 = v2932 + v2938 * v2962;  // repeat_4.0.residual_3: radius
-        UpperBound v2973 = UpperBound.Min(v2935 + v2938 * v2964, v2936 + v2938 * v2965, v2937 + v2938 * v2966);  // repeat_4.0.residual_3: from pixels, whole to token
-        UpperBound v2974 = UpperBound.Min(v2936 + v2938 * v2965, 7 * v2973);  // repeat_4.0.residual_3: from pixels, whole to whole
-        UpperBound v2975 = UpperBound.Min(v2937 + v2938 * v2966, 224 * v2973);  // repeat_4.0.residual_3: from pixels, token to token
+        UpperBound v3745 = v2936 + v2938 * v2965;  // repeat_4.0.residual_3: shared
+        UpperBound v3746 = v2937 + v2938 * v2966;  // repeat_4.0.residual_3: shared
+        UpperBound v2973 = UpperBound.Min(v2935 + v2938 * v2964, v3745, v3746);  // repeat_4.0.residual_3: from pixels, whole to token
+        UpperBound v2974 = UpperBound.Min(v3745, 7 * v2973);  // repeat_4.0.residual_3: from pixels, whole to whole
+        UpperBound v2975 = UpperBound.Min(v3746, 224 * v2973);  // repeat_4.0.residual_3: from pixels, token to token
         UpperBound v2976 = norms.LargestEntry("repeat_4.0.residual_4.alpha");  // repeat_4.0.residual_4: largest |alpha|
         UpperBound v2977 = norms.SpectralNorm("repeat_4.0.mlp.up");  // repeat_4.0.mlp: σ(up)
         UpperBound v2978 = norms.SpectralNorm("repeat_4.0.mlp.down");  // repeat_4.0.mlp: σ(down)
         UpperBound v2979 = norms.LargestRow("repeat_4.0.mlp.up") * v2970 + norms.LargestEntry("repeat_4.0.mlp.up_bias");  // repeat_4.0.mlp: largest pre-activation
         UpperBound v2981 = UpperBound.GeluSlope(v2979);  // repeat_4.0.mlp: gelu slope
-        UpperBound v2982 = UpperBound.Min(v2981 * (v2977 * v2978), UpperBound.OfRational(1, 2) * norms.Product("repeat_4.0.mlp.down", "repeat_4.0.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v2977 * v2978));  // repeat_4.0.mlp: constant
+        // repeat_4.0.mlp: constant
+        UpperBound v2982 = UpperBound.Min(
+            v2981 * (v2977 * v2978),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_4.0.mlp.down", "repeat_4.0.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v2977 * v2978));
         UpperBound v2985 = UpperBound.Min(v2982 * v2973, v2982 * v2974, v2982 * v2975);  // repeat_4.0.mlp: from pixels, whole to token
         UpperBound v2986 = UpperBound.Min(v2982 * v2974, 7 * v2985);  // repeat_4.0.mlp: from pixels, whole to whole
         UpperBound v2987 = UpperBound.Min(v2982 * v2975, 224 * v2985);  // repeat_4.0.mlp: from pixels, token to token
-        UpperBound v2993 = UpperBound.Min(v2973 + v2976 * v2985, v2974 + v2976 * v2986, v2975 + v2976 * v2987);  // repeat_4.0.residual_4: from pixels, whole to token
-        UpperBound v2994 = UpperBound.Min(v2974 + v2976 * v2986, 7 * v2993);  // repeat_4.0.residual_4: from pixels, whole to whole
-        UpperBound v2995 = UpperBound.Min(v2975 + v2976 * v2987, 224 * v2993);  // repeat_4.0.residual_4: from pixels, token to token
+        UpperBound v3747 = v2974 + v2976 * v2986;  // repeat_4.0.residual_4: shared
+        UpperBound v3748 = v2975 + v2976 * v2987;  // repeat_4.0.residual_4: shared
+        UpperBound v2993 = UpperBound.Min(v2973 + v2976 * v2985, v3747, v3748);  // repeat_4.0.residual_4: from pixels, whole to token
+        UpperBound v2994 = UpperBound.Min(v3747, 7 * v2993);  // repeat_4.0.residual_4: from pixels, whole to whole
+        UpperBound v2995 = UpperBound.Min(v3748, 224 * v2993);  // repeat_4.0.residual_4: from pixels, token to token
         UpperBound v2996 = norms.LargestEntry("repeat_4.0.center_norm.gain");  // repeat_4.0.center_norm: max|gain|
-        UpperBound v2999 = UpperBound.Min(v2996 * UpperBound.OfRational(512, 511) * v2993, v2996 * UpperBound.OfRational(512, 511) * v2994, v2996 * UpperBound.OfRational(512, 511) * v2995);  // repeat_4.0.center_norm: from pixels, whole to token
-        UpperBound v3000 = UpperBound.Min(v2996 * UpperBound.OfRational(512, 511) * v2994, 7 * v2999);  // repeat_4.0.center_norm: from pixels, whole to whole
-        UpperBound v3001 = UpperBound.Min(v2996 * UpperBound.OfRational(512, 511) * v2995, 224 * v2999);  // repeat_4.0.center_norm: from pixels, token to token
+        UpperBound v3749 = v2996 * UpperBound.OfRational(512, 511) * v2994;  // repeat_4.0.center_norm: shared
+        UpperBound v3750 = v2996 * UpperBound.OfRational(512, 511) * v2995;  // repeat_4.0.center_norm: shared
+        UpperBound v2999 = UpperBound.Min(v2996 * UpperBound.OfRational(512, 511) * v2993, v3749, v3750);  // repeat_4.0.center_norm: from pixels, whole to token
+        UpperBound v3000 = UpperBound.Min(v3749, 7 * v2999);  // repeat_4.0.center_norm: from pixels, whole to whole
+        UpperBound v3001 = UpperBound.Min(v3750, 224 * v2999);  // repeat_4.0.center_norm: from pixels, token to token
         UpperBound v3003 = UpperBound.Min(v2999, UpperBound.OfRational(1, 7) * v3000, v3001);  // pool: from pixels, whole to token
         UpperBound v3004 = UpperBound.Min(UpperBound.OfRational(1, 7) * v3000, v2999, v3001);  // pool: from pixels, whole to whole
         UpperBound v3005 = UpperBound.Min(v3001, 224 * v3003);  // pool: from pixels, token to token

@@ -1842,32 +1842,42 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
     /// <summary>The compile-time bound: valid for all weights that keep their caps.</summary>
     public UpperBound BoundAtCaps(int claim) => AtCaps[claim];
 
-    /// <summary>The bound at the given norms, one entry per claim: one line per step of the derivation.</summary>
+    /// <summary>The bound at the given norms, one entry per claim: the steps of the derivation in order.</summary>
     public static UpperBound[] LipschitzBound(Norms norms)
     {
-        UpperBound v1 = UpperBound.Min(UpperBound.OfRational(125, 28) * UpperBound.Sqrt(3) + UpperBound.Sqrt(UpperBound.OfRational(24738633811609, 2081383290000)), UpperBound.Sqrt(UpperBound.OfRational(1810079068561, 8325533160000)) + UpperBound.OfRational(125, 28) * (UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2)));  // standardize: radius
-        UpperBound v2 = UpperBound.Min(UpperBound.OfRational(125, 28) * UpperBound.Min(UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2), UpperBound.Sqrt(3)), UpperBound.OfRational(125, 28) * UpperBound.Sqrt(3) + UpperBound.Sqrt(UpperBound.OfRational(24738633811609, 2081383290000)), UpperBound.Sqrt(UpperBound.OfRational(1810079068561, 8325533160000)) + UpperBound.OfRational(125, 28) * (UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2)));  // standardize: centred radius
-        UpperBound v3 = UpperBound.OfRational(125, 28) * (UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2));  // standardize: radius around the known centre
+        UpperBound v1516 = UpperBound.OfRational(125, 28) * UpperBound.Sqrt(3) + UpperBound.Sqrt(UpperBound.OfRational(24738633811609, 2081383290000));  // standardize: shared
+        UpperBound v1517 = UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2);  // standardize: shared
+        UpperBound v1518 = UpperBound.OfRational(125, 28) * v1517;  // standardize: shared
+        UpperBound v1519 = UpperBound.Sqrt(UpperBound.OfRational(1810079068561, 8325533160000)) + v1518;  // standardize: shared
+        UpperBound v1 = UpperBound.Min(v1516, v1519);  // standardize: radius
+        UpperBound v2 = UpperBound.Min(UpperBound.OfRational(125, 28) * UpperBound.Min(v1517, UpperBound.Sqrt(3)), v1516, v1519);  // standardize: centred radius
+        UpperBound v3 = v1518;  // standardize: radius around the known centre
         UpperBound v4 = norms.SpectralNorm("patchify.weight");  // patchify: σ(weight)
         UpperBound v5 = 4 * v4 * v1 + norms.VectorNorm("patchify.bias");  // patchify: radius
         UpperBound v6 = UpperBound.Min(4 * v4 * UpperBound.Min(v2, v3), v5);  // patchify: centred radius
-        UpperBound v7 = UpperBound.Min(4 * v4 * UpperBound.OfRational(125, 28), v4 * UpperBound.OfRational(125, 28));  // patchify: from pixels, whole to token
+        UpperBound v1520 = 4 * v4 * UpperBound.OfRational(125, 28);  // patchify: shared
+        UpperBound v7 = UpperBound.Min(v1520, v4 * UpperBound.OfRational(125, 28));  // patchify: from pixels, whole to token
         UpperBound v8 = UpperBound.Min(v4 * UpperBound.OfRational(125, 28), 56 * v7);  // patchify: from pixels, whole to whole
-        UpperBound v9 = UpperBound.Min(4 * v4 * UpperBound.OfRational(125, 28), 224 * v7);  // patchify: from pixels, token to token
+        UpperBound v9 = UpperBound.Min(v1520, 224 * v7);  // patchify: from pixels, token to token
         UpperBound v10 = norms.LargestEntry("center_norm.gain");  // center_norm: max|gain|
         UpperBound v11 = v10 * UpperBound.OfRational(96, 95) * v5 + norms.VectorNorm("center_norm.bias");  // center_norm: radius
         UpperBound v12 = UpperBound.Min(v10 * UpperBound.OfRational(96, 95) * v6, v11);  // center_norm: centred radius
-        UpperBound v13 = UpperBound.Min(v10 * UpperBound.OfRational(96, 95) * v7, v10 * UpperBound.OfRational(96, 95) * v8, v10 * UpperBound.OfRational(96, 95) * v9);  // center_norm: from pixels, whole to token
-        UpperBound v14 = UpperBound.Min(v10 * UpperBound.OfRational(96, 95) * v8, 56 * v13);  // center_norm: from pixels, whole to whole
-        UpperBound v15 = UpperBound.Min(v10 * UpperBound.OfRational(96, 95) * v9, 224 * v13);  // center_norm: from pixels, token to token
+        UpperBound v1521 = v10 * UpperBound.OfRational(96, 95) * v8;  // center_norm: shared
+        UpperBound v1522 = v10 * UpperBound.OfRational(96, 95) * v9;  // center_norm: shared
+        UpperBound v13 = UpperBound.Min(v10 * UpperBound.OfRational(96, 95) * v7, v1521, v1522);  // center_norm: from pixels, whole to token
+        UpperBound v14 = UpperBound.Min(v1521, 56 * v13);  // center_norm: from pixels, whole to whole
+        UpperBound v15 = UpperBound.Min(v1522, 224 * v13);  // center_norm: from pixels, token to token
         UpperBound v16 = norms.LargestEntry("repeat.0.residual.alpha");  // repeat.0.residual: largest |alpha|
         UpperBound v17 = norms.OperatorNorm("repeat.0.conv2d.weight");  // repeat.0.conv2d: operator norm of weight
         UpperBound v18 = UpperBound.Min(norms.SpectralNorm("repeat.0.conv2d.weight"), v17, norms.LargestRow("repeat.0.conv2d.weight"));  // repeat.0.conv2d: σ(weight)
-        UpperBound v19 = 7 * v18 * v11 + norms.VectorNorm("repeat.0.conv2d.bias");  // repeat.0.conv2d: radius
-        UpperBound v20 = UpperBound.Min(7 * v18 * v11, 7 * v18 * UpperBound.OfRational(1, 2) * (v12 + v11), v19);  // repeat.0.conv2d: centred radius
-        UpperBound v21 = UpperBound.Min(7 * v18 * v13, UpperBound.Min(v18, 7 * v18, v17) * v14, UpperBound.Min(7 * v18, v17) * v14, 7 * v18 * v15);  // repeat.0.conv2d: from pixels, whole to token
-        UpperBound v22 = UpperBound.Min(UpperBound.Min(7 * v18, v17) * v14, 56 * v21);  // repeat.0.conv2d: from pixels, whole to whole
-        UpperBound v23 = UpperBound.Min(7 * v18 * v15, 224 * v21);  // repeat.0.conv2d: from pixels, token to token
+        UpperBound v1523 = 7 * v18 * v11;  // repeat.0.conv2d: shared
+        UpperBound v19 = v1523 + norms.VectorNorm("repeat.0.conv2d.bias");  // repeat.0.conv2d: radius
+        UpperBound v20 = UpperBound.Min(v1523, 7 * v18 * UpperBound.OfRational(1, 2) * (v12 + v11), v19);  // repeat.0.conv2d: centred radius
+        UpperBound v1524 = UpperBound.Min(7 * v18, v17) * v14;  // repeat.0.conv2d: shared
+        UpperBound v1525 = 7 * v18 * v15;  // repeat.0.conv2d: shared
+        UpperBound v21 = UpperBound.Min(7 * v18 * v13, UpperBound.Min(v18, 7 * v18, v17) * v14, v1524, v1525);  // repeat.0.conv2d: from pixels, whole to token
+        UpperBound v22 = UpperBound.Min(v1524, 56 * v21);  // repeat.0.conv2d: from pixels, whole to whole
+        UpperBound v23 = UpperBound.Min(v1525, 224 * v21);  // repeat.0.conv2d: from pixels, token to token
         UpperBound v25 = UpperBound.GeluSlope(v19);  // repeat.0.gelu: slope
         UpperBound v26 = UpperBound.GeluGain(v19) * v19;  // repeat.0.gelu: radius
         UpperBound v27 = UpperBound.Min(v25 * v20, v26);  // repeat.0.gelu: centred radius
@@ -1888,17 +1898,22 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v42 = UpperBound.Min(v37 * v36, 224 * v40);  // repeat.0.gelu_2: from pixels, token to token
         UpperBound v43 = v11 + v16 * v38;  // repeat.0.residual: radius
         UpperBound v44 = UpperBound.Min(v12 + v16 * v39, v43);  // repeat.0.residual: centred radius
-        UpperBound v46 = UpperBound.Min(v13 + v16 * v40, v14 + v16 * v41, v15 + v16 * v42);  // repeat.0.residual: from pixels, whole to token
-        UpperBound v47 = UpperBound.Min(v14 + v16 * v41, 56 * v46);  // repeat.0.residual: from pixels, whole to whole
-        UpperBound v48 = UpperBound.Min(v15 + v16 * v42, 224 * v46);  // repeat.0.residual: from pixels, token to token
+        UpperBound v1526 = v14 + v16 * v41;  // repeat.0.residual: shared
+        UpperBound v1527 = v15 + v16 * v42;  // repeat.0.residual: shared
+        UpperBound v46 = UpperBound.Min(v13 + v16 * v40, v1526, v1527);  // repeat.0.residual: from pixels, whole to token
+        UpperBound v47 = UpperBound.Min(v1526, 56 * v46);  // repeat.0.residual: from pixels, whole to whole
+        UpperBound v48 = UpperBound.Min(v1527, 224 * v46);  // repeat.0.residual: from pixels, token to token
         UpperBound v49 = norms.LargestEntry("repeat.0.residual_2.alpha");  // repeat.0.residual_2: largest |alpha|
         UpperBound v50 = norms.OperatorNorm("repeat.0.conv2d_3.weight");  // repeat.0.conv2d_3: operator norm of weight
         UpperBound v51 = UpperBound.Min(norms.SpectralNorm("repeat.0.conv2d_3.weight"), v50, norms.LargestRow("repeat.0.conv2d_3.weight"));  // repeat.0.conv2d_3: σ(weight)
-        UpperBound v52 = 7 * v51 * v43 + norms.VectorNorm("repeat.0.conv2d_3.bias");  // repeat.0.conv2d_3: radius
-        UpperBound v53 = UpperBound.Min(7 * v51 * v43, 7 * v51 * UpperBound.OfRational(1, 2) * (v44 + v43), v52);  // repeat.0.conv2d_3: centred radius
-        UpperBound v54 = UpperBound.Min(7 * v51 * v46, UpperBound.Min(v51, 7 * v51, v50) * v47, UpperBound.Min(7 * v51, v50) * v47, 7 * v51 * v48);  // repeat.0.conv2d_3: from pixels, whole to token
-        UpperBound v55 = UpperBound.Min(UpperBound.Min(7 * v51, v50) * v47, 56 * v54);  // repeat.0.conv2d_3: from pixels, whole to whole
-        UpperBound v56 = UpperBound.Min(7 * v51 * v48, 224 * v54);  // repeat.0.conv2d_3: from pixels, token to token
+        UpperBound v1528 = 7 * v51 * v43;  // repeat.0.conv2d_3: shared
+        UpperBound v52 = v1528 + norms.VectorNorm("repeat.0.conv2d_3.bias");  // repeat.0.conv2d_3: radius
+        UpperBound v53 = UpperBound.Min(v1528, 7 * v51 * UpperBound.OfRational(1, 2) * (v44 + v43), v52);  // repeat.0.conv2d_3: centred radius
+        UpperBound v1529 = UpperBound.Min(7 * v51, v50) * v47;  // repeat.0.conv2d_3: shared
+        UpperBound v1530 = 7 * v51 * v48;  // repeat.0.conv2d_3: shared
+        UpperBound v54 = UpperBound.Min(7 * v51 * v46, UpperBound.Min(v51, 7 * v51, v50) * v47, v1529, v1530);  // repeat.0.conv2d_3: from pixels, whole to token
+        UpperBound v55 = UpperBound.Min(v1529, 56 * v54);  // repeat.0.conv2d_3: from pixels, whole to whole
+        UpperBound v56 = UpperBound.Min(v1530, 224 * v54);  // repeat.0.conv2d_3: from pixels, token to token
         UpperBound v58 = UpperBound.GeluSlope(v52);  // repeat.0.gelu_3: slope
         UpperBound v59 = UpperBound.GeluGain(v52) * v52;  // repeat.0.gelu_3: radius
         UpperBound v60 = UpperBound.Min(v58 * v53, v59);  // repeat.0.gelu_3: centred radius
@@ -1907,14 +1922,22 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v63 = UpperBound.Min(v58 * v56, 224 * v61);  // repeat.0.gelu_3: from pixels, token to token
         UpperBound v64 = v43 + v49 * v59;  // repeat.0.residual_2: radius
         UpperBound v65 = UpperBound.Min(v44 + v49 * v60, v64);  // repeat.0.residual_2: centred radius
-        UpperBound v67 = UpperBound.Min(v46 + v49 * v61, v47 + v49 * v62, v48 + v49 * v63);  // repeat.0.residual_2: from pixels, whole to token
-        UpperBound v68 = UpperBound.Min(v47 + v49 * v62, 56 * v67);  // repeat.0.residual_2: from pixels, whole to whole
-        UpperBound v69 = UpperBound.Min(v48 + v49 * v63, 224 * v67);  // repeat.0.residual_2: from pixels, token to token
+        UpperBound v1531 = v47 + v49 * v62;  // repeat.0.residual_2: shared
+        UpperBound v1532 = v48 + v49 * v63;  // repeat.0.residual_2: shared
+        UpperBound v67 = UpperBound.Min(v46 + v49 * v61, v1531, v1532);  // repeat.0.residual_2: from pixels, whole to token
+        UpperBound v68 = UpperBound.Min(v1531, 56 * v67);  // repeat.0.residual_2: from pixels, whole to whole
+        UpperBound v69 = UpperBound.Min(v1532, 224 * v67);  // repeat.0.residual_2: from pixels, token to token
         UpperBound v70 = norms.LargestEntry("repeat.0.residual_3.alpha");  // repeat.0.residual_3: largest |alpha|
         UpperBound v71 = 2 * norms.LargestEntry("repeat.0.attention.bias_table");  // repeat.0.attention: spread of the bias
         UpperBound v72 = norms.SpectralNorm("repeat.0.attention.out");  // repeat.0.attention: σ(out)
         UpperBound v73 = norms.SpectralNorm("repeat.0.attention.k");  // repeat.0.attention: σ(k)
-        UpperBound v74 = 20 * UpperBound.Min(UpperBound.MaxOver(3, head => norms.HeadSpectralNorm("repeat.0.attention.k", head)) * v65 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1) + v71;  // repeat.0.attention: range of the logits
+        // repeat.0.attention: range of the logits
+        UpperBound v74 = 20 * UpperBound.Min(
+            UpperBound.MaxOver(3, head => norms.HeadSpectralNorm("repeat.0.attention.k", head))
+                * v65
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1)
+            + v71;
         UpperBound v75 = UpperBound.DoeblinComplement(49, v74);  // repeat.0.attention: 1 − lambda
         UpperBound v76 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v74);  // repeat.0.attention: cosh of half the range
         UpperBound v77 = 49 * UpperBound.LargestSoftmaxWeight(49, v74);  // repeat.0.attention: largest column sum
@@ -1923,39 +1946,164 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v80 = norms.SpectralNorm("repeat.0.attention.v");  // repeat.0.attention: σ(v)
         UpperBound v81 = UpperBound.MaxOver(3, head => norms.HeadSpectralNorm("repeat.0.attention.v", head));  // repeat.0.attention: slope of the values
         UpperBound v82 = UpperBound.MaxOver(3, head => norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65);  // repeat.0.attention: spread of the values
-        UpperBound v83 = UpperBound.MaxOver(3, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.q", head));  // repeat.0.attention: both paths' slope
+        // repeat.0.attention: both paths' slope
+        UpperBound v83 = UpperBound.MaxOver(3, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat.0.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat.0.attention.q", head));
         UpperBound v84 = UpperBound.Min(UpperBound.Sqrt(3) * v81, v80 * (1 + v75 * UpperBound.OfRational(3375988474043869647, 4611686018427387904)));  // repeat.0.attention: value path
-        UpperBound v85 = UpperBound.Min(v72 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm("repeat.0.attention.v", head) + norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.k", head)), 2))), UpperBound.SumOver(3, head => norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head) + norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.k", head)))), v72 * (v84 + UpperBound.Sqrt(3) * v82 * UpperBound.MaxOver(3, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.k", head))));  // repeat.0.attention: keys and values, token to token
-        UpperBound v86 = UpperBound.Min(v72 * (v80 * UpperBound.Min(UpperBound.OfRational(1, 7) * v76, 1) + v82 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v73) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v74)))), v72 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm("repeat.0.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 7) * v76, 1) + norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v74))), 2))), UpperBound.SumOver(3, head => norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 7) * v76, 1) + norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v74))))));  // repeat.0.attention: keys and values, whole to token
-        UpperBound v87 = UpperBound.Min(v72 * (v80 * v78 + v82 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v73) * UpperBound.Min(UpperBound.Sqrt(v77), UpperBound.Sqrt(UpperBound.OfRational(49, 2)))), v72 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm("repeat.0.attention.v", head) * v78 + norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v77), UpperBound.Sqrt(UpperBound.OfRational(49, 2))), 2))), UpperBound.SumOver(3, head => norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head) * v78 + norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v77), UpperBound.Sqrt(UpperBound.OfRational(49, 2))))));  // repeat.0.attention: keys and values, whole to whole
-        UpperBound v88 = UpperBound.Min(v72 * v82 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v79), v72 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.q", head)), 2))), UpperBound.SumOver(3, head => norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.q", head)))));  // repeat.0.attention: query path, all readings
-        UpperBound v89 = UpperBound.Min(v72 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm("repeat.0.attention.v", head) + norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.q", head)), 2))), UpperBound.SumOver(3, head => norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head) + norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.0.attention.q", head)))));  // repeat.0.attention: per head, token to token
-        UpperBound v90 = UpperBound.Min(v89, v85 + v88, v72 * (v84 + UpperBound.Sqrt(3) * v82 * v83));  // repeat.0.attention: token to token
-        UpperBound v91 = UpperBound.Min(v86 + v88, v72 * (v80 * UpperBound.Min(UpperBound.OfRational(1, 7) * v76, 1) + v82 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v74))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v74))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v73) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v79)));  // repeat.0.attention: whole to token
-        UpperBound v92 = UpperBound.Min(v87 + v88, v72 * (v80 * v78 + v82 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v77), UpperBound.Sqrt(UpperBound.OfRational(49, 2))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v77), UpperBound.Sqrt(UpperBound.OfRational(49, 2))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v73) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v79)));  // repeat.0.attention: whole to whole
-        UpperBound v93 = UpperBound.Min(v72 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm("repeat.0.attention.v", head) * v64, 2))), UpperBound.SumOver(3, head => norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head) * v64)), v72 * v84 * v64, v72 * (v80 * v64 + v75 * UpperBound.Sqrt(3) * v81 * v65)) + v72 * norms.VectorNorm("repeat.0.attention.v_bias") + norms.VectorNorm("repeat.0.attention.out_bias");  // repeat.0.attention: radius
-        UpperBound v94 = UpperBound.Min(v72 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65, 2))), UpperBound.SumOver(3, head => norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65)), v72 * v84 * v65, v93);  // repeat.0.attention: centred radius
+        UpperBound v1533 = UpperBound.Sqrt(3) * v82;  // repeat.0.attention: shared
+        // repeat.0.attention: keys and values, token to token
+        UpperBound v85 = UpperBound.Min(
+            v72 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat.0.attention.k", head)),
+                2))),
+            UpperBound.SumOver(3, head =>
+                norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat.0.attention.k", head)))),
+            v72 * (v84
+                + v1533 * UpperBound.MaxOver(3, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat.0.attention.k", head))));
+        UpperBound v1534 = UpperBound.Min(UpperBound.OfRational(1, 7) * v76, 1);  // repeat.0.attention: shared
+        UpperBound v1535 = v80 * v1534;  // repeat.0.attention: shared
+        UpperBound v1536 = v82 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v73);  // repeat.0.attention: shared
+        UpperBound v1537 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v74)));  // repeat.0.attention: shared
+        // repeat.0.attention: keys and values, whole to token
+        UpperBound v86 = UpperBound.Min(
+            v72 * (v1535 + v1536 * v1537),
+            v72 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat.0.attention.v", head) * v1534
+                    + norms.HeadSpectralNorm("repeat.0.attention.v", head)
+                        * v65
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat.0.attention.k", head))
+                        * v1537,
+                2))),
+            UpperBound.SumOver(3, head =>
+                norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head) * v1534
+                    + norms.HeadSpectralNorm("repeat.0.attention.v", head)
+                        * v65
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat.0.attention.k", head))
+                        * v1537)));
+        UpperBound v1538 = UpperBound.Min(UpperBound.Sqrt(v77), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat.0.attention: shared
+        // repeat.0.attention: keys and values, whole to whole
+        UpperBound v87 = UpperBound.Min(
+            v72 * (v80 * v78 + v1536 * v1538),
+            v72 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat.0.attention.v", head) * v78
+                    + norms.HeadSpectralNorm("repeat.0.attention.v", head)
+                        * v65
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat.0.attention.k", head))
+                        * v1538,
+                2))),
+            UpperBound.SumOver(3, head =>
+                norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head) * v78
+                    + norms.HeadSpectralNorm("repeat.0.attention.v", head)
+                        * v65
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat.0.attention.k", head))
+                        * v1538)));
+        // repeat.0.attention: query path, all readings
+        UpperBound v88 = UpperBound.Min(
+            v72 * v82 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v79),
+            v72 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat.0.attention.q", head)),
+                2))),
+            UpperBound.SumOver(3, head =>
+                norms.HeadSpectralNorm("repeat.0.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat.0.attention.q", head)))));
+        // repeat.0.attention: per head, token to token
+        UpperBound v89 = UpperBound.Min(
+            v72 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat.0.attention.k", head)
+                        + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat.0.attention.q", head)),
+                2))),
+            UpperBound.SumOver(3, head =>
+                norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat.0.attention.k", head)
+                        + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat.0.attention.q", head)))));
+        UpperBound v90 = UpperBound.Min(v89, v85 + v88, v72 * (v84 + v1533 * v83));  // repeat.0.attention: token to token
+        // repeat.0.attention: whole to token
+        UpperBound v91 = UpperBound.Min(
+            v86 + v88,
+            v72 * (v1535
+                + v82 * (UpperBound.Sqrt(UpperBound.Power(v1537 * 0, 2))
+                    + v1537 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v73)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v79)));
+        // repeat.0.attention: whole to whole
+        UpperBound v92 = UpperBound.Min(
+            v87 + v88,
+            v72 * (v80 * v78
+                + v82 * (UpperBound.Sqrt(UpperBound.Power(v1538 * 0, 2))
+                    + v1538 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v73)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v79)));
+        // repeat.0.attention: radius
+        UpperBound v93 = UpperBound.Min(
+            v72 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm("repeat.0.attention.v", head) * v64, 2))),
+            UpperBound.SumOver(3, head =>
+                norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head) * v64)),
+            v72 * v84 * v64,
+            v72 * (v80 * v64 + v75 * UpperBound.Sqrt(3) * v81 * v65))
+            + v72 * norms.VectorNorm("repeat.0.attention.v_bias")
+            + norms.VectorNorm("repeat.0.attention.out_bias");
+        // repeat.0.attention: centred radius
+        UpperBound v94 = UpperBound.Min(
+            v72 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65, 2))),
+            UpperBound.SumOver(3, head =>
+                norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65)),
+            v72 * v84 * v65,
+            v93);
         UpperBound v95 = UpperBound.Min(v90 * v67, v91 * v68, v86 * v68 + v88 * v67, v92 * v68, v90 * v69);  // repeat.0.attention: from pixels, whole to token
         UpperBound v96 = UpperBound.Min(v92 * v68, 56 * v95);  // repeat.0.attention: from pixels, whole to whole
         UpperBound v97 = UpperBound.Min(v90 * v69, 224 * v95);  // repeat.0.attention: from pixels, token to token
         UpperBound v100 = v64 + v70 * v93;  // repeat.0.residual_3: radius
         UpperBound v101 = UpperBound.Min(v65 + v70 * v94, v100);  // repeat.0.residual_3: centred radius
-        UpperBound v103 = UpperBound.Min(v67 + v70 * v95, v68 + v70 * v96, v69 + v70 * v97);  // repeat.0.residual_3: from pixels, whole to token
-        UpperBound v104 = UpperBound.Min(v68 + v70 * v96, 56 * v103);  // repeat.0.residual_3: from pixels, whole to whole
-        UpperBound v105 = UpperBound.Min(v69 + v70 * v97, 224 * v103);  // repeat.0.residual_3: from pixels, token to token
+        UpperBound v1539 = v68 + v70 * v96;  // repeat.0.residual_3: shared
+        UpperBound v1540 = v69 + v70 * v97;  // repeat.0.residual_3: shared
+        UpperBound v103 = UpperBound.Min(v67 + v70 * v95, v1539, v1540);  // repeat.0.residual_3: from pixels, whole to token
+        UpperBound v104 = UpperBound.Min(v1539, 56 * v103);  // repeat.0.residual_3: from pixels, whole to whole
+        UpperBound v105 = UpperBound.Min(v1540, 224 * v103);  // repeat.0.residual_3: from pixels, token to token
         UpperBound v106 = norms.LargestEntry("repeat.0.center_norm.gain");  // repeat.0.center_norm: max|gain|
         UpperBound v107 = v106 * UpperBound.OfRational(96, 95) * v100 + norms.VectorNorm("repeat.0.center_norm.bias");  // repeat.0.center_norm: radius
         UpperBound v108 = UpperBound.Min(v106 * UpperBound.OfRational(96, 95) * v101, v107);  // repeat.0.center_norm: centred radius
-        UpperBound v109 = UpperBound.Min(v106 * UpperBound.OfRational(96, 95) * v103, v106 * UpperBound.OfRational(96, 95) * v104, v106 * UpperBound.OfRational(96, 95) * v105);  // repeat.0.center_norm: from pixels, whole to token
-        UpperBound v110 = UpperBound.Min(v106 * UpperBound.OfRational(96, 95) * v104, 56 * v109);  // repeat.0.center_norm: from pixels, whole to whole
-        UpperBound v111 = UpperBound.Min(v106 * UpperBound.OfRational(96, 95) * v105, 224 * v109);  // repeat.0.center_norm: from pixels, token to token
+        UpperBound v1541 = v106 * UpperBound.OfRational(96, 95) * v104;  // repeat.0.center_norm: shared
+        UpperBound v1542 = v106 * UpperBound.OfRational(96, 95) * v105;  // repeat.0.center_norm: shared
+        UpperBound v109 = UpperBound.Min(v106 * UpperBound.OfRational(96, 95) * v103, v1541, v1542);  // repeat.0.center_norm: from pixels, whole to token
+        UpperBound v110 = UpperBound.Min(v1541, 56 * v109);  // repeat.0.center_norm: from pixels, whole to whole
+        UpperBound v111 = UpperBound.Min(v1542, 224 * v109);  // repeat.0.center_norm: from pixels, token to token
         UpperBound v112 = norms.LargestEntry("repeat.0.residual_4.alpha");  // repeat.0.residual_4: largest |alpha|
         UpperBound v113 = norms.SpectralNorm("repeat.0.mlp.up");  // repeat.0.mlp: σ(up)
         UpperBound v114 = norms.SpectralNorm("repeat.0.mlp.down");  // repeat.0.mlp: σ(down)
         UpperBound v115 = norms.LargestRow("repeat.0.mlp.up") * v107 + norms.LargestEntry("repeat.0.mlp.up_bias");  // repeat.0.mlp: largest pre-activation
         UpperBound v116 = v113 * v107 + norms.VectorNorm("repeat.0.mlp.up_bias");  // repeat.0.mlp: norm of the pre-activations
         UpperBound v117 = UpperBound.GeluSlope(v115);  // repeat.0.mlp: gelu slope
-        UpperBound v118 = UpperBound.Min(v117 * (v113 * v114), UpperBound.OfRational(1, 2) * norms.Product("repeat.0.mlp.down", "repeat.0.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v113 * v114));  // repeat.0.mlp: constant
+        // repeat.0.mlp: constant
+        UpperBound v118 = UpperBound.Min(
+            v117 * (v113 * v114),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat.0.mlp.down", "repeat.0.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v113 * v114));
         UpperBound v119 = v114 * (UpperBound.GeluGain(v115) * v116) + norms.VectorNorm("repeat.0.mlp.down_bias");  // repeat.0.mlp: radius
         UpperBound v120 = UpperBound.Min(v118 * v108, v119);  // repeat.0.mlp: centred radius
         UpperBound v121 = UpperBound.Min(v118 * v109, v118 * v110, v118 * v111);  // repeat.0.mlp: from pixels, whole to token
@@ -1963,23 +2111,30 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v123 = UpperBound.Min(v118 * v111, 224 * v121);  // repeat.0.mlp: from pixels, token to token
         UpperBound v126 = v107 + v112 * v119;  // repeat.0.residual_4: radius
         UpperBound v127 = UpperBound.Min(v108 + v112 * v120, v126);  // repeat.0.residual_4: centred radius
-        UpperBound v129 = UpperBound.Min(v109 + v112 * v121, v110 + v112 * v122, v111 + v112 * v123);  // repeat.0.residual_4: from pixels, whole to token
-        UpperBound v130 = UpperBound.Min(v110 + v112 * v122, 56 * v129);  // repeat.0.residual_4: from pixels, whole to whole
-        UpperBound v131 = UpperBound.Min(v111 + v112 * v123, 224 * v129);  // repeat.0.residual_4: from pixels, token to token
+        UpperBound v1543 = v110 + v112 * v122;  // repeat.0.residual_4: shared
+        UpperBound v1544 = v111 + v112 * v123;  // repeat.0.residual_4: shared
+        UpperBound v129 = UpperBound.Min(v109 + v112 * v121, v1543, v1544);  // repeat.0.residual_4: from pixels, whole to token
+        UpperBound v130 = UpperBound.Min(v1543, 56 * v129);  // repeat.0.residual_4: from pixels, whole to whole
+        UpperBound v131 = UpperBound.Min(v1544, 224 * v129);  // repeat.0.residual_4: from pixels, token to token
         UpperBound v132 = norms.LargestEntry("repeat.0.center_norm_2.gain");  // repeat.0.center_norm_2: max|gain|
         UpperBound v133 = v132 * UpperBound.OfRational(96, 95) * v126 + norms.VectorNorm("repeat.0.center_norm_2.bias");  // repeat.0.center_norm_2: radius
         UpperBound v134 = UpperBound.Min(v132 * UpperBound.OfRational(96, 95) * v127, v133);  // repeat.0.center_norm_2: centred radius
-        UpperBound v135 = UpperBound.Min(v132 * UpperBound.OfRational(96, 95) * v129, v132 * UpperBound.OfRational(96, 95) * v130, v132 * UpperBound.OfRational(96, 95) * v131);  // repeat.0.center_norm_2: from pixels, whole to token
-        UpperBound v136 = UpperBound.Min(v132 * UpperBound.OfRational(96, 95) * v130, 56 * v135);  // repeat.0.center_norm_2: from pixels, whole to whole
-        UpperBound v137 = UpperBound.Min(v132 * UpperBound.OfRational(96, 95) * v131, 224 * v135);  // repeat.0.center_norm_2: from pixels, token to token
+        UpperBound v1545 = v132 * UpperBound.OfRational(96, 95) * v130;  // repeat.0.center_norm_2: shared
+        UpperBound v1546 = v132 * UpperBound.OfRational(96, 95) * v131;  // repeat.0.center_norm_2: shared
+        UpperBound v135 = UpperBound.Min(v132 * UpperBound.OfRational(96, 95) * v129, v1545, v1546);  // repeat.0.center_norm_2: from pixels, whole to token
+        UpperBound v136 = UpperBound.Min(v1545, 56 * v135);  // repeat.0.center_norm_2: from pixels, whole to whole
+        UpperBound v137 = UpperBound.Min(v1546, 224 * v135);  // repeat.0.center_norm_2: from pixels, token to token
         UpperBound v138 = norms.LargestEntry("repeat.1.residual.alpha");  // repeat.1.residual: largest |alpha|
         UpperBound v139 = norms.OperatorNorm("repeat.1.conv2d.weight");  // repeat.1.conv2d: operator norm of weight
         UpperBound v140 = UpperBound.Min(norms.SpectralNorm("repeat.1.conv2d.weight"), v139, norms.LargestRow("repeat.1.conv2d.weight"));  // repeat.1.conv2d: σ(weight)
-        UpperBound v141 = 7 * v140 * v133 + norms.VectorNorm("repeat.1.conv2d.bias");  // repeat.1.conv2d: radius
-        UpperBound v142 = UpperBound.Min(7 * v140 * v133, 7 * v140 * UpperBound.OfRational(1, 2) * (v134 + v133), v141);  // repeat.1.conv2d: centred radius
-        UpperBound v143 = UpperBound.Min(7 * v140 * v135, UpperBound.Min(v140, 7 * v140, v139) * v136, UpperBound.Min(7 * v140, v139) * v136, 7 * v140 * v137);  // repeat.1.conv2d: from pixels, whole to token
-        UpperBound v144 = UpperBound.Min(UpperBound.Min(7 * v140, v139) * v136, 56 * v143);  // repeat.1.conv2d: from pixels, whole to whole
-        UpperBound v145 = UpperBound.Min(7 * v140 * v137, 224 * v143);  // repeat.1.conv2d: from pixels, token to token
+        UpperBound v1547 = 7 * v140 * v133;  // repeat.1.conv2d: shared
+        UpperBound v141 = v1547 + norms.VectorNorm("repeat.1.conv2d.bias");  // repeat.1.conv2d: radius
+        UpperBound v142 = UpperBound.Min(v1547, 7 * v140 * UpperBound.OfRational(1, 2) * (v134 + v133), v141);  // repeat.1.conv2d: centred radius
+        UpperBound v1548 = UpperBound.Min(7 * v140, v139) * v136;  // repeat.1.conv2d: shared
+        UpperBound v1549 = 7 * v140 * v137;  // repeat.1.conv2d: shared
+        UpperBound v143 = UpperBound.Min(7 * v140 * v135, UpperBound.Min(v140, 7 * v140, v139) * v136, v1548, v1549);  // repeat.1.conv2d: from pixels, whole to token
+        UpperBound v144 = UpperBound.Min(v1548, 56 * v143);  // repeat.1.conv2d: from pixels, whole to whole
+        UpperBound v145 = UpperBound.Min(v1549, 224 * v143);  // repeat.1.conv2d: from pixels, token to token
         UpperBound v147 = UpperBound.GeluSlope(v141);  // repeat.1.gelu: slope
         UpperBound v148 = UpperBound.GeluGain(v141) * v141;  // repeat.1.gelu: radius
         UpperBound v149 = UpperBound.Min(v147 * v142, v148);  // repeat.1.gelu: centred radius
@@ -2000,17 +2155,22 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v164 = UpperBound.Min(v159 * v158, 224 * v162);  // repeat.1.gelu_2: from pixels, token to token
         UpperBound v165 = v133 + v138 * v160;  // repeat.1.residual: radius
         UpperBound v166 = UpperBound.Min(v134 + v138 * v161, v165);  // repeat.1.residual: centred radius
-        UpperBound v168 = UpperBound.Min(v135 + v138 * v162, v136 + v138 * v163, v137 + v138 * v164);  // repeat.1.residual: from pixels, whole to token
-        UpperBound v169 = UpperBound.Min(v136 + v138 * v163, 56 * v168);  // repeat.1.residual: from pixels, whole to whole
-        UpperBound v170 = UpperBound.Min(v137 + v138 * v164, 224 * v168);  // repeat.1.residual: from pixels, token to token
+        UpperBound v1550 = v136 + v138 * v163;  // repeat.1.residual: shared
+        UpperBound v1551 = v137 + v138 * v164;  // repeat.1.residual: shared
+        UpperBound v168 = UpperBound.Min(v135 + v138 * v162, v1550, v1551);  // repeat.1.residual: from pixels, whole to token
+        UpperBound v169 = UpperBound.Min(v1550, 56 * v168);  // repeat.1.residual: from pixels, whole to whole
+        UpperBound v170 = UpperBound.Min(v1551, 224 * v168);  // repeat.1.residual: from pixels, token to token
         UpperBound v171 = norms.LargestEntry("repeat.1.residual_2.alpha");  // repeat.1.residual_2: largest |alpha|
         UpperBound v172 = norms.OperatorNorm("repeat.1.conv2d_3.weight");  // repeat.1.conv2d_3: operator norm of weight
         UpperBound v173 = UpperBound.Min(norms.SpectralNorm("repeat.1.conv2d_3.weight"), v172, norms.LargestRow("repeat.1.conv2d_3.weight"));  // repeat.1.conv2d_3: σ(weight)
-        UpperBound v174 = 7 * v173 * v165 + norms.VectorNorm("repeat.1.conv2d_3.bias");  // repeat.1.conv2d_3: radius
-        UpperBound v175 = UpperBound.Min(7 * v173 * v165, 7 * v173 * UpperBound.OfRational(1, 2) * (v166 + v165), v174);  // repeat.1.conv2d_3: centred radius
-        UpperBound v176 = UpperBound.Min(7 * v173 * v168, UpperBound.Min(v173, 7 * v173, v172) * v169, UpperBound.Min(7 * v173, v172) * v169, 7 * v173 * v170);  // repeat.1.conv2d_3: from pixels, whole to token
-        UpperBound v177 = UpperBound.Min(UpperBound.Min(7 * v173, v172) * v169, 56 * v176);  // repeat.1.conv2d_3: from pixels, whole to whole
-        UpperBound v178 = UpperBound.Min(7 * v173 * v170, 224 * v176);  // repeat.1.conv2d_3: from pixels, token to token
+        UpperBound v1552 = 7 * v173 * v165;  // repeat.1.conv2d_3: shared
+        UpperBound v174 = v1552 + norms.VectorNorm("repeat.1.conv2d_3.bias");  // repeat.1.conv2d_3: radius
+        UpperBound v175 = UpperBound.Min(v1552, 7 * v173 * UpperBound.OfRational(1, 2) * (v166 + v165), v174);  // repeat.1.conv2d_3: centred radius
+        UpperBound v1553 = UpperBound.Min(7 * v173, v172) * v169;  // repeat.1.conv2d_3: shared
+        UpperBound v1554 = 7 * v173 * v170;  // repeat.1.conv2d_3: shared
+        UpperBound v176 = UpperBound.Min(7 * v173 * v168, UpperBound.Min(v173, 7 * v173, v172) * v169, v1553, v1554);  // repeat.1.conv2d_3: from pixels, whole to token
+        UpperBound v177 = UpperBound.Min(v1553, 56 * v176);  // repeat.1.conv2d_3: from pixels, whole to whole
+        UpperBound v178 = UpperBound.Min(v1554, 224 * v176);  // repeat.1.conv2d_3: from pixels, token to token
         UpperBound v180 = UpperBound.GeluSlope(v174);  // repeat.1.gelu_3: slope
         UpperBound v181 = UpperBound.GeluGain(v174) * v174;  // repeat.1.gelu_3: radius
         UpperBound v182 = UpperBound.Min(v180 * v175, v181);  // repeat.1.gelu_3: centred radius
@@ -2019,14 +2179,22 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v185 = UpperBound.Min(v180 * v178, 224 * v183);  // repeat.1.gelu_3: from pixels, token to token
         UpperBound v186 = v165 + v171 * v181;  // repeat.1.residual_2: radius
         UpperBound v187 = UpperBound.Min(v166 + v171 * v182, v186);  // repeat.1.residual_2: centred radius
-        UpperBound v189 = UpperBound.Min(v168 + v171 * v183, v169 + v171 * v184, v170 + v171 * v185);  // repeat.1.residual_2: from pixels, whole to token
-        UpperBound v190 = UpperBound.Min(v169 + v171 * v184, 56 * v189);  // repeat.1.residual_2: from pixels, whole to whole
-        UpperBound v191 = UpperBound.Min(v170 + v171 * v185, 224 * v189);  // repeat.1.residual_2: from pixels, token to token
+        UpperBound v1555 = v169 + v171 * v184;  // repeat.1.residual_2: shared
+        UpperBound v1556 = v170 + v171 * v185;  // repeat.1.residual_2: shared
+        UpperBound v189 = UpperBound.Min(v168 + v171 * v183, v1555, v1556);  // repeat.1.residual_2: from pixels, whole to token
+        UpperBound v190 = UpperBound.Min(v1555, 56 * v189);  // repeat.1.residual_2: from pixels, whole to whole
+        UpperBound v191 = UpperBound.Min(v1556, 224 * v189);  // repeat.1.residual_2: from pixels, token to token
         UpperBound v192 = norms.LargestEntry("repeat.1.residual_3.alpha");  // repeat.1.residual_3: largest |alpha|
         UpperBound v193 = 2 * norms.LargestEntry("repeat.1.attention.bias_table");  // repeat.1.attention: spread of the bias
         UpperBound v194 = norms.SpectralNorm("repeat.1.attention.out");  // repeat.1.attention: σ(out)
         UpperBound v195 = norms.SpectralNorm("repeat.1.attention.k");  // repeat.1.attention: σ(k)
-        UpperBound v196 = 20 * UpperBound.Min(UpperBound.MaxOver(3, head => norms.HeadSpectralNorm("repeat.1.attention.k", head)) * v187 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1) + v193;  // repeat.1.attention: range of the logits
+        // repeat.1.attention: range of the logits
+        UpperBound v196 = 20 * UpperBound.Min(
+            UpperBound.MaxOver(3, head => norms.HeadSpectralNorm("repeat.1.attention.k", head))
+                * v187
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1)
+            + v193;
         UpperBound v197 = UpperBound.DoeblinComplement(49, v196);  // repeat.1.attention: 1 − lambda
         UpperBound v198 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v196);  // repeat.1.attention: cosh of half the range
         UpperBound v199 = 49 * UpperBound.LargestSoftmaxWeight(49, v196);  // repeat.1.attention: largest column sum
@@ -2035,39 +2203,164 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v202 = norms.SpectralNorm("repeat.1.attention.v");  // repeat.1.attention: σ(v)
         UpperBound v203 = UpperBound.MaxOver(3, head => norms.HeadSpectralNorm("repeat.1.attention.v", head));  // repeat.1.attention: slope of the values
         UpperBound v204 = UpperBound.MaxOver(3, head => norms.HeadSpectralNorm("repeat.1.attention.v", head) * v187);  // repeat.1.attention: spread of the values
-        UpperBound v205 = UpperBound.MaxOver(3, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.1.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.1.attention.q", head));  // repeat.1.attention: both paths' slope
+        // repeat.1.attention: both paths' slope
+        UpperBound v205 = UpperBound.MaxOver(3, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat.1.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat.1.attention.q", head));
         UpperBound v206 = UpperBound.Min(UpperBound.Sqrt(3) * v203, v202 * (1 + v197 * UpperBound.OfRational(3375988474043869647, 4611686018427387904)));  // repeat.1.attention: value path
-        UpperBound v207 = UpperBound.Min(v194 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm("repeat.1.attention.v", head) + norms.HeadSpectralNorm("repeat.1.attention.v", head) * v187 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.1.attention.k", head)), 2))), UpperBound.SumOver(3, head => norms.HeadSpectralNorm("repeat.1.attention.out", head) * (norms.HeadSpectralNorm("repeat.1.attention.v", head) + norms.HeadSpectralNorm("repeat.1.attention.v", head) * v187 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.1.attention.k", head)))), v194 * (v206 + UpperBound.Sqrt(3) * v204 * UpperBound.MaxOver(3, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.1.attention.k", head))));  // repeat.1.attention: keys and values, token to token
-        UpperBound v208 = UpperBound.Min(v194 * (v202 * UpperBound.Min(UpperBound.OfRational(1, 7) * v198, 1) + v204 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v195) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v196)))), v194 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm("repeat.1.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 7) * v198, 1) + norms.HeadSpectralNorm("repeat.1.attention.v", head) * v187 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.1.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v196))), 2))), UpperBound.SumOver(3, head => norms.HeadSpectralNorm("repeat.1.attention.out", head) * (norms.HeadSpectralNorm("repeat.1.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 7) * v198, 1) + norms.HeadSpectralNorm("repeat.1.attention.v", head) * v187 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.1.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v196))))));  // repeat.1.attention: keys and values, whole to token
-        UpperBound v209 = UpperBound.Min(v194 * (v202 * v200 + v204 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v195) * UpperBound.Min(UpperBound.Sqrt(v199), UpperBound.Sqrt(UpperBound.OfRational(49, 2)))), v194 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm("repeat.1.attention.v", head) * v200 + norms.HeadSpectralNorm("repeat.1.attention.v", head) * v187 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.1.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v199), UpperBound.Sqrt(UpperBound.OfRational(49, 2))), 2))), UpperBound.SumOver(3, head => norms.HeadSpectralNorm("repeat.1.attention.out", head) * (norms.HeadSpectralNorm("repeat.1.attention.v", head) * v200 + norms.HeadSpectralNorm("repeat.1.attention.v", head) * v187 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.1.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v199), UpperBound.Sqrt(UpperBound.OfRational(49, 2))))));  // repeat.1.attention: keys and values, whole to whole
-        UpperBound v210 = UpperBound.Min(v194 * v204 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v201), v194 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm("repeat.1.attention.v", head) * v187 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.1.attention.q", head)), 2))), UpperBound.SumOver(3, head => norms.HeadSpectralNorm("repeat.1.attention.out", head) * (norms.HeadSpectralNorm("repeat.1.attention.v", head) * v187 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.1.attention.q", head)))));  // repeat.1.attention: query path, all readings
-        UpperBound v211 = UpperBound.Min(v194 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm("repeat.1.attention.v", head) + norms.HeadSpectralNorm("repeat.1.attention.v", head) * v187 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.1.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.1.attention.q", head)), 2))), UpperBound.SumOver(3, head => norms.HeadSpectralNorm("repeat.1.attention.out", head) * (norms.HeadSpectralNorm("repeat.1.attention.v", head) + norms.HeadSpectralNorm("repeat.1.attention.v", head) * v187 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.1.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat.1.attention.q", head)))));  // repeat.1.attention: per head, token to token
-        UpperBound v212 = UpperBound.Min(v211, v207 + v210, v194 * (v206 + UpperBound.Sqrt(3) * v204 * v205));  // repeat.1.attention: token to token
-        UpperBound v213 = UpperBound.Min(v208 + v210, v194 * (v202 * UpperBound.Min(UpperBound.OfRational(1, 7) * v198, 1) + v204 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v196))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v196))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v195) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v201)));  // repeat.1.attention: whole to token
-        UpperBound v214 = UpperBound.Min(v209 + v210, v194 * (v202 * v200 + v204 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v199), UpperBound.Sqrt(UpperBound.OfRational(49, 2))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v199), UpperBound.Sqrt(UpperBound.OfRational(49, 2))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v195) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v201)));  // repeat.1.attention: whole to whole
-        UpperBound v215 = UpperBound.Min(v194 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm("repeat.1.attention.v", head) * v186, 2))), UpperBound.SumOver(3, head => norms.HeadSpectralNorm("repeat.1.attention.out", head) * (norms.HeadSpectralNorm("repeat.1.attention.v", head) * v186)), v194 * v206 * v186, v194 * (v202 * v186 + v197 * UpperBound.Sqrt(3) * v203 * v187)) + v194 * norms.VectorNorm("repeat.1.attention.v_bias") + norms.VectorNorm("repeat.1.attention.out_bias");  // repeat.1.attention: radius
-        UpperBound v216 = UpperBound.Min(v194 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm("repeat.1.attention.v", head) * v187, 2))), UpperBound.SumOver(3, head => norms.HeadSpectralNorm("repeat.1.attention.out", head) * (norms.HeadSpectralNorm("repeat.1.attention.v", head) * v187)), v194 * v206 * v187, v215);  // repeat.1.attention: centred radius
+        UpperBound v1557 = UpperBound.Sqrt(3) * v204;  // repeat.1.attention: shared
+        // repeat.1.attention: keys and values, token to token
+        UpperBound v207 = UpperBound.Min(
+            v194 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat.1.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat.1.attention.v", head) * v187 * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat.1.attention.k", head)),
+                2))),
+            UpperBound.SumOver(3, head =>
+                norms.HeadSpectralNorm("repeat.1.attention.out", head) * (norms.HeadSpectralNorm("repeat.1.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat.1.attention.v", head) * v187 * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat.1.attention.k", head)))),
+            v194 * (v206
+                + v1557 * UpperBound.MaxOver(3, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat.1.attention.k", head))));
+        UpperBound v1558 = UpperBound.Min(UpperBound.OfRational(1, 7) * v198, 1);  // repeat.1.attention: shared
+        UpperBound v1559 = v202 * v1558;  // repeat.1.attention: shared
+        UpperBound v1560 = v204 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v195);  // repeat.1.attention: shared
+        UpperBound v1561 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v196)));  // repeat.1.attention: shared
+        // repeat.1.attention: keys and values, whole to token
+        UpperBound v208 = UpperBound.Min(
+            v194 * (v1559 + v1560 * v1561),
+            v194 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat.1.attention.v", head) * v1558
+                    + norms.HeadSpectralNorm("repeat.1.attention.v", head)
+                        * v187
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat.1.attention.k", head))
+                        * v1561,
+                2))),
+            UpperBound.SumOver(3, head =>
+                norms.HeadSpectralNorm("repeat.1.attention.out", head) * (norms.HeadSpectralNorm("repeat.1.attention.v", head) * v1558
+                    + norms.HeadSpectralNorm("repeat.1.attention.v", head)
+                        * v187
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat.1.attention.k", head))
+                        * v1561)));
+        UpperBound v1562 = UpperBound.Min(UpperBound.Sqrt(v199), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat.1.attention: shared
+        // repeat.1.attention: keys and values, whole to whole
+        UpperBound v209 = UpperBound.Min(
+            v194 * (v202 * v200 + v1560 * v1562),
+            v194 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat.1.attention.v", head) * v200
+                    + norms.HeadSpectralNorm("repeat.1.attention.v", head)
+                        * v187
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat.1.attention.k", head))
+                        * v1562,
+                2))),
+            UpperBound.SumOver(3, head =>
+                norms.HeadSpectralNorm("repeat.1.attention.out", head) * (norms.HeadSpectralNorm("repeat.1.attention.v", head) * v200
+                    + norms.HeadSpectralNorm("repeat.1.attention.v", head)
+                        * v187
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat.1.attention.k", head))
+                        * v1562)));
+        // repeat.1.attention: query path, all readings
+        UpperBound v210 = UpperBound.Min(
+            v194 * v204 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v201),
+            v194 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat.1.attention.v", head) * v187 * (
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat.1.attention.q", head)),
+                2))),
+            UpperBound.SumOver(3, head =>
+                norms.HeadSpectralNorm("repeat.1.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat.1.attention.v", head) * v187 * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat.1.attention.q", head)))));
+        // repeat.1.attention: per head, token to token
+        UpperBound v211 = UpperBound.Min(
+            v194 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat.1.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat.1.attention.v", head) * v187 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat.1.attention.k", head)
+                        + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat.1.attention.q", head)),
+                2))),
+            UpperBound.SumOver(3, head =>
+                norms.HeadSpectralNorm("repeat.1.attention.out", head) * (norms.HeadSpectralNorm("repeat.1.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat.1.attention.v", head) * v187 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat.1.attention.k", head)
+                        + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat.1.attention.q", head)))));
+        UpperBound v212 = UpperBound.Min(v211, v207 + v210, v194 * (v206 + v1557 * v205));  // repeat.1.attention: token to token
+        // repeat.1.attention: whole to token
+        UpperBound v213 = UpperBound.Min(
+            v208 + v210,
+            v194 * (v1559
+                + v204 * (UpperBound.Sqrt(UpperBound.Power(v1561 * 0, 2))
+                    + v1561 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v195)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v201)));
+        // repeat.1.attention: whole to whole
+        UpperBound v214 = UpperBound.Min(
+            v209 + v210,
+            v194 * (v202 * v200
+                + v204 * (UpperBound.Sqrt(UpperBound.Power(v1562 * 0, 2))
+                    + v1562 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v195)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v201)));
+        // repeat.1.attention: radius
+        UpperBound v215 = UpperBound.Min(
+            v194 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm("repeat.1.attention.v", head) * v186, 2))),
+            UpperBound.SumOver(3, head =>
+                norms.HeadSpectralNorm("repeat.1.attention.out", head) * (norms.HeadSpectralNorm("repeat.1.attention.v", head) * v186)),
+            v194 * v206 * v186,
+            v194 * (v202 * v186 + v197 * UpperBound.Sqrt(3) * v203 * v187))
+            + v194 * norms.VectorNorm("repeat.1.attention.v_bias")
+            + norms.VectorNorm("repeat.1.attention.out_bias");
+        // repeat.1.attention: centred radius
+        UpperBound v216 = UpperBound.Min(
+            v194 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(norms.HeadSpectralNorm("repeat.1.attention.v", head) * v187, 2))),
+            UpperBound.SumOver(3, head =>
+                norms.HeadSpectralNorm("repeat.1.attention.out", head) * (norms.HeadSpectralNorm("repeat.1.attention.v", head) * v187)),
+            v194 * v206 * v187,
+            v215);
         UpperBound v217 = UpperBound.Min(v212 * v189, v213 * v190, v208 * v190 + v210 * v189, v214 * v190, v212 * v191);  // repeat.1.attention: from pixels, whole to token
         UpperBound v218 = UpperBound.Min(v214 * v190, 56 * v217);  // repeat.1.attention: from pixels, whole to whole
         UpperBound v219 = UpperBound.Min(v212 * v191, 224 * v217);  // repeat.1.attention: from pixels, token to token
         UpperBound v222 = v186 + v192 * v215;  // repeat.1.residual_3: radius
         UpperBound v223 = UpperBound.Min(v187 + v192 * v216, v222);  // repeat.1.residual_3: centred radius
-        UpperBound v225 = UpperBound.Min(v189 + v192 * v217, v190 + v192 * v218, v191 + v192 * v219);  // repeat.1.residual_3: from pixels, whole to token
-        UpperBound v226 = UpperBound.Min(v190 + v192 * v218, 56 * v225);  // repeat.1.residual_3: from pixels, whole to whole
-        UpperBound v227 = UpperBound.Min(v191 + v192 * v219, 224 * v225);  // repeat.1.residual_3: from pixels, token to token
+        UpperBound v1563 = v190 + v192 * v218;  // repeat.1.residual_3: shared
+        UpperBound v1564 = v191 + v192 * v219;  // repeat.1.residual_3: shared
+        UpperBound v225 = UpperBound.Min(v189 + v192 * v217, v1563, v1564);  // repeat.1.residual_3: from pixels, whole to token
+        UpperBound v226 = UpperBound.Min(v1563, 56 * v225);  // repeat.1.residual_3: from pixels, whole to whole
+        UpperBound v227 = UpperBound.Min(v1564, 224 * v225);  // repeat.1.residual_3: from pixels, token to token
         UpperBound v228 = norms.LargestEntry("repeat.1.center_norm.gain");  // repeat.1.center_norm: max|gain|
         UpperBound v229 = v228 * UpperBound.OfRational(96, 95) * v222 + norms.VectorNorm("repeat.1.center_norm.bias");  // repeat.1.center_norm: radius
         UpperBound v230 = UpperBound.Min(v228 * UpperBound.OfRational(96, 95) * v223, v229);  // repeat.1.center_norm: centred radius
-        UpperBound v231 = UpperBound.Min(v228 * UpperBound.OfRational(96, 95) * v225, v228 * UpperBound.OfRational(96, 95) * v226, v228 * UpperBound.OfRational(96, 95) * v227);  // repeat.1.center_norm: from pixels, whole to token
-        UpperBound v232 = UpperBound.Min(v228 * UpperBound.OfRational(96, 95) * v226, 56 * v231);  // repeat.1.center_norm: from pixels, whole to whole
-        UpperBound v233 = UpperBound.Min(v228 * UpperBound.OfRational(96, 95) * v227, 224 * v231);  // repeat.1.center_norm: from pixels, token to token
+        UpperBound v1565 = v228 * UpperBound.OfRational(96, 95) * v226;  // repeat.1.center_norm: shared
+        UpperBound v1566 = v228 * UpperBound.OfRational(96, 95) * v227;  // repeat.1.center_norm: shared
+        UpperBound v231 = UpperBound.Min(v228 * UpperBound.OfRational(96, 95) * v225, v1565, v1566);  // repeat.1.center_norm: from pixels, whole to token
+        UpperBound v232 = UpperBound.Min(v1565, 56 * v231);  // repeat.1.center_norm: from pixels, whole to whole
+        UpperBound v233 = UpperBound.Min(v1566, 224 * v231);  // repeat.1.center_norm: from pixels, token to token
         UpperBound v234 = norms.LargestEntry("repeat.1.residual_4.alpha");  // repeat.1.residual_4: largest |alpha|
         UpperBound v235 = norms.SpectralNorm("repeat.1.mlp.up");  // repeat.1.mlp: σ(up)
         UpperBound v236 = norms.SpectralNorm("repeat.1.mlp.down");  // repeat.1.mlp: σ(down)
         UpperBound v237 = norms.LargestRow("repeat.1.mlp.up") * v229 + norms.LargestEntry("repeat.1.mlp.up_bias");  // repeat.1.mlp: largest pre-activation
         UpperBound v238 = v235 * v229 + norms.VectorNorm("repeat.1.mlp.up_bias");  // repeat.1.mlp: norm of the pre-activations
         UpperBound v239 = UpperBound.GeluSlope(v237);  // repeat.1.mlp: gelu slope
-        UpperBound v240 = UpperBound.Min(v239 * (v235 * v236), UpperBound.OfRational(1, 2) * norms.Product("repeat.1.mlp.down", "repeat.1.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v235 * v236));  // repeat.1.mlp: constant
+        // repeat.1.mlp: constant
+        UpperBound v240 = UpperBound.Min(
+            v239 * (v235 * v236),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat.1.mlp.down", "repeat.1.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v235 * v236));
         UpperBound v241 = v236 * (UpperBound.GeluGain(v237) * v238) + norms.VectorNorm("repeat.1.mlp.down_bias");  // repeat.1.mlp: radius
         UpperBound v242 = UpperBound.Min(v240 * v230, v241);  // repeat.1.mlp: centred radius
         UpperBound v243 = UpperBound.Min(v240 * v231, v240 * v232, v240 * v233);  // repeat.1.mlp: from pixels, whole to token
@@ -2075,30 +2368,41 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v245 = UpperBound.Min(v240 * v233, 224 * v243);  // repeat.1.mlp: from pixels, token to token
         UpperBound v248 = v229 + v234 * v241;  // repeat.1.residual_4: radius
         UpperBound v249 = UpperBound.Min(v230 + v234 * v242, v248);  // repeat.1.residual_4: centred radius
-        UpperBound v251 = UpperBound.Min(v231 + v234 * v243, v232 + v234 * v244, v233 + v234 * v245);  // repeat.1.residual_4: from pixels, whole to token
-        UpperBound v252 = UpperBound.Min(v232 + v234 * v244, 56 * v251);  // repeat.1.residual_4: from pixels, whole to whole
-        UpperBound v253 = UpperBound.Min(v233 + v234 * v245, 224 * v251);  // repeat.1.residual_4: from pixels, token to token
+        UpperBound v1567 = v232 + v234 * v244;  // repeat.1.residual_4: shared
+        UpperBound v1568 = v233 + v234 * v245;  // repeat.1.residual_4: shared
+        UpperBound v251 = UpperBound.Min(v231 + v234 * v243, v1567, v1568);  // repeat.1.residual_4: from pixels, whole to token
+        UpperBound v252 = UpperBound.Min(v1567, 56 * v251);  // repeat.1.residual_4: from pixels, whole to whole
+        UpperBound v253 = UpperBound.Min(v1568, 224 * v251);  // repeat.1.residual_4: from pixels, token to token
         UpperBound v254 = norms.LargestEntry("repeat.1.center_norm_2.gain");  // repeat.1.center_norm_2: max|gain|
         UpperBound v255 = v254 * UpperBound.OfRational(96, 95) * v248 + norms.VectorNorm("repeat.1.center_norm_2.bias");  // repeat.1.center_norm_2: radius
         UpperBound v256 = UpperBound.Min(v254 * UpperBound.OfRational(96, 95) * v249, v255);  // repeat.1.center_norm_2: centred radius
-        UpperBound v257 = UpperBound.Min(v254 * UpperBound.OfRational(96, 95) * v251, v254 * UpperBound.OfRational(96, 95) * v252, v254 * UpperBound.OfRational(96, 95) * v253);  // repeat.1.center_norm_2: from pixels, whole to token
-        UpperBound v258 = UpperBound.Min(v254 * UpperBound.OfRational(96, 95) * v252, 56 * v257);  // repeat.1.center_norm_2: from pixels, whole to whole
-        UpperBound v259 = UpperBound.Min(v254 * UpperBound.OfRational(96, 95) * v253, 224 * v257);  // repeat.1.center_norm_2: from pixels, token to token
+        UpperBound v1569 = v254 * UpperBound.OfRational(96, 95) * v252;  // repeat.1.center_norm_2: shared
+        UpperBound v1570 = v254 * UpperBound.OfRational(96, 95) * v253;  // repeat.1.center_norm_2: shared
+        UpperBound v257 = UpperBound.Min(v254 * UpperBound.OfRational(96, 95) * v251, v1569, v1570);  // repeat.1.center_norm_2: from pixels, whole to token
+        UpperBound v258 = UpperBound.Min(v1569, 56 * v257);  // repeat.1.center_norm_2: from pixels, whole to whole
+        UpperBound v259 = UpperBound.Min(v1570, 224 * v257);  // repeat.1.center_norm_2: from pixels, token to token
         UpperBound v260 = norms.SpectralNorm("patch_merging.reduction");  // patch_merging: σ(reduction)
         UpperBound v261 = norms.LargestEntry("patch_merging.gain");  // patch_merging: max|gain|
         UpperBound v262 = v260 * (v261 * UpperBound.OfRational(384, 383) * (2 * v255) + norms.VectorNorm("patch_merging.bias"));  // patch_merging: radius
         UpperBound v263 = UpperBound.Min(v260 * (v261 * UpperBound.OfRational(384, 383) * (2 * v256)), v262);  // patch_merging: centred radius
-        UpperBound v264 = UpperBound.Min(2 * (v261 * UpperBound.OfRational(384, 383) * v260) * v257, v261 * UpperBound.OfRational(384, 383) * v260 * v258, 2 * (v261 * UpperBound.OfRational(384, 383) * v260) * v259);  // patch_merging: from pixels, whole to token
-        UpperBound v265 = UpperBound.Min(v261 * UpperBound.OfRational(384, 383) * v260 * v258, 28 * v264);  // patch_merging: from pixels, whole to whole
-        UpperBound v266 = UpperBound.Min(2 * (v261 * UpperBound.OfRational(384, 383) * v260) * v259, 224 * v264);  // patch_merging: from pixels, token to token
+        UpperBound v1571 = v261 * UpperBound.OfRational(384, 383) * v260;  // patch_merging: shared
+        UpperBound v1572 = 2 * v1571;  // patch_merging: shared
+        UpperBound v1573 = v1571 * v258;  // patch_merging: shared
+        UpperBound v1574 = v1572 * v259;  // patch_merging: shared
+        UpperBound v264 = UpperBound.Min(v1572 * v257, v1573, v1574);  // patch_merging: from pixels, whole to token
+        UpperBound v265 = UpperBound.Min(v1573, 28 * v264);  // patch_merging: from pixels, whole to whole
+        UpperBound v266 = UpperBound.Min(v1574, 224 * v264);  // patch_merging: from pixels, token to token
         UpperBound v267 = norms.LargestEntry("repeat_2.0.residual.alpha");  // repeat_2.0.residual: largest |alpha|
         UpperBound v268 = norms.OperatorNorm("repeat_2.0.conv2d.weight");  // repeat_2.0.conv2d: operator norm of weight
         UpperBound v269 = UpperBound.Min(norms.SpectralNorm("repeat_2.0.conv2d.weight"), v268, norms.LargestRow("repeat_2.0.conv2d.weight"));  // repeat_2.0.conv2d: σ(weight)
-        UpperBound v270 = 7 * v269 * v262 + norms.VectorNorm("repeat_2.0.conv2d.bias");  // repeat_2.0.conv2d: radius
-        UpperBound v271 = UpperBound.Min(7 * v269 * v262, 7 * v269 * UpperBound.OfRational(1, 2) * (v263 + v262), v270);  // repeat_2.0.conv2d: centred radius
-        UpperBound v272 = UpperBound.Min(7 * v269 * v264, UpperBound.Min(v269, 7 * v269, v268) * v265, UpperBound.Min(7 * v269, v268) * v265, 7 * v269 * v266);  // repeat_2.0.conv2d: from pixels, whole to token
-        UpperBound v273 = UpperBound.Min(UpperBound.Min(7 * v269, v268) * v265, 28 * v272);  // repeat_2.0.conv2d: from pixels, whole to whole
-        UpperBound v274 = UpperBound.Min(7 * v269 * v266, 224 * v272);  // repeat_2.0.conv2d: from pixels, token to token
+        UpperBound v1575 = 7 * v269 * v262;  // repeat_2.0.conv2d: shared
+        UpperBound v270 = v1575 + norms.VectorNorm("repeat_2.0.conv2d.bias");  // repeat_2.0.conv2d: radius
+        UpperBound v271 = UpperBound.Min(v1575, 7 * v269 * UpperBound.OfRational(1, 2) * (v263 + v262), v270);  // repeat_2.0.conv2d: centred radius
+        UpperBound v1576 = UpperBound.Min(7 * v269, v268) * v265;  // repeat_2.0.conv2d: shared
+        UpperBound v1577 = 7 * v269 * v266;  // repeat_2.0.conv2d: shared
+        UpperBound v272 = UpperBound.Min(7 * v269 * v264, UpperBound.Min(v269, 7 * v269, v268) * v265, v1576, v1577);  // repeat_2.0.conv2d: from pixels, whole to token
+        UpperBound v273 = UpperBound.Min(v1576, 28 * v272);  // repeat_2.0.conv2d: from pixels, whole to whole
+        UpperBound v274 = UpperBound.Min(v1577, 224 * v272);  // repeat_2.0.conv2d: from pixels, token to token
         UpperBound v276 = UpperBound.GeluSlope(v270);  // repeat_2.0.gelu: slope
         UpperBound v277 = UpperBound.GeluGain(v270) * v270;  // repeat_2.0.gelu: radius
         UpperBound v278 = UpperBound.Min(v276 * v271, v277);  // repeat_2.0.gelu: centred radius
@@ -2119,17 +2423,22 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v293 = UpperBound.Min(v288 * v287, 224 * v291);  // repeat_2.0.gelu_2: from pixels, token to token
         UpperBound v294 = v262 + v267 * v289;  // repeat_2.0.residual: radius
         UpperBound v295 = UpperBound.Min(v263 + v267 * v290, v294);  // repeat_2.0.residual: centred radius
-        UpperBound v297 = UpperBound.Min(v264 + v267 * v291, v265 + v267 * v292, v266 + v267 * v293);  // repeat_2.0.residual: from pixels, whole to token
-        UpperBound v298 = UpperBound.Min(v265 + v267 * v292, 28 * v297);  // repeat_2.0.residual: from pixels, whole to whole
-        UpperBound v299 = UpperBound.Min(v266 + v267 * v293, 224 * v297);  // repeat_2.0.residual: from pixels, token to token
+        UpperBound v1578 = v265 + v267 * v292;  // repeat_2.0.residual: shared
+        UpperBound v1579 = v266 + v267 * v293;  // repeat_2.0.residual: shared
+        UpperBound v297 = UpperBound.Min(v264 + v267 * v291, v1578, v1579);  // repeat_2.0.residual: from pixels, whole to token
+        UpperBound v298 = UpperBound.Min(v1578, 28 * v297);  // repeat_2.0.residual: from pixels, whole to whole
+        UpperBound v299 = UpperBound.Min(v1579, 224 * v297);  // repeat_2.0.residual: from pixels, token to token
         UpperBound v300 = norms.LargestEntry("repeat_2.0.residual_2.alpha");  // repeat_2.0.residual_2: largest |alpha|
         UpperBound v301 = norms.OperatorNorm("repeat_2.0.conv2d_3.weight");  // repeat_2.0.conv2d_3: operator norm of weight
         UpperBound v302 = UpperBound.Min(norms.SpectralNorm("repeat_2.0.conv2d_3.weight"), v301, norms.LargestRow("repeat_2.0.conv2d_3.weight"));  // repeat_2.0.conv2d_3: σ(weight)
-        UpperBound v303 = 7 * v302 * v294 + norms.VectorNorm("repeat_2.0.conv2d_3.bias");  // repeat_2.0.conv2d_3: radius
-        UpperBound v304 = UpperBound.Min(7 * v302 * v294, 7 * v302 * UpperBound.OfRational(1, 2) * (v295 + v294), v303);  // repeat_2.0.conv2d_3: centred radius
-        UpperBound v305 = UpperBound.Min(7 * v302 * v297, UpperBound.Min(v302, 7 * v302, v301) * v298, UpperBound.Min(7 * v302, v301) * v298, 7 * v302 * v299);  // repeat_2.0.conv2d_3: from pixels, whole to token
-        UpperBound v306 = UpperBound.Min(UpperBound.Min(7 * v302, v301) * v298, 28 * v305);  // repeat_2.0.conv2d_3: from pixels, whole to whole
-        UpperBound v307 = UpperBound.Min(7 * v302 * v299, 224 * v305);  // repeat_2.0.conv2d_3: from pixels, token to token
+        UpperBound v1580 = 7 * v302 * v294;  // repeat_2.0.conv2d_3: shared
+        UpperBound v303 = v1580 + norms.VectorNorm("repeat_2.0.conv2d_3.bias");  // repeat_2.0.conv2d_3: radius
+        UpperBound v304 = UpperBound.Min(v1580, 7 * v302 * UpperBound.OfRational(1, 2) * (v295 + v294), v303);  // repeat_2.0.conv2d_3: centred radius
+        UpperBound v1581 = UpperBound.Min(7 * v302, v301) * v298;  // repeat_2.0.conv2d_3: shared
+        UpperBound v1582 = 7 * v302 * v299;  // repeat_2.0.conv2d_3: shared
+        UpperBound v305 = UpperBound.Min(7 * v302 * v297, UpperBound.Min(v302, 7 * v302, v301) * v298, v1581, v1582);  // repeat_2.0.conv2d_3: from pixels, whole to token
+        UpperBound v306 = UpperBound.Min(v1581, 28 * v305);  // repeat_2.0.conv2d_3: from pixels, whole to whole
+        UpperBound v307 = UpperBound.Min(v1582, 224 * v305);  // repeat_2.0.conv2d_3: from pixels, token to token
         UpperBound v309 = UpperBound.GeluSlope(v303);  // repeat_2.0.gelu_3: slope
         UpperBound v310 = UpperBound.GeluGain(v303) * v303;  // repeat_2.0.gelu_3: radius
         UpperBound v311 = UpperBound.Min(v309 * v304, v310);  // repeat_2.0.gelu_3: centred radius
@@ -2138,14 +2447,22 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v314 = UpperBound.Min(v309 * v307, 224 * v312);  // repeat_2.0.gelu_3: from pixels, token to token
         UpperBound v315 = v294 + v300 * v310;  // repeat_2.0.residual_2: radius
         UpperBound v316 = UpperBound.Min(v295 + v300 * v311, v315);  // repeat_2.0.residual_2: centred radius
-        UpperBound v318 = UpperBound.Min(v297 + v300 * v312, v298 + v300 * v313, v299 + v300 * v314);  // repeat_2.0.residual_2: from pixels, whole to token
-        UpperBound v319 = UpperBound.Min(v298 + v300 * v313, 28 * v318);  // repeat_2.0.residual_2: from pixels, whole to whole
-        UpperBound v320 = UpperBound.Min(v299 + v300 * v314, 224 * v318);  // repeat_2.0.residual_2: from pixels, token to token
+        UpperBound v1583 = v298 + v300 * v313;  // repeat_2.0.residual_2: shared
+        UpperBound v1584 = v299 + v300 * v314;  // repeat_2.0.residual_2: shared
+        UpperBound v318 = UpperBound.Min(v297 + v300 * v312, v1583, v1584);  // repeat_2.0.residual_2: from pixels, whole to token
+        UpperBound v319 = UpperBound.Min(v1583, 28 * v318);  // repeat_2.0.residual_2: from pixels, whole to whole
+        UpperBound v320 = UpperBound.Min(v1584, 224 * v318);  // repeat_2.0.residual_2: from pixels, token to token
         UpperBound v321 = norms.LargestEntry("repeat_2.0.residual_3.alpha");  // repeat_2.0.residual_3: largest |alpha|
         UpperBound v322 = 2 * norms.LargestEntry("repeat_2.0.attention.bias_table");  // repeat_2.0.attention: spread of the bias
         UpperBound v323 = norms.SpectralNorm("repeat_2.0.attention.out");  // repeat_2.0.attention: σ(out)
         UpperBound v324 = norms.SpectralNorm("repeat_2.0.attention.k");  // repeat_2.0.attention: σ(k)
-        UpperBound v325 = 20 * UpperBound.Min(UpperBound.MaxOver(6, head => norms.HeadSpectralNorm("repeat_2.0.attention.k", head)) * v316 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1) + v322;  // repeat_2.0.attention: range of the logits
+        // repeat_2.0.attention: range of the logits
+        UpperBound v325 = 20 * UpperBound.Min(
+            UpperBound.MaxOver(6, head => norms.HeadSpectralNorm("repeat_2.0.attention.k", head))
+                * v316
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1)
+            + v322;
         UpperBound v326 = UpperBound.DoeblinComplement(49, v325);  // repeat_2.0.attention: 1 − lambda
         UpperBound v327 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v325);  // repeat_2.0.attention: cosh of half the range
         UpperBound v328 = 49 * UpperBound.LargestSoftmaxWeight(49, v325);  // repeat_2.0.attention: largest column sum
@@ -2154,39 +2471,181 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v331 = norms.SpectralNorm("repeat_2.0.attention.v");  // repeat_2.0.attention: σ(v)
         UpperBound v332 = UpperBound.MaxOver(6, head => norms.HeadSpectralNorm("repeat_2.0.attention.v", head));  // repeat_2.0.attention: slope of the values
         UpperBound v333 = UpperBound.MaxOver(6, head => norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v316);  // repeat_2.0.attention: spread of the values
-        UpperBound v334 = UpperBound.MaxOver(6, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.q", head));  // repeat_2.0.attention: both paths' slope
-        UpperBound v335 = UpperBound.Min(UpperBound.Sqrt(6) * v332, v331 * (1 + v326 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("26738366322588372897"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));  // repeat_2.0.attention: value path
-        UpperBound v336 = UpperBound.Min(v323 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) + norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v316 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)), 2))), UpperBound.SumOver(6, head => norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head) + norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v316 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)))), v323 * (v335 + UpperBound.Sqrt(6) * v333 * UpperBound.MaxOver(6, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.k", head))));  // repeat_2.0.attention: keys and values, token to token
-        UpperBound v337 = UpperBound.Min(v323 * (v331 * UpperBound.Min(UpperBound.OfRational(1, 7) * v327, 1) + v333 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v324) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v325)))), v323 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 7) * v327, 1) + norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v316 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v325))), 2))), UpperBound.SumOver(6, head => norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 7) * v327, 1) + norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v316 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v325))))));  // repeat_2.0.attention: keys and values, whole to token
-        UpperBound v338 = UpperBound.Min(v323 * (v331 * v329 + v333 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v324) * UpperBound.Min(UpperBound.Sqrt(v328), UpperBound.Sqrt(UpperBound.OfRational(49, 2)))), v323 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v329 + norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v316 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v328), UpperBound.Sqrt(UpperBound.OfRational(49, 2))), 2))), UpperBound.SumOver(6, head => norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v329 + norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v316 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v328), UpperBound.Sqrt(UpperBound.OfRational(49, 2))))));  // repeat_2.0.attention: keys and values, whole to whole
-        UpperBound v339 = UpperBound.Min(v323 * v333 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v330), v323 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v316 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.q", head)), 2))), UpperBound.SumOver(6, head => norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v316 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.q", head)))));  // repeat_2.0.attention: query path, all readings
-        UpperBound v340 = UpperBound.Min(v323 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) + norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v316 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.q", head)), 2))), UpperBound.SumOver(6, head => norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head) + norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v316 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.0.attention.q", head)))));  // repeat_2.0.attention: per head, token to token
-        UpperBound v341 = UpperBound.Min(v340, v336 + v339, v323 * (v335 + UpperBound.Sqrt(6) * v333 * v334));  // repeat_2.0.attention: token to token
-        UpperBound v342 = UpperBound.Min(v337 + v339, v323 * (v331 * UpperBound.Min(UpperBound.OfRational(1, 7) * v327, 1) + v333 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v325))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v325))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v324) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v330)));  // repeat_2.0.attention: whole to token
-        UpperBound v343 = UpperBound.Min(v338 + v339, v323 * (v331 * v329 + v333 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v328), UpperBound.Sqrt(UpperBound.OfRational(49, 2))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v328), UpperBound.Sqrt(UpperBound.OfRational(49, 2))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v324) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v330)));  // repeat_2.0.attention: whole to whole
-        UpperBound v344 = UpperBound.Min(v323 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v315, 2))), UpperBound.SumOver(6, head => norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v315)), v323 * v335 * v315, v323 * (v331 * v315 + v326 * UpperBound.Sqrt(6) * v332 * v316)) + v323 * norms.VectorNorm("repeat_2.0.attention.v_bias") + norms.VectorNorm("repeat_2.0.attention.out_bias");  // repeat_2.0.attention: radius
-        UpperBound v345 = UpperBound.Min(v323 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v316, 2))), UpperBound.SumOver(6, head => norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v316)), v323 * v335 * v316, v344);  // repeat_2.0.attention: centred radius
+        // repeat_2.0.attention: both paths' slope
+        UpperBound v334 = UpperBound.MaxOver(6, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_2.0.attention.q", head));
+        // repeat_2.0.attention: value path
+        UpperBound v335 = UpperBound.Min(
+            UpperBound.Sqrt(6) * v332,
+            v331 * (1
+                + v326
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("26738366322588372897"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
+        UpperBound v1585 = UpperBound.Sqrt(6) * v333;  // repeat_2.0.attention: shared
+        // repeat_2.0.attention: keys and values, token to token
+        UpperBound v336 = UpperBound.Min(
+            v323 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                        * v316
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)),
+                2))),
+            UpperBound.SumOver(6, head =>
+                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                        * v316
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)))),
+            v323 * (v335
+                + v1585 * UpperBound.MaxOver(6, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_2.0.attention.k", head))));
+        UpperBound v1586 = UpperBound.Min(UpperBound.OfRational(1, 7) * v327, 1);  // repeat_2.0.attention: shared
+        UpperBound v1587 = v331 * v1586;  // repeat_2.0.attention: shared
+        UpperBound v1588 = v333 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v324);  // repeat_2.0.attention: shared
+        UpperBound v1589 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v325)));  // repeat_2.0.attention: shared
+        // repeat_2.0.attention: keys and values, whole to token
+        UpperBound v337 = UpperBound.Min(
+            v323 * (v1587 + v1588 * v1589),
+            v323 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v1586
+                    + norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                        * v316
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.0.attention.k", head))
+                        * v1589,
+                2))),
+            UpperBound.SumOver(6, head =>
+                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v1586
+                    + norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                        * v316
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.0.attention.k", head))
+                        * v1589)));
+        UpperBound v1590 = UpperBound.Min(UpperBound.Sqrt(v328), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_2.0.attention: shared
+        // repeat_2.0.attention: keys and values, whole to whole
+        UpperBound v338 = UpperBound.Min(
+            v323 * (v331 * v329 + v1588 * v1590),
+            v323 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v329
+                    + norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                        * v316
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.0.attention.k", head))
+                        * v1590,
+                2))),
+            UpperBound.SumOver(6, head =>
+                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v329
+                    + norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                        * v316
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.0.attention.k", head))
+                        * v1590)));
+        // repeat_2.0.attention: query path, all readings
+        UpperBound v339 = UpperBound.Min(
+            v323 * v333 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v330),
+            v323 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                    * v316
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_2.0.attention.q", head)),
+                2))),
+            UpperBound.SumOver(6, head =>
+                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                        * v316
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.0.attention.q", head)))));
+        // repeat_2.0.attention: per head, token to token
+        UpperBound v340 = UpperBound.Min(
+            v323 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                        * v316
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.0.attention.q", head)),
+                2))),
+            UpperBound.SumOver(6, head =>
+                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
+                        * v316
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.0.attention.q", head)))));
+        UpperBound v341 = UpperBound.Min(v340, v336 + v339, v323 * (v335 + v1585 * v334));  // repeat_2.0.attention: token to token
+        // repeat_2.0.attention: whole to token
+        UpperBound v342 = UpperBound.Min(
+            v337 + v339,
+            v323 * (v1587
+                + v333 * (UpperBound.Sqrt(UpperBound.Power(v1589 * 0, 2))
+                    + v1589 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v324)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v330)));
+        // repeat_2.0.attention: whole to whole
+        UpperBound v343 = UpperBound.Min(
+            v338 + v339,
+            v323 * (v331 * v329
+                + v333 * (UpperBound.Sqrt(UpperBound.Power(v1590 * 0, 2))
+                    + v1590 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v324)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v330)));
+        // repeat_2.0.attention: radius
+        UpperBound v344 = UpperBound.Min(
+            v323 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v315, 2))),
+            UpperBound.SumOver(6, head =>
+                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v315)),
+            v323 * v335 * v315,
+            v323 * (v331 * v315 + v326 * UpperBound.Sqrt(6) * v332 * v316))
+            + v323 * norms.VectorNorm("repeat_2.0.attention.v_bias")
+            + norms.VectorNorm("repeat_2.0.attention.out_bias");
+        // repeat_2.0.attention: centred radius
+        UpperBound v345 = UpperBound.Min(
+            v323 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v316, 2))),
+            UpperBound.SumOver(6, head =>
+                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v316)),
+            v323 * v335 * v316,
+            v344);
         UpperBound v346 = UpperBound.Min(v341 * v318, v342 * v319, v337 * v319 + v339 * v318, v343 * v319, v341 * v320);  // repeat_2.0.attention: from pixels, whole to token
         UpperBound v347 = UpperBound.Min(v343 * v319, 28 * v346);  // repeat_2.0.attention: from pixels, whole to whole
         UpperBound v348 = UpperBound.Min(v341 * v320, 224 * v346);  // repeat_2.0.attention: from pixels, token to token
         UpperBound v351 = v315 + v321 * v344;  // repeat_2.0.residual_3: radius
         UpperBound v352 = UpperBound.Min(v316 + v321 * v345, v351);  // repeat_2.0.residual_3: centred radius
-        UpperBound v354 = UpperBound.Min(v318 + v321 * v346, v319 + v321 * v347, v320 + v321 * v348);  // repeat_2.0.residual_3: from pixels, whole to token
-        UpperBound v355 = UpperBound.Min(v319 + v321 * v347, 28 * v354);  // repeat_2.0.residual_3: from pixels, whole to whole
-        UpperBound v356 = UpperBound.Min(v320 + v321 * v348, 224 * v354);  // repeat_2.0.residual_3: from pixels, token to token
+        UpperBound v1591 = v319 + v321 * v347;  // repeat_2.0.residual_3: shared
+        UpperBound v1592 = v320 + v321 * v348;  // repeat_2.0.residual_3: shared
+        UpperBound v354 = UpperBound.Min(v318 + v321 * v346, v1591, v1592);  // repeat_2.0.residual_3: from pixels, whole to token
+        UpperBound v355 = UpperBound.Min(v1591, 28 * v354);  // repeat_2.0.residual_3: from pixels, whole to whole
+        UpperBound v356 = UpperBound.Min(v1592, 224 * v354);  // repeat_2.0.residual_3: from pixels, token to token
         UpperBound v357 = norms.LargestEntry("repeat_2.0.center_norm.gain");  // repeat_2.0.center_norm: max|gain|
         UpperBound v358 = v357 * UpperBound.OfRational(192, 191) * v351 + norms.VectorNorm("repeat_2.0.center_norm.bias");  // repeat_2.0.center_norm: radius
         UpperBound v359 = UpperBound.Min(v357 * UpperBound.OfRational(192, 191) * v352, v358);  // repeat_2.0.center_norm: centred radius
-        UpperBound v360 = UpperBound.Min(v357 * UpperBound.OfRational(192, 191) * v354, v357 * UpperBound.OfRational(192, 191) * v355, v357 * UpperBound.OfRational(192, 191) * v356);  // repeat_2.0.center_norm: from pixels, whole to token
-        UpperBound v361 = UpperBound.Min(v357 * UpperBound.OfRational(192, 191) * v355, 28 * v360);  // repeat_2.0.center_norm: from pixels, whole to whole
-        UpperBound v362 = UpperBound.Min(v357 * UpperBound.OfRational(192, 191) * v356, 224 * v360);  // repeat_2.0.center_norm: from pixels, token to token
+        UpperBound v1593 = v357 * UpperBound.OfRational(192, 191) * v355;  // repeat_2.0.center_norm: shared
+        UpperBound v1594 = v357 * UpperBound.OfRational(192, 191) * v356;  // repeat_2.0.center_norm: shared
+        UpperBound v360 = UpperBound.Min(v357 * UpperBound.OfRational(192, 191) * v354, v1593, v1594);  // repeat_2.0.center_norm: from pixels, whole to token
+        UpperBound v361 = UpperBound.Min(v1593, 28 * v360);  // repeat_2.0.center_norm: from pixels, whole to whole
+        UpperBound v362 = UpperBound.Min(v1594, 224 * v360);  // repeat_2.0.center_norm: from pixels, token to token
         UpperBound v363 = norms.LargestEntry("repeat_2.0.residual_4.alpha");  // repeat_2.0.residual_4: largest |alpha|
         UpperBound v364 = norms.SpectralNorm("repeat_2.0.mlp.up");  // repeat_2.0.mlp: σ(up)
         UpperBound v365 = norms.SpectralNorm("repeat_2.0.mlp.down");  // repeat_2.0.mlp: σ(down)
         UpperBound v366 = norms.LargestRow("repeat_2.0.mlp.up") * v358 + norms.LargestEntry("repeat_2.0.mlp.up_bias");  // repeat_2.0.mlp: largest pre-activation
         UpperBound v367 = v364 * v358 + norms.VectorNorm("repeat_2.0.mlp.up_bias");  // repeat_2.0.mlp: norm of the pre-activations
         UpperBound v368 = UpperBound.GeluSlope(v366);  // repeat_2.0.mlp: gelu slope
-        UpperBound v369 = UpperBound.Min(v368 * (v364 * v365), UpperBound.OfRational(1, 2) * norms.Product("repeat_2.0.mlp.down", "repeat_2.0.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v364 * v365));  // repeat_2.0.mlp: constant
+        // repeat_2.0.mlp: constant
+        UpperBound v369 = UpperBound.Min(
+            v368 * (v364 * v365),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_2.0.mlp.down", "repeat_2.0.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v364 * v365));
         UpperBound v370 = v365 * (UpperBound.GeluGain(v366) * v367) + norms.VectorNorm("repeat_2.0.mlp.down_bias");  // repeat_2.0.mlp: radius
         UpperBound v371 = UpperBound.Min(v369 * v359, v370);  // repeat_2.0.mlp: centred radius
         UpperBound v372 = UpperBound.Min(v369 * v360, v369 * v361, v369 * v362);  // repeat_2.0.mlp: from pixels, whole to token
@@ -2194,23 +2653,30 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v374 = UpperBound.Min(v369 * v362, 224 * v372);  // repeat_2.0.mlp: from pixels, token to token
         UpperBound v377 = v358 + v363 * v370;  // repeat_2.0.residual_4: radius
         UpperBound v378 = UpperBound.Min(v359 + v363 * v371, v377);  // repeat_2.0.residual_4: centred radius
-        UpperBound v380 = UpperBound.Min(v360 + v363 * v372, v361 + v363 * v373, v362 + v363 * v374);  // repeat_2.0.residual_4: from pixels, whole to token
-        UpperBound v381 = UpperBound.Min(v361 + v363 * v373, 28 * v380);  // repeat_2.0.residual_4: from pixels, whole to whole
-        UpperBound v382 = UpperBound.Min(v362 + v363 * v374, 224 * v380);  // repeat_2.0.residual_4: from pixels, token to token
+        UpperBound v1595 = v361 + v363 * v373;  // repeat_2.0.residual_4: shared
+        UpperBound v1596 = v362 + v363 * v374;  // repeat_2.0.residual_4: shared
+        UpperBound v380 = UpperBound.Min(v360 + v363 * v372, v1595, v1596);  // repeat_2.0.residual_4: from pixels, whole to token
+        UpperBound v381 = UpperBound.Min(v1595, 28 * v380);  // repeat_2.0.residual_4: from pixels, whole to whole
+        UpperBound v382 = UpperBound.Min(v1596, 224 * v380);  // repeat_2.0.residual_4: from pixels, token to token
         UpperBound v383 = norms.LargestEntry("repeat_2.0.center_norm_2.gain");  // repeat_2.0.center_norm_2: max|gain|
         UpperBound v384 = v383 * UpperBound.OfRational(192, 191) * v377 + norms.VectorNorm("repeat_2.0.center_norm_2.bias");  // repeat_2.0.center_norm_2: radius
         UpperBound v385 = UpperBound.Min(v383 * UpperBound.OfRational(192, 191) * v378, v384);  // repeat_2.0.center_norm_2: centred radius
-        UpperBound v386 = UpperBound.Min(v383 * UpperBound.OfRational(192, 191) * v380, v383 * UpperBound.OfRational(192, 191) * v381, v383 * UpperBound.OfRational(192, 191) * v382);  // repeat_2.0.center_norm_2: from pixels, whole to token
-        UpperBound v387 = UpperBound.Min(v383 * UpperBound.OfRational(192, 191) * v381, 28 * v386);  // repeat_2.0.center_norm_2: from pixels, whole to whole
-        UpperBound v388 = UpperBound.Min(v383 * UpperBound.OfRational(192, 191) * v382, 224 * v386);  // repeat_2.0.center_norm_2: from pixels, token to token
+        UpperBound v1597 = v383 * UpperBound.OfRational(192, 191) * v381;  // repeat_2.0.center_norm_2: shared
+        UpperBound v1598 = v383 * UpperBound.OfRational(192, 191) * v382;  // repeat_2.0.center_norm_2: shared
+        UpperBound v386 = UpperBound.Min(v383 * UpperBound.OfRational(192, 191) * v380, v1597, v1598);  // repeat_2.0.center_norm_2: from pixels, whole to token
+        UpperBound v387 = UpperBound.Min(v1597, 28 * v386);  // repeat_2.0.center_norm_2: from pixels, whole to whole
+        UpperBound v388 = UpperBound.Min(v1598, 224 * v386);  // repeat_2.0.center_norm_2: from pixels, token to token
         UpperBound v389 = norms.LargestEntry("repeat_2.1.residual.alpha");  // repeat_2.1.residual: largest |alpha|
         UpperBound v390 = norms.OperatorNorm("repeat_2.1.conv2d.weight");  // repeat_2.1.conv2d: operator norm of weight
         UpperBound v391 = UpperBound.Min(norms.SpectralNorm("repeat_2.1.conv2d.weight"), v390, norms.LargestRow("repeat_2.1.conv2d.weight"));  // repeat_2.1.conv2d: σ(weight)
-        UpperBound v392 = 7 * v391 * v384 + norms.VectorNorm("repeat_2.1.conv2d.bias");  // repeat_2.1.conv2d: radius
-        UpperBound v393 = UpperBound.Min(7 * v391 * v384, 7 * v391 * UpperBound.OfRational(1, 2) * (v385 + v384), v392);  // repeat_2.1.conv2d: centred radius
-        UpperBound v394 = UpperBound.Min(7 * v391 * v386, UpperBound.Min(v391, 7 * v391, v390) * v387, UpperBound.Min(7 * v391, v390) * v387, 7 * v391 * v388);  // repeat_2.1.conv2d: from pixels, whole to token
-        UpperBound v395 = UpperBound.Min(UpperBound.Min(7 * v391, v390) * v387, 28 * v394);  // repeat_2.1.conv2d: from pixels, whole to whole
-        UpperBound v396 = UpperBound.Min(7 * v391 * v388, 224 * v394);  // repeat_2.1.conv2d: from pixels, token to token
+        UpperBound v1599 = 7 * v391 * v384;  // repeat_2.1.conv2d: shared
+        UpperBound v392 = v1599 + norms.VectorNorm("repeat_2.1.conv2d.bias");  // repeat_2.1.conv2d: radius
+        UpperBound v393 = UpperBound.Min(v1599, 7 * v391 * UpperBound.OfRational(1, 2) * (v385 + v384), v392);  // repeat_2.1.conv2d: centred radius
+        UpperBound v1600 = UpperBound.Min(7 * v391, v390) * v387;  // repeat_2.1.conv2d: shared
+        UpperBound v1601 = 7 * v391 * v388;  // repeat_2.1.conv2d: shared
+        UpperBound v394 = UpperBound.Min(7 * v391 * v386, UpperBound.Min(v391, 7 * v391, v390) * v387, v1600, v1601);  // repeat_2.1.conv2d: from pixels, whole to token
+        UpperBound v395 = UpperBound.Min(v1600, 28 * v394);  // repeat_2.1.conv2d: from pixels, whole to whole
+        UpperBound v396 = UpperBound.Min(v1601, 224 * v394);  // repeat_2.1.conv2d: from pixels, token to token
         UpperBound v398 = UpperBound.GeluSlope(v392);  // repeat_2.1.gelu: slope
         UpperBound v399 = UpperBound.GeluGain(v392) * v392;  // repeat_2.1.gelu: radius
         UpperBound v400 = UpperBound.Min(v398 * v393, v399);  // repeat_2.1.gelu: centred radius
@@ -2231,17 +2697,22 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v415 = UpperBound.Min(v410 * v409, 224 * v413);  // repeat_2.1.gelu_2: from pixels, token to token
         UpperBound v416 = v384 + v389 * v411;  // repeat_2.1.residual: radius
         UpperBound v417 = UpperBound.Min(v385 + v389 * v412, v416);  // repeat_2.1.residual: centred radius
-        UpperBound v419 = UpperBound.Min(v386 + v389 * v413, v387 + v389 * v414, v388 + v389 * v415);  // repeat_2.1.residual: from pixels, whole to token
-        UpperBound v420 = UpperBound.Min(v387 + v389 * v414, 28 * v419);  // repeat_2.1.residual: from pixels, whole to whole
-        UpperBound v421 = UpperBound.Min(v388 + v389 * v415, 224 * v419);  // repeat_2.1.residual: from pixels, token to token
+        UpperBound v1602 = v387 + v389 * v414;  // repeat_2.1.residual: shared
+        UpperBound v1603 = v388 + v389 * v415;  // repeat_2.1.residual: shared
+        UpperBound v419 = UpperBound.Min(v386 + v389 * v413, v1602, v1603);  // repeat_2.1.residual: from pixels, whole to token
+        UpperBound v420 = UpperBound.Min(v1602, 28 * v419);  // repeat_2.1.residual: from pixels, whole to whole
+        UpperBound v421 = UpperBound.Min(v1603, 224 * v419);  // repeat_2.1.residual: from pixels, token to token
         UpperBound v422 = norms.LargestEntry("repeat_2.1.residual_2.alpha");  // repeat_2.1.residual_2: largest |alpha|
         UpperBound v423 = norms.OperatorNorm("repeat_2.1.conv2d_3.weight");  // repeat_2.1.conv2d_3: operator norm of weight
         UpperBound v424 = UpperBound.Min(norms.SpectralNorm("repeat_2.1.conv2d_3.weight"), v423, norms.LargestRow("repeat_2.1.conv2d_3.weight"));  // repeat_2.1.conv2d_3: σ(weight)
-        UpperBound v425 = 7 * v424 * v416 + norms.VectorNorm("repeat_2.1.conv2d_3.bias");  // repeat_2.1.conv2d_3: radius
-        UpperBound v426 = UpperBound.Min(7 * v424 * v416, 7 * v424 * UpperBound.OfRational(1, 2) * (v417 + v416), v425);  // repeat_2.1.conv2d_3: centred radius
-        UpperBound v427 = UpperBound.Min(7 * v424 * v419, UpperBound.Min(v424, 7 * v424, v423) * v420, UpperBound.Min(7 * v424, v423) * v420, 7 * v424 * v421);  // repeat_2.1.conv2d_3: from pixels, whole to token
-        UpperBound v428 = UpperBound.Min(UpperBound.Min(7 * v424, v423) * v420, 28 * v427);  // repeat_2.1.conv2d_3: from pixels, whole to whole
-        UpperBound v429 = UpperBound.Min(7 * v424 * v421, 224 * v427);  // repeat_2.1.conv2d_3: from pixels, token to token
+        UpperBound v1604 = 7 * v424 * v416;  // repeat_2.1.conv2d_3: shared
+        UpperBound v425 = v1604 + norms.VectorNorm("repeat_2.1.conv2d_3.bias");  // repeat_2.1.conv2d_3: radius
+        UpperBound v426 = UpperBound.Min(v1604, 7 * v424 * UpperBound.OfRational(1, 2) * (v417 + v416), v425);  // repeat_2.1.conv2d_3: centred radius
+        UpperBound v1605 = UpperBound.Min(7 * v424, v423) * v420;  // repeat_2.1.conv2d_3: shared
+        UpperBound v1606 = 7 * v424 * v421;  // repeat_2.1.conv2d_3: shared
+        UpperBound v427 = UpperBound.Min(7 * v424 * v419, UpperBound.Min(v424, 7 * v424, v423) * v420, v1605, v1606);  // repeat_2.1.conv2d_3: from pixels, whole to token
+        UpperBound v428 = UpperBound.Min(v1605, 28 * v427);  // repeat_2.1.conv2d_3: from pixels, whole to whole
+        UpperBound v429 = UpperBound.Min(v1606, 224 * v427);  // repeat_2.1.conv2d_3: from pixels, token to token
         UpperBound v431 = UpperBound.GeluSlope(v425);  // repeat_2.1.gelu_3: slope
         UpperBound v432 = UpperBound.GeluGain(v425) * v425;  // repeat_2.1.gelu_3: radius
         UpperBound v433 = UpperBound.Min(v431 * v426, v432);  // repeat_2.1.gelu_3: centred radius
@@ -2250,14 +2721,22 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v436 = UpperBound.Min(v431 * v429, 224 * v434);  // repeat_2.1.gelu_3: from pixels, token to token
         UpperBound v437 = v416 + v422 * v432;  // repeat_2.1.residual_2: radius
         UpperBound v438 = UpperBound.Min(v417 + v422 * v433, v437);  // repeat_2.1.residual_2: centred radius
-        UpperBound v440 = UpperBound.Min(v419 + v422 * v434, v420 + v422 * v435, v421 + v422 * v436);  // repeat_2.1.residual_2: from pixels, whole to token
-        UpperBound v441 = UpperBound.Min(v420 + v422 * v435, 28 * v440);  // repeat_2.1.residual_2: from pixels, whole to whole
-        UpperBound v442 = UpperBound.Min(v421 + v422 * v436, 224 * v440);  // repeat_2.1.residual_2: from pixels, token to token
+        UpperBound v1607 = v420 + v422 * v435;  // repeat_2.1.residual_2: shared
+        UpperBound v1608 = v421 + v422 * v436;  // repeat_2.1.residual_2: shared
+        UpperBound v440 = UpperBound.Min(v419 + v422 * v434, v1607, v1608);  // repeat_2.1.residual_2: from pixels, whole to token
+        UpperBound v441 = UpperBound.Min(v1607, 28 * v440);  // repeat_2.1.residual_2: from pixels, whole to whole
+        UpperBound v442 = UpperBound.Min(v1608, 224 * v440);  // repeat_2.1.residual_2: from pixels, token to token
         UpperBound v443 = norms.LargestEntry("repeat_2.1.residual_3.alpha");  // repeat_2.1.residual_3: largest |alpha|
         UpperBound v444 = 2 * norms.LargestEntry("repeat_2.1.attention.bias_table");  // repeat_2.1.attention: spread of the bias
         UpperBound v445 = norms.SpectralNorm("repeat_2.1.attention.out");  // repeat_2.1.attention: σ(out)
         UpperBound v446 = norms.SpectralNorm("repeat_2.1.attention.k");  // repeat_2.1.attention: σ(k)
-        UpperBound v447 = 20 * UpperBound.Min(UpperBound.MaxOver(6, head => norms.HeadSpectralNorm("repeat_2.1.attention.k", head)) * v438 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1) + v444;  // repeat_2.1.attention: range of the logits
+        // repeat_2.1.attention: range of the logits
+        UpperBound v447 = 20 * UpperBound.Min(
+            UpperBound.MaxOver(6, head => norms.HeadSpectralNorm("repeat_2.1.attention.k", head))
+                * v438
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1)
+            + v444;
         UpperBound v448 = UpperBound.DoeblinComplement(49, v447);  // repeat_2.1.attention: 1 − lambda
         UpperBound v449 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v447);  // repeat_2.1.attention: cosh of half the range
         UpperBound v450 = 49 * UpperBound.LargestSoftmaxWeight(49, v447);  // repeat_2.1.attention: largest column sum
@@ -2266,39 +2745,181 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v453 = norms.SpectralNorm("repeat_2.1.attention.v");  // repeat_2.1.attention: σ(v)
         UpperBound v454 = UpperBound.MaxOver(6, head => norms.HeadSpectralNorm("repeat_2.1.attention.v", head));  // repeat_2.1.attention: slope of the values
         UpperBound v455 = UpperBound.MaxOver(6, head => norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v438);  // repeat_2.1.attention: spread of the values
-        UpperBound v456 = UpperBound.MaxOver(6, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.q", head));  // repeat_2.1.attention: both paths' slope
-        UpperBound v457 = UpperBound.Min(UpperBound.Sqrt(6) * v454, v453 * (1 + v448 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("26738366322588372897"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));  // repeat_2.1.attention: value path
-        UpperBound v458 = UpperBound.Min(v445 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) + norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v438 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)), 2))), UpperBound.SumOver(6, head => norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head) + norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v438 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)))), v445 * (v457 + UpperBound.Sqrt(6) * v455 * UpperBound.MaxOver(6, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.k", head))));  // repeat_2.1.attention: keys and values, token to token
-        UpperBound v459 = UpperBound.Min(v445 * (v453 * UpperBound.Min(UpperBound.OfRational(1, 7) * v449, 1) + v455 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v446) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v447)))), v445 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 7) * v449, 1) + norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v438 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v447))), 2))), UpperBound.SumOver(6, head => norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 7) * v449, 1) + norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v438 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v447))))));  // repeat_2.1.attention: keys and values, whole to token
-        UpperBound v460 = UpperBound.Min(v445 * (v453 * v451 + v455 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v446) * UpperBound.Min(UpperBound.Sqrt(v450), UpperBound.Sqrt(UpperBound.OfRational(49, 2)))), v445 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v451 + norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v438 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v450), UpperBound.Sqrt(UpperBound.OfRational(49, 2))), 2))), UpperBound.SumOver(6, head => norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v451 + norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v438 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v450), UpperBound.Sqrt(UpperBound.OfRational(49, 2))))));  // repeat_2.1.attention: keys and values, whole to whole
-        UpperBound v461 = UpperBound.Min(v445 * v455 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v452), v445 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v438 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.q", head)), 2))), UpperBound.SumOver(6, head => norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v438 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.q", head)))));  // repeat_2.1.attention: query path, all readings
-        UpperBound v462 = UpperBound.Min(v445 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) + norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v438 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.q", head)), 2))), UpperBound.SumOver(6, head => norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head) + norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v438 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_2.1.attention.q", head)))));  // repeat_2.1.attention: per head, token to token
-        UpperBound v463 = UpperBound.Min(v462, v458 + v461, v445 * (v457 + UpperBound.Sqrt(6) * v455 * v456));  // repeat_2.1.attention: token to token
-        UpperBound v464 = UpperBound.Min(v459 + v461, v445 * (v453 * UpperBound.Min(UpperBound.OfRational(1, 7) * v449, 1) + v455 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v447))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v447))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v446) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v452)));  // repeat_2.1.attention: whole to token
-        UpperBound v465 = UpperBound.Min(v460 + v461, v445 * (v453 * v451 + v455 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v450), UpperBound.Sqrt(UpperBound.OfRational(49, 2))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v450), UpperBound.Sqrt(UpperBound.OfRational(49, 2))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v446) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v452)));  // repeat_2.1.attention: whole to whole
-        UpperBound v466 = UpperBound.Min(v445 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v437, 2))), UpperBound.SumOver(6, head => norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v437)), v445 * v457 * v437, v445 * (v453 * v437 + v448 * UpperBound.Sqrt(6) * v454 * v438)) + v445 * norms.VectorNorm("repeat_2.1.attention.v_bias") + norms.VectorNorm("repeat_2.1.attention.out_bias");  // repeat_2.1.attention: radius
-        UpperBound v467 = UpperBound.Min(v445 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v438, 2))), UpperBound.SumOver(6, head => norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v438)), v445 * v457 * v438, v466);  // repeat_2.1.attention: centred radius
+        // repeat_2.1.attention: both paths' slope
+        UpperBound v456 = UpperBound.MaxOver(6, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_2.1.attention.q", head));
+        // repeat_2.1.attention: value path
+        UpperBound v457 = UpperBound.Min(
+            UpperBound.Sqrt(6) * v454,
+            v453 * (1
+                + v448
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("26738366322588372897"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
+        UpperBound v1609 = UpperBound.Sqrt(6) * v455;  // repeat_2.1.attention: shared
+        // repeat_2.1.attention: keys and values, token to token
+        UpperBound v458 = UpperBound.Min(
+            v445 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                        * v438
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)),
+                2))),
+            UpperBound.SumOver(6, head =>
+                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                        * v438
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)))),
+            v445 * (v457
+                + v1609 * UpperBound.MaxOver(6, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_2.1.attention.k", head))));
+        UpperBound v1610 = UpperBound.Min(UpperBound.OfRational(1, 7) * v449, 1);  // repeat_2.1.attention: shared
+        UpperBound v1611 = v453 * v1610;  // repeat_2.1.attention: shared
+        UpperBound v1612 = v455 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v446);  // repeat_2.1.attention: shared
+        UpperBound v1613 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v447)));  // repeat_2.1.attention: shared
+        // repeat_2.1.attention: keys and values, whole to token
+        UpperBound v459 = UpperBound.Min(
+            v445 * (v1611 + v1612 * v1613),
+            v445 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v1610
+                    + norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                        * v438
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.1.attention.k", head))
+                        * v1613,
+                2))),
+            UpperBound.SumOver(6, head =>
+                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v1610
+                    + norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                        * v438
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.1.attention.k", head))
+                        * v1613)));
+        UpperBound v1614 = UpperBound.Min(UpperBound.Sqrt(v450), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_2.1.attention: shared
+        // repeat_2.1.attention: keys and values, whole to whole
+        UpperBound v460 = UpperBound.Min(
+            v445 * (v453 * v451 + v1612 * v1614),
+            v445 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v451
+                    + norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                        * v438
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.1.attention.k", head))
+                        * v1614,
+                2))),
+            UpperBound.SumOver(6, head =>
+                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v451
+                    + norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                        * v438
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.1.attention.k", head))
+                        * v1614)));
+        // repeat_2.1.attention: query path, all readings
+        UpperBound v461 = UpperBound.Min(
+            v445 * v455 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v452),
+            v445 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                    * v438
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_2.1.attention.q", head)),
+                2))),
+            UpperBound.SumOver(6, head =>
+                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                        * v438
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.1.attention.q", head)))));
+        // repeat_2.1.attention: per head, token to token
+        UpperBound v462 = UpperBound.Min(
+            v445 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                        * v438
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.1.attention.q", head)),
+                2))),
+            UpperBound.SumOver(6, head =>
+                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
+                        * v438
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_2.1.attention.q", head)))));
+        UpperBound v463 = UpperBound.Min(v462, v458 + v461, v445 * (v457 + v1609 * v456));  // repeat_2.1.attention: token to token
+        // repeat_2.1.attention: whole to token
+        UpperBound v464 = UpperBound.Min(
+            v459 + v461,
+            v445 * (v1611
+                + v455 * (UpperBound.Sqrt(UpperBound.Power(v1613 * 0, 2))
+                    + v1613 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v446)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v452)));
+        // repeat_2.1.attention: whole to whole
+        UpperBound v465 = UpperBound.Min(
+            v460 + v461,
+            v445 * (v453 * v451
+                + v455 * (UpperBound.Sqrt(UpperBound.Power(v1614 * 0, 2))
+                    + v1614 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v446)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v452)));
+        // repeat_2.1.attention: radius
+        UpperBound v466 = UpperBound.Min(
+            v445 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v437, 2))),
+            UpperBound.SumOver(6, head =>
+                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v437)),
+            v445 * v457 * v437,
+            v445 * (v453 * v437 + v448 * UpperBound.Sqrt(6) * v454 * v438))
+            + v445 * norms.VectorNorm("repeat_2.1.attention.v_bias")
+            + norms.VectorNorm("repeat_2.1.attention.out_bias");
+        // repeat_2.1.attention: centred radius
+        UpperBound v467 = UpperBound.Min(
+            v445 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v438, 2))),
+            UpperBound.SumOver(6, head =>
+                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v438)),
+            v445 * v457 * v438,
+            v466);
         UpperBound v468 = UpperBound.Min(v463 * v440, v464 * v441, v459 * v441 + v461 * v440, v465 * v441, v463 * v442);  // repeat_2.1.attention: from pixels, whole to token
         UpperBound v469 = UpperBound.Min(v465 * v441, 28 * v468);  // repeat_2.1.attention: from pixels, whole to whole
         UpperBound v470 = UpperBound.Min(v463 * v442, 224 * v468);  // repeat_2.1.attention: from pixels, token to token
         UpperBound v473 = v437 + v443 * v466;  // repeat_2.1.residual_3: radius
         UpperBound v474 = UpperBound.Min(v438 + v443 * v467, v473);  // repeat_2.1.residual_3: centred radius
-        UpperBound v476 = UpperBound.Min(v440 + v443 * v468, v441 + v443 * v469, v442 + v443 * v470);  // repeat_2.1.residual_3: from pixels, whole to token
-        UpperBound v477 = UpperBound.Min(v441 + v443 * v469, 28 * v476);  // repeat_2.1.residual_3: from pixels, whole to whole
-        UpperBound v478 = UpperBound.Min(v442 + v443 * v470, 224 * v476);  // repeat_2.1.residual_3: from pixels, token to token
+        UpperBound v1615 = v441 + v443 * v469;  // repeat_2.1.residual_3: shared
+        UpperBound v1616 = v442 + v443 * v470;  // repeat_2.1.residual_3: shared
+        UpperBound v476 = UpperBound.Min(v440 + v443 * v468, v1615, v1616);  // repeat_2.1.residual_3: from pixels, whole to token
+        UpperBound v477 = UpperBound.Min(v1615, 28 * v476);  // repeat_2.1.residual_3: from pixels, whole to whole
+        UpperBound v478 = UpperBound.Min(v1616, 224 * v476);  // repeat_2.1.residual_3: from pixels, token to token
         UpperBound v479 = norms.LargestEntry("repeat_2.1.center_norm.gain");  // repeat_2.1.center_norm: max|gain|
         UpperBound v480 = v479 * UpperBound.OfRational(192, 191) * v473 + norms.VectorNorm("repeat_2.1.center_norm.bias");  // repeat_2.1.center_norm: radius
         UpperBound v481 = UpperBound.Min(v479 * UpperBound.OfRational(192, 191) * v474, v480);  // repeat_2.1.center_norm: centred radius
-        UpperBound v482 = UpperBound.Min(v479 * UpperBound.OfRational(192, 191) * v476, v479 * UpperBound.OfRational(192, 191) * v477, v479 * UpperBound.OfRational(192, 191) * v478);  // repeat_2.1.center_norm: from pixels, whole to token
-        UpperBound v483 = UpperBound.Min(v479 * UpperBound.OfRational(192, 191) * v477, 28 * v482);  // repeat_2.1.center_norm: from pixels, whole to whole
-        UpperBound v484 = UpperBound.Min(v479 * UpperBound.OfRational(192, 191) * v478, 224 * v482);  // repeat_2.1.center_norm: from pixels, token to token
+        UpperBound v1617 = v479 * UpperBound.OfRational(192, 191) * v477;  // repeat_2.1.center_norm: shared
+        UpperBound v1618 = v479 * UpperBound.OfRational(192, 191) * v478;  // repeat_2.1.center_norm: shared
+        UpperBound v482 = UpperBound.Min(v479 * UpperBound.OfRational(192, 191) * v476, v1617, v1618);  // repeat_2.1.center_norm: from pixels, whole to token
+        UpperBound v483 = UpperBound.Min(v1617, 28 * v482);  // repeat_2.1.center_norm: from pixels, whole to whole
+        UpperBound v484 = UpperBound.Min(v1618, 224 * v482);  // repeat_2.1.center_norm: from pixels, token to token
         UpperBound v485 = norms.LargestEntry("repeat_2.1.residual_4.alpha");  // repeat_2.1.residual_4: largest |alpha|
         UpperBound v486 = norms.SpectralNorm("repeat_2.1.mlp.up");  // repeat_2.1.mlp: σ(up)
         UpperBound v487 = norms.SpectralNorm("repeat_2.1.mlp.down");  // repeat_2.1.mlp: σ(down)
         UpperBound v488 = norms.LargestRow("repeat_2.1.mlp.up") * v480 + norms.LargestEntry("repeat_2.1.mlp.up_bias");  // repeat_2.1.mlp: largest pre-activation
         UpperBound v489 = v486 * v480 + norms.VectorNorm("repeat_2.1.mlp.up_bias");  // repeat_2.1.mlp: norm of the pre-activations
         UpperBound v490 = UpperBound.GeluSlope(v488);  // repeat_2.1.mlp: gelu slope
-        UpperBound v491 = UpperBound.Min(v490 * (v486 * v487), UpperBound.OfRational(1, 2) * norms.Product("repeat_2.1.mlp.down", "repeat_2.1.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v486 * v487));  // repeat_2.1.mlp: constant
+        // repeat_2.1.mlp: constant
+        UpperBound v491 = UpperBound.Min(
+            v490 * (v486 * v487),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_2.1.mlp.down", "repeat_2.1.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v486 * v487));
         UpperBound v492 = v487 * (UpperBound.GeluGain(v488) * v489) + norms.VectorNorm("repeat_2.1.mlp.down_bias");  // repeat_2.1.mlp: radius
         UpperBound v493 = UpperBound.Min(v491 * v481, v492);  // repeat_2.1.mlp: centred radius
         UpperBound v494 = UpperBound.Min(v491 * v482, v491 * v483, v491 * v484);  // repeat_2.1.mlp: from pixels, whole to token
@@ -2306,30 +2927,41 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v496 = UpperBound.Min(v491 * v484, 224 * v494);  // repeat_2.1.mlp: from pixels, token to token
         UpperBound v499 = v480 + v485 * v492;  // repeat_2.1.residual_4: radius
         UpperBound v500 = UpperBound.Min(v481 + v485 * v493, v499);  // repeat_2.1.residual_4: centred radius
-        UpperBound v502 = UpperBound.Min(v482 + v485 * v494, v483 + v485 * v495, v484 + v485 * v496);  // repeat_2.1.residual_4: from pixels, whole to token
-        UpperBound v503 = UpperBound.Min(v483 + v485 * v495, 28 * v502);  // repeat_2.1.residual_4: from pixels, whole to whole
-        UpperBound v504 = UpperBound.Min(v484 + v485 * v496, 224 * v502);  // repeat_2.1.residual_4: from pixels, token to token
+        UpperBound v1619 = v483 + v485 * v495;  // repeat_2.1.residual_4: shared
+        UpperBound v1620 = v484 + v485 * v496;  // repeat_2.1.residual_4: shared
+        UpperBound v502 = UpperBound.Min(v482 + v485 * v494, v1619, v1620);  // repeat_2.1.residual_4: from pixels, whole to token
+        UpperBound v503 = UpperBound.Min(v1619, 28 * v502);  // repeat_2.1.residual_4: from pixels, whole to whole
+        UpperBound v504 = UpperBound.Min(v1620, 224 * v502);  // repeat_2.1.residual_4: from pixels, token to token
         UpperBound v505 = norms.LargestEntry("repeat_2.1.center_norm_2.gain");  // repeat_2.1.center_norm_2: max|gain|
         UpperBound v506 = v505 * UpperBound.OfRational(192, 191) * v499 + norms.VectorNorm("repeat_2.1.center_norm_2.bias");  // repeat_2.1.center_norm_2: radius
         UpperBound v507 = UpperBound.Min(v505 * UpperBound.OfRational(192, 191) * v500, v506);  // repeat_2.1.center_norm_2: centred radius
-        UpperBound v508 = UpperBound.Min(v505 * UpperBound.OfRational(192, 191) * v502, v505 * UpperBound.OfRational(192, 191) * v503, v505 * UpperBound.OfRational(192, 191) * v504);  // repeat_2.1.center_norm_2: from pixels, whole to token
-        UpperBound v509 = UpperBound.Min(v505 * UpperBound.OfRational(192, 191) * v503, 28 * v508);  // repeat_2.1.center_norm_2: from pixels, whole to whole
-        UpperBound v510 = UpperBound.Min(v505 * UpperBound.OfRational(192, 191) * v504, 224 * v508);  // repeat_2.1.center_norm_2: from pixels, token to token
+        UpperBound v1621 = v505 * UpperBound.OfRational(192, 191) * v503;  // repeat_2.1.center_norm_2: shared
+        UpperBound v1622 = v505 * UpperBound.OfRational(192, 191) * v504;  // repeat_2.1.center_norm_2: shared
+        UpperBound v508 = UpperBound.Min(v505 * UpperBound.OfRational(192, 191) * v502, v1621, v1622);  // repeat_2.1.center_norm_2: from pixels, whole to token
+        UpperBound v509 = UpperBound.Min(v1621, 28 * v508);  // repeat_2.1.center_norm_2: from pixels, whole to whole
+        UpperBound v510 = UpperBound.Min(v1622, 224 * v508);  // repeat_2.1.center_norm_2: from pixels, token to token
         UpperBound v511 = norms.SpectralNorm("patch_merging_2.reduction");  // patch_merging_2: σ(reduction)
         UpperBound v512 = norms.LargestEntry("patch_merging_2.gain");  // patch_merging_2: max|gain|
         UpperBound v513 = v511 * (v512 * UpperBound.OfRational(768, 767) * (2 * v506) + norms.VectorNorm("patch_merging_2.bias"));  // patch_merging_2: radius
         UpperBound v514 = UpperBound.Min(v511 * (v512 * UpperBound.OfRational(768, 767) * (2 * v507)), v513);  // patch_merging_2: centred radius
-        UpperBound v515 = UpperBound.Min(2 * (v512 * UpperBound.OfRational(768, 767) * v511) * v508, v512 * UpperBound.OfRational(768, 767) * v511 * v509, 2 * (v512 * UpperBound.OfRational(768, 767) * v511) * v510);  // patch_merging_2: from pixels, whole to token
-        UpperBound v516 = UpperBound.Min(v512 * UpperBound.OfRational(768, 767) * v511 * v509, 14 * v515);  // patch_merging_2: from pixels, whole to whole
-        UpperBound v517 = UpperBound.Min(2 * (v512 * UpperBound.OfRational(768, 767) * v511) * v510, 224 * v515);  // patch_merging_2: from pixels, token to token
+        UpperBound v1623 = v512 * UpperBound.OfRational(768, 767) * v511;  // patch_merging_2: shared
+        UpperBound v1624 = 2 * v1623;  // patch_merging_2: shared
+        UpperBound v1625 = v1623 * v509;  // patch_merging_2: shared
+        UpperBound v1626 = v1624 * v510;  // patch_merging_2: shared
+        UpperBound v515 = UpperBound.Min(v1624 * v508, v1625, v1626);  // patch_merging_2: from pixels, whole to token
+        UpperBound v516 = UpperBound.Min(v1625, 14 * v515);  // patch_merging_2: from pixels, whole to whole
+        UpperBound v517 = UpperBound.Min(v1626, 224 * v515);  // patch_merging_2: from pixels, token to token
         UpperBound v518 = norms.LargestEntry("repeat_3.0.residual.alpha");  // repeat_3.0.residual: largest |alpha|
         UpperBound v519 = norms.OperatorNorm("repeat_3.0.conv2d.weight");  // repeat_3.0.conv2d: operator norm of weight
         UpperBound v520 = UpperBound.Min(norms.SpectralNorm("repeat_3.0.conv2d.weight"), v519, norms.LargestRow("repeat_3.0.conv2d.weight"));  // repeat_3.0.conv2d: σ(weight)
-        UpperBound v521 = 7 * v520 * v513 + norms.VectorNorm("repeat_3.0.conv2d.bias");  // repeat_3.0.conv2d: radius
-        UpperBound v522 = UpperBound.Min(7 * v520 * v513, 7 * v520 * UpperBound.OfRational(1, 2) * (v514 + v513), v521);  // repeat_3.0.conv2d: centred radius
-        UpperBound v523 = UpperBound.Min(7 * v520 * v515, UpperBound.Min(v520, 7 * v520, v519) * v516, UpperBound.Min(7 * v520, v519) * v516, 7 * v520 * v517);  // repeat_3.0.conv2d: from pixels, whole to token
-        UpperBound v524 = UpperBound.Min(UpperBound.Min(7 * v520, v519) * v516, 14 * v523);  // repeat_3.0.conv2d: from pixels, whole to whole
-        UpperBound v525 = UpperBound.Min(7 * v520 * v517, 224 * v523);  // repeat_3.0.conv2d: from pixels, token to token
+        UpperBound v1627 = 7 * v520 * v513;  // repeat_3.0.conv2d: shared
+        UpperBound v521 = v1627 + norms.VectorNorm("repeat_3.0.conv2d.bias");  // repeat_3.0.conv2d: radius
+        UpperBound v522 = UpperBound.Min(v1627, 7 * v520 * UpperBound.OfRational(1, 2) * (v514 + v513), v521);  // repeat_3.0.conv2d: centred radius
+        UpperBound v1628 = UpperBound.Min(7 * v520, v519) * v516;  // repeat_3.0.conv2d: shared
+        UpperBound v1629 = 7 * v520 * v517;  // repeat_3.0.conv2d: shared
+        UpperBound v523 = UpperBound.Min(7 * v520 * v515, UpperBound.Min(v520, 7 * v520, v519) * v516, v1628, v1629);  // repeat_3.0.conv2d: from pixels, whole to token
+        UpperBound v524 = UpperBound.Min(v1628, 14 * v523);  // repeat_3.0.conv2d: from pixels, whole to whole
+        UpperBound v525 = UpperBound.Min(v1629, 224 * v523);  // repeat_3.0.conv2d: from pixels, token to token
         UpperBound v527 = UpperBound.GeluSlope(v521);  // repeat_3.0.gelu: slope
         UpperBound v528 = UpperBound.GeluGain(v521) * v521;  // repeat_3.0.gelu: radius
         UpperBound v529 = UpperBound.Min(v527 * v522, v528);  // repeat_3.0.gelu: centred radius
@@ -2350,17 +2982,22 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v544 = UpperBound.Min(v539 * v538, 224 * v542);  // repeat_3.0.gelu_2: from pixels, token to token
         UpperBound v545 = v513 + v518 * v540;  // repeat_3.0.residual: radius
         UpperBound v546 = UpperBound.Min(v514 + v518 * v541, v545);  // repeat_3.0.residual: centred radius
-        UpperBound v548 = UpperBound.Min(v515 + v518 * v542, v516 + v518 * v543, v517 + v518 * v544);  // repeat_3.0.residual: from pixels, whole to token
-        UpperBound v549 = UpperBound.Min(v516 + v518 * v543, 14 * v548);  // repeat_3.0.residual: from pixels, whole to whole
-        UpperBound v550 = UpperBound.Min(v517 + v518 * v544, 224 * v548);  // repeat_3.0.residual: from pixels, token to token
+        UpperBound v1630 = v516 + v518 * v543;  // repeat_3.0.residual: shared
+        UpperBound v1631 = v517 + v518 * v544;  // repeat_3.0.residual: shared
+        UpperBound v548 = UpperBound.Min(v515 + v518 * v542, v1630, v1631);  // repeat_3.0.residual: from pixels, whole to token
+        UpperBound v549 = UpperBound.Min(v1630, 14 * v548);  // repeat_3.0.residual: from pixels, whole to whole
+        UpperBound v550 = UpperBound.Min(v1631, 224 * v548);  // repeat_3.0.residual: from pixels, token to token
         UpperBound v551 = norms.LargestEntry("repeat_3.0.residual_2.alpha");  // repeat_3.0.residual_2: largest |alpha|
         UpperBound v552 = norms.OperatorNorm("repeat_3.0.conv2d_3.weight");  // repeat_3.0.conv2d_3: operator norm of weight
         UpperBound v553 = UpperBound.Min(norms.SpectralNorm("repeat_3.0.conv2d_3.weight"), v552, norms.LargestRow("repeat_3.0.conv2d_3.weight"));  // repeat_3.0.conv2d_3: σ(weight)
-        UpperBound v554 = 7 * v553 * v545 + norms.VectorNorm("repeat_3.0.conv2d_3.bias");  // repeat_3.0.conv2d_3: radius
-        UpperBound v555 = UpperBound.Min(7 * v553 * v545, 7 * v553 * UpperBound.OfRational(1, 2) * (v546 + v545), v554);  // repeat_3.0.conv2d_3: centred radius
-        UpperBound v556 = UpperBound.Min(7 * v553 * v548, UpperBound.Min(v553, 7 * v553, v552) * v549, UpperBound.Min(7 * v553, v552) * v549, 7 * v553 * v550);  // repeat_3.0.conv2d_3: from pixels, whole to token
-        UpperBound v557 = UpperBound.Min(UpperBound.Min(7 * v553, v552) * v549, 14 * v556);  // repeat_3.0.conv2d_3: from pixels, whole to whole
-        UpperBound v558 = UpperBound.Min(7 * v553 * v550, 224 * v556);  // repeat_3.0.conv2d_3: from pixels, token to token
+        UpperBound v1632 = 7 * v553 * v545;  // repeat_3.0.conv2d_3: shared
+        UpperBound v554 = v1632 + norms.VectorNorm("repeat_3.0.conv2d_3.bias");  // repeat_3.0.conv2d_3: radius
+        UpperBound v555 = UpperBound.Min(v1632, 7 * v553 * UpperBound.OfRational(1, 2) * (v546 + v545), v554);  // repeat_3.0.conv2d_3: centred radius
+        UpperBound v1633 = UpperBound.Min(7 * v553, v552) * v549;  // repeat_3.0.conv2d_3: shared
+        UpperBound v1634 = 7 * v553 * v550;  // repeat_3.0.conv2d_3: shared
+        UpperBound v556 = UpperBound.Min(7 * v553 * v548, UpperBound.Min(v553, 7 * v553, v552) * v549, v1633, v1634);  // repeat_3.0.conv2d_3: from pixels, whole to token
+        UpperBound v557 = UpperBound.Min(v1633, 14 * v556);  // repeat_3.0.conv2d_3: from pixels, whole to whole
+        UpperBound v558 = UpperBound.Min(v1634, 224 * v556);  // repeat_3.0.conv2d_3: from pixels, token to token
         UpperBound v560 = UpperBound.GeluSlope(v554);  // repeat_3.0.gelu_3: slope
         UpperBound v561 = UpperBound.GeluGain(v554) * v554;  // repeat_3.0.gelu_3: radius
         UpperBound v562 = UpperBound.Min(v560 * v555, v561);  // repeat_3.0.gelu_3: centred radius
@@ -2369,14 +3006,22 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v565 = UpperBound.Min(v560 * v558, 224 * v563);  // repeat_3.0.gelu_3: from pixels, token to token
         UpperBound v566 = v545 + v551 * v561;  // repeat_3.0.residual_2: radius
         UpperBound v567 = UpperBound.Min(v546 + v551 * v562, v566);  // repeat_3.0.residual_2: centred radius
-        UpperBound v569 = UpperBound.Min(v548 + v551 * v563, v549 + v551 * v564, v550 + v551 * v565);  // repeat_3.0.residual_2: from pixels, whole to token
-        UpperBound v570 = UpperBound.Min(v549 + v551 * v564, 14 * v569);  // repeat_3.0.residual_2: from pixels, whole to whole
-        UpperBound v571 = UpperBound.Min(v550 + v551 * v565, 224 * v569);  // repeat_3.0.residual_2: from pixels, token to token
+        UpperBound v1635 = v549 + v551 * v564;  // repeat_3.0.residual_2: shared
+        UpperBound v1636 = v550 + v551 * v565;  // repeat_3.0.residual_2: shared
+        UpperBound v569 = UpperBound.Min(v548 + v551 * v563, v1635, v1636);  // repeat_3.0.residual_2: from pixels, whole to token
+        UpperBound v570 = UpperBound.Min(v1635, 14 * v569);  // repeat_3.0.residual_2: from pixels, whole to whole
+        UpperBound v571 = UpperBound.Min(v1636, 224 * v569);  // repeat_3.0.residual_2: from pixels, token to token
         UpperBound v572 = norms.LargestEntry("repeat_3.0.residual_3.alpha");  // repeat_3.0.residual_3: largest |alpha|
         UpperBound v573 = 2 * norms.LargestEntry("repeat_3.0.attention.bias_table");  // repeat_3.0.attention: spread of the bias
         UpperBound v574 = norms.SpectralNorm("repeat_3.0.attention.out");  // repeat_3.0.attention: σ(out)
         UpperBound v575 = norms.SpectralNorm("repeat_3.0.attention.k");  // repeat_3.0.attention: σ(k)
-        UpperBound v576 = 20 * UpperBound.Min(UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.0.attention.k", head)) * v567 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1) + v573;  // repeat_3.0.attention: range of the logits
+        // repeat_3.0.attention: range of the logits
+        UpperBound v576 = 20 * UpperBound.Min(
+            UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.0.attention.k", head))
+                * v567
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1)
+            + v573;
         UpperBound v577 = UpperBound.DoeblinComplement(49, v576);  // repeat_3.0.attention: 1 − lambda
         UpperBound v578 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v576);  // repeat_3.0.attention: cosh of half the range
         UpperBound v579 = 49 * UpperBound.LargestSoftmaxWeight(49, v576);  // repeat_3.0.attention: largest column sum
@@ -2385,39 +3030,181 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v582 = norms.SpectralNorm("repeat_3.0.attention.v");  // repeat_3.0.attention: σ(v)
         UpperBound v583 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.0.attention.v", head));  // repeat_3.0.attention: slope of the values
         UpperBound v584 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v567);  // repeat_3.0.attention: spread of the values
-        UpperBound v585 = UpperBound.MaxOver(12, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.q", head));  // repeat_3.0.attention: both paths' slope
-        UpperBound v586 = UpperBound.Min(UpperBound.Sqrt(12) * v583, v582 * (1 + v577 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));  // repeat_3.0.attention: value path
-        UpperBound v587 = UpperBound.Min(v574 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) + norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v567 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head) + norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v567 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)))), v574 * (v586 + UpperBound.Sqrt(12) * v584 * UpperBound.MaxOver(12, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.k", head))));  // repeat_3.0.attention: keys and values, token to token
-        UpperBound v588 = UpperBound.Min(v574 * (v582 * UpperBound.Min(UpperBound.OfRational(1, 7) * v578, 1) + v584 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v575) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v576)))), v574 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 7) * v578, 1) + norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v567 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v576))), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 7) * v578, 1) + norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v567 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v576))))));  // repeat_3.0.attention: keys and values, whole to token
-        UpperBound v589 = UpperBound.Min(v574 * (v582 * v580 + v584 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v575) * UpperBound.Min(UpperBound.Sqrt(v579), UpperBound.Sqrt(UpperBound.OfRational(49, 2)))), v574 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v580 + norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v567 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v579), UpperBound.Sqrt(UpperBound.OfRational(49, 2))), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v580 + norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v567 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v579), UpperBound.Sqrt(UpperBound.OfRational(49, 2))))));  // repeat_3.0.attention: keys and values, whole to whole
-        UpperBound v590 = UpperBound.Min(v574 * v584 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v581), v574 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v567 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.q", head)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v567 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.q", head)))));  // repeat_3.0.attention: query path, all readings
-        UpperBound v591 = UpperBound.Min(v574 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) + norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v567 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.q", head)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head) + norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v567 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.0.attention.q", head)))));  // repeat_3.0.attention: per head, token to token
-        UpperBound v592 = UpperBound.Min(v591, v587 + v590, v574 * (v586 + UpperBound.Sqrt(12) * v584 * v585));  // repeat_3.0.attention: token to token
-        UpperBound v593 = UpperBound.Min(v588 + v590, v574 * (v582 * UpperBound.Min(UpperBound.OfRational(1, 7) * v578, 1) + v584 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v576))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v576))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v575) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v581)));  // repeat_3.0.attention: whole to token
-        UpperBound v594 = UpperBound.Min(v589 + v590, v574 * (v582 * v580 + v584 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v579), UpperBound.Sqrt(UpperBound.OfRational(49, 2))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v579), UpperBound.Sqrt(UpperBound.OfRational(49, 2))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v575) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v581)));  // repeat_3.0.attention: whole to whole
-        UpperBound v595 = UpperBound.Min(v574 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v566, 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v566)), v574 * v586 * v566, v574 * (v582 * v566 + v577 * UpperBound.Sqrt(12) * v583 * v567)) + v574 * norms.VectorNorm("repeat_3.0.attention.v_bias") + norms.VectorNorm("repeat_3.0.attention.out_bias");  // repeat_3.0.attention: radius
-        UpperBound v596 = UpperBound.Min(v574 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v567, 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v567)), v574 * v586 * v567, v595);  // repeat_3.0.attention: centred radius
+        // repeat_3.0.attention: both paths' slope
+        UpperBound v585 = UpperBound.MaxOver(12, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_3.0.attention.q", head));
+        // repeat_3.0.attention: value path
+        UpperBound v586 = UpperBound.Min(
+            UpperBound.Sqrt(12) * v583,
+            v582 * (1
+                + v577
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
+        UpperBound v1637 = UpperBound.Sqrt(12) * v584;  // repeat_3.0.attention: shared
+        // repeat_3.0.attention: keys and values, token to token
+        UpperBound v587 = UpperBound.Min(
+            v574 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                        * v567
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)),
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                        * v567
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)))),
+            v574 * (v586
+                + v1637 * UpperBound.MaxOver(12, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_3.0.attention.k", head))));
+        UpperBound v1638 = UpperBound.Min(UpperBound.OfRational(1, 7) * v578, 1);  // repeat_3.0.attention: shared
+        UpperBound v1639 = v582 * v1638;  // repeat_3.0.attention: shared
+        UpperBound v1640 = v584 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v575);  // repeat_3.0.attention: shared
+        UpperBound v1641 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v576)));  // repeat_3.0.attention: shared
+        // repeat_3.0.attention: keys and values, whole to token
+        UpperBound v588 = UpperBound.Min(
+            v574 * (v1639 + v1640 * v1641),
+            v574 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v1638
+                    + norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                        * v567
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.0.attention.k", head))
+                        * v1641,
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v1638
+                    + norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                        * v567
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.0.attention.k", head))
+                        * v1641)));
+        UpperBound v1642 = UpperBound.Min(UpperBound.Sqrt(v579), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_3.0.attention: shared
+        // repeat_3.0.attention: keys and values, whole to whole
+        UpperBound v589 = UpperBound.Min(
+            v574 * (v582 * v580 + v1640 * v1642),
+            v574 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v580
+                    + norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                        * v567
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.0.attention.k", head))
+                        * v1642,
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v580
+                    + norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                        * v567
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.0.attention.k", head))
+                        * v1642)));
+        // repeat_3.0.attention: query path, all readings
+        UpperBound v590 = UpperBound.Min(
+            v574 * v584 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v581),
+            v574 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                    * v567
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.0.attention.q", head)),
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                        * v567
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.0.attention.q", head)))));
+        // repeat_3.0.attention: per head, token to token
+        UpperBound v591 = UpperBound.Min(
+            v574 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                        * v567
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.0.attention.q", head)),
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
+                        * v567
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.0.attention.q", head)))));
+        UpperBound v592 = UpperBound.Min(v591, v587 + v590, v574 * (v586 + v1637 * v585));  // repeat_3.0.attention: token to token
+        // repeat_3.0.attention: whole to token
+        UpperBound v593 = UpperBound.Min(
+            v588 + v590,
+            v574 * (v1639
+                + v584 * (UpperBound.Sqrt(UpperBound.Power(v1641 * 0, 2))
+                    + v1641 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v575)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v581)));
+        // repeat_3.0.attention: whole to whole
+        UpperBound v594 = UpperBound.Min(
+            v589 + v590,
+            v574 * (v582 * v580
+                + v584 * (UpperBound.Sqrt(UpperBound.Power(v1642 * 0, 2))
+                    + v1642 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v575)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v581)));
+        // repeat_3.0.attention: radius
+        UpperBound v595 = UpperBound.Min(
+            v574 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v566, 2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v566)),
+            v574 * v586 * v566,
+            v574 * (v582 * v566 + v577 * UpperBound.Sqrt(12) * v583 * v567))
+            + v574 * norms.VectorNorm("repeat_3.0.attention.v_bias")
+            + norms.VectorNorm("repeat_3.0.attention.out_bias");
+        // repeat_3.0.attention: centred radius
+        UpperBound v596 = UpperBound.Min(
+            v574 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v567, 2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v567)),
+            v574 * v586 * v567,
+            v595);
         UpperBound v597 = UpperBound.Min(v592 * v569, v593 * v570, v588 * v570 + v590 * v569, v594 * v570, v592 * v571);  // repeat_3.0.attention: from pixels, whole to token
         UpperBound v598 = UpperBound.Min(v594 * v570, 14 * v597);  // repeat_3.0.attention: from pixels, whole to whole
         UpperBound v599 = UpperBound.Min(v592 * v571, 224 * v597);  // repeat_3.0.attention: from pixels, token to token
         UpperBound v602 = v566 + v572 * v595;  // repeat_3.0.residual_3: radius
         UpperBound v603 = UpperBound.Min(v567 + v572 * v596, v602);  // repeat_3.0.residual_3: centred radius
-        UpperBound v605 = UpperBound.Min(v569 + v572 * v597, v570 + v572 * v598, v571 + v572 * v599);  // repeat_3.0.residual_3: from pixels, whole to token
-        UpperBound v606 = UpperBound.Min(v570 + v572 * v598, 14 * v605);  // repeat_3.0.residual_3: from pixels, whole to whole
-        UpperBound v607 = UpperBound.Min(v571 + v572 * v599, 224 * v605);  // repeat_3.0.residual_3: from pixels, token to token
+        UpperBound v1643 = v570 + v572 * v598;  // repeat_3.0.residual_3: shared
+        UpperBound v1644 = v571 + v572 * v599;  // repeat_3.0.residual_3: shared
+        UpperBound v605 = UpperBound.Min(v569 + v572 * v597, v1643, v1644);  // repeat_3.0.residual_3: from pixels, whole to token
+        UpperBound v606 = UpperBound.Min(v1643, 14 * v605);  // repeat_3.0.residual_3: from pixels, whole to whole
+        UpperBound v607 = UpperBound.Min(v1644, 224 * v605);  // repeat_3.0.residual_3: from pixels, token to token
         UpperBound v608 = norms.LargestEntry("repeat_3.0.center_norm.gain");  // repeat_3.0.center_norm: max|gain|
         UpperBound v609 = v608 * UpperBound.OfRational(384, 383) * v602 + norms.VectorNorm("repeat_3.0.center_norm.bias");  // repeat_3.0.center_norm: radius
         UpperBound v610 = UpperBound.Min(v608 * UpperBound.OfRational(384, 383) * v603, v609);  // repeat_3.0.center_norm: centred radius
-        UpperBound v611 = UpperBound.Min(v608 * UpperBound.OfRational(384, 383) * v605, v608 * UpperBound.OfRational(384, 383) * v606, v608 * UpperBound.OfRational(384, 383) * v607);  // repeat_3.0.center_norm: from pixels, whole to token
-        UpperBound v612 = UpperBound.Min(v608 * UpperBound.OfRational(384, 383) * v606, 14 * v611);  // repeat_3.0.center_norm: from pixels, whole to whole
-        UpperBound v613 = UpperBound.Min(v608 * UpperBound.OfRational(384, 383) * v607, 224 * v611);  // repeat_3.0.center_norm: from pixels, token to token
+        UpperBound v1645 = v608 * UpperBound.OfRational(384, 383) * v606;  // repeat_3.0.center_norm: shared
+        UpperBound v1646 = v608 * UpperBound.OfRational(384, 383) * v607;  // repeat_3.0.center_norm: shared
+        UpperBound v611 = UpperBound.Min(v608 * UpperBound.OfRational(384, 383) * v605, v1645, v1646);  // repeat_3.0.center_norm: from pixels, whole to token
+        UpperBound v612 = UpperBound.Min(v1645, 14 * v611);  // repeat_3.0.center_norm: from pixels, whole to whole
+        UpperBound v613 = UpperBound.Min(v1646, 224 * v611);  // repeat_3.0.center_norm: from pixels, token to token
         UpperBound v614 = norms.LargestEntry("repeat_3.0.residual_4.alpha");  // repeat_3.0.residual_4: largest |alpha|
         UpperBound v615 = norms.SpectralNorm("repeat_3.0.mlp.up");  // repeat_3.0.mlp: σ(up)
         UpperBound v616 = norms.SpectralNorm("repeat_3.0.mlp.down");  // repeat_3.0.mlp: σ(down)
         UpperBound v617 = norms.LargestRow("repeat_3.0.mlp.up") * v609 + norms.LargestEntry("repeat_3.0.mlp.up_bias");  // repeat_3.0.mlp: largest pre-activation
         UpperBound v618 = v615 * v609 + norms.VectorNorm("repeat_3.0.mlp.up_bias");  // repeat_3.0.mlp: norm of the pre-activations
         UpperBound v619 = UpperBound.GeluSlope(v617);  // repeat_3.0.mlp: gelu slope
-        UpperBound v620 = UpperBound.Min(v619 * (v615 * v616), UpperBound.OfRational(1, 2) * norms.Product("repeat_3.0.mlp.down", "repeat_3.0.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v615 * v616));  // repeat_3.0.mlp: constant
+        // repeat_3.0.mlp: constant
+        UpperBound v620 = UpperBound.Min(
+            v619 * (v615 * v616),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.0.mlp.down", "repeat_3.0.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v615 * v616));
         UpperBound v621 = v616 * (UpperBound.GeluGain(v617) * v618) + norms.VectorNorm("repeat_3.0.mlp.down_bias");  // repeat_3.0.mlp: radius
         UpperBound v622 = UpperBound.Min(v620 * v610, v621);  // repeat_3.0.mlp: centred radius
         UpperBound v623 = UpperBound.Min(v620 * v611, v620 * v612, v620 * v613);  // repeat_3.0.mlp: from pixels, whole to token
@@ -2425,23 +3212,30 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v625 = UpperBound.Min(v620 * v613, 224 * v623);  // repeat_3.0.mlp: from pixels, token to token
         UpperBound v628 = v609 + v614 * v621;  // repeat_3.0.residual_4: radius
         UpperBound v629 = UpperBound.Min(v610 + v614 * v622, v628);  // repeat_3.0.residual_4: centred radius
-        UpperBound v631 = UpperBound.Min(v611 + v614 * v623, v612 + v614 * v624, v613 + v614 * v625);  // repeat_3.0.residual_4: from pixels, whole to token
-        UpperBound v632 = UpperBound.Min(v612 + v614 * v624, 14 * v631);  // repeat_3.0.residual_4: from pixels, whole to whole
-        UpperBound v633 = UpperBound.Min(v613 + v614 * v625, 224 * v631);  // repeat_3.0.residual_4: from pixels, token to token
+        UpperBound v1647 = v612 + v614 * v624;  // repeat_3.0.residual_4: shared
+        UpperBound v1648 = v613 + v614 * v625;  // repeat_3.0.residual_4: shared
+        UpperBound v631 = UpperBound.Min(v611 + v614 * v623, v1647, v1648);  // repeat_3.0.residual_4: from pixels, whole to token
+        UpperBound v632 = UpperBound.Min(v1647, 14 * v631);  // repeat_3.0.residual_4: from pixels, whole to whole
+        UpperBound v633 = UpperBound.Min(v1648, 224 * v631);  // repeat_3.0.residual_4: from pixels, token to token
         UpperBound v634 = norms.LargestEntry("repeat_3.0.center_norm_2.gain");  // repeat_3.0.center_norm_2: max|gain|
         UpperBound v635 = v634 * UpperBound.OfRational(384, 383) * v628 + norms.VectorNorm("repeat_3.0.center_norm_2.bias");  // repeat_3.0.center_norm_2: radius
         UpperBound v636 = UpperBound.Min(v634 * UpperBound.OfRational(384, 383) * v629, v635);  // repeat_3.0.center_norm_2: centred radius
-        UpperBound v637 = UpperBound.Min(v634 * UpperBound.OfRational(384, 383) * v631, v634 * UpperBound.OfRational(384, 383) * v632, v634 * UpperBound.OfRational(384, 383) * v633);  // repeat_3.0.center_norm_2: from pixels, whole to token
-        UpperBound v638 = UpperBound.Min(v634 * UpperBound.OfRational(384, 383) * v632, 14 * v637);  // repeat_3.0.center_norm_2: from pixels, whole to whole
-        UpperBound v639 = UpperBound.Min(v634 * UpperBound.OfRational(384, 383) * v633, 224 * v637);  // repeat_3.0.center_norm_2: from pixels, token to token
+        UpperBound v1649 = v634 * UpperBound.OfRational(384, 383) * v632;  // repeat_3.0.center_norm_2: shared
+        UpperBound v1650 = v634 * UpperBound.OfRational(384, 383) * v633;  // repeat_3.0.center_norm_2: shared
+        UpperBound v637 = UpperBound.Min(v634 * UpperBound.OfRational(384, 383) * v631, v1649, v1650);  // repeat_3.0.center_norm_2: from pixels, whole to token
+        UpperBound v638 = UpperBound.Min(v1649, 14 * v637);  // repeat_3.0.center_norm_2: from pixels, whole to whole
+        UpperBound v639 = UpperBound.Min(v1650, 224 * v637);  // repeat_3.0.center_norm_2: from pixels, token to token
         UpperBound v640 = norms.LargestEntry("repeat_3.1.residual.alpha");  // repeat_3.1.residual: largest |alpha|
         UpperBound v641 = norms.OperatorNorm("repeat_3.1.conv2d.weight");  // repeat_3.1.conv2d: operator norm of weight
         UpperBound v642 = UpperBound.Min(norms.SpectralNorm("repeat_3.1.conv2d.weight"), v641, norms.LargestRow("repeat_3.1.conv2d.weight"));  // repeat_3.1.conv2d: σ(weight)
-        UpperBound v643 = 7 * v642 * v635 + norms.VectorNorm("repeat_3.1.conv2d.bias");  // repeat_3.1.conv2d: radius
-        UpperBound v644 = UpperBound.Min(7 * v642 * v635, 7 * v642 * UpperBound.OfRational(1, 2) * (v636 + v635), v643);  // repeat_3.1.conv2d: centred radius
-        UpperBound v645 = UpperBound.Min(7 * v642 * v637, UpperBound.Min(v642, 7 * v642, v641) * v638, UpperBound.Min(7 * v642, v641) * v638, 7 * v642 * v639);  // repeat_3.1.conv2d: from pixels, whole to token
-        UpperBound v646 = UpperBound.Min(UpperBound.Min(7 * v642, v641) * v638, 14 * v645);  // repeat_3.1.conv2d: from pixels, whole to whole
-        UpperBound v647 = UpperBound.Min(7 * v642 * v639, 224 * v645);  // repeat_3.1.conv2d: from pixels, token to token
+        UpperBound v1651 = 7 * v642 * v635;  // repeat_3.1.conv2d: shared
+        UpperBound v643 = v1651 + norms.VectorNorm("repeat_3.1.conv2d.bias");  // repeat_3.1.conv2d: radius
+        UpperBound v644 = UpperBound.Min(v1651, 7 * v642 * UpperBound.OfRational(1, 2) * (v636 + v635), v643);  // repeat_3.1.conv2d: centred radius
+        UpperBound v1652 = UpperBound.Min(7 * v642, v641) * v638;  // repeat_3.1.conv2d: shared
+        UpperBound v1653 = 7 * v642 * v639;  // repeat_3.1.conv2d: shared
+        UpperBound v645 = UpperBound.Min(7 * v642 * v637, UpperBound.Min(v642, 7 * v642, v641) * v638, v1652, v1653);  // repeat_3.1.conv2d: from pixels, whole to token
+        UpperBound v646 = UpperBound.Min(v1652, 14 * v645);  // repeat_3.1.conv2d: from pixels, whole to whole
+        UpperBound v647 = UpperBound.Min(v1653, 224 * v645);  // repeat_3.1.conv2d: from pixels, token to token
         UpperBound v649 = UpperBound.GeluSlope(v643);  // repeat_3.1.gelu: slope
         UpperBound v650 = UpperBound.GeluGain(v643) * v643;  // repeat_3.1.gelu: radius
         UpperBound v651 = UpperBound.Min(v649 * v644, v650);  // repeat_3.1.gelu: centred radius
@@ -2462,17 +3256,22 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v666 = UpperBound.Min(v661 * v660, 224 * v664);  // repeat_3.1.gelu_2: from pixels, token to token
         UpperBound v667 = v635 + v640 * v662;  // repeat_3.1.residual: radius
         UpperBound v668 = UpperBound.Min(v636 + v640 * v663, v667);  // repeat_3.1.residual: centred radius
-        UpperBound v670 = UpperBound.Min(v637 + v640 * v664, v638 + v640 * v665, v639 + v640 * v666);  // repeat_3.1.residual: from pixels, whole to token
-        UpperBound v671 = UpperBound.Min(v638 + v640 * v665, 14 * v670);  // repeat_3.1.residual: from pixels, whole to whole
-        UpperBound v672 = UpperBound.Min(v639 + v640 * v666, 224 * v670);  // repeat_3.1.residual: from pixels, token to token
+        UpperBound v1654 = v638 + v640 * v665;  // repeat_3.1.residual: shared
+        UpperBound v1655 = v639 + v640 * v666;  // repeat_3.1.residual: shared
+        UpperBound v670 = UpperBound.Min(v637 + v640 * v664, v1654, v1655);  // repeat_3.1.residual: from pixels, whole to token
+        UpperBound v671 = UpperBound.Min(v1654, 14 * v670);  // repeat_3.1.residual: from pixels, whole to whole
+        UpperBound v672 = UpperBound.Min(v1655, 224 * v670);  // repeat_3.1.residual: from pixels, token to token
         UpperBound v673 = norms.LargestEntry("repeat_3.1.residual_2.alpha");  // repeat_3.1.residual_2: largest |alpha|
         UpperBound v674 = norms.OperatorNorm("repeat_3.1.conv2d_3.weight");  // repeat_3.1.conv2d_3: operator norm of weight
         UpperBound v675 = UpperBound.Min(norms.SpectralNorm("repeat_3.1.conv2d_3.weight"), v674, norms.LargestRow("repeat_3.1.conv2d_3.weight"));  // repeat_3.1.conv2d_3: σ(weight)
-        UpperBound v676 = 7 * v675 * v667 + norms.VectorNorm("repeat_3.1.conv2d_3.bias");  // repeat_3.1.conv2d_3: radius
-        UpperBound v677 = UpperBound.Min(7 * v675 * v667, 7 * v675 * UpperBound.OfRational(1, 2) * (v668 + v667), v676);  // repeat_3.1.conv2d_3: centred radius
-        UpperBound v678 = UpperBound.Min(7 * v675 * v670, UpperBound.Min(v675, 7 * v675, v674) * v671, UpperBound.Min(7 * v675, v674) * v671, 7 * v675 * v672);  // repeat_3.1.conv2d_3: from pixels, whole to token
-        UpperBound v679 = UpperBound.Min(UpperBound.Min(7 * v675, v674) * v671, 14 * v678);  // repeat_3.1.conv2d_3: from pixels, whole to whole
-        UpperBound v680 = UpperBound.Min(7 * v675 * v672, 224 * v678);  // repeat_3.1.conv2d_3: from pixels, token to token
+        UpperBound v1656 = 7 * v675 * v667;  // repeat_3.1.conv2d_3: shared
+        UpperBound v676 = v1656 + norms.VectorNorm("repeat_3.1.conv2d_3.bias");  // repeat_3.1.conv2d_3: radius
+        UpperBound v677 = UpperBound.Min(v1656, 7 * v675 * UpperBound.OfRational(1, 2) * (v668 + v667), v676);  // repeat_3.1.conv2d_3: centred radius
+        UpperBound v1657 = UpperBound.Min(7 * v675, v674) * v671;  // repeat_3.1.conv2d_3: shared
+        UpperBound v1658 = 7 * v675 * v672;  // repeat_3.1.conv2d_3: shared
+        UpperBound v678 = UpperBound.Min(7 * v675 * v670, UpperBound.Min(v675, 7 * v675, v674) * v671, v1657, v1658);  // repeat_3.1.conv2d_3: from pixels, whole to token
+        UpperBound v679 = UpperBound.Min(v1657, 14 * v678);  // repeat_3.1.conv2d_3: from pixels, whole to whole
+        UpperBound v680 = UpperBound.Min(v1658, 224 * v678);  // repeat_3.1.conv2d_3: from pixels, token to token
         UpperBound v682 = UpperBound.GeluSlope(v676);  // repeat_3.1.gelu_3: slope
         UpperBound v683 = UpperBound.GeluGain(v676) * v676;  // repeat_3.1.gelu_3: radius
         UpperBound v684 = UpperBound.Min(v682 * v677, v683);  // repeat_3.1.gelu_3: centred radius
@@ -2481,14 +3280,22 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v687 = UpperBound.Min(v682 * v680, 224 * v685);  // repeat_3.1.gelu_3: from pixels, token to token
         UpperBound v688 = v667 + v673 * v683;  // repeat_3.1.residual_2: radius
         UpperBound v689 = UpperBound.Min(v668 + v673 * v684, v688);  // repeat_3.1.residual_2: centred radius
-        UpperBound v691 = UpperBound.Min(v670 + v673 * v685, v671 + v673 * v686, v672 + v673 * v687);  // repeat_3.1.residual_2: from pixels, whole to token
-        UpperBound v692 = UpperBound.Min(v671 + v673 * v686, 14 * v691);  // repeat_3.1.residual_2: from pixels, whole to whole
-        UpperBound v693 = UpperBound.Min(v672 + v673 * v687, 224 * v691);  // repeat_3.1.residual_2: from pixels, token to token
+        UpperBound v1659 = v671 + v673 * v686;  // repeat_3.1.residual_2: shared
+        UpperBound v1660 = v672 + v673 * v687;  // repeat_3.1.residual_2: shared
+        UpperBound v691 = UpperBound.Min(v670 + v673 * v685, v1659, v1660);  // repeat_3.1.residual_2: from pixels, whole to token
+        UpperBound v692 = UpperBound.Min(v1659, 14 * v691);  // repeat_3.1.residual_2: from pixels, whole to whole
+        UpperBound v693 = UpperBound.Min(v1660, 224 * v691);  // repeat_3.1.residual_2: from pixels, token to token
         UpperBound v694 = norms.LargestEntry("repeat_3.1.residual_3.alpha");  // repeat_3.1.residual_3: largest |alpha|
         UpperBound v695 = 2 * norms.LargestEntry("repeat_3.1.attention.bias_table");  // repeat_3.1.attention: spread of the bias
         UpperBound v696 = norms.SpectralNorm("repeat_3.1.attention.out");  // repeat_3.1.attention: σ(out)
         UpperBound v697 = norms.SpectralNorm("repeat_3.1.attention.k");  // repeat_3.1.attention: σ(k)
-        UpperBound v698 = 20 * UpperBound.Min(UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.1.attention.k", head)) * v689 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1) + v695;  // repeat_3.1.attention: range of the logits
+        // repeat_3.1.attention: range of the logits
+        UpperBound v698 = 20 * UpperBound.Min(
+            UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.1.attention.k", head))
+                * v689
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1)
+            + v695;
         UpperBound v699 = UpperBound.DoeblinComplement(49, v698);  // repeat_3.1.attention: 1 − lambda
         UpperBound v700 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v698);  // repeat_3.1.attention: cosh of half the range
         UpperBound v701 = 49 * UpperBound.LargestSoftmaxWeight(49, v698);  // repeat_3.1.attention: largest column sum
@@ -2497,39 +3304,181 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v704 = norms.SpectralNorm("repeat_3.1.attention.v");  // repeat_3.1.attention: σ(v)
         UpperBound v705 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.1.attention.v", head));  // repeat_3.1.attention: slope of the values
         UpperBound v706 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v689);  // repeat_3.1.attention: spread of the values
-        UpperBound v707 = UpperBound.MaxOver(12, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.q", head));  // repeat_3.1.attention: both paths' slope
-        UpperBound v708 = UpperBound.Min(UpperBound.Sqrt(12) * v705, v704 * (1 + v699 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));  // repeat_3.1.attention: value path
-        UpperBound v709 = UpperBound.Min(v696 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) + norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v689 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head) + norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v689 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)))), v696 * (v708 + UpperBound.Sqrt(12) * v706 * UpperBound.MaxOver(12, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.k", head))));  // repeat_3.1.attention: keys and values, token to token
-        UpperBound v710 = UpperBound.Min(v696 * (v704 * UpperBound.Min(UpperBound.OfRational(1, 7) * v700, 1) + v706 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v697) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v698)))), v696 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 7) * v700, 1) + norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v689 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v698))), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 7) * v700, 1) + norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v689 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v698))))));  // repeat_3.1.attention: keys and values, whole to token
-        UpperBound v711 = UpperBound.Min(v696 * (v704 * v702 + v706 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v697) * UpperBound.Min(UpperBound.Sqrt(v701), UpperBound.Sqrt(UpperBound.OfRational(49, 2)))), v696 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v702 + norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v689 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v701), UpperBound.Sqrt(UpperBound.OfRational(49, 2))), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v702 + norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v689 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v701), UpperBound.Sqrt(UpperBound.OfRational(49, 2))))));  // repeat_3.1.attention: keys and values, whole to whole
-        UpperBound v712 = UpperBound.Min(v696 * v706 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v703), v696 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v689 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.q", head)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v689 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.q", head)))));  // repeat_3.1.attention: query path, all readings
-        UpperBound v713 = UpperBound.Min(v696 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) + norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v689 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.q", head)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head) + norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v689 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.1.attention.q", head)))));  // repeat_3.1.attention: per head, token to token
-        UpperBound v714 = UpperBound.Min(v713, v709 + v712, v696 * (v708 + UpperBound.Sqrt(12) * v706 * v707));  // repeat_3.1.attention: token to token
-        UpperBound v715 = UpperBound.Min(v710 + v712, v696 * (v704 * UpperBound.Min(UpperBound.OfRational(1, 7) * v700, 1) + v706 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v698))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v698))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v697) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v703)));  // repeat_3.1.attention: whole to token
-        UpperBound v716 = UpperBound.Min(v711 + v712, v696 * (v704 * v702 + v706 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v701), UpperBound.Sqrt(UpperBound.OfRational(49, 2))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v701), UpperBound.Sqrt(UpperBound.OfRational(49, 2))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v697) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v703)));  // repeat_3.1.attention: whole to whole
-        UpperBound v717 = UpperBound.Min(v696 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v688, 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v688)), v696 * v708 * v688, v696 * (v704 * v688 + v699 * UpperBound.Sqrt(12) * v705 * v689)) + v696 * norms.VectorNorm("repeat_3.1.attention.v_bias") + norms.VectorNorm("repeat_3.1.attention.out_bias");  // repeat_3.1.attention: radius
-        UpperBound v718 = UpperBound.Min(v696 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v689, 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v689)), v696 * v708 * v689, v717);  // repeat_3.1.attention: centred radius
+        // repeat_3.1.attention: both paths' slope
+        UpperBound v707 = UpperBound.MaxOver(12, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_3.1.attention.q", head));
+        // repeat_3.1.attention: value path
+        UpperBound v708 = UpperBound.Min(
+            UpperBound.Sqrt(12) * v705,
+            v704 * (1
+                + v699
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
+        UpperBound v1661 = UpperBound.Sqrt(12) * v706;  // repeat_3.1.attention: shared
+        // repeat_3.1.attention: keys and values, token to token
+        UpperBound v709 = UpperBound.Min(
+            v696 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                        * v689
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)),
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                        * v689
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)))),
+            v696 * (v708
+                + v1661 * UpperBound.MaxOver(12, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_3.1.attention.k", head))));
+        UpperBound v1662 = UpperBound.Min(UpperBound.OfRational(1, 7) * v700, 1);  // repeat_3.1.attention: shared
+        UpperBound v1663 = v704 * v1662;  // repeat_3.1.attention: shared
+        UpperBound v1664 = v706 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v697);  // repeat_3.1.attention: shared
+        UpperBound v1665 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v698)));  // repeat_3.1.attention: shared
+        // repeat_3.1.attention: keys and values, whole to token
+        UpperBound v710 = UpperBound.Min(
+            v696 * (v1663 + v1664 * v1665),
+            v696 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v1662
+                    + norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                        * v689
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.1.attention.k", head))
+                        * v1665,
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v1662
+                    + norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                        * v689
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.1.attention.k", head))
+                        * v1665)));
+        UpperBound v1666 = UpperBound.Min(UpperBound.Sqrt(v701), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_3.1.attention: shared
+        // repeat_3.1.attention: keys and values, whole to whole
+        UpperBound v711 = UpperBound.Min(
+            v696 * (v704 * v702 + v1664 * v1666),
+            v696 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v702
+                    + norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                        * v689
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.1.attention.k", head))
+                        * v1666,
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v702
+                    + norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                        * v689
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.1.attention.k", head))
+                        * v1666)));
+        // repeat_3.1.attention: query path, all readings
+        UpperBound v712 = UpperBound.Min(
+            v696 * v706 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v703),
+            v696 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                    * v689
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.1.attention.q", head)),
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                        * v689
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.1.attention.q", head)))));
+        // repeat_3.1.attention: per head, token to token
+        UpperBound v713 = UpperBound.Min(
+            v696 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                        * v689
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.1.attention.q", head)),
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
+                        * v689
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.1.attention.q", head)))));
+        UpperBound v714 = UpperBound.Min(v713, v709 + v712, v696 * (v708 + v1661 * v707));  // repeat_3.1.attention: token to token
+        // repeat_3.1.attention: whole to token
+        UpperBound v715 = UpperBound.Min(
+            v710 + v712,
+            v696 * (v1663
+                + v706 * (UpperBound.Sqrt(UpperBound.Power(v1665 * 0, 2))
+                    + v1665 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v697)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v703)));
+        // repeat_3.1.attention: whole to whole
+        UpperBound v716 = UpperBound.Min(
+            v711 + v712,
+            v696 * (v704 * v702
+                + v706 * (UpperBound.Sqrt(UpperBound.Power(v1666 * 0, 2))
+                    + v1666 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v697)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v703)));
+        // repeat_3.1.attention: radius
+        UpperBound v717 = UpperBound.Min(
+            v696 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v688, 2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v688)),
+            v696 * v708 * v688,
+            v696 * (v704 * v688 + v699 * UpperBound.Sqrt(12) * v705 * v689))
+            + v696 * norms.VectorNorm("repeat_3.1.attention.v_bias")
+            + norms.VectorNorm("repeat_3.1.attention.out_bias");
+        // repeat_3.1.attention: centred radius
+        UpperBound v718 = UpperBound.Min(
+            v696 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v689, 2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v689)),
+            v696 * v708 * v689,
+            v717);
         UpperBound v719 = UpperBound.Min(v714 * v691, v715 * v692, v710 * v692 + v712 * v691, v716 * v692, v714 * v693);  // repeat_3.1.attention: from pixels, whole to token
         UpperBound v720 = UpperBound.Min(v716 * v692, 14 * v719);  // repeat_3.1.attention: from pixels, whole to whole
         UpperBound v721 = UpperBound.Min(v714 * v693, 224 * v719);  // repeat_3.1.attention: from pixels, token to token
         UpperBound v724 = v688 + v694 * v717;  // repeat_3.1.residual_3: radius
         UpperBound v725 = UpperBound.Min(v689 + v694 * v718, v724);  // repeat_3.1.residual_3: centred radius
-        UpperBound v727 = UpperBound.Min(v691 + v694 * v719, v692 + v694 * v720, v693 + v694 * v721);  // repeat_3.1.residual_3: from pixels, whole to token
-        UpperBound v728 = UpperBound.Min(v692 + v694 * v720, 14 * v727);  // repeat_3.1.residual_3: from pixels, whole to whole
-        UpperBound v729 = UpperBound.Min(v693 + v694 * v721, 224 * v727);  // repeat_3.1.residual_3: from pixels, token to token
+        UpperBound v1667 = v692 + v694 * v720;  // repeat_3.1.residual_3: shared
+        UpperBound v1668 = v693 + v694 * v721;  // repeat_3.1.residual_3: shared
+        UpperBound v727 = UpperBound.Min(v691 + v694 * v719, v1667, v1668);  // repeat_3.1.residual_3: from pixels, whole to token
+        UpperBound v728 = UpperBound.Min(v1667, 14 * v727);  // repeat_3.1.residual_3: from pixels, whole to whole
+        UpperBound v729 = UpperBound.Min(v1668, 224 * v727);  // repeat_3.1.residual_3: from pixels, token to token
         UpperBound v730 = norms.LargestEntry("repeat_3.1.center_norm.gain");  // repeat_3.1.center_norm: max|gain|
         UpperBound v731 = v730 * UpperBound.OfRational(384, 383) * v724 + norms.VectorNorm("repeat_3.1.center_norm.bias");  // repeat_3.1.center_norm: radius
         UpperBound v732 = UpperBound.Min(v730 * UpperBound.OfRational(384, 383) * v725, v731);  // repeat_3.1.center_norm: centred radius
-        UpperBound v733 = UpperBound.Min(v730 * UpperBound.OfRational(384, 383) * v727, v730 * UpperBound.OfRational(384, 383) * v728, v730 * UpperBound.OfRational(384, 383) * v729);  // repeat_3.1.center_norm: from pixels, whole to token
-        UpperBound v734 = UpperBound.Min(v730 * UpperBound.OfRational(384, 383) * v728, 14 * v733);  // repeat_3.1.center_norm: from pixels, whole to whole
-        UpperBound v735 = UpperBound.Min(v730 * UpperBound.OfRational(384, 383) * v729, 224 * v733);  // repeat_3.1.center_norm: from pixels, token to token
+        UpperBound v1669 = v730 * UpperBound.OfRational(384, 383) * v728;  // repeat_3.1.center_norm: shared
+        UpperBound v1670 = v730 * UpperBound.OfRational(384, 383) * v729;  // repeat_3.1.center_norm: shared
+        UpperBound v733 = UpperBound.Min(v730 * UpperBound.OfRational(384, 383) * v727, v1669, v1670);  // repeat_3.1.center_norm: from pixels, whole to token
+        UpperBound v734 = UpperBound.Min(v1669, 14 * v733);  // repeat_3.1.center_norm: from pixels, whole to whole
+        UpperBound v735 = UpperBound.Min(v1670, 224 * v733);  // repeat_3.1.center_norm: from pixels, token to token
         UpperBound v736 = norms.LargestEntry("repeat_3.1.residual_4.alpha");  // repeat_3.1.residual_4: largest |alpha|
         UpperBound v737 = norms.SpectralNorm("repeat_3.1.mlp.up");  // repeat_3.1.mlp: σ(up)
         UpperBound v738 = norms.SpectralNorm("repeat_3.1.mlp.down");  // repeat_3.1.mlp: σ(down)
         UpperBound v739 = norms.LargestRow("repeat_3.1.mlp.up") * v731 + norms.LargestEntry("repeat_3.1.mlp.up_bias");  // repeat_3.1.mlp: largest pre-activation
         UpperBound v740 = v737 * v731 + norms.VectorNorm("repeat_3.1.mlp.up_bias");  // repeat_3.1.mlp: norm of the pre-activations
         UpperBound v741 = UpperBound.GeluSlope(v739);  // repeat_3.1.mlp: gelu slope
-        UpperBound v742 = UpperBound.Min(v741 * (v737 * v738), UpperBound.OfRational(1, 2) * norms.Product("repeat_3.1.mlp.down", "repeat_3.1.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v737 * v738));  // repeat_3.1.mlp: constant
+        // repeat_3.1.mlp: constant
+        UpperBound v742 = UpperBound.Min(
+            v741 * (v737 * v738),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.1.mlp.down", "repeat_3.1.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v737 * v738));
         UpperBound v743 = v738 * (UpperBound.GeluGain(v739) * v740) + norms.VectorNorm("repeat_3.1.mlp.down_bias");  // repeat_3.1.mlp: radius
         UpperBound v744 = UpperBound.Min(v742 * v732, v743);  // repeat_3.1.mlp: centred radius
         UpperBound v745 = UpperBound.Min(v742 * v733, v742 * v734, v742 * v735);  // repeat_3.1.mlp: from pixels, whole to token
@@ -2537,23 +3486,30 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v747 = UpperBound.Min(v742 * v735, 224 * v745);  // repeat_3.1.mlp: from pixels, token to token
         UpperBound v750 = v731 + v736 * v743;  // repeat_3.1.residual_4: radius
         UpperBound v751 = UpperBound.Min(v732 + v736 * v744, v750);  // repeat_3.1.residual_4: centred radius
-        UpperBound v753 = UpperBound.Min(v733 + v736 * v745, v734 + v736 * v746, v735 + v736 * v747);  // repeat_3.1.residual_4: from pixels, whole to token
-        UpperBound v754 = UpperBound.Min(v734 + v736 * v746, 14 * v753);  // repeat_3.1.residual_4: from pixels, whole to whole
-        UpperBound v755 = UpperBound.Min(v735 + v736 * v747, 224 * v753);  // repeat_3.1.residual_4: from pixels, token to token
+        UpperBound v1671 = v734 + v736 * v746;  // repeat_3.1.residual_4: shared
+        UpperBound v1672 = v735 + v736 * v747;  // repeat_3.1.residual_4: shared
+        UpperBound v753 = UpperBound.Min(v733 + v736 * v745, v1671, v1672);  // repeat_3.1.residual_4: from pixels, whole to token
+        UpperBound v754 = UpperBound.Min(v1671, 14 * v753);  // repeat_3.1.residual_4: from pixels, whole to whole
+        UpperBound v755 = UpperBound.Min(v1672, 224 * v753);  // repeat_3.1.residual_4: from pixels, token to token
         UpperBound v756 = norms.LargestEntry("repeat_3.1.center_norm_2.gain");  // repeat_3.1.center_norm_2: max|gain|
         UpperBound v757 = v756 * UpperBound.OfRational(384, 383) * v750 + norms.VectorNorm("repeat_3.1.center_norm_2.bias");  // repeat_3.1.center_norm_2: radius
         UpperBound v758 = UpperBound.Min(v756 * UpperBound.OfRational(384, 383) * v751, v757);  // repeat_3.1.center_norm_2: centred radius
-        UpperBound v759 = UpperBound.Min(v756 * UpperBound.OfRational(384, 383) * v753, v756 * UpperBound.OfRational(384, 383) * v754, v756 * UpperBound.OfRational(384, 383) * v755);  // repeat_3.1.center_norm_2: from pixels, whole to token
-        UpperBound v760 = UpperBound.Min(v756 * UpperBound.OfRational(384, 383) * v754, 14 * v759);  // repeat_3.1.center_norm_2: from pixels, whole to whole
-        UpperBound v761 = UpperBound.Min(v756 * UpperBound.OfRational(384, 383) * v755, 224 * v759);  // repeat_3.1.center_norm_2: from pixels, token to token
+        UpperBound v1673 = v756 * UpperBound.OfRational(384, 383) * v754;  // repeat_3.1.center_norm_2: shared
+        UpperBound v1674 = v756 * UpperBound.OfRational(384, 383) * v755;  // repeat_3.1.center_norm_2: shared
+        UpperBound v759 = UpperBound.Min(v756 * UpperBound.OfRational(384, 383) * v753, v1673, v1674);  // repeat_3.1.center_norm_2: from pixels, whole to token
+        UpperBound v760 = UpperBound.Min(v1673, 14 * v759);  // repeat_3.1.center_norm_2: from pixels, whole to whole
+        UpperBound v761 = UpperBound.Min(v1674, 224 * v759);  // repeat_3.1.center_norm_2: from pixels, token to token
         UpperBound v762 = norms.LargestEntry("repeat_3.2.residual.alpha");  // repeat_3.2.residual: largest |alpha|
         UpperBound v763 = norms.OperatorNorm("repeat_3.2.conv2d.weight");  // repeat_3.2.conv2d: operator norm of weight
         UpperBound v764 = UpperBound.Min(norms.SpectralNorm("repeat_3.2.conv2d.weight"), v763, norms.LargestRow("repeat_3.2.conv2d.weight"));  // repeat_3.2.conv2d: σ(weight)
-        UpperBound v765 = 7 * v764 * v757 + norms.VectorNorm("repeat_3.2.conv2d.bias");  // repeat_3.2.conv2d: radius
-        UpperBound v766 = UpperBound.Min(7 * v764 * v757, 7 * v764 * UpperBound.OfRational(1, 2) * (v758 + v757), v765);  // repeat_3.2.conv2d: centred radius
-        UpperBound v767 = UpperBound.Min(7 * v764 * v759, UpperBound.Min(v764, 7 * v764, v763) * v760, UpperBound.Min(7 * v764, v763) * v760, 7 * v764 * v761);  // repeat_3.2.conv2d: from pixels, whole to token
-        UpperBound v768 = UpperBound.Min(UpperBound.Min(7 * v764, v763) * v760, 14 * v767);  // repeat_3.2.conv2d: from pixels, whole to whole
-        UpperBound v769 = UpperBound.Min(7 * v764 * v761, 224 * v767);  // repeat_3.2.conv2d: from pixels, token to token
+        UpperBound v1675 = 7 * v764 * v757;  // repeat_3.2.conv2d: shared
+        UpperBound v765 = v1675 + norms.VectorNorm("repeat_3.2.conv2d.bias");  // repeat_3.2.conv2d: radius
+        UpperBound v766 = UpperBound.Min(v1675, 7 * v764 * UpperBound.OfRational(1, 2) * (v758 + v757), v765);  // repeat_3.2.conv2d: centred radius
+        UpperBound v1676 = UpperBound.Min(7 * v764, v763) * v760;  // repeat_3.2.conv2d: shared
+        UpperBound v1677 = 7 * v764 * v761;  // repeat_3.2.conv2d: shared
+        UpperBound v767 = UpperBound.Min(7 * v764 * v759, UpperBound.Min(v764, 7 * v764, v763) * v760, v1676, v1677);  // repeat_3.2.conv2d: from pixels, whole to token
+        UpperBound v768 = UpperBound.Min(v1676, 14 * v767);  // repeat_3.2.conv2d: from pixels, whole to whole
+        UpperBound v769 = UpperBound.Min(v1677, 224 * v767);  // repeat_3.2.conv2d: from pixels, token to token
         UpperBound v771 = UpperBound.GeluSlope(v765);  // repeat_3.2.gelu: slope
         UpperBound v772 = UpperBound.GeluGain(v765) * v765;  // repeat_3.2.gelu: radius
         UpperBound v773 = UpperBound.Min(v771 * v766, v772);  // repeat_3.2.gelu: centred radius
@@ -2574,17 +3530,22 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v788 = UpperBound.Min(v783 * v782, 224 * v786);  // repeat_3.2.gelu_2: from pixels, token to token
         UpperBound v789 = v757 + v762 * v784;  // repeat_3.2.residual: radius
         UpperBound v790 = UpperBound.Min(v758 + v762 * v785, v789);  // repeat_3.2.residual: centred radius
-        UpperBound v792 = UpperBound.Min(v759 + v762 * v786, v760 + v762 * v787, v761 + v762 * v788);  // repeat_3.2.residual: from pixels, whole to token
-        UpperBound v793 = UpperBound.Min(v760 + v762 * v787, 14 * v792);  // repeat_3.2.residual: from pixels, whole to whole
-        UpperBound v794 = UpperBound.Min(v761 + v762 * v788, 224 * v792);  // repeat_3.2.residual: from pixels, token to token
+        UpperBound v1678 = v760 + v762 * v787;  // repeat_3.2.residual: shared
+        UpperBound v1679 = v761 + v762 * v788;  // repeat_3.2.residual: shared
+        UpperBound v792 = UpperBound.Min(v759 + v762 * v786, v1678, v1679);  // repeat_3.2.residual: from pixels, whole to token
+        UpperBound v793 = UpperBound.Min(v1678, 14 * v792);  // repeat_3.2.residual: from pixels, whole to whole
+        UpperBound v794 = UpperBound.Min(v1679, 224 * v792);  // repeat_3.2.residual: from pixels, token to token
         UpperBound v795 = norms.LargestEntry("repeat_3.2.residual_2.alpha");  // repeat_3.2.residual_2: largest |alpha|
         UpperBound v796 = norms.OperatorNorm("repeat_3.2.conv2d_3.weight");  // repeat_3.2.conv2d_3: operator norm of weight
         UpperBound v797 = UpperBound.Min(norms.SpectralNorm("repeat_3.2.conv2d_3.weight"), v796, norms.LargestRow("repeat_3.2.conv2d_3.weight"));  // repeat_3.2.conv2d_3: σ(weight)
-        UpperBound v798 = 7 * v797 * v789 + norms.VectorNorm("repeat_3.2.conv2d_3.bias");  // repeat_3.2.conv2d_3: radius
-        UpperBound v799 = UpperBound.Min(7 * v797 * v789, 7 * v797 * UpperBound.OfRational(1, 2) * (v790 + v789), v798);  // repeat_3.2.conv2d_3: centred radius
-        UpperBound v800 = UpperBound.Min(7 * v797 * v792, UpperBound.Min(v797, 7 * v797, v796) * v793, UpperBound.Min(7 * v797, v796) * v793, 7 * v797 * v794);  // repeat_3.2.conv2d_3: from pixels, whole to token
-        UpperBound v801 = UpperBound.Min(UpperBound.Min(7 * v797, v796) * v793, 14 * v800);  // repeat_3.2.conv2d_3: from pixels, whole to whole
-        UpperBound v802 = UpperBound.Min(7 * v797 * v794, 224 * v800);  // repeat_3.2.conv2d_3: from pixels, token to token
+        UpperBound v1680 = 7 * v797 * v789;  // repeat_3.2.conv2d_3: shared
+        UpperBound v798 = v1680 + norms.VectorNorm("repeat_3.2.conv2d_3.bias");  // repeat_3.2.conv2d_3: radius
+        UpperBound v799 = UpperBound.Min(v1680, 7 * v797 * UpperBound.OfRational(1, 2) * (v790 + v789), v798);  // repeat_3.2.conv2d_3: centred radius
+        UpperBound v1681 = UpperBound.Min(7 * v797, v796) * v793;  // repeat_3.2.conv2d_3: shared
+        UpperBound v1682 = 7 * v797 * v794;  // repeat_3.2.conv2d_3: shared
+        UpperBound v800 = UpperBound.Min(7 * v797 * v792, UpperBound.Min(v797, 7 * v797, v796) * v793, v1681, v1682);  // repeat_3.2.conv2d_3: from pixels, whole to token
+        UpperBound v801 = UpperBound.Min(v1681, 14 * v800);  // repeat_3.2.conv2d_3: from pixels, whole to whole
+        UpperBound v802 = UpperBound.Min(v1682, 224 * v800);  // repeat_3.2.conv2d_3: from pixels, token to token
         UpperBound v804 = UpperBound.GeluSlope(v798);  // repeat_3.2.gelu_3: slope
         UpperBound v805 = UpperBound.GeluGain(v798) * v798;  // repeat_3.2.gelu_3: radius
         UpperBound v806 = UpperBound.Min(v804 * v799, v805);  // repeat_3.2.gelu_3: centred radius
@@ -2593,14 +3554,22 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v809 = UpperBound.Min(v804 * v802, 224 * v807);  // repeat_3.2.gelu_3: from pixels, token to token
         UpperBound v810 = v789 + v795 * v805;  // repeat_3.2.residual_2: radius
         UpperBound v811 = UpperBound.Min(v790 + v795 * v806, v810);  // repeat_3.2.residual_2: centred radius
-        UpperBound v813 = UpperBound.Min(v792 + v795 * v807, v793 + v795 * v808, v794 + v795 * v809);  // repeat_3.2.residual_2: from pixels, whole to token
-        UpperBound v814 = UpperBound.Min(v793 + v795 * v808, 14 * v813);  // repeat_3.2.residual_2: from pixels, whole to whole
-        UpperBound v815 = UpperBound.Min(v794 + v795 * v809, 224 * v813);  // repeat_3.2.residual_2: from pixels, token to token
+        UpperBound v1683 = v793 + v795 * v808;  // repeat_3.2.residual_2: shared
+        UpperBound v1684 = v794 + v795 * v809;  // repeat_3.2.residual_2: shared
+        UpperBound v813 = UpperBound.Min(v792 + v795 * v807, v1683, v1684);  // repeat_3.2.residual_2: from pixels, whole to token
+        UpperBound v814 = UpperBound.Min(v1683, 14 * v813);  // repeat_3.2.residual_2: from pixels, whole to whole
+        UpperBound v815 = UpperBound.Min(v1684, 224 * v813);  // repeat_3.2.residual_2: from pixels, token to token
         UpperBound v816 = norms.LargestEntry("repeat_3.2.residual_3.alpha");  // repeat_3.2.residual_3: largest |alpha|
         UpperBound v817 = 2 * norms.LargestEntry("repeat_3.2.attention.bias_table");  // repeat_3.2.attention: spread of the bias
         UpperBound v818 = norms.SpectralNorm("repeat_3.2.attention.out");  // repeat_3.2.attention: σ(out)
         UpperBound v819 = norms.SpectralNorm("repeat_3.2.attention.k");  // repeat_3.2.attention: σ(k)
-        UpperBound v820 = 20 * UpperBound.Min(UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.2.attention.k", head)) * v811 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1) + v817;  // repeat_3.2.attention: range of the logits
+        // repeat_3.2.attention: range of the logits
+        UpperBound v820 = 20 * UpperBound.Min(
+            UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.2.attention.k", head))
+                * v811
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1)
+            + v817;
         UpperBound v821 = UpperBound.DoeblinComplement(49, v820);  // repeat_3.2.attention: 1 − lambda
         UpperBound v822 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v820);  // repeat_3.2.attention: cosh of half the range
         UpperBound v823 = 49 * UpperBound.LargestSoftmaxWeight(49, v820);  // repeat_3.2.attention: largest column sum
@@ -2609,39 +3578,181 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v826 = norms.SpectralNorm("repeat_3.2.attention.v");  // repeat_3.2.attention: σ(v)
         UpperBound v827 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.2.attention.v", head));  // repeat_3.2.attention: slope of the values
         UpperBound v828 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v811);  // repeat_3.2.attention: spread of the values
-        UpperBound v829 = UpperBound.MaxOver(12, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.q", head));  // repeat_3.2.attention: both paths' slope
-        UpperBound v830 = UpperBound.Min(UpperBound.Sqrt(12) * v827, v826 * (1 + v821 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));  // repeat_3.2.attention: value path
-        UpperBound v831 = UpperBound.Min(v818 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) + norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v811 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head) + norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v811 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)))), v818 * (v830 + UpperBound.Sqrt(12) * v828 * UpperBound.MaxOver(12, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.k", head))));  // repeat_3.2.attention: keys and values, token to token
-        UpperBound v832 = UpperBound.Min(v818 * (v826 * UpperBound.Min(UpperBound.OfRational(1, 7) * v822, 1) + v828 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v819) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v820)))), v818 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 7) * v822, 1) + norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v811 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v820))), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 7) * v822, 1) + norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v811 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v820))))));  // repeat_3.2.attention: keys and values, whole to token
-        UpperBound v833 = UpperBound.Min(v818 * (v826 * v824 + v828 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v819) * UpperBound.Min(UpperBound.Sqrt(v823), UpperBound.Sqrt(UpperBound.OfRational(49, 2)))), v818 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v824 + norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v811 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v823), UpperBound.Sqrt(UpperBound.OfRational(49, 2))), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v824 + norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v811 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v823), UpperBound.Sqrt(UpperBound.OfRational(49, 2))))));  // repeat_3.2.attention: keys and values, whole to whole
-        UpperBound v834 = UpperBound.Min(v818 * v828 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v825), v818 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v811 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.q", head)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v811 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.q", head)))));  // repeat_3.2.attention: query path, all readings
-        UpperBound v835 = UpperBound.Min(v818 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) + norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v811 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.q", head)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head) + norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v811 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.2.attention.q", head)))));  // repeat_3.2.attention: per head, token to token
-        UpperBound v836 = UpperBound.Min(v835, v831 + v834, v818 * (v830 + UpperBound.Sqrt(12) * v828 * v829));  // repeat_3.2.attention: token to token
-        UpperBound v837 = UpperBound.Min(v832 + v834, v818 * (v826 * UpperBound.Min(UpperBound.OfRational(1, 7) * v822, 1) + v828 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v820))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v820))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v819) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v825)));  // repeat_3.2.attention: whole to token
-        UpperBound v838 = UpperBound.Min(v833 + v834, v818 * (v826 * v824 + v828 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v823), UpperBound.Sqrt(UpperBound.OfRational(49, 2))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v823), UpperBound.Sqrt(UpperBound.OfRational(49, 2))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v819) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v825)));  // repeat_3.2.attention: whole to whole
-        UpperBound v839 = UpperBound.Min(v818 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v810, 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v810)), v818 * v830 * v810, v818 * (v826 * v810 + v821 * UpperBound.Sqrt(12) * v827 * v811)) + v818 * norms.VectorNorm("repeat_3.2.attention.v_bias") + norms.VectorNorm("repeat_3.2.attention.out_bias");  // repeat_3.2.attention: radius
-        UpperBound v840 = UpperBound.Min(v818 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v811, 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v811)), v818 * v830 * v811, v839);  // repeat_3.2.attention: centred radius
+        // repeat_3.2.attention: both paths' slope
+        UpperBound v829 = UpperBound.MaxOver(12, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_3.2.attention.q", head));
+        // repeat_3.2.attention: value path
+        UpperBound v830 = UpperBound.Min(
+            UpperBound.Sqrt(12) * v827,
+            v826 * (1
+                + v821
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
+        UpperBound v1685 = UpperBound.Sqrt(12) * v828;  // repeat_3.2.attention: shared
+        // repeat_3.2.attention: keys and values, token to token
+        UpperBound v831 = UpperBound.Min(
+            v818 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                        * v811
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)),
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                        * v811
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)))),
+            v818 * (v830
+                + v1685 * UpperBound.MaxOver(12, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_3.2.attention.k", head))));
+        UpperBound v1686 = UpperBound.Min(UpperBound.OfRational(1, 7) * v822, 1);  // repeat_3.2.attention: shared
+        UpperBound v1687 = v826 * v1686;  // repeat_3.2.attention: shared
+        UpperBound v1688 = v828 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v819);  // repeat_3.2.attention: shared
+        UpperBound v1689 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v820)));  // repeat_3.2.attention: shared
+        // repeat_3.2.attention: keys and values, whole to token
+        UpperBound v832 = UpperBound.Min(
+            v818 * (v1687 + v1688 * v1689),
+            v818 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v1686
+                    + norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                        * v811
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.2.attention.k", head))
+                        * v1689,
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v1686
+                    + norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                        * v811
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.2.attention.k", head))
+                        * v1689)));
+        UpperBound v1690 = UpperBound.Min(UpperBound.Sqrt(v823), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_3.2.attention: shared
+        // repeat_3.2.attention: keys and values, whole to whole
+        UpperBound v833 = UpperBound.Min(
+            v818 * (v826 * v824 + v1688 * v1690),
+            v818 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v824
+                    + norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                        * v811
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.2.attention.k", head))
+                        * v1690,
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v824
+                    + norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                        * v811
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.2.attention.k", head))
+                        * v1690)));
+        // repeat_3.2.attention: query path, all readings
+        UpperBound v834 = UpperBound.Min(
+            v818 * v828 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v825),
+            v818 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                    * v811
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.2.attention.q", head)),
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                        * v811
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.2.attention.q", head)))));
+        // repeat_3.2.attention: per head, token to token
+        UpperBound v835 = UpperBound.Min(
+            v818 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                        * v811
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.2.attention.q", head)),
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
+                        * v811
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.2.attention.q", head)))));
+        UpperBound v836 = UpperBound.Min(v835, v831 + v834, v818 * (v830 + v1685 * v829));  // repeat_3.2.attention: token to token
+        // repeat_3.2.attention: whole to token
+        UpperBound v837 = UpperBound.Min(
+            v832 + v834,
+            v818 * (v1687
+                + v828 * (UpperBound.Sqrt(UpperBound.Power(v1689 * 0, 2))
+                    + v1689 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v819)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v825)));
+        // repeat_3.2.attention: whole to whole
+        UpperBound v838 = UpperBound.Min(
+            v833 + v834,
+            v818 * (v826 * v824
+                + v828 * (UpperBound.Sqrt(UpperBound.Power(v1690 * 0, 2))
+                    + v1690 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v819)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v825)));
+        // repeat_3.2.attention: radius
+        UpperBound v839 = UpperBound.Min(
+            v818 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v810, 2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v810)),
+            v818 * v830 * v810,
+            v818 * (v826 * v810 + v821 * UpperBound.Sqrt(12) * v827 * v811))
+            + v818 * norms.VectorNorm("repeat_3.2.attention.v_bias")
+            + norms.VectorNorm("repeat_3.2.attention.out_bias");
+        // repeat_3.2.attention: centred radius
+        UpperBound v840 = UpperBound.Min(
+            v818 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v811, 2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v811)),
+            v818 * v830 * v811,
+            v839);
         UpperBound v841 = UpperBound.Min(v836 * v813, v837 * v814, v832 * v814 + v834 * v813, v838 * v814, v836 * v815);  // repeat_3.2.attention: from pixels, whole to token
         UpperBound v842 = UpperBound.Min(v838 * v814, 14 * v841);  // repeat_3.2.attention: from pixels, whole to whole
         UpperBound v843 = UpperBound.Min(v836 * v815, 224 * v841);  // repeat_3.2.attention: from pixels, token to token
         UpperBound v846 = v810 + v816 * v839;  // repeat_3.2.residual_3: radius
         UpperBound v847 = UpperBound.Min(v811 + v816 * v840, v846);  // repeat_3.2.residual_3: centred radius
-        UpperBound v849 = UpperBound.Min(v813 + v816 * v841, v814 + v816 * v842, v815 + v816 * v843);  // repeat_3.2.residual_3: from pixels, whole to token
-        UpperBound v850 = UpperBound.Min(v814 + v816 * v842, 14 * v849);  // repeat_3.2.residual_3: from pixels, whole to whole
-        UpperBound v851 = UpperBound.Min(v815 + v816 * v843, 224 * v849);  // repeat_3.2.residual_3: from pixels, token to token
+        UpperBound v1691 = v814 + v816 * v842;  // repeat_3.2.residual_3: shared
+        UpperBound v1692 = v815 + v816 * v843;  // repeat_3.2.residual_3: shared
+        UpperBound v849 = UpperBound.Min(v813 + v816 * v841, v1691, v1692);  // repeat_3.2.residual_3: from pixels, whole to token
+        UpperBound v850 = UpperBound.Min(v1691, 14 * v849);  // repeat_3.2.residual_3: from pixels, whole to whole
+        UpperBound v851 = UpperBound.Min(v1692, 224 * v849);  // repeat_3.2.residual_3: from pixels, token to token
         UpperBound v852 = norms.LargestEntry("repeat_3.2.center_norm.gain");  // repeat_3.2.center_norm: max|gain|
         UpperBound v853 = v852 * UpperBound.OfRational(384, 383) * v846 + norms.VectorNorm("repeat_3.2.center_norm.bias");  // repeat_3.2.center_norm: radius
         UpperBound v854 = UpperBound.Min(v852 * UpperBound.OfRational(384, 383) * v847, v853);  // repeat_3.2.center_norm: centred radius
-        UpperBound v855 = UpperBound.Min(v852 * UpperBound.OfRational(384, 383) * v849, v852 * UpperBound.OfRational(384, 383) * v850, v852 * UpperBound.OfRational(384, 383) * v851);  // repeat_3.2.center_norm: from pixels, whole to token
-        UpperBound v856 = UpperBound.Min(v852 * UpperBound.OfRational(384, 383) * v850, 14 * v855);  // repeat_3.2.center_norm: from pixels, whole to whole
-        UpperBound v857 = UpperBound.Min(v852 * UpperBound.OfRational(384, 383) * v851, 224 * v855);  // repeat_3.2.center_norm: from pixels, token to token
+        UpperBound v1693 = v852 * UpperBound.OfRational(384, 383) * v850;  // repeat_3.2.center_norm: shared
+        UpperBound v1694 = v852 * UpperBound.OfRational(384, 383) * v851;  // repeat_3.2.center_norm: shared
+        UpperBound v855 = UpperBound.Min(v852 * UpperBound.OfRational(384, 383) * v849, v1693, v1694);  // repeat_3.2.center_norm: from pixels, whole to token
+        UpperBound v856 = UpperBound.Min(v1693, 14 * v855);  // repeat_3.2.center_norm: from pixels, whole to whole
+        UpperBound v857 = UpperBound.Min(v1694, 224 * v855);  // repeat_3.2.center_norm: from pixels, token to token
         UpperBound v858 = norms.LargestEntry("repeat_3.2.residual_4.alpha");  // repeat_3.2.residual_4: largest |alpha|
         UpperBound v859 = norms.SpectralNorm("repeat_3.2.mlp.up");  // repeat_3.2.mlp: σ(up)
         UpperBound v860 = norms.SpectralNorm("repeat_3.2.mlp.down");  // repeat_3.2.mlp: σ(down)
         UpperBound v861 = norms.LargestRow("repeat_3.2.mlp.up") * v853 + norms.LargestEntry("repeat_3.2.mlp.up_bias");  // repeat_3.2.mlp: largest pre-activation
         UpperBound v862 = v859 * v853 + norms.VectorNorm("repeat_3.2.mlp.up_bias");  // repeat_3.2.mlp: norm of the pre-activations
         UpperBound v863 = UpperBound.GeluSlope(v861);  // repeat_3.2.mlp: gelu slope
-        UpperBound v864 = UpperBound.Min(v863 * (v859 * v860), UpperBound.OfRational(1, 2) * norms.Product("repeat_3.2.mlp.down", "repeat_3.2.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v859 * v860));  // repeat_3.2.mlp: constant
+        // repeat_3.2.mlp: constant
+        UpperBound v864 = UpperBound.Min(
+            v863 * (v859 * v860),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.2.mlp.down", "repeat_3.2.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v859 * v860));
         UpperBound v865 = v860 * (UpperBound.GeluGain(v861) * v862) + norms.VectorNorm("repeat_3.2.mlp.down_bias");  // repeat_3.2.mlp: radius
         UpperBound v866 = UpperBound.Min(v864 * v854, v865);  // repeat_3.2.mlp: centred radius
         UpperBound v867 = UpperBound.Min(v864 * v855, v864 * v856, v864 * v857);  // repeat_3.2.mlp: from pixels, whole to token
@@ -2649,23 +3760,30 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v869 = UpperBound.Min(v864 * v857, 224 * v867);  // repeat_3.2.mlp: from pixels, token to token
         UpperBound v872 = v853 + v858 * v865;  // repeat_3.2.residual_4: radius
         UpperBound v873 = UpperBound.Min(v854 + v858 * v866, v872);  // repeat_3.2.residual_4: centred radius
-        UpperBound v875 = UpperBound.Min(v855 + v858 * v867, v856 + v858 * v868, v857 + v858 * v869);  // repeat_3.2.residual_4: from pixels, whole to token
-        UpperBound v876 = UpperBound.Min(v856 + v858 * v868, 14 * v875);  // repeat_3.2.residual_4: from pixels, whole to whole
-        UpperBound v877 = UpperBound.Min(v857 + v858 * v869, 224 * v875);  // repeat_3.2.residual_4: from pixels, token to token
+        UpperBound v1695 = v856 + v858 * v868;  // repeat_3.2.residual_4: shared
+        UpperBound v1696 = v857 + v858 * v869;  // repeat_3.2.residual_4: shared
+        UpperBound v875 = UpperBound.Min(v855 + v858 * v867, v1695, v1696);  // repeat_3.2.residual_4: from pixels, whole to token
+        UpperBound v876 = UpperBound.Min(v1695, 14 * v875);  // repeat_3.2.residual_4: from pixels, whole to whole
+        UpperBound v877 = UpperBound.Min(v1696, 224 * v875);  // repeat_3.2.residual_4: from pixels, token to token
         UpperBound v878 = norms.LargestEntry("repeat_3.2.center_norm_2.gain");  // repeat_3.2.center_norm_2: max|gain|
         UpperBound v879 = v878 * UpperBound.OfRational(384, 383) * v872 + norms.VectorNorm("repeat_3.2.center_norm_2.bias");  // repeat_3.2.center_norm_2: radius
         UpperBound v880 = UpperBound.Min(v878 * UpperBound.OfRational(384, 383) * v873, v879);  // repeat_3.2.center_norm_2: centred radius
-        UpperBound v881 = UpperBound.Min(v878 * UpperBound.OfRational(384, 383) * v875, v878 * UpperBound.OfRational(384, 383) * v876, v878 * UpperBound.OfRational(384, 383) * v877);  // repeat_3.2.center_norm_2: from pixels, whole to token
-        UpperBound v882 = UpperBound.Min(v878 * UpperBound.OfRational(384, 383) * v876, 14 * v881);  // repeat_3.2.center_norm_2: from pixels, whole to whole
-        UpperBound v883 = UpperBound.Min(v878 * UpperBound.OfRational(384, 383) * v877, 224 * v881);  // repeat_3.2.center_norm_2: from pixels, token to token
+        UpperBound v1697 = v878 * UpperBound.OfRational(384, 383) * v876;  // repeat_3.2.center_norm_2: shared
+        UpperBound v1698 = v878 * UpperBound.OfRational(384, 383) * v877;  // repeat_3.2.center_norm_2: shared
+        UpperBound v881 = UpperBound.Min(v878 * UpperBound.OfRational(384, 383) * v875, v1697, v1698);  // repeat_3.2.center_norm_2: from pixels, whole to token
+        UpperBound v882 = UpperBound.Min(v1697, 14 * v881);  // repeat_3.2.center_norm_2: from pixels, whole to whole
+        UpperBound v883 = UpperBound.Min(v1698, 224 * v881);  // repeat_3.2.center_norm_2: from pixels, token to token
         UpperBound v884 = norms.LargestEntry("repeat_3.3.residual.alpha");  // repeat_3.3.residual: largest |alpha|
         UpperBound v885 = norms.OperatorNorm("repeat_3.3.conv2d.weight");  // repeat_3.3.conv2d: operator norm of weight
         UpperBound v886 = UpperBound.Min(norms.SpectralNorm("repeat_3.3.conv2d.weight"), v885, norms.LargestRow("repeat_3.3.conv2d.weight"));  // repeat_3.3.conv2d: σ(weight)
-        UpperBound v887 = 7 * v886 * v879 + norms.VectorNorm("repeat_3.3.conv2d.bias");  // repeat_3.3.conv2d: radius
-        UpperBound v888 = UpperBound.Min(7 * v886 * v879, 7 * v886 * UpperBound.OfRational(1, 2) * (v880 + v879), v887);  // repeat_3.3.conv2d: centred radius
-        UpperBound v889 = UpperBound.Min(7 * v886 * v881, UpperBound.Min(v886, 7 * v886, v885) * v882, UpperBound.Min(7 * v886, v885) * v882, 7 * v886 * v883);  // repeat_3.3.conv2d: from pixels, whole to token
-        UpperBound v890 = UpperBound.Min(UpperBound.Min(7 * v886, v885) * v882, 14 * v889);  // repeat_3.3.conv2d: from pixels, whole to whole
-        UpperBound v891 = UpperBound.Min(7 * v886 * v883, 224 * v889);  // repeat_3.3.conv2d: from pixels, token to token
+        UpperBound v1699 = 7 * v886 * v879;  // repeat_3.3.conv2d: shared
+        UpperBound v887 = v1699 + norms.VectorNorm("repeat_3.3.conv2d.bias");  // repeat_3.3.conv2d: radius
+        UpperBound v888 = UpperBound.Min(v1699, 7 * v886 * UpperBound.OfRational(1, 2) * (v880 + v879), v887);  // repeat_3.3.conv2d: centred radius
+        UpperBound v1700 = UpperBound.Min(7 * v886, v885) * v882;  // repeat_3.3.conv2d: shared
+        UpperBound v1701 = 7 * v886 * v883;  // repeat_3.3.conv2d: shared
+        UpperBound v889 = UpperBound.Min(7 * v886 * v881, UpperBound.Min(v886, 7 * v886, v885) * v882, v1700, v1701);  // repeat_3.3.conv2d: from pixels, whole to token
+        UpperBound v890 = UpperBound.Min(v1700, 14 * v889);  // repeat_3.3.conv2d: from pixels, whole to whole
+        UpperBound v891 = UpperBound.Min(v1701, 224 * v889);  // repeat_3.3.conv2d: from pixels, token to token
         UpperBound v893 = UpperBound.GeluSlope(v887);  // repeat_3.3.gelu: slope
         UpperBound v894 = UpperBound.GeluGain(v887) * v887;  // repeat_3.3.gelu: radius
         UpperBound v895 = UpperBound.Min(v893 * v888, v894);  // repeat_3.3.gelu: centred radius
@@ -2686,17 +3804,22 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v910 = UpperBound.Min(v905 * v904, 224 * v908);  // repeat_3.3.gelu_2: from pixels, token to token
         UpperBound v911 = v879 + v884 * v906;  // repeat_3.3.residual: radius
         UpperBound v912 = UpperBound.Min(v880 + v884 * v907, v911);  // repeat_3.3.residual: centred radius
-        UpperBound v914 = UpperBound.Min(v881 + v884 * v908, v882 + v884 * v909, v883 + v884 * v910);  // repeat_3.3.residual: from pixels, whole to token
-        UpperBound v915 = UpperBound.Min(v882 + v884 * v909, 14 * v914);  // repeat_3.3.residual: from pixels, whole to whole
-        UpperBound v916 = UpperBound.Min(v883 + v884 * v910, 224 * v914);  // repeat_3.3.residual: from pixels, token to token
+        UpperBound v1702 = v882 + v884 * v909;  // repeat_3.3.residual: shared
+        UpperBound v1703 = v883 + v884 * v910;  // repeat_3.3.residual: shared
+        UpperBound v914 = UpperBound.Min(v881 + v884 * v908, v1702, v1703);  // repeat_3.3.residual: from pixels, whole to token
+        UpperBound v915 = UpperBound.Min(v1702, 14 * v914);  // repeat_3.3.residual: from pixels, whole to whole
+        UpperBound v916 = UpperBound.Min(v1703, 224 * v914);  // repeat_3.3.residual: from pixels, token to token
         UpperBound v917 = norms.LargestEntry("repeat_3.3.residual_2.alpha");  // repeat_3.3.residual_2: largest |alpha|
         UpperBound v918 = norms.OperatorNorm("repeat_3.3.conv2d_3.weight");  // repeat_3.3.conv2d_3: operator norm of weight
         UpperBound v919 = UpperBound.Min(norms.SpectralNorm("repeat_3.3.conv2d_3.weight"), v918, norms.LargestRow("repeat_3.3.conv2d_3.weight"));  // repeat_3.3.conv2d_3: σ(weight)
-        UpperBound v920 = 7 * v919 * v911 + norms.VectorNorm("repeat_3.3.conv2d_3.bias");  // repeat_3.3.conv2d_3: radius
-        UpperBound v921 = UpperBound.Min(7 * v919 * v911, 7 * v919 * UpperBound.OfRational(1, 2) * (v912 + v911), v920);  // repeat_3.3.conv2d_3: centred radius
-        UpperBound v922 = UpperBound.Min(7 * v919 * v914, UpperBound.Min(v919, 7 * v919, v918) * v915, UpperBound.Min(7 * v919, v918) * v915, 7 * v919 * v916);  // repeat_3.3.conv2d_3: from pixels, whole to token
-        UpperBound v923 = UpperBound.Min(UpperBound.Min(7 * v919, v918) * v915, 14 * v922);  // repeat_3.3.conv2d_3: from pixels, whole to whole
-        UpperBound v924 = UpperBound.Min(7 * v919 * v916, 224 * v922);  // repeat_3.3.conv2d_3: from pixels, token to token
+        UpperBound v1704 = 7 * v919 * v911;  // repeat_3.3.conv2d_3: shared
+        UpperBound v920 = v1704 + norms.VectorNorm("repeat_3.3.conv2d_3.bias");  // repeat_3.3.conv2d_3: radius
+        UpperBound v921 = UpperBound.Min(v1704, 7 * v919 * UpperBound.OfRational(1, 2) * (v912 + v911), v920);  // repeat_3.3.conv2d_3: centred radius
+        UpperBound v1705 = UpperBound.Min(7 * v919, v918) * v915;  // repeat_3.3.conv2d_3: shared
+        UpperBound v1706 = 7 * v919 * v916;  // repeat_3.3.conv2d_3: shared
+        UpperBound v922 = UpperBound.Min(7 * v919 * v914, UpperBound.Min(v919, 7 * v919, v918) * v915, v1705, v1706);  // repeat_3.3.conv2d_3: from pixels, whole to token
+        UpperBound v923 = UpperBound.Min(v1705, 14 * v922);  // repeat_3.3.conv2d_3: from pixels, whole to whole
+        UpperBound v924 = UpperBound.Min(v1706, 224 * v922);  // repeat_3.3.conv2d_3: from pixels, token to token
         UpperBound v926 = UpperBound.GeluSlope(v920);  // repeat_3.3.gelu_3: slope
         UpperBound v927 = UpperBound.GeluGain(v920) * v920;  // repeat_3.3.gelu_3: radius
         UpperBound v928 = UpperBound.Min(v926 * v921, v927);  // repeat_3.3.gelu_3: centred radius
@@ -2705,14 +3828,22 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v931 = UpperBound.Min(v926 * v924, 224 * v929);  // repeat_3.3.gelu_3: from pixels, token to token
         UpperBound v932 = v911 + v917 * v927;  // repeat_3.3.residual_2: radius
         UpperBound v933 = UpperBound.Min(v912 + v917 * v928, v932);  // repeat_3.3.residual_2: centred radius
-        UpperBound v935 = UpperBound.Min(v914 + v917 * v929, v915 + v917 * v930, v916 + v917 * v931);  // repeat_3.3.residual_2: from pixels, whole to token
-        UpperBound v936 = UpperBound.Min(v915 + v917 * v930, 14 * v935);  // repeat_3.3.residual_2: from pixels, whole to whole
-        UpperBound v937 = UpperBound.Min(v916 + v917 * v931, 224 * v935);  // repeat_3.3.residual_2: from pixels, token to token
+        UpperBound v1707 = v915 + v917 * v930;  // repeat_3.3.residual_2: shared
+        UpperBound v1708 = v916 + v917 * v931;  // repeat_3.3.residual_2: shared
+        UpperBound v935 = UpperBound.Min(v914 + v917 * v929, v1707, v1708);  // repeat_3.3.residual_2: from pixels, whole to token
+        UpperBound v936 = UpperBound.Min(v1707, 14 * v935);  // repeat_3.3.residual_2: from pixels, whole to whole
+        UpperBound v937 = UpperBound.Min(v1708, 224 * v935);  // repeat_3.3.residual_2: from pixels, token to token
         UpperBound v938 = norms.LargestEntry("repeat_3.3.residual_3.alpha");  // repeat_3.3.residual_3: largest |alpha|
         UpperBound v939 = 2 * norms.LargestEntry("repeat_3.3.attention.bias_table");  // repeat_3.3.attention: spread of the bias
         UpperBound v940 = norms.SpectralNorm("repeat_3.3.attention.out");  // repeat_3.3.attention: σ(out)
         UpperBound v941 = norms.SpectralNorm("repeat_3.3.attention.k");  // repeat_3.3.attention: σ(k)
-        UpperBound v942 = 20 * UpperBound.Min(UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.3.attention.k", head)) * v933 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1) + v939;  // repeat_3.3.attention: range of the logits
+        // repeat_3.3.attention: range of the logits
+        UpperBound v942 = 20 * UpperBound.Min(
+            UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.3.attention.k", head))
+                * v933
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1)
+            + v939;
         UpperBound v943 = UpperBound.DoeblinComplement(49, v942);  // repeat_3.3.attention: 1 − lambda
         UpperBound v944 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v942);  // repeat_3.3.attention: cosh of half the range
         UpperBound v945 = 49 * UpperBound.LargestSoftmaxWeight(49, v942);  // repeat_3.3.attention: largest column sum
@@ -2721,39 +3852,181 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v948 = norms.SpectralNorm("repeat_3.3.attention.v");  // repeat_3.3.attention: σ(v)
         UpperBound v949 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.3.attention.v", head));  // repeat_3.3.attention: slope of the values
         UpperBound v950 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v933);  // repeat_3.3.attention: spread of the values
-        UpperBound v951 = UpperBound.MaxOver(12, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.q", head));  // repeat_3.3.attention: both paths' slope
-        UpperBound v952 = UpperBound.Min(UpperBound.Sqrt(12) * v949, v948 * (1 + v943 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));  // repeat_3.3.attention: value path
-        UpperBound v953 = UpperBound.Min(v940 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) + norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v933 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head) + norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v933 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)))), v940 * (v952 + UpperBound.Sqrt(12) * v950 * UpperBound.MaxOver(12, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.k", head))));  // repeat_3.3.attention: keys and values, token to token
-        UpperBound v954 = UpperBound.Min(v940 * (v948 * UpperBound.Min(UpperBound.OfRational(1, 7) * v944, 1) + v950 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v941) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v942)))), v940 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 7) * v944, 1) + norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v933 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v942))), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 7) * v944, 1) + norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v933 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v942))))));  // repeat_3.3.attention: keys and values, whole to token
-        UpperBound v955 = UpperBound.Min(v940 * (v948 * v946 + v950 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v941) * UpperBound.Min(UpperBound.Sqrt(v945), UpperBound.Sqrt(UpperBound.OfRational(49, 2)))), v940 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v946 + norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v933 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v945), UpperBound.Sqrt(UpperBound.OfRational(49, 2))), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v946 + norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v933 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v945), UpperBound.Sqrt(UpperBound.OfRational(49, 2))))));  // repeat_3.3.attention: keys and values, whole to whole
-        UpperBound v956 = UpperBound.Min(v940 * v950 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v947), v940 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v933 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.q", head)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v933 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.q", head)))));  // repeat_3.3.attention: query path, all readings
-        UpperBound v957 = UpperBound.Min(v940 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) + norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v933 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.q", head)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head) + norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v933 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.3.attention.q", head)))));  // repeat_3.3.attention: per head, token to token
-        UpperBound v958 = UpperBound.Min(v957, v953 + v956, v940 * (v952 + UpperBound.Sqrt(12) * v950 * v951));  // repeat_3.3.attention: token to token
-        UpperBound v959 = UpperBound.Min(v954 + v956, v940 * (v948 * UpperBound.Min(UpperBound.OfRational(1, 7) * v944, 1) + v950 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v942))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v942))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v941) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v947)));  // repeat_3.3.attention: whole to token
-        UpperBound v960 = UpperBound.Min(v955 + v956, v940 * (v948 * v946 + v950 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v945), UpperBound.Sqrt(UpperBound.OfRational(49, 2))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v945), UpperBound.Sqrt(UpperBound.OfRational(49, 2))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v941) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v947)));  // repeat_3.3.attention: whole to whole
-        UpperBound v961 = UpperBound.Min(v940 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v932, 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v932)), v940 * v952 * v932, v940 * (v948 * v932 + v943 * UpperBound.Sqrt(12) * v949 * v933)) + v940 * norms.VectorNorm("repeat_3.3.attention.v_bias") + norms.VectorNorm("repeat_3.3.attention.out_bias");  // repeat_3.3.attention: radius
-        UpperBound v962 = UpperBound.Min(v940 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v933, 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v933)), v940 * v952 * v933, v961);  // repeat_3.3.attention: centred radius
+        // repeat_3.3.attention: both paths' slope
+        UpperBound v951 = UpperBound.MaxOver(12, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_3.3.attention.q", head));
+        // repeat_3.3.attention: value path
+        UpperBound v952 = UpperBound.Min(
+            UpperBound.Sqrt(12) * v949,
+            v948 * (1
+                + v943
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
+        UpperBound v1709 = UpperBound.Sqrt(12) * v950;  // repeat_3.3.attention: shared
+        // repeat_3.3.attention: keys and values, token to token
+        UpperBound v953 = UpperBound.Min(
+            v940 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                        * v933
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)),
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                        * v933
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)))),
+            v940 * (v952
+                + v1709 * UpperBound.MaxOver(12, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_3.3.attention.k", head))));
+        UpperBound v1710 = UpperBound.Min(UpperBound.OfRational(1, 7) * v944, 1);  // repeat_3.3.attention: shared
+        UpperBound v1711 = v948 * v1710;  // repeat_3.3.attention: shared
+        UpperBound v1712 = v950 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v941);  // repeat_3.3.attention: shared
+        UpperBound v1713 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v942)));  // repeat_3.3.attention: shared
+        // repeat_3.3.attention: keys and values, whole to token
+        UpperBound v954 = UpperBound.Min(
+            v940 * (v1711 + v1712 * v1713),
+            v940 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v1710
+                    + norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                        * v933
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.3.attention.k", head))
+                        * v1713,
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v1710
+                    + norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                        * v933
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.3.attention.k", head))
+                        * v1713)));
+        UpperBound v1714 = UpperBound.Min(UpperBound.Sqrt(v945), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_3.3.attention: shared
+        // repeat_3.3.attention: keys and values, whole to whole
+        UpperBound v955 = UpperBound.Min(
+            v940 * (v948 * v946 + v1712 * v1714),
+            v940 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v946
+                    + norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                        * v933
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.3.attention.k", head))
+                        * v1714,
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v946
+                    + norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                        * v933
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.3.attention.k", head))
+                        * v1714)));
+        // repeat_3.3.attention: query path, all readings
+        UpperBound v956 = UpperBound.Min(
+            v940 * v950 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v947),
+            v940 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                    * v933
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.3.attention.q", head)),
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                        * v933
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.3.attention.q", head)))));
+        // repeat_3.3.attention: per head, token to token
+        UpperBound v957 = UpperBound.Min(
+            v940 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                        * v933
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.3.attention.q", head)),
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
+                        * v933
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.3.attention.q", head)))));
+        UpperBound v958 = UpperBound.Min(v957, v953 + v956, v940 * (v952 + v1709 * v951));  // repeat_3.3.attention: token to token
+        // repeat_3.3.attention: whole to token
+        UpperBound v959 = UpperBound.Min(
+            v954 + v956,
+            v940 * (v1711
+                + v950 * (UpperBound.Sqrt(UpperBound.Power(v1713 * 0, 2))
+                    + v1713 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v941)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v947)));
+        // repeat_3.3.attention: whole to whole
+        UpperBound v960 = UpperBound.Min(
+            v955 + v956,
+            v940 * (v948 * v946
+                + v950 * (UpperBound.Sqrt(UpperBound.Power(v1714 * 0, 2))
+                    + v1714 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v941)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v947)));
+        // repeat_3.3.attention: radius
+        UpperBound v961 = UpperBound.Min(
+            v940 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v932, 2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v932)),
+            v940 * v952 * v932,
+            v940 * (v948 * v932 + v943 * UpperBound.Sqrt(12) * v949 * v933))
+            + v940 * norms.VectorNorm("repeat_3.3.attention.v_bias")
+            + norms.VectorNorm("repeat_3.3.attention.out_bias");
+        // repeat_3.3.attention: centred radius
+        UpperBound v962 = UpperBound.Min(
+            v940 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v933, 2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v933)),
+            v940 * v952 * v933,
+            v961);
         UpperBound v963 = UpperBound.Min(v958 * v935, v959 * v936, v954 * v936 + v956 * v935, v960 * v936, v958 * v937);  // repeat_3.3.attention: from pixels, whole to token
         UpperBound v964 = UpperBound.Min(v960 * v936, 14 * v963);  // repeat_3.3.attention: from pixels, whole to whole
         UpperBound v965 = UpperBound.Min(v958 * v937, 224 * v963);  // repeat_3.3.attention: from pixels, token to token
         UpperBound v968 = v932 + v938 * v961;  // repeat_3.3.residual_3: radius
         UpperBound v969 = UpperBound.Min(v933 + v938 * v962, v968);  // repeat_3.3.residual_3: centred radius
-        UpperBound v971 = UpperBound.Min(v935 + v938 * v963, v936 + v938 * v964, v937 + v938 * v965);  // repeat_3.3.residual_3: from pixels, whole to token
-        UpperBound v972 = UpperBound.Min(v936 + v938 * v964, 14 * v971);  // repeat_3.3.residual_3: from pixels, whole to whole
-        UpperBound v973 = UpperBound.Min(v937 + v938 * v965, 224 * v971);  // repeat_3.3.residual_3: from pixels, token to token
+        UpperBound v1715 = v936 + v938 * v964;  // repeat_3.3.residual_3: shared
+        UpperBound v1716 = v937 + v938 * v965;  // repeat_3.3.residual_3: shared
+        UpperBound v971 = UpperBound.Min(v935 + v938 * v963, v1715, v1716);  // repeat_3.3.residual_3: from pixels, whole to token
+        UpperBound v972 = UpperBound.Min(v1715, 14 * v971);  // repeat_3.3.residual_3: from pixels, whole to whole
+        UpperBound v973 = UpperBound.Min(v1716, 224 * v971);  // repeat_3.3.residual_3: from pixels, token to token
         UpperBound v974 = norms.LargestEntry("repeat_3.3.center_norm.gain");  // repeat_3.3.center_norm: max|gain|
         UpperBound v975 = v974 * UpperBound.OfRational(384, 383) * v968 + norms.VectorNorm("repeat_3.3.center_norm.bias");  // repeat_3.3.center_norm: radius
         UpperBound v976 = UpperBound.Min(v974 * UpperBound.OfRational(384, 383) * v969, v975);  // repeat_3.3.center_norm: centred radius
-        UpperBound v977 = UpperBound.Min(v974 * UpperBound.OfRational(384, 383) * v971, v974 * UpperBound.OfRational(384, 383) * v972, v974 * UpperBound.OfRational(384, 383) * v973);  // repeat_3.3.center_norm: from pixels, whole to token
-        UpperBound v978 = UpperBound.Min(v974 * UpperBound.OfRational(384, 383) * v972, 14 * v977);  // repeat_3.3.center_norm: from pixels, whole to whole
-        UpperBound v979 = UpperBound.Min(v974 * UpperBound.OfRational(384, 383) * v973, 224 * v977);  // repeat_3.3.center_norm: from pixels, token to token
+        UpperBound v1717 = v974 * UpperBound.OfRational(384, 383) * v972;  // repeat_3.3.center_norm: shared
+        UpperBound v1718 = v974 * UpperBound.OfRational(384, 383) * v973;  // repeat_3.3.center_norm: shared
+        UpperBound v977 = UpperBound.Min(v974 * UpperBound.OfRational(384, 383) * v971, v1717, v1718);  // repeat_3.3.center_norm: from pixels, whole to token
+        UpperBound v978 = UpperBound.Min(v1717, 14 * v977);  // repeat_3.3.center_norm: from pixels, whole to whole
+        UpperBound v979 = UpperBound.Min(v1718, 224 * v977);  // repeat_3.3.center_norm: from pixels, token to token
         UpperBound v980 = norms.LargestEntry("repeat_3.3.residual_4.alpha");  // repeat_3.3.residual_4: largest |alpha|
         UpperBound v981 = norms.SpectralNorm("repeat_3.3.mlp.up");  // repeat_3.3.mlp: σ(up)
         UpperBound v982 = norms.SpectralNorm("repeat_3.3.mlp.down");  // repeat_3.3.mlp: σ(down)
         UpperBound v983 = norms.LargestRow("repeat_3.3.mlp.up") * v975 + norms.LargestEntry("repeat_3.3.mlp.up_bias");  // repeat_3.3.mlp: largest pre-activation
         UpperBound v984 = v981 * v975 + norms.VectorNorm("repeat_3.3.mlp.up_bias");  // repeat_3.3.mlp: norm of the pre-activations
         UpperBound v985 = UpperBound.GeluSlope(v983);  // repeat_3.3.mlp: gelu slope
-        UpperBound v986 = UpperBound.Min(v985 * (v981 * v982), UpperBound.OfRational(1, 2) * norms.Product("repeat_3.3.mlp.down", "repeat_3.3.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v981 * v982));  // repeat_3.3.mlp: constant
+        // repeat_3.3.mlp: constant
+        UpperBound v986 = UpperBound.Min(
+            v985 * (v981 * v982),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.3.mlp.down", "repeat_3.3.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v981 * v982));
         UpperBound v987 = v982 * (UpperBound.GeluGain(v983) * v984) + norms.VectorNorm("repeat_3.3.mlp.down_bias");  // repeat_3.3.mlp: radius
         UpperBound v988 = UpperBound.Min(v986 * v976, v987);  // repeat_3.3.mlp: centred radius
         UpperBound v989 = UpperBound.Min(v986 * v977, v986 * v978, v986 * v979);  // repeat_3.3.mlp: from pixels, whole to token
@@ -2761,23 +4034,30 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v991 = UpperBound.Min(v986 * v979, 224 * v989);  // repeat_3.3.mlp: from pixels, token to token
         UpperBound v994 = v975 + v980 * v987;  // repeat_3.3.residual_4: radius
         UpperBound v995 = UpperBound.Min(v976 + v980 * v988, v994);  // repeat_3.3.residual_4: centred radius
-        UpperBound v997 = UpperBound.Min(v977 + v980 * v989, v978 + v980 * v990, v979 + v980 * v991);  // repeat_3.3.residual_4: from pixels, whole to token
-        UpperBound v998 = UpperBound.Min(v978 + v980 * v990, 14 * v997);  // repeat_3.3.residual_4: from pixels, whole to whole
-        UpperBound v999 = UpperBound.Min(v979 + v980 * v991, 224 * v997);  // repeat_3.3.residual_4: from pixels, token to token
+        UpperBound v1719 = v978 + v980 * v990;  // repeat_3.3.residual_4: shared
+        UpperBound v1720 = v979 + v980 * v991;  // repeat_3.3.residual_4: shared
+        UpperBound v997 = UpperBound.Min(v977 + v980 * v989, v1719, v1720);  // repeat_3.3.residual_4: from pixels, whole to token
+        UpperBound v998 = UpperBound.Min(v1719, 14 * v997);  // repeat_3.3.residual_4: from pixels, whole to whole
+        UpperBound v999 = UpperBound.Min(v1720, 224 * v997);  // repeat_3.3.residual_4: from pixels, token to token
         UpperBound v1000 = norms.LargestEntry("repeat_3.3.center_norm_2.gain");  // repeat_3.3.center_norm_2: max|gain|
         UpperBound v1001 = v1000 * UpperBound.OfRational(384, 383) * v994 + norms.VectorNorm("repeat_3.3.center_norm_2.bias");  // repeat_3.3.center_norm_2: radius
         UpperBound v1002 = UpperBound.Min(v1000 * UpperBound.OfRational(384, 383) * v995, v1001);  // repeat_3.3.center_norm_2: centred radius
-        UpperBound v1003 = UpperBound.Min(v1000 * UpperBound.OfRational(384, 383) * v997, v1000 * UpperBound.OfRational(384, 383) * v998, v1000 * UpperBound.OfRational(384, 383) * v999);  // repeat_3.3.center_norm_2: from pixels, whole to token
-        UpperBound v1004 = UpperBound.Min(v1000 * UpperBound.OfRational(384, 383) * v998, 14 * v1003);  // repeat_3.3.center_norm_2: from pixels, whole to whole
-        UpperBound v1005 = UpperBound.Min(v1000 * UpperBound.OfRational(384, 383) * v999, 224 * v1003);  // repeat_3.3.center_norm_2: from pixels, token to token
+        UpperBound v1721 = v1000 * UpperBound.OfRational(384, 383) * v998;  // repeat_3.3.center_norm_2: shared
+        UpperBound v1722 = v1000 * UpperBound.OfRational(384, 383) * v999;  // repeat_3.3.center_norm_2: shared
+        UpperBound v1003 = UpperBound.Min(v1000 * UpperBound.OfRational(384, 383) * v997, v1721, v1722);  // repeat_3.3.center_norm_2: from pixels, whole to token
+        UpperBound v1004 = UpperBound.Min(v1721, 14 * v1003);  // repeat_3.3.center_norm_2: from pixels, whole to whole
+        UpperBound v1005 = UpperBound.Min(v1722, 224 * v1003);  // repeat_3.3.center_norm_2: from pixels, token to token
         UpperBound v1006 = norms.LargestEntry("repeat_3.4.residual.alpha");  // repeat_3.4.residual: largest |alpha|
         UpperBound v1007 = norms.OperatorNorm("repeat_3.4.conv2d.weight");  // repeat_3.4.conv2d: operator norm of weight
         UpperBound v1008 = UpperBound.Min(norms.SpectralNorm("repeat_3.4.conv2d.weight"), v1007, norms.LargestRow("repeat_3.4.conv2d.weight"));  // repeat_3.4.conv2d: σ(weight)
-        UpperBound v1009 = 7 * v1008 * v1001 + norms.VectorNorm("repeat_3.4.conv2d.bias");  // repeat_3.4.conv2d: radius
-        UpperBound v1010 = UpperBound.Min(7 * v1008 * v1001, 7 * v1008 * UpperBound.OfRational(1, 2) * (v1002 + v1001), v1009);  // repeat_3.4.conv2d: centred radius
-        UpperBound v1011 = UpperBound.Min(7 * v1008 * v1003, UpperBound.Min(v1008, 7 * v1008, v1007) * v1004, UpperBound.Min(7 * v1008, v1007) * v1004, 7 * v1008 * v1005);  // repeat_3.4.conv2d: from pixels, whole to token
-        UpperBound v1012 = UpperBound.Min(UpperBound.Min(7 * v1008, v1007) * v1004, 14 * v1011);  // repeat_3.4.conv2d: from pixels, whole to whole
-        UpperBound v1013 = UpperBound.Min(7 * v1008 * v1005, 224 * v1011);  // repeat_3.4.conv2d: from pixels, token to token
+        UpperBound v1723 = 7 * v1008 * v1001;  // repeat_3.4.conv2d: shared
+        UpperBound v1009 = v1723 + norms.VectorNorm("repeat_3.4.conv2d.bias");  // repeat_3.4.conv2d: radius
+        UpperBound v1010 = UpperBound.Min(v1723, 7 * v1008 * UpperBound.OfRational(1, 2) * (v1002 + v1001), v1009);  // repeat_3.4.conv2d: centred radius
+        UpperBound v1724 = UpperBound.Min(7 * v1008, v1007) * v1004;  // repeat_3.4.conv2d: shared
+        UpperBound v1725 = 7 * v1008 * v1005;  // repeat_3.4.conv2d: shared
+        UpperBound v1011 = UpperBound.Min(7 * v1008 * v1003, UpperBound.Min(v1008, 7 * v1008, v1007) * v1004, v1724, v1725);  // repeat_3.4.conv2d: from pixels, whole to token
+        UpperBound v1012 = UpperBound.Min(v1724, 14 * v1011);  // repeat_3.4.conv2d: from pixels, whole to whole
+        UpperBound v1013 = UpperBound.Min(v1725, 224 * v1011);  // repeat_3.4.conv2d: from pixels, token to token
         UpperBound v1015 = UpperBound.GeluSlope(v1009);  // repeat_3.4.gelu: slope
         UpperBound v1016 = UpperBound.GeluGain(v1009) * v1009;  // repeat_3.4.gelu: radius
         UpperBound v1017 = UpperBound.Min(v1015 * v1010, v1016);  // repeat_3.4.gelu: centred radius
@@ -2798,17 +4078,22 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v1032 = UpperBound.Min(v1027 * v1026, 224 * v1030);  // repeat_3.4.gelu_2: from pixels, token to token
         UpperBound v1033 = v1001 + v1006 * v1028;  // repeat_3.4.residual: radius
         UpperBound v1034 = UpperBound.Min(v1002 + v1006 * v1029, v1033);  // repeat_3.4.residual: centred radius
-        UpperBound v1036 = UpperBound.Min(v1003 + v1006 * v1030, v1004 + v1006 * v1031, v1005 + v1006 * v1032);  // repeat_3.4.residual: from pixels, whole to token
-        UpperBound v1037 = UpperBound.Min(v1004 + v1006 * v1031, 14 * v1036);  // repeat_3.4.residual: from pixels, whole to whole
-        UpperBound v1038 = UpperBound.Min(v1005 + v1006 * v1032, 224 * v1036);  // repeat_3.4.residual: from pixels, token to token
+        UpperBound v1726 = v1004 + v1006 * v1031;  // repeat_3.4.residual: shared
+        UpperBound v1727 = v1005 + v1006 * v1032;  // repeat_3.4.residual: shared
+        UpperBound v1036 = UpperBound.Min(v1003 + v1006 * v1030, v1726, v1727);  // repeat_3.4.residual: from pixels, whole to token
+        UpperBound v1037 = UpperBound.Min(v1726, 14 * v1036);  // repeat_3.4.residual: from pixels, whole to whole
+        UpperBound v1038 = UpperBound.Min(v1727, 224 * v1036);  // repeat_3.4.residual: from pixels, token to token
         UpperBound v1039 = norms.LargestEntry("repeat_3.4.residual_2.alpha");  // repeat_3.4.residual_2: largest |alpha|
         UpperBound v1040 = norms.OperatorNorm("repeat_3.4.conv2d_3.weight");  // repeat_3.4.conv2d_3: operator norm of weight
         UpperBound v1041 = UpperBound.Min(norms.SpectralNorm("repeat_3.4.conv2d_3.weight"), v1040, norms.LargestRow("repeat_3.4.conv2d_3.weight"));  // repeat_3.4.conv2d_3: σ(weight)
-        UpperBound v1042 = 7 * v1041 * v1033 + norms.VectorNorm("repeat_3.4.conv2d_3.bias");  // repeat_3.4.conv2d_3: radius
-        UpperBound v1043 = UpperBound.Min(7 * v1041 * v1033, 7 * v1041 * UpperBound.OfRational(1, 2) * (v1034 + v1033), v1042);  // repeat_3.4.conv2d_3: centred radius
-        UpperBound v1044 = UpperBound.Min(7 * v1041 * v1036, UpperBound.Min(v1041, 7 * v1041, v1040) * v1037, UpperBound.Min(7 * v1041, v1040) * v1037, 7 * v1041 * v1038);  // repeat_3.4.conv2d_3: from pixels, whole to token
-        UpperBound v1045 = UpperBound.Min(UpperBound.Min(7 * v1041, v1040) * v1037, 14 * v1044);  // repeat_3.4.conv2d_3: from pixels, whole to whole
-        UpperBound v1046 = UpperBound.Min(7 * v1041 * v1038, 224 * v1044);  // repeat_3.4.conv2d_3: from pixels, token to token
+        UpperBound v1728 = 7 * v1041 * v1033;  // repeat_3.4.conv2d_3: shared
+        UpperBound v1042 = v1728 + norms.VectorNorm("repeat_3.4.conv2d_3.bias");  // repeat_3.4.conv2d_3: radius
+        UpperBound v1043 = UpperBound.Min(v1728, 7 * v1041 * UpperBound.OfRational(1, 2) * (v1034 + v1033), v1042);  // repeat_3.4.conv2d_3: centred radius
+        UpperBound v1729 = UpperBound.Min(7 * v1041, v1040) * v1037;  // repeat_3.4.conv2d_3: shared
+        UpperBound v1730 = 7 * v1041 * v1038;  // repeat_3.4.conv2d_3: shared
+        UpperBound v1044 = UpperBound.Min(7 * v1041 * v1036, UpperBound.Min(v1041, 7 * v1041, v1040) * v1037, v1729, v1730);  // repeat_3.4.conv2d_3: from pixels, whole to token
+        UpperBound v1045 = UpperBound.Min(v1729, 14 * v1044);  // repeat_3.4.conv2d_3: from pixels, whole to whole
+        UpperBound v1046 = UpperBound.Min(v1730, 224 * v1044);  // repeat_3.4.conv2d_3: from pixels, token to token
         UpperBound v1048 = UpperBound.GeluSlope(v1042);  // repeat_3.4.gelu_3: slope
         UpperBound v1049 = UpperBound.GeluGain(v1042) * v1042;  // repeat_3.4.gelu_3: radius
         UpperBound v1050 = UpperBound.Min(v1048 * v1043, v1049);  // repeat_3.4.gelu_3: centred radius
@@ -2817,14 +4102,22 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v1053 = UpperBound.Min(v1048 * v1046, 224 * v1051);  // repeat_3.4.gelu_3: from pixels, token to token
         UpperBound v1054 = v1033 + v1039 * v1049;  // repeat_3.4.residual_2: radius
         UpperBound v1055 = UpperBound.Min(v1034 + v1039 * v1050, v1054);  // repeat_3.4.residual_2: centred radius
-        UpperBound v1057 = UpperBound.Min(v1036 + v1039 * v1051, v1037 + v1039 * v1052, v1038 + v1039 * v1053);  // repeat_3.4.residual_2: from pixels, whole to token
-        UpperBound v1058 = UpperBound.Min(v1037 + v1039 * v1052, 14 * v1057);  // repeat_3.4.residual_2: from pixels, whole to whole
-        UpperBound v1059 = UpperBound.Min(v1038 + v1039 * v1053, 224 * v1057);  // repeat_3.4.residual_2: from pixels, token to token
+        UpperBound v1731 = v1037 + v1039 * v1052;  // repeat_3.4.residual_2: shared
+        UpperBound v1732 = v1038 + v1039 * v1053;  // repeat_3.4.residual_2: shared
+        UpperBound v1057 = UpperBound.Min(v1036 + v1039 * v1051, v1731, v1732);  // repeat_3.4.residual_2: from pixels, whole to token
+        UpperBound v1058 = UpperBound.Min(v1731, 14 * v1057);  // repeat_3.4.residual_2: from pixels, whole to whole
+        UpperBound v1059 = UpperBound.Min(v1732, 224 * v1057);  // repeat_3.4.residual_2: from pixels, token to token
         UpperBound v1060 = norms.LargestEntry("repeat_3.4.residual_3.alpha");  // repeat_3.4.residual_3: largest |alpha|
         UpperBound v1061 = 2 * norms.LargestEntry("repeat_3.4.attention.bias_table");  // repeat_3.4.attention: spread of the bias
         UpperBound v1062 = norms.SpectralNorm("repeat_3.4.attention.out");  // repeat_3.4.attention: σ(out)
         UpperBound v1063 = norms.SpectralNorm("repeat_3.4.attention.k");  // repeat_3.4.attention: σ(k)
-        UpperBound v1064 = 20 * UpperBound.Min(UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.4.attention.k", head)) * v1055 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1) + v1061;  // repeat_3.4.attention: range of the logits
+        // repeat_3.4.attention: range of the logits
+        UpperBound v1064 = 20 * UpperBound.Min(
+            UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.4.attention.k", head))
+                * v1055
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1)
+            + v1061;
         UpperBound v1065 = UpperBound.DoeblinComplement(49, v1064);  // repeat_3.4.attention: 1 − lambda
         UpperBound v1066 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v1064);  // repeat_3.4.attention: cosh of half the range
         UpperBound v1067 = 49 * UpperBound.LargestSoftmaxWeight(49, v1064);  // repeat_3.4.attention: largest column sum
@@ -2833,39 +4126,181 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v1070 = norms.SpectralNorm("repeat_3.4.attention.v");  // repeat_3.4.attention: σ(v)
         UpperBound v1071 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.4.attention.v", head));  // repeat_3.4.attention: slope of the values
         UpperBound v1072 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1055);  // repeat_3.4.attention: spread of the values
-        UpperBound v1073 = UpperBound.MaxOver(12, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.q", head));  // repeat_3.4.attention: both paths' slope
-        UpperBound v1074 = UpperBound.Min(UpperBound.Sqrt(12) * v1071, v1070 * (1 + v1065 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));  // repeat_3.4.attention: value path
-        UpperBound v1075 = UpperBound.Min(v1062 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) + norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1055 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head) + norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1055 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)))), v1062 * (v1074 + UpperBound.Sqrt(12) * v1072 * UpperBound.MaxOver(12, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.k", head))));  // repeat_3.4.attention: keys and values, token to token
-        UpperBound v1076 = UpperBound.Min(v1062 * (v1070 * UpperBound.Min(UpperBound.OfRational(1, 7) * v1066, 1) + v1072 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1063) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1064)))), v1062 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 7) * v1066, 1) + norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1055 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1064))), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 7) * v1066, 1) + norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1055 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1064))))));  // repeat_3.4.attention: keys and values, whole to token
-        UpperBound v1077 = UpperBound.Min(v1062 * (v1070 * v1068 + v1072 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1063) * UpperBound.Min(UpperBound.Sqrt(v1067), UpperBound.Sqrt(UpperBound.OfRational(49, 2)))), v1062 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1068 + norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1055 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v1067), UpperBound.Sqrt(UpperBound.OfRational(49, 2))), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1068 + norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1055 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v1067), UpperBound.Sqrt(UpperBound.OfRational(49, 2))))));  // repeat_3.4.attention: keys and values, whole to whole
-        UpperBound v1078 = UpperBound.Min(v1062 * v1072 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1069), v1062 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1055 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.q", head)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1055 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.q", head)))));  // repeat_3.4.attention: query path, all readings
-        UpperBound v1079 = UpperBound.Min(v1062 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) + norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1055 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.q", head)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head) + norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1055 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.4.attention.q", head)))));  // repeat_3.4.attention: per head, token to token
-        UpperBound v1080 = UpperBound.Min(v1079, v1075 + v1078, v1062 * (v1074 + UpperBound.Sqrt(12) * v1072 * v1073));  // repeat_3.4.attention: token to token
-        UpperBound v1081 = UpperBound.Min(v1076 + v1078, v1062 * (v1070 * UpperBound.Min(UpperBound.OfRational(1, 7) * v1066, 1) + v1072 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1064))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1064))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1063) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1069)));  // repeat_3.4.attention: whole to token
-        UpperBound v1082 = UpperBound.Min(v1077 + v1078, v1062 * (v1070 * v1068 + v1072 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v1067), UpperBound.Sqrt(UpperBound.OfRational(49, 2))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v1067), UpperBound.Sqrt(UpperBound.OfRational(49, 2))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1063) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1069)));  // repeat_3.4.attention: whole to whole
-        UpperBound v1083 = UpperBound.Min(v1062 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1054, 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1054)), v1062 * v1074 * v1054, v1062 * (v1070 * v1054 + v1065 * UpperBound.Sqrt(12) * v1071 * v1055)) + v1062 * norms.VectorNorm("repeat_3.4.attention.v_bias") + norms.VectorNorm("repeat_3.4.attention.out_bias");  // repeat_3.4.attention: radius
-        UpperBound v1084 = UpperBound.Min(v1062 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1055, 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1055)), v1062 * v1074 * v1055, v1083);  // repeat_3.4.attention: centred radius
+        // repeat_3.4.attention: both paths' slope
+        UpperBound v1073 = UpperBound.MaxOver(12, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_3.4.attention.q", head));
+        // repeat_3.4.attention: value path
+        UpperBound v1074 = UpperBound.Min(
+            UpperBound.Sqrt(12) * v1071,
+            v1070 * (1
+                + v1065
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
+        UpperBound v1733 = UpperBound.Sqrt(12) * v1072;  // repeat_3.4.attention: shared
+        // repeat_3.4.attention: keys and values, token to token
+        UpperBound v1075 = UpperBound.Min(
+            v1062 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                        * v1055
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)),
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                        * v1055
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)))),
+            v1062 * (v1074
+                + v1733 * UpperBound.MaxOver(12, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_3.4.attention.k", head))));
+        UpperBound v1734 = UpperBound.Min(UpperBound.OfRational(1, 7) * v1066, 1);  // repeat_3.4.attention: shared
+        UpperBound v1735 = v1070 * v1734;  // repeat_3.4.attention: shared
+        UpperBound v1736 = v1072 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1063);  // repeat_3.4.attention: shared
+        UpperBound v1737 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1064)));  // repeat_3.4.attention: shared
+        // repeat_3.4.attention: keys and values, whole to token
+        UpperBound v1076 = UpperBound.Min(
+            v1062 * (v1735 + v1736 * v1737),
+            v1062 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1734
+                    + norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                        * v1055
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.4.attention.k", head))
+                        * v1737,
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1734
+                    + norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                        * v1055
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.4.attention.k", head))
+                        * v1737)));
+        UpperBound v1738 = UpperBound.Min(UpperBound.Sqrt(v1067), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_3.4.attention: shared
+        // repeat_3.4.attention: keys and values, whole to whole
+        UpperBound v1077 = UpperBound.Min(
+            v1062 * (v1070 * v1068 + v1736 * v1738),
+            v1062 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1068
+                    + norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                        * v1055
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.4.attention.k", head))
+                        * v1738,
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1068
+                    + norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                        * v1055
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.4.attention.k", head))
+                        * v1738)));
+        // repeat_3.4.attention: query path, all readings
+        UpperBound v1078 = UpperBound.Min(
+            v1062 * v1072 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1069),
+            v1062 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                    * v1055
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.4.attention.q", head)),
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                        * v1055
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.4.attention.q", head)))));
+        // repeat_3.4.attention: per head, token to token
+        UpperBound v1079 = UpperBound.Min(
+            v1062 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                        * v1055
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.4.attention.q", head)),
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
+                        * v1055
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.4.attention.q", head)))));
+        UpperBound v1080 = UpperBound.Min(v1079, v1075 + v1078, v1062 * (v1074 + v1733 * v1073));  // repeat_3.4.attention: token to token
+        // repeat_3.4.attention: whole to token
+        UpperBound v1081 = UpperBound.Min(
+            v1076 + v1078,
+            v1062 * (v1735
+                + v1072 * (UpperBound.Sqrt(UpperBound.Power(v1737 * 0, 2))
+                    + v1737 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1063)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1069)));
+        // repeat_3.4.attention: whole to whole
+        UpperBound v1082 = UpperBound.Min(
+            v1077 + v1078,
+            v1062 * (v1070 * v1068
+                + v1072 * (UpperBound.Sqrt(UpperBound.Power(v1738 * 0, 2))
+                    + v1738 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1063)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1069)));
+        // repeat_3.4.attention: radius
+        UpperBound v1083 = UpperBound.Min(
+            v1062 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1054, 2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1054)),
+            v1062 * v1074 * v1054,
+            v1062 * (v1070 * v1054 + v1065 * UpperBound.Sqrt(12) * v1071 * v1055))
+            + v1062 * norms.VectorNorm("repeat_3.4.attention.v_bias")
+            + norms.VectorNorm("repeat_3.4.attention.out_bias");
+        // repeat_3.4.attention: centred radius
+        UpperBound v1084 = UpperBound.Min(
+            v1062 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1055, 2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1055)),
+            v1062 * v1074 * v1055,
+            v1083);
         UpperBound v1085 = UpperBound.Min(v1080 * v1057, v1081 * v1058, v1076 * v1058 + v1078 * v1057, v1082 * v1058, v1080 * v1059);  // repeat_3.4.attention: from pixels, whole to token
         UpperBound v1086 = UpperBound.Min(v1082 * v1058, 14 * v1085);  // repeat_3.4.attention: from pixels, whole to whole
         UpperBound v1087 = UpperBound.Min(v1080 * v1059, 224 * v1085);  // repeat_3.4.attention: from pixels, token to token
         UpperBound v1090 = v1054 + v1060 * v1083;  // repeat_3.4.residual_3: radius
         UpperBound v1091 = UpperBound.Min(v1055 + v1060 * v1084, v1090);  // repeat_3.4.residual_3: centred radius
-        UpperBound v1093 = UpperBound.Min(v1057 + v1060 * v1085, v1058 + v1060 * v1086, v1059 + v1060 * v1087);  // repeat_3.4.residual_3: from pixels, whole to token
-        UpperBound v1094 = UpperBound.Min(v1058 + v1060 * v1086, 14 * v1093);  // repeat_3.4.residual_3: from pixels, whole to whole
-        UpperBound v1095 = UpperBound.Min(v1059 + v1060 * v1087, 224 * v1093);  // repeat_3.4.residual_3: from pixels, token to token
+        UpperBound v1739 = v1058 + v1060 * v1086;  // repeat_3.4.residual_3: shared
+        UpperBound v1740 = v1059 + v1060 * v1087;  // repeat_3.4.residual_3: shared
+        UpperBound v1093 = UpperBound.Min(v1057 + v1060 * v1085, v1739, v1740);  // repeat_3.4.residual_3: from pixels, whole to token
+        UpperBound v1094 = UpperBound.Min(v1739, 14 * v1093);  // repeat_3.4.residual_3: from pixels, whole to whole
+        UpperBound v1095 = UpperBound.Min(v1740, 224 * v1093);  // repeat_3.4.residual_3: from pixels, token to token
         UpperBound v1096 = norms.LargestEntry("repeat_3.4.center_norm.gain");  // repeat_3.4.center_norm: max|gain|
         UpperBound v1097 = v1096 * UpperBound.OfRational(384, 383) * v1090 + norms.VectorNorm("repeat_3.4.center_norm.bias");  // repeat_3.4.center_norm: radius
         UpperBound v1098 = UpperBound.Min(v1096 * UpperBound.OfRational(384, 383) * v1091, v1097);  // repeat_3.4.center_norm: centred radius
-        UpperBound v1099 = UpperBound.Min(v1096 * UpperBound.OfRational(384, 383) * v1093, v1096 * UpperBound.OfRational(384, 383) * v1094, v1096 * UpperBound.OfRational(384, 383) * v1095);  // repeat_3.4.center_norm: from pixels, whole to token
-        UpperBound v1100 = UpperBound.Min(v1096 * UpperBound.OfRational(384, 383) * v1094, 14 * v1099);  // repeat_3.4.center_norm: from pixels, whole to whole
-        UpperBound v1101 = UpperBound.Min(v1096 * UpperBound.OfRational(384, 383) * v1095, 224 * v1099);  // repeat_3.4.center_norm: from pixels, token to token
+        UpperBound v1741 = v1096 * UpperBound.OfRational(384, 383) * v1094;  // repeat_3.4.center_norm: shared
+        UpperBound v1742 = v1096 * UpperBound.OfRational(384, 383) * v1095;  // repeat_3.4.center_norm: shared
+        UpperBound v1099 = UpperBound.Min(v1096 * UpperBound.OfRational(384, 383) * v1093, v1741, v1742);  // repeat_3.4.center_norm: from pixels, whole to token
+        UpperBound v1100 = UpperBound.Min(v1741, 14 * v1099);  // repeat_3.4.center_norm: from pixels, whole to whole
+        UpperBound v1101 = UpperBound.Min(v1742, 224 * v1099);  // repeat_3.4.center_norm: from pixels, token to token
         UpperBound v1102 = norms.LargestEntry("repeat_3.4.residual_4.alpha");  // repeat_3.4.residual_4: largest |alpha|
         UpperBound v1103 = norms.SpectralNorm("repeat_3.4.mlp.up");  // repeat_3.4.mlp: σ(up)
         UpperBound v1104 = norms.SpectralNorm("repeat_3.4.mlp.down");  // repeat_3.4.mlp: σ(down)
         UpperBound v1105 = norms.LargestRow("repeat_3.4.mlp.up") * v1097 + norms.LargestEntry("repeat_3.4.mlp.up_bias");  // repeat_3.4.mlp: largest pre-activation
         UpperBound v1106 = v1103 * v1097 + norms.VectorNorm("repeat_3.4.mlp.up_bias");  // repeat_3.4.mlp: norm of the pre-activations
         UpperBound v1107 = UpperBound.GeluSlope(v1105);  // repeat_3.4.mlp: gelu slope
-        UpperBound v1108 = UpperBound.Min(v1107 * (v1103 * v1104), UpperBound.OfRational(1, 2) * norms.Product("repeat_3.4.mlp.down", "repeat_3.4.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1103 * v1104));  // repeat_3.4.mlp: constant
+        // repeat_3.4.mlp: constant
+        UpperBound v1108 = UpperBound.Min(
+            v1107 * (v1103 * v1104),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.4.mlp.down", "repeat_3.4.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1103 * v1104));
         UpperBound v1109 = v1104 * (UpperBound.GeluGain(v1105) * v1106) + norms.VectorNorm("repeat_3.4.mlp.down_bias");  // repeat_3.4.mlp: radius
         UpperBound v1110 = UpperBound.Min(v1108 * v1098, v1109);  // repeat_3.4.mlp: centred radius
         UpperBound v1111 = UpperBound.Min(v1108 * v1099, v1108 * v1100, v1108 * v1101);  // repeat_3.4.mlp: from pixels, whole to token
@@ -2873,23 +4308,30 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v1113 = UpperBound.Min(v1108 * v1101, 224 * v1111);  // repeat_3.4.mlp: from pixels, token to token
         UpperBound v1116 = v1097 + v1102 * v1109;  // repeat_3.4.residual_4: radius
         UpperBound v1117 = UpperBound.Min(v1098 + v1102 * v1110, v1116);  // repeat_3.4.residual_4: centred radius
-        UpperBound v1119 = UpperBound.Min(v1099 + v1102 * v1111, v1100 + v1102 * v1112, v1101 + v1102 * v1113);  // repeat_3.4.residual_4: from pixels, whole to token
-        UpperBound v1120 = UpperBound.Min(v1100 + v1102 * v1112, 14 * v1119);  // repeat_3.4.residual_4: from pixels, whole to whole
-        UpperBound v1121 = UpperBound.Min(v1101 + v1102 * v1113, 224 * v1119);  // repeat_3.4.residual_4: from pixels, token to token
+        UpperBound v1743 = v1100 + v1102 * v1112;  // repeat_3.4.residual_4: shared
+        UpperBound v1744 = v1101 + v1102 * v1113;  // repeat_3.4.residual_4: shared
+        UpperBound v1119 = UpperBound.Min(v1099 + v1102 * v1111, v1743, v1744);  // repeat_3.4.residual_4: from pixels, whole to token
+        UpperBound v1120 = UpperBound.Min(v1743, 14 * v1119);  // repeat_3.4.residual_4: from pixels, whole to whole
+        UpperBound v1121 = UpperBound.Min(v1744, 224 * v1119);  // repeat_3.4.residual_4: from pixels, token to token
         UpperBound v1122 = norms.LargestEntry("repeat_3.4.center_norm_2.gain");  // repeat_3.4.center_norm_2: max|gain|
         UpperBound v1123 = v1122 * UpperBound.OfRational(384, 383) * v1116 + norms.VectorNorm("repeat_3.4.center_norm_2.bias");  // repeat_3.4.center_norm_2: radius
         UpperBound v1124 = UpperBound.Min(v1122 * UpperBound.OfRational(384, 383) * v1117, v1123);  // repeat_3.4.center_norm_2: centred radius
-        UpperBound v1125 = UpperBound.Min(v1122 * UpperBound.OfRational(384, 383) * v1119, v1122 * UpperBound.OfRational(384, 383) * v1120, v1122 * UpperBound.OfRational(384, 383) * v1121);  // repeat_3.4.center_norm_2: from pixels, whole to token
-        UpperBound v1126 = UpperBound.Min(v1122 * UpperBound.OfRational(384, 383) * v1120, 14 * v1125);  // repeat_3.4.center_norm_2: from pixels, whole to whole
-        UpperBound v1127 = UpperBound.Min(v1122 * UpperBound.OfRational(384, 383) * v1121, 224 * v1125);  // repeat_3.4.center_norm_2: from pixels, token to token
+        UpperBound v1745 = v1122 * UpperBound.OfRational(384, 383) * v1120;  // repeat_3.4.center_norm_2: shared
+        UpperBound v1746 = v1122 * UpperBound.OfRational(384, 383) * v1121;  // repeat_3.4.center_norm_2: shared
+        UpperBound v1125 = UpperBound.Min(v1122 * UpperBound.OfRational(384, 383) * v1119, v1745, v1746);  // repeat_3.4.center_norm_2: from pixels, whole to token
+        UpperBound v1126 = UpperBound.Min(v1745, 14 * v1125);  // repeat_3.4.center_norm_2: from pixels, whole to whole
+        UpperBound v1127 = UpperBound.Min(v1746, 224 * v1125);  // repeat_3.4.center_norm_2: from pixels, token to token
         UpperBound v1128 = norms.LargestEntry("repeat_3.5.residual.alpha");  // repeat_3.5.residual: largest |alpha|
         UpperBound v1129 = norms.OperatorNorm("repeat_3.5.conv2d.weight");  // repeat_3.5.conv2d: operator norm of weight
         UpperBound v1130 = UpperBound.Min(norms.SpectralNorm("repeat_3.5.conv2d.weight"), v1129, norms.LargestRow("repeat_3.5.conv2d.weight"));  // repeat_3.5.conv2d: σ(weight)
-        UpperBound v1131 = 7 * v1130 * v1123 + norms.VectorNorm("repeat_3.5.conv2d.bias");  // repeat_3.5.conv2d: radius
-        UpperBound v1132 = UpperBound.Min(7 * v1130 * v1123, 7 * v1130 * UpperBound.OfRational(1, 2) * (v1124 + v1123), v1131);  // repeat_3.5.conv2d: centred radius
-        UpperBound v1133 = UpperBound.Min(7 * v1130 * v1125, UpperBound.Min(v1130, 7 * v1130, v1129) * v1126, UpperBound.Min(7 * v1130, v1129) * v1126, 7 * v1130 * v1127);  // repeat_3.5.conv2d: from pixels, whole to token
-        UpperBound v1134 = UpperBound.Min(UpperBound.Min(7 * v1130, v1129) * v1126, 14 * v1133);  // repeat_3.5.conv2d: from pixels, whole to whole
-        UpperBound v1135 = UpperBound.Min(7 * v1130 * v1127, 224 * v1133);  // repeat_3.5.conv2d: from pixels, token to token
+        UpperBound v1747 = 7 * v1130 * v1123;  // repeat_3.5.conv2d: shared
+        UpperBound v1131 = v1747 + norms.VectorNorm("repeat_3.5.conv2d.bias");  // repeat_3.5.conv2d: radius
+        UpperBound v1132 = UpperBound.Min(v1747, 7 * v1130 * UpperBound.OfRational(1, 2) * (v1124 + v1123), v1131);  // repeat_3.5.conv2d: centred radius
+        UpperBound v1748 = UpperBound.Min(7 * v1130, v1129) * v1126;  // repeat_3.5.conv2d: shared
+        UpperBound v1749 = 7 * v1130 * v1127;  // repeat_3.5.conv2d: shared
+        UpperBound v1133 = UpperBound.Min(7 * v1130 * v1125, UpperBound.Min(v1130, 7 * v1130, v1129) * v1126, v1748, v1749);  // repeat_3.5.conv2d: from pixels, whole to token
+        UpperBound v1134 = UpperBound.Min(v1748, 14 * v1133);  // repeat_3.5.conv2d: from pixels, whole to whole
+        UpperBound v1135 = UpperBound.Min(v1749, 224 * v1133);  // repeat_3.5.conv2d: from pixels, token to token
         UpperBound v1137 = UpperBound.GeluSlope(v1131);  // repeat_3.5.gelu: slope
         UpperBound v1138 = UpperBound.GeluGain(v1131) * v1131;  // repeat_3.5.gelu: radius
         UpperBound v1139 = UpperBound.Min(v1137 * v1132, v1138);  // repeat_3.5.gelu: centred radius
@@ -2910,17 +4352,22 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v1154 = UpperBound.Min(v1149 * v1148, 224 * v1152);  // repeat_3.5.gelu_2: from pixels, token to token
         UpperBound v1155 = v1123 + v1128 * v1150;  // repeat_3.5.residual: radius
         UpperBound v1156 = UpperBound.Min(v1124 + v1128 * v1151, v1155);  // repeat_3.5.residual: centred radius
-        UpperBound v1158 = UpperBound.Min(v1125 + v1128 * v1152, v1126 + v1128 * v1153, v1127 + v1128 * v1154);  // repeat_3.5.residual: from pixels, whole to token
-        UpperBound v1159 = UpperBound.Min(v1126 + v1128 * v1153, 14 * v1158);  // repeat_3.5.residual: from pixels, whole to whole
-        UpperBound v1160 = UpperBound.Min(v1127 + v1128 * v1154, 224 * v1158);  // repeat_3.5.residual: from pixels, token to token
+        UpperBound v1750 = v1126 + v1128 * v1153;  // repeat_3.5.residual: shared
+        UpperBound v1751 = v1127 + v1128 * v1154;  // repeat_3.5.residual: shared
+        UpperBound v1158 = UpperBound.Min(v1125 + v1128 * v1152, v1750, v1751);  // repeat_3.5.residual: from pixels, whole to token
+        UpperBound v1159 = UpperBound.Min(v1750, 14 * v1158);  // repeat_3.5.residual: from pixels, whole to whole
+        UpperBound v1160 = UpperBound.Min(v1751, 224 * v1158);  // repeat_3.5.residual: from pixels, token to token
         UpperBound v1161 = norms.LargestEntry("repeat_3.5.residual_2.alpha");  // repeat_3.5.residual_2: largest |alpha|
         UpperBound v1162 = norms.OperatorNorm("repeat_3.5.conv2d_3.weight");  // repeat_3.5.conv2d_3: operator norm of weight
         UpperBound v1163 = UpperBound.Min(norms.SpectralNorm("repeat_3.5.conv2d_3.weight"), v1162, norms.LargestRow("repeat_3.5.conv2d_3.weight"));  // repeat_3.5.conv2d_3: σ(weight)
-        UpperBound v1164 = 7 * v1163 * v1155 + norms.VectorNorm("repeat_3.5.conv2d_3.bias");  // repeat_3.5.conv2d_3: radius
-        UpperBound v1165 = UpperBound.Min(7 * v1163 * v1155, 7 * v1163 * UpperBound.OfRational(1, 2) * (v1156 + v1155), v1164);  // repeat_3.5.conv2d_3: centred radius
-        UpperBound v1166 = UpperBound.Min(7 * v1163 * v1158, UpperBound.Min(v1163, 7 * v1163, v1162) * v1159, UpperBound.Min(7 * v1163, v1162) * v1159, 7 * v1163 * v1160);  // repeat_3.5.conv2d_3: from pixels, whole to token
-        UpperBound v1167 = UpperBound.Min(UpperBound.Min(7 * v1163, v1162) * v1159, 14 * v1166);  // repeat_3.5.conv2d_3: from pixels, whole to whole
-        UpperBound v1168 = UpperBound.Min(7 * v1163 * v1160, 224 * v1166);  // repeat_3.5.conv2d_3: from pixels, token to token
+        UpperBound v1752 = 7 * v1163 * v1155;  // repeat_3.5.conv2d_3: shared
+        UpperBound v1164 = v1752 + norms.VectorNorm("repeat_3.5.conv2d_3.bias");  // repeat_3.5.conv2d_3: radius
+        UpperBound v1165 = UpperBound.Min(v1752, 7 * v1163 * UpperBound.OfRational(1, 2) * (v1156 + v1155), v1164);  // repeat_3.5.conv2d_3: centred radius
+        UpperBound v1753 = UpperBound.Min(7 * v1163, v1162) * v1159;  // repeat_3.5.conv2d_3: shared
+        UpperBound v1754 = 7 * v1163 * v1160;  // repeat_3.5.conv2d_3: shared
+        UpperBound v1166 = UpperBound.Min(7 * v1163 * v1158, UpperBound.Min(v1163, 7 * v1163, v1162) * v1159, v1753, v1754);  // repeat_3.5.conv2d_3: from pixels, whole to token
+        UpperBound v1167 = UpperBound.Min(v1753, 14 * v1166);  // repeat_3.5.conv2d_3: from pixels, whole to whole
+        UpperBound v1168 = UpperBound.Min(v1754, 224 * v1166);  // repeat_3.5.conv2d_3: from pixels, token to token
         UpperBound v1170 = UpperBound.GeluSlope(v1164);  // repeat_3.5.gelu_3: slope
         UpperBound v1171 = UpperBound.GeluGain(v1164) * v1164;  // repeat_3.5.gelu_3: radius
         UpperBound v1172 = UpperBound.Min(v1170 * v1165, v1171);  // repeat_3.5.gelu_3: centred radius
@@ -2929,14 +4376,22 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v1175 = UpperBound.Min(v1170 * v1168, 224 * v1173);  // repeat_3.5.gelu_3: from pixels, token to token
         UpperBound v1176 = v1155 + v1161 * v1171;  // repeat_3.5.residual_2: radius
         UpperBound v1177 = UpperBound.Min(v1156 + v1161 * v1172, v1176);  // repeat_3.5.residual_2: centred radius
-        UpperBound v1179 = UpperBound.Min(v1158 + v1161 * v1173, v1159 + v1161 * v1174, v1160 + v1161 * v1175);  // repeat_3.5.residual_2: from pixels, whole to token
-        UpperBound v1180 = UpperBound.Min(v1159 + v1161 * v1174, 14 * v1179);  // repeat_3.5.residual_2: from pixels, whole to whole
-        UpperBound v1181 = UpperBound.Min(v1160 + v1161 * v1175, 224 * v1179);  // repeat_3.5.residual_2: from pixels, token to token
+        UpperBound v1755 = v1159 + v1161 * v1174;  // repeat_3.5.residual_2: shared
+        UpperBound v1756 = v1160 + v1161 * v1175;  // repeat_3.5.residual_2: shared
+        UpperBound v1179 = UpperBound.Min(v1158 + v1161 * v1173, v1755, v1756);  // repeat_3.5.residual_2: from pixels, whole to token
+        UpperBound v1180 = UpperBound.Min(v1755, 14 * v1179);  // repeat_3.5.residual_2: from pixels, whole to whole
+        UpperBound v1181 = UpperBound.Min(v1756, 224 * v1179);  // repeat_3.5.residual_2: from pixels, token to token
         UpperBound v1182 = norms.LargestEntry("repeat_3.5.residual_3.alpha");  // repeat_3.5.residual_3: largest |alpha|
         UpperBound v1183 = 2 * norms.LargestEntry("repeat_3.5.attention.bias_table");  // repeat_3.5.attention: spread of the bias
         UpperBound v1184 = norms.SpectralNorm("repeat_3.5.attention.out");  // repeat_3.5.attention: σ(out)
         UpperBound v1185 = norms.SpectralNorm("repeat_3.5.attention.k");  // repeat_3.5.attention: σ(k)
-        UpperBound v1186 = 20 * UpperBound.Min(UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.5.attention.k", head)) * v1177 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1) + v1183;  // repeat_3.5.attention: range of the logits
+        // repeat_3.5.attention: range of the logits
+        UpperBound v1186 = 20 * UpperBound.Min(
+            UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.5.attention.k", head))
+                * v1177
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1)
+            + v1183;
         UpperBound v1187 = UpperBound.DoeblinComplement(49, v1186);  // repeat_3.5.attention: 1 − lambda
         UpperBound v1188 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v1186);  // repeat_3.5.attention: cosh of half the range
         UpperBound v1189 = 49 * UpperBound.LargestSoftmaxWeight(49, v1186);  // repeat_3.5.attention: largest column sum
@@ -2945,39 +4400,181 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v1192 = norms.SpectralNorm("repeat_3.5.attention.v");  // repeat_3.5.attention: σ(v)
         UpperBound v1193 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.5.attention.v", head));  // repeat_3.5.attention: slope of the values
         UpperBound v1194 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1177);  // repeat_3.5.attention: spread of the values
-        UpperBound v1195 = UpperBound.MaxOver(12, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.q", head));  // repeat_3.5.attention: both paths' slope
-        UpperBound v1196 = UpperBound.Min(UpperBound.Sqrt(12) * v1193, v1192 * (1 + v1187 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));  // repeat_3.5.attention: value path
-        UpperBound v1197 = UpperBound.Min(v1184 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) + norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1177 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head) + norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1177 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)))), v1184 * (v1196 + UpperBound.Sqrt(12) * v1194 * UpperBound.MaxOver(12, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.k", head))));  // repeat_3.5.attention: keys and values, token to token
-        UpperBound v1198 = UpperBound.Min(v1184 * (v1192 * UpperBound.Min(UpperBound.OfRational(1, 7) * v1188, 1) + v1194 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1185) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1186)))), v1184 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 7) * v1188, 1) + norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1177 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1186))), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 7) * v1188, 1) + norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1177 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1186))))));  // repeat_3.5.attention: keys and values, whole to token
-        UpperBound v1199 = UpperBound.Min(v1184 * (v1192 * v1190 + v1194 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1185) * UpperBound.Min(UpperBound.Sqrt(v1189), UpperBound.Sqrt(UpperBound.OfRational(49, 2)))), v1184 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1190 + norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1177 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v1189), UpperBound.Sqrt(UpperBound.OfRational(49, 2))), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1190 + norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1177 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v1189), UpperBound.Sqrt(UpperBound.OfRational(49, 2))))));  // repeat_3.5.attention: keys and values, whole to whole
-        UpperBound v1200 = UpperBound.Min(v1184 * v1194 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1191), v1184 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1177 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.q", head)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1177 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.q", head)))));  // repeat_3.5.attention: query path, all readings
-        UpperBound v1201 = UpperBound.Min(v1184 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) + norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1177 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.q", head)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head) + norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1177 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_3.5.attention.q", head)))));  // repeat_3.5.attention: per head, token to token
-        UpperBound v1202 = UpperBound.Min(v1201, v1197 + v1200, v1184 * (v1196 + UpperBound.Sqrt(12) * v1194 * v1195));  // repeat_3.5.attention: token to token
-        UpperBound v1203 = UpperBound.Min(v1198 + v1200, v1184 * (v1192 * UpperBound.Min(UpperBound.OfRational(1, 7) * v1188, 1) + v1194 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1186))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1186))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1185) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1191)));  // repeat_3.5.attention: whole to token
-        UpperBound v1204 = UpperBound.Min(v1199 + v1200, v1184 * (v1192 * v1190 + v1194 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v1189), UpperBound.Sqrt(UpperBound.OfRational(49, 2))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v1189), UpperBound.Sqrt(UpperBound.OfRational(49, 2))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1185) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1191)));  // repeat_3.5.attention: whole to whole
-        UpperBound v1205 = UpperBound.Min(v1184 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1176, 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1176)), v1184 * v1196 * v1176, v1184 * (v1192 * v1176 + v1187 * UpperBound.Sqrt(12) * v1193 * v1177)) + v1184 * norms.VectorNorm("repeat_3.5.attention.v_bias") + norms.VectorNorm("repeat_3.5.attention.out_bias");  // repeat_3.5.attention: radius
-        UpperBound v1206 = UpperBound.Min(v1184 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1177, 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1177)), v1184 * v1196 * v1177, v1205);  // repeat_3.5.attention: centred radius
+        // repeat_3.5.attention: both paths' slope
+        UpperBound v1195 = UpperBound.MaxOver(12, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_3.5.attention.q", head));
+        // repeat_3.5.attention: value path
+        UpperBound v1196 = UpperBound.Min(
+            UpperBound.Sqrt(12) * v1193,
+            v1192 * (1
+                + v1187
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
+        UpperBound v1757 = UpperBound.Sqrt(12) * v1194;  // repeat_3.5.attention: shared
+        // repeat_3.5.attention: keys and values, token to token
+        UpperBound v1197 = UpperBound.Min(
+            v1184 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                        * v1177
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)),
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                        * v1177
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)))),
+            v1184 * (v1196
+                + v1757 * UpperBound.MaxOver(12, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_3.5.attention.k", head))));
+        UpperBound v1758 = UpperBound.Min(UpperBound.OfRational(1, 7) * v1188, 1);  // repeat_3.5.attention: shared
+        UpperBound v1759 = v1192 * v1758;  // repeat_3.5.attention: shared
+        UpperBound v1760 = v1194 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1185);  // repeat_3.5.attention: shared
+        UpperBound v1761 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1186)));  // repeat_3.5.attention: shared
+        // repeat_3.5.attention: keys and values, whole to token
+        UpperBound v1198 = UpperBound.Min(
+            v1184 * (v1759 + v1760 * v1761),
+            v1184 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1758
+                    + norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                        * v1177
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.5.attention.k", head))
+                        * v1761,
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1758
+                    + norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                        * v1177
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.5.attention.k", head))
+                        * v1761)));
+        UpperBound v1762 = UpperBound.Min(UpperBound.Sqrt(v1189), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_3.5.attention: shared
+        // repeat_3.5.attention: keys and values, whole to whole
+        UpperBound v1199 = UpperBound.Min(
+            v1184 * (v1192 * v1190 + v1760 * v1762),
+            v1184 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1190
+                    + norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                        * v1177
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.5.attention.k", head))
+                        * v1762,
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1190
+                    + norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                        * v1177
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.5.attention.k", head))
+                        * v1762)));
+        // repeat_3.5.attention: query path, all readings
+        UpperBound v1200 = UpperBound.Min(
+            v1184 * v1194 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1191),
+            v1184 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                    * v1177
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.5.attention.q", head)),
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                        * v1177
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.5.attention.q", head)))));
+        // repeat_3.5.attention: per head, token to token
+        UpperBound v1201 = UpperBound.Min(
+            v1184 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                        * v1177
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.5.attention.q", head)),
+                2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
+                        * v1177
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_3.5.attention.q", head)))));
+        UpperBound v1202 = UpperBound.Min(v1201, v1197 + v1200, v1184 * (v1196 + v1757 * v1195));  // repeat_3.5.attention: token to token
+        // repeat_3.5.attention: whole to token
+        UpperBound v1203 = UpperBound.Min(
+            v1198 + v1200,
+            v1184 * (v1759
+                + v1194 * (UpperBound.Sqrt(UpperBound.Power(v1761 * 0, 2))
+                    + v1761 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1185)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1191)));
+        // repeat_3.5.attention: whole to whole
+        UpperBound v1204 = UpperBound.Min(
+            v1199 + v1200,
+            v1184 * (v1192 * v1190
+                + v1194 * (UpperBound.Sqrt(UpperBound.Power(v1762 * 0, 2))
+                    + v1762 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1185)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1191)));
+        // repeat_3.5.attention: radius
+        UpperBound v1205 = UpperBound.Min(
+            v1184 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1176, 2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1176)),
+            v1184 * v1196 * v1176,
+            v1184 * (v1192 * v1176 + v1187 * UpperBound.Sqrt(12) * v1193 * v1177))
+            + v1184 * norms.VectorNorm("repeat_3.5.attention.v_bias")
+            + norms.VectorNorm("repeat_3.5.attention.out_bias");
+        // repeat_3.5.attention: centred radius
+        UpperBound v1206 = UpperBound.Min(
+            v1184 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1177, 2))),
+            UpperBound.SumOver(12, head =>
+                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1177)),
+            v1184 * v1196 * v1177,
+            v1205);
         UpperBound v1207 = UpperBound.Min(v1202 * v1179, v1203 * v1180, v1198 * v1180 + v1200 * v1179, v1204 * v1180, v1202 * v1181);  // repeat_3.5.attention: from pixels, whole to token
         UpperBound v1208 = UpperBound.Min(v1204 * v1180, 14 * v1207);  // repeat_3.5.attention: from pixels, whole to whole
         UpperBound v1209 = UpperBound.Min(v1202 * v1181, 224 * v1207);  // repeat_3.5.attention: from pixels, token to token
         UpperBound v1212 = v1176 + v1182 * v1205;  // repeat_3.5.residual_3: radius
         UpperBound v1213 = UpperBound.Min(v1177 + v1182 * v1206, v1212);  // repeat_3.5.residual_3: centred radius
-        UpperBound v1215 = UpperBound.Min(v1179 + v1182 * v1207, v1180 + v1182 * v1208, v1181 + v1182 * v1209);  // repeat_3.5.residual_3: from pixels, whole to token
-        UpperBound v1216 = UpperBound.Min(v1180 + v1182 * v1208, 14 * v1215);  // repeat_3.5.residual_3: from pixels, whole to whole
-        UpperBound v1217 = UpperBound.Min(v1181 + v1182 * v1209, 224 * v1215);  // repeat_3.5.residual_3: from pixels, token to token
+        UpperBound v1763 = v1180 + v1182 * v1208;  // repeat_3.5.residual_3: shared
+        UpperBound v1764 = v1181 + v1182 * v1209;  // repeat_3.5.residual_3: shared
+        UpperBound v1215 = UpperBound.Min(v1179 + v1182 * v1207, v1763, v1764);  // repeat_3.5.residual_3: from pixels, whole to token
+        UpperBound v1216 = UpperBound.Min(v1763, 14 * v1215);  // repeat_3.5.residual_3: from pixels, whole to whole
+        UpperBound v1217 = UpperBound.Min(v1764, 224 * v1215);  // repeat_3.5.residual_3: from pixels, token to token
         UpperBound v1218 = norms.LargestEntry("repeat_3.5.center_norm.gain");  // repeat_3.5.center_norm: max|gain|
         UpperBound v1219 = v1218 * UpperBound.OfRational(384, 383) * v1212 + norms.VectorNorm("repeat_3.5.center_norm.bias");  // repeat_3.5.center_norm: radius
         UpperBound v1220 = UpperBound.Min(v1218 * UpperBound.OfRational(384, 383) * v1213, v1219);  // repeat_3.5.center_norm: centred radius
-        UpperBound v1221 = UpperBound.Min(v1218 * UpperBound.OfRational(384, 383) * v1215, v1218 * UpperBound.OfRational(384, 383) * v1216, v1218 * UpperBound.OfRational(384, 383) * v1217);  // repeat_3.5.center_norm: from pixels, whole to token
-        UpperBound v1222 = UpperBound.Min(v1218 * UpperBound.OfRational(384, 383) * v1216, 14 * v1221);  // repeat_3.5.center_norm: from pixels, whole to whole
-        UpperBound v1223 = UpperBound.Min(v1218 * UpperBound.OfRational(384, 383) * v1217, 224 * v1221);  // repeat_3.5.center_norm: from pixels, token to token
+        UpperBound v1765 = v1218 * UpperBound.OfRational(384, 383) * v1216;  // repeat_3.5.center_norm: shared
+        UpperBound v1766 = v1218 * UpperBound.OfRational(384, 383) * v1217;  // repeat_3.5.center_norm: shared
+        UpperBound v1221 = UpperBound.Min(v1218 * UpperBound.OfRational(384, 383) * v1215, v1765, v1766);  // repeat_3.5.center_norm: from pixels, whole to token
+        UpperBound v1222 = UpperBound.Min(v1765, 14 * v1221);  // repeat_3.5.center_norm: from pixels, whole to whole
+        UpperBound v1223 = UpperBound.Min(v1766, 224 * v1221);  // repeat_3.5.center_norm: from pixels, token to token
         UpperBound v1224 = norms.LargestEntry("repeat_3.5.residual_4.alpha");  // repeat_3.5.residual_4: largest |alpha|
         UpperBound v1225 = norms.SpectralNorm("repeat_3.5.mlp.up");  // repeat_3.5.mlp: σ(up)
         UpperBound v1226 = norms.SpectralNorm("repeat_3.5.mlp.down");  // repeat_3.5.mlp: σ(down)
         UpperBound v1227 = norms.LargestRow("repeat_3.5.mlp.up") * v1219 + norms.LargestEntry("repeat_3.5.mlp.up_bias");  // repeat_3.5.mlp: largest pre-activation
         UpperBound v1228 = v1225 * v1219 + norms.VectorNorm("repeat_3.5.mlp.up_bias");  // repeat_3.5.mlp: norm of the pre-activations
         UpperBound v1229 = UpperBound.GeluSlope(v1227);  // repeat_3.5.mlp: gelu slope
-        UpperBound v1230 = UpperBound.Min(v1229 * (v1225 * v1226), UpperBound.OfRational(1, 2) * norms.Product("repeat_3.5.mlp.down", "repeat_3.5.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1225 * v1226));  // repeat_3.5.mlp: constant
+        // repeat_3.5.mlp: constant
+        UpperBound v1230 = UpperBound.Min(
+            v1229 * (v1225 * v1226),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.5.mlp.down", "repeat_3.5.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1225 * v1226));
         UpperBound v1231 = v1226 * (UpperBound.GeluGain(v1227) * v1228) + norms.VectorNorm("repeat_3.5.mlp.down_bias");  // repeat_3.5.mlp: radius
         UpperBound v1232 = UpperBound.Min(v1230 * v1220, v1231);  // repeat_3.5.mlp: centred radius
         UpperBound v1233 = UpperBound.Min(v1230 * v1221, v1230 * v1222, v1230 * v1223);  // repeat_3.5.mlp: from pixels, whole to token
@@ -2985,30 +4582,41 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v1235 = UpperBound.Min(v1230 * v1223, 224 * v1233);  // repeat_3.5.mlp: from pixels, token to token
         UpperBound v1238 = v1219 + v1224 * v1231;  // repeat_3.5.residual_4: radius
         UpperBound v1239 = UpperBound.Min(v1220 + v1224 * v1232, v1238);  // repeat_3.5.residual_4: centred radius
-        UpperBound v1241 = UpperBound.Min(v1221 + v1224 * v1233, v1222 + v1224 * v1234, v1223 + v1224 * v1235);  // repeat_3.5.residual_4: from pixels, whole to token
-        UpperBound v1242 = UpperBound.Min(v1222 + v1224 * v1234, 14 * v1241);  // repeat_3.5.residual_4: from pixels, whole to whole
-        UpperBound v1243 = UpperBound.Min(v1223 + v1224 * v1235, 224 * v1241);  // repeat_3.5.residual_4: from pixels, token to token
+        UpperBound v1767 = v1222 + v1224 * v1234;  // repeat_3.5.residual_4: shared
+        UpperBound v1768 = v1223 + v1224 * v1235;  // repeat_3.5.residual_4: shared
+        UpperBound v1241 = UpperBound.Min(v1221 + v1224 * v1233, v1767, v1768);  // repeat_3.5.residual_4: from pixels, whole to token
+        UpperBound v1242 = UpperBound.Min(v1767, 14 * v1241);  // repeat_3.5.residual_4: from pixels, whole to whole
+        UpperBound v1243 = UpperBound.Min(v1768, 224 * v1241);  // repeat_3.5.residual_4: from pixels, token to token
         UpperBound v1244 = norms.LargestEntry("repeat_3.5.center_norm_2.gain");  // repeat_3.5.center_norm_2: max|gain|
         UpperBound v1245 = v1244 * UpperBound.OfRational(384, 383) * v1238 + norms.VectorNorm("repeat_3.5.center_norm_2.bias");  // repeat_3.5.center_norm_2: radius
         UpperBound v1246 = UpperBound.Min(v1244 * UpperBound.OfRational(384, 383) * v1239, v1245);  // repeat_3.5.center_norm_2: centred radius
-        UpperBound v1247 = UpperBound.Min(v1244 * UpperBound.OfRational(384, 383) * v1241, v1244 * UpperBound.OfRational(384, 383) * v1242, v1244 * UpperBound.OfRational(384, 383) * v1243);  // repeat_3.5.center_norm_2: from pixels, whole to token
-        UpperBound v1248 = UpperBound.Min(v1244 * UpperBound.OfRational(384, 383) * v1242, 14 * v1247);  // repeat_3.5.center_norm_2: from pixels, whole to whole
-        UpperBound v1249 = UpperBound.Min(v1244 * UpperBound.OfRational(384, 383) * v1243, 224 * v1247);  // repeat_3.5.center_norm_2: from pixels, token to token
+        UpperBound v1769 = v1244 * UpperBound.OfRational(384, 383) * v1242;  // repeat_3.5.center_norm_2: shared
+        UpperBound v1770 = v1244 * UpperBound.OfRational(384, 383) * v1243;  // repeat_3.5.center_norm_2: shared
+        UpperBound v1247 = UpperBound.Min(v1244 * UpperBound.OfRational(384, 383) * v1241, v1769, v1770);  // repeat_3.5.center_norm_2: from pixels, whole to token
+        UpperBound v1248 = UpperBound.Min(v1769, 14 * v1247);  // repeat_3.5.center_norm_2: from pixels, whole to whole
+        UpperBound v1249 = UpperBound.Min(v1770, 224 * v1247);  // repeat_3.5.center_norm_2: from pixels, token to token
         UpperBound v1250 = norms.SpectralNorm("patch_merging_3.reduction");  // patch_merging_3: σ(reduction)
         UpperBound v1251 = norms.LargestEntry("patch_merging_3.gain");  // patch_merging_3: max|gain|
         UpperBound v1252 = v1250 * (v1251 * UpperBound.OfRational(1536, 1535) * (2 * v1245) + norms.VectorNorm("patch_merging_3.bias"));  // patch_merging_3: radius
         UpperBound v1253 = UpperBound.Min(v1250 * (v1251 * UpperBound.OfRational(1536, 1535) * (2 * v1246)), v1252);  // patch_merging_3: centred radius
-        UpperBound v1254 = UpperBound.Min(2 * (v1251 * UpperBound.OfRational(1536, 1535) * v1250) * v1247, v1251 * UpperBound.OfRational(1536, 1535) * v1250 * v1248, 2 * (v1251 * UpperBound.OfRational(1536, 1535) * v1250) * v1249);  // patch_merging_3: from pixels, whole to token
-        UpperBound v1255 = UpperBound.Min(v1251 * UpperBound.OfRational(1536, 1535) * v1250 * v1248, 7 * v1254);  // patch_merging_3: from pixels, whole to whole
-        UpperBound v1256 = UpperBound.Min(2 * (v1251 * UpperBound.OfRational(1536, 1535) * v1250) * v1249, 224 * v1254);  // patch_merging_3: from pixels, token to token
+        UpperBound v1771 = v1251 * UpperBound.OfRational(1536, 1535) * v1250;  // patch_merging_3: shared
+        UpperBound v1772 = 2 * v1771;  // patch_merging_3: shared
+        UpperBound v1773 = v1771 * v1248;  // patch_merging_3: shared
+        UpperBound v1774 = v1772 * v1249;  // patch_merging_3: shared
+        UpperBound v1254 = UpperBound.Min(v1772 * v1247, v1773, v1774);  // patch_merging_3: from pixels, whole to token
+        UpperBound v1255 = UpperBound.Min(v1773, 7 * v1254);  // patch_merging_3: from pixels, whole to whole
+        UpperBound v1256 = UpperBound.Min(v1774, 224 * v1254);  // patch_merging_3: from pixels, token to token
         UpperBound v1257 = norms.LargestEntry("repeat_4.0.residual.alpha");  // repeat_4.0.residual: largest |alpha|
         UpperBound v1258 = norms.OperatorNorm("repeat_4.0.conv2d.weight");  // repeat_4.0.conv2d: operator norm of weight
         UpperBound v1259 = UpperBound.Min(norms.SpectralNorm("repeat_4.0.conv2d.weight"), v1258, norms.LargestRow("repeat_4.0.conv2d.weight"));  // repeat_4.0.conv2d: σ(weight)
-        UpperBound v1260 = 7 * v1259 * v1252 + norms.VectorNorm("repeat_4.0.conv2d.bias");  // repeat_4.0.conv2d: radius
-        UpperBound v1261 = UpperBound.Min(7 * v1259 * v1252, 7 * v1259 * UpperBound.OfRational(1, 2) * (v1253 + v1252), v1260);  // repeat_4.0.conv2d: centred radius
-        UpperBound v1262 = UpperBound.Min(7 * v1259 * v1254, UpperBound.Min(v1259, 7 * v1259, v1258) * v1255, UpperBound.Min(7 * v1259, v1258) * v1255, 7 * v1259 * v1256);  // repeat_4.0.conv2d: from pixels, whole to token
-        UpperBound v1263 = UpperBound.Min(UpperBound.Min(7 * v1259, v1258) * v1255, 7 * v1262);  // repeat_4.0.conv2d: from pixels, whole to whole
-        UpperBound v1264 = UpperBound.Min(7 * v1259 * v1256, 224 * v1262);  // repeat_4.0.conv2d: from pixels, token to token
+        UpperBound v1775 = 7 * v1259 * v1252;  // repeat_4.0.conv2d: shared
+        UpperBound v1260 = v1775 + norms.VectorNorm("repeat_4.0.conv2d.bias");  // repeat_4.0.conv2d: radius
+        UpperBound v1261 = UpperBound.Min(v1775, 7 * v1259 * UpperBound.OfRational(1, 2) * (v1253 + v1252), v1260);  // repeat_4.0.conv2d: centred radius
+        UpperBound v1776 = UpperBound.Min(7 * v1259, v1258) * v1255;  // repeat_4.0.conv2d: shared
+        UpperBound v1777 = 7 * v1259 * v1256;  // repeat_4.0.conv2d: shared
+        UpperBound v1262 = UpperBound.Min(7 * v1259 * v1254, UpperBound.Min(v1259, 7 * v1259, v1258) * v1255, v1776, v1777);  // repeat_4.0.conv2d: from pixels, whole to token
+        UpperBound v1263 = UpperBound.Min(v1776, 7 * v1262);  // repeat_4.0.conv2d: from pixels, whole to whole
+        UpperBound v1264 = UpperBound.Min(v1777, 224 * v1262);  // repeat_4.0.conv2d: from pixels, token to token
         UpperBound v1266 = UpperBound.GeluSlope(v1260);  // repeat_4.0.gelu: slope
         UpperBound v1267 = UpperBound.GeluGain(v1260) * v1260;  // repeat_4.0.gelu: radius
         UpperBound v1268 = UpperBound.Min(v1266 * v1261, v1267);  // repeat_4.0.gelu: centred radius
@@ -3029,17 +4637,22 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v1283 = UpperBound.Min(v1278 * v1277, 224 * v1281);  // repeat_4.0.gelu_2: from pixels, token to token
         UpperBound v1284 = v1252 + v1257 * v1279;  // repeat_4.0.residual: radius
         UpperBound v1285 = UpperBound.Min(v1253 + v1257 * v1280, v1284);  // repeat_4.0.residual: centred radius
-        UpperBound v1287 = UpperBound.Min(v1254 + v1257 * v1281, v1255 + v1257 * v1282, v1256 + v1257 * v1283);  // repeat_4.0.residual: from pixels, whole to token
-        UpperBound v1288 = UpperBound.Min(v1255 + v1257 * v1282, 7 * v1287);  // repeat_4.0.residual: from pixels, whole to whole
-        UpperBound v1289 = UpperBound.Min(v1256 + v1257 * v1283, 224 * v1287);  // repeat_4.0.residual: from pixels, token to token
+        UpperBound v1778 = v1255 + v1257 * v1282;  // repeat_4.0.residual: shared
+        UpperBound v1779 = v1256 + v1257 * v1283;  // repeat_4.0.residual: shared
+        UpperBound v1287 = UpperBound.Min(v1254 + v1257 * v1281, v1778, v1779);  // repeat_4.0.residual: from pixels, whole to token
+        UpperBound v1288 = UpperBound.Min(v1778, 7 * v1287);  // repeat_4.0.residual: from pixels, whole to whole
+        UpperBound v1289 = UpperBound.Min(v1779, 224 * v1287);  // repeat_4.0.residual: from pixels, token to token
         UpperBound v1290 = norms.LargestEntry("repeat_4.0.residual_2.alpha");  // repeat_4.0.residual_2: largest |alpha|
         UpperBound v1291 = norms.OperatorNorm("repeat_4.0.conv2d_3.weight");  // repeat_4.0.conv2d_3: operator norm of weight
         UpperBound v1292 = UpperBound.Min(norms.SpectralNorm("repeat_4.0.conv2d_3.weight"), v1291, norms.LargestRow("repeat_4.0.conv2d_3.weight"));  // repeat_4.0.conv2d_3: σ(weight)
-        UpperBound v1293 = 7 * v1292 * v1284 + norms.VectorNorm("repeat_4.0.conv2d_3.bias");  // repeat_4.0.conv2d_3: radius
-        UpperBound v1294 = UpperBound.Min(7 * v1292 * v1284, 7 * v1292 * UpperBound.OfRational(1, 2) * (v1285 + v1284), v1293);  // repeat_4.0.conv2d_3: centred radius
-        UpperBound v1295 = UpperBound.Min(7 * v1292 * v1287, UpperBound.Min(v1292, 7 * v1292, v1291) * v1288, UpperBound.Min(7 * v1292, v1291) * v1288, 7 * v1292 * v1289);  // repeat_4.0.conv2d_3: from pixels, whole to token
-        UpperBound v1296 = UpperBound.Min(UpperBound.Min(7 * v1292, v1291) * v1288, 7 * v1295);  // repeat_4.0.conv2d_3: from pixels, whole to whole
-        UpperBound v1297 = UpperBound.Min(7 * v1292 * v1289, 224 * v1295);  // repeat_4.0.conv2d_3: from pixels, token to token
+        UpperBound v1780 = 7 * v1292 * v1284;  // repeat_4.0.conv2d_3: shared
+        UpperBound v1293 = v1780 + norms.VectorNorm("repeat_4.0.conv2d_3.bias");  // repeat_4.0.conv2d_3: radius
+        UpperBound v1294 = UpperBound.Min(v1780, 7 * v1292 * UpperBound.OfRational(1, 2) * (v1285 + v1284), v1293);  // repeat_4.0.conv2d_3: centred radius
+        UpperBound v1781 = UpperBound.Min(7 * v1292, v1291) * v1288;  // repeat_4.0.conv2d_3: shared
+        UpperBound v1782 = 7 * v1292 * v1289;  // repeat_4.0.conv2d_3: shared
+        UpperBound v1295 = UpperBound.Min(7 * v1292 * v1287, UpperBound.Min(v1292, 7 * v1292, v1291) * v1288, v1781, v1782);  // repeat_4.0.conv2d_3: from pixels, whole to token
+        UpperBound v1296 = UpperBound.Min(v1781, 7 * v1295);  // repeat_4.0.conv2d_3: from pixels, whole to whole
+        UpperBound v1297 = UpperBound.Min(v1782, 224 * v1295);  // repeat_4.0.conv2d_3: from pixels, token to token
         UpperBound v1299 = UpperBound.GeluSlope(v1293);  // repeat_4.0.gelu_3: slope
         UpperBound v1300 = UpperBound.GeluGain(v1293) * v1293;  // repeat_4.0.gelu_3: radius
         UpperBound v1301 = UpperBound.Min(v1299 * v1294, v1300);  // repeat_4.0.gelu_3: centred radius
@@ -3048,14 +4661,22 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v1304 = UpperBound.Min(v1299 * v1297, 224 * v1302);  // repeat_4.0.gelu_3: from pixels, token to token
         UpperBound v1305 = v1284 + v1290 * v1300;  // repeat_4.0.residual_2: radius
         UpperBound v1306 = UpperBound.Min(v1285 + v1290 * v1301, v1305);  // repeat_4.0.residual_2: centred radius
-        UpperBound v1308 = UpperBound.Min(v1287 + v1290 * v1302, v1288 + v1290 * v1303, v1289 + v1290 * v1304);  // repeat_4.0.residual_2: from pixels, whole to token
-        UpperBound v1309 = UpperBound.Min(v1288 + v1290 * v1303, 7 * v1308);  // repeat_4.0.residual_2: from pixels, whole to whole
-        UpperBound v1310 = UpperBound.Min(v1289 + v1290 * v1304, 224 * v1308);  // repeat_4.0.residual_2: from pixels, token to token
+        UpperBound v1783 = v1288 + v1290 * v1303;  // repeat_4.0.residual_2: shared
+        UpperBound v1784 = v1289 + v1290 * v1304;  // repeat_4.0.residual_2: shared
+        UpperBound v1308 = UpperBound.Min(v1287 + v1290 * v1302, v1783, v1784);  // repeat_4.0.residual_2: from pixels, whole to token
+        UpperBound v1309 = UpperBound.Min(v1783, 7 * v1308);  // repeat_4.0.residual_2: from pixels, whole to whole
+        UpperBound v1310 = UpperBound.Min(v1784, 224 * v1308);  // repeat_4.0.residual_2: from pixels, token to token
         UpperBound v1311 = norms.LargestEntry("repeat_4.0.residual_3.alpha");  // repeat_4.0.residual_3: largest |alpha|
         UpperBound v1312 = 2 * norms.LargestEntry("repeat_4.0.attention.bias_table");  // repeat_4.0.attention: spread of the bias
         UpperBound v1313 = norms.SpectralNorm("repeat_4.0.attention.out");  // repeat_4.0.attention: σ(out)
         UpperBound v1314 = norms.SpectralNorm("repeat_4.0.attention.k");  // repeat_4.0.attention: σ(k)
-        UpperBound v1315 = 20 * UpperBound.Min(UpperBound.MaxOver(24, head => norms.HeadSpectralNorm("repeat_4.0.attention.k", head)) * v1306 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1) + v1312;  // repeat_4.0.attention: range of the logits
+        // repeat_4.0.attention: range of the logits
+        UpperBound v1315 = 20 * UpperBound.Min(
+            UpperBound.MaxOver(24, head => norms.HeadSpectralNorm("repeat_4.0.attention.k", head))
+                * v1306
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1)
+            + v1312;
         UpperBound v1316 = UpperBound.DoeblinComplement(49, v1315);  // repeat_4.0.attention: 1 − lambda
         UpperBound v1317 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v1315);  // repeat_4.0.attention: cosh of half the range
         UpperBound v1318 = 49 * UpperBound.LargestSoftmaxWeight(49, v1315);  // repeat_4.0.attention: largest column sum
@@ -3064,39 +4685,181 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v1321 = norms.SpectralNorm("repeat_4.0.attention.v");  // repeat_4.0.attention: σ(v)
         UpperBound v1322 = UpperBound.MaxOver(24, head => norms.HeadSpectralNorm("repeat_4.0.attention.v", head));  // repeat_4.0.attention: slope of the values
         UpperBound v1323 = UpperBound.MaxOver(24, head => norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1306);  // repeat_4.0.attention: spread of the values
-        UpperBound v1324 = UpperBound.MaxOver(24, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.q", head));  // repeat_4.0.attention: both paths' slope
-        UpperBound v1325 = UpperBound.Min(UpperBound.Sqrt(24) * v1322, v1321 * (1 + v1316 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("71923476718886297409"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));  // repeat_4.0.attention: value path
-        UpperBound v1326 = UpperBound.Min(v1313 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) + norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1306 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)), 2))), UpperBound.SumOver(24, head => norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head) + norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1306 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)))), v1313 * (v1325 + UpperBound.Sqrt(24) * v1323 * UpperBound.MaxOver(24, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.k", head))));  // repeat_4.0.attention: keys and values, token to token
-        UpperBound v1327 = UpperBound.Min(v1313 * (v1321 * UpperBound.Min(UpperBound.OfRational(1, 7) * v1317, 1) + v1323 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1314) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1315)))), v1313 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 7) * v1317, 1) + norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1306 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1315))), 2))), UpperBound.SumOver(24, head => norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 7) * v1317, 1) + norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1306 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1315))))));  // repeat_4.0.attention: keys and values, whole to token
-        UpperBound v1328 = UpperBound.Min(v1313 * (v1321 * v1319 + v1323 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1314) * UpperBound.Min(UpperBound.Sqrt(v1318), UpperBound.Sqrt(UpperBound.OfRational(49, 2)))), v1313 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1319 + norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1306 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v1318), UpperBound.Sqrt(UpperBound.OfRational(49, 2))), 2))), UpperBound.SumOver(24, head => norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1319 + norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1306 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v1318), UpperBound.Sqrt(UpperBound.OfRational(49, 2))))));  // repeat_4.0.attention: keys and values, whole to whole
-        UpperBound v1329 = UpperBound.Min(v1313 * v1323 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1320), v1313 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1306 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.q", head)), 2))), UpperBound.SumOver(24, head => norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1306 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.q", head)))));  // repeat_4.0.attention: query path, all readings
-        UpperBound v1330 = UpperBound.Min(v1313 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) + norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1306 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.q", head)), 2))), UpperBound.SumOver(24, head => norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head) + norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1306 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.0.attention.q", head)))));  // repeat_4.0.attention: per head, token to token
-        UpperBound v1331 = UpperBound.Min(v1330, v1326 + v1329, v1313 * (v1325 + UpperBound.Sqrt(24) * v1323 * v1324));  // repeat_4.0.attention: token to token
-        UpperBound v1332 = UpperBound.Min(v1327 + v1329, v1313 * (v1321 * UpperBound.Min(UpperBound.OfRational(1, 7) * v1317, 1) + v1323 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1315))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1315))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1314) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1320)));  // repeat_4.0.attention: whole to token
-        UpperBound v1333 = UpperBound.Min(v1328 + v1329, v1313 * (v1321 * v1319 + v1323 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v1318), UpperBound.Sqrt(UpperBound.OfRational(49, 2))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v1318), UpperBound.Sqrt(UpperBound.OfRational(49, 2))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1314) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1320)));  // repeat_4.0.attention: whole to whole
-        UpperBound v1334 = UpperBound.Min(v1313 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1305, 2))), UpperBound.SumOver(24, head => norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1305)), v1313 * v1325 * v1305, v1313 * (v1321 * v1305 + v1316 * UpperBound.Sqrt(24) * v1322 * v1306)) + v1313 * norms.VectorNorm("repeat_4.0.attention.v_bias") + norms.VectorNorm("repeat_4.0.attention.out_bias");  // repeat_4.0.attention: radius
-        UpperBound v1335 = UpperBound.Min(v1316 * UpperBound.Min(v1313 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1306, 2))), UpperBound.SumOver(24, head => norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1306))), v1334);  // repeat_4.0.attention: centred radius
+        // repeat_4.0.attention: both paths' slope
+        UpperBound v1324 = UpperBound.MaxOver(24, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_4.0.attention.q", head));
+        // repeat_4.0.attention: value path
+        UpperBound v1325 = UpperBound.Min(
+            UpperBound.Sqrt(24) * v1322,
+            v1321 * (1
+                + v1316
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("71923476718886297409"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
+        UpperBound v1785 = UpperBound.Sqrt(24) * v1323;  // repeat_4.0.attention: shared
+        // repeat_4.0.attention: keys and values, token to token
+        UpperBound v1326 = UpperBound.Min(
+            v1313 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                        * v1306
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)),
+                2))),
+            UpperBound.SumOver(24, head =>
+                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                        * v1306
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)))),
+            v1313 * (v1325
+                + v1785 * UpperBound.MaxOver(24, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_4.0.attention.k", head))));
+        UpperBound v1786 = UpperBound.Min(UpperBound.OfRational(1, 7) * v1317, 1);  // repeat_4.0.attention: shared
+        UpperBound v1787 = v1321 * v1786;  // repeat_4.0.attention: shared
+        UpperBound v1788 = v1323 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1314);  // repeat_4.0.attention: shared
+        UpperBound v1789 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1315)));  // repeat_4.0.attention: shared
+        // repeat_4.0.attention: keys and values, whole to token
+        UpperBound v1327 = UpperBound.Min(
+            v1313 * (v1787 + v1788 * v1789),
+            v1313 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1786
+                    + norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                        * v1306
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_4.0.attention.k", head))
+                        * v1789,
+                2))),
+            UpperBound.SumOver(24, head =>
+                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1786
+                    + norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                        * v1306
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_4.0.attention.k", head))
+                        * v1789)));
+        UpperBound v1790 = UpperBound.Min(UpperBound.Sqrt(v1318), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_4.0.attention: shared
+        // repeat_4.0.attention: keys and values, whole to whole
+        UpperBound v1328 = UpperBound.Min(
+            v1313 * (v1321 * v1319 + v1788 * v1790),
+            v1313 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1319
+                    + norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                        * v1306
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_4.0.attention.k", head))
+                        * v1790,
+                2))),
+            UpperBound.SumOver(24, head =>
+                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1319
+                    + norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                        * v1306
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_4.0.attention.k", head))
+                        * v1790)));
+        // repeat_4.0.attention: query path, all readings
+        UpperBound v1329 = UpperBound.Min(
+            v1313 * v1323 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1320),
+            v1313 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                    * v1306
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_4.0.attention.q", head)),
+                2))),
+            UpperBound.SumOver(24, head =>
+                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                        * v1306
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_4.0.attention.q", head)))));
+        // repeat_4.0.attention: per head, token to token
+        UpperBound v1330 = UpperBound.Min(
+            v1313 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                        * v1306
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_4.0.attention.q", head)),
+                2))),
+            UpperBound.SumOver(24, head =>
+                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
+                        * v1306
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_4.0.attention.q", head)))));
+        UpperBound v1331 = UpperBound.Min(v1330, v1326 + v1329, v1313 * (v1325 + v1785 * v1324));  // repeat_4.0.attention: token to token
+        // repeat_4.0.attention: whole to token
+        UpperBound v1332 = UpperBound.Min(
+            v1327 + v1329,
+            v1313 * (v1787
+                + v1323 * (UpperBound.Sqrt(UpperBound.Power(v1789 * 0, 2))
+                    + v1789 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1314)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1320)));
+        // repeat_4.0.attention: whole to whole
+        UpperBound v1333 = UpperBound.Min(
+            v1328 + v1329,
+            v1313 * (v1321 * v1319
+                + v1323 * (UpperBound.Sqrt(UpperBound.Power(v1790 * 0, 2))
+                    + v1790 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1314)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1320)));
+        // repeat_4.0.attention: radius
+        UpperBound v1334 = UpperBound.Min(
+            v1313 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1305, 2))),
+            UpperBound.SumOver(24, head =>
+                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1305)),
+            v1313 * v1325 * v1305,
+            v1313 * (v1321 * v1305 + v1316 * UpperBound.Sqrt(24) * v1322 * v1306))
+            + v1313 * norms.VectorNorm("repeat_4.0.attention.v_bias")
+            + norms.VectorNorm("repeat_4.0.attention.out_bias");
+        // repeat_4.0.attention: centred radius
+        UpperBound v1335 = UpperBound.Min(
+            v1316 * UpperBound.Min(
+                v1313 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1306, 2))),
+                UpperBound.SumOver(24, head =>
+                    norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1306))),
+            v1334);
         UpperBound v1336 = UpperBound.Min(v1331 * v1308, v1332 * v1309, v1327 * v1309 + v1329 * v1308, v1333 * v1309, v1331 * v1310);  // repeat_4.0.attention: from pixels, whole to token
         UpperBound v1337 = UpperBound.Min(v1333 * v1309, 7 * v1336);  // repeat_4.0.attention: from pixels, whole to whole
         UpperBound v1338 = UpperBound.Min(v1331 * v1310, 224 * v1336);  // repeat_4.0.attention: from pixels, token to token
         UpperBound v1341 = v1305 + v1311 * v1334;  // repeat_4.0.residual_3: radius
         UpperBound v1342 = UpperBound.Min(v1306 + v1311 * v1335, v1341);  // repeat_4.0.residual_3: centred radius
-        UpperBound v1344 = UpperBound.Min(v1308 + v1311 * v1336, v1309 + v1311 * v1337, v1310 + v1311 * v1338);  // repeat_4.0.residual_3: from pixels, whole to token
-        UpperBound v1345 = UpperBound.Min(v1309 + v1311 * v1337, 7 * v1344);  // repeat_4.0.residual_3: from pixels, whole to whole
-        UpperBound v1346 = UpperBound.Min(v1310 + v1311 * v1338, 224 * v1344);  // repeat_4.0.residual_3: from pixels, token to token
+        UpperBound v1791 = v1309 + v1311 * v1337;  // repeat_4.0.residual_3: shared
+        UpperBound v1792 = v1310 + v1311 * v1338;  // repeat_4.0.residual_3: shared
+        UpperBound v1344 = UpperBound.Min(v1308 + v1311 * v1336, v1791, v1792);  // repeat_4.0.residual_3: from pixels, whole to token
+        UpperBound v1345 = UpperBound.Min(v1791, 7 * v1344);  // repeat_4.0.residual_3: from pixels, whole to whole
+        UpperBound v1346 = UpperBound.Min(v1792, 224 * v1344);  // repeat_4.0.residual_3: from pixels, token to token
         UpperBound v1347 = norms.LargestEntry("repeat_4.0.center_norm.gain");  // repeat_4.0.center_norm: max|gain|
         UpperBound v1348 = v1347 * UpperBound.OfRational(768, 767) * v1341 + norms.VectorNorm("repeat_4.0.center_norm.bias");  // repeat_4.0.center_norm: radius
         UpperBound v1349 = UpperBound.Min(v1347 * UpperBound.OfRational(768, 767) * v1342, v1348);  // repeat_4.0.center_norm: centred radius
-        UpperBound v1350 = UpperBound.Min(v1347 * UpperBound.OfRational(768, 767) * v1344, v1347 * UpperBound.OfRational(768, 767) * v1345, v1347 * UpperBound.OfRational(768, 767) * v1346);  // repeat_4.0.center_norm: from pixels, whole to token
-        UpperBound v1351 = UpperBound.Min(v1347 * UpperBound.OfRational(768, 767) * v1345, 7 * v1350);  // repeat_4.0.center_norm: from pixels, whole to whole
-        UpperBound v1352 = UpperBound.Min(v1347 * UpperBound.OfRational(768, 767) * v1346, 224 * v1350);  // repeat_4.0.center_norm: from pixels, token to token
+        UpperBound v1793 = v1347 * UpperBound.OfRational(768, 767) * v1345;  // repeat_4.0.center_norm: shared
+        UpperBound v1794 = v1347 * UpperBound.OfRational(768, 767) * v1346;  // repeat_4.0.center_norm: shared
+        UpperBound v1350 = UpperBound.Min(v1347 * UpperBound.OfRational(768, 767) * v1344, v1793, v1794);  // repeat_4.0.center_norm: from pixels, whole to token
+        UpperBound v1351 = UpperBound.Min(v1793, 7 * v1350);  // repeat_4.0.center_norm: from pixels, whole to whole
+        UpperBound v1352 = UpperBound.Min(v1794, 224 * v1350);  // repeat_4.0.center_norm: from pixels, token to token
         UpperBound v1353 = norms.LargestEntry("repeat_4.0.residual_4.alpha");  // repeat_4.0.residual_4: largest |alpha|
         UpperBound v1354 = norms.SpectralNorm("repeat_4.0.mlp.up");  // repeat_4.0.mlp: σ(up)
         UpperBound v1355 = norms.SpectralNorm("repeat_4.0.mlp.down");  // repeat_4.0.mlp: σ(down)
         UpperBound v1356 = norms.LargestRow("repeat_4.0.mlp.up") * v1348 + norms.LargestEntry("repeat_4.0.mlp.up_bias");  // repeat_4.0.mlp: largest pre-activation
         UpperBound v1357 = v1354 * v1348 + norms.VectorNorm("repeat_4.0.mlp.up_bias");  // repeat_4.0.mlp: norm of the pre-activations
         UpperBound v1358 = UpperBound.GeluSlope(v1356);  // repeat_4.0.mlp: gelu slope
-        UpperBound v1359 = UpperBound.Min(v1358 * (v1354 * v1355), UpperBound.OfRational(1, 2) * norms.Product("repeat_4.0.mlp.down", "repeat_4.0.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1354 * v1355));  // repeat_4.0.mlp: constant
+        // repeat_4.0.mlp: constant
+        UpperBound v1359 = UpperBound.Min(
+            v1358 * (v1354 * v1355),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_4.0.mlp.down", "repeat_4.0.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1354 * v1355));
         UpperBound v1360 = v1355 * (UpperBound.GeluGain(v1356) * v1357) + norms.VectorNorm("repeat_4.0.mlp.down_bias");  // repeat_4.0.mlp: radius
         UpperBound v1361 = UpperBound.Min(v1359 * v1349, v1360);  // repeat_4.0.mlp: centred radius
         UpperBound v1362 = UpperBound.Min(v1359 * v1350, v1359 * v1351, v1359 * v1352);  // repeat_4.0.mlp: from pixels, whole to token
@@ -3104,23 +4867,30 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v1364 = UpperBound.Min(v1359 * v1352, 224 * v1362);  // repeat_4.0.mlp: from pixels, token to token
         UpperBound v1367 = v1348 + v1353 * v1360;  // repeat_4.0.residual_4: radius
         UpperBound v1368 = UpperBound.Min(v1349 + v1353 * v1361, v1367);  // repeat_4.0.residual_4: centred radius
-        UpperBound v1370 = UpperBound.Min(v1350 + v1353 * v1362, v1351 + v1353 * v1363, v1352 + v1353 * v1364);  // repeat_4.0.residual_4: from pixels, whole to token
-        UpperBound v1371 = UpperBound.Min(v1351 + v1353 * v1363, 7 * v1370);  // repeat_4.0.residual_4: from pixels, whole to whole
-        UpperBound v1372 = UpperBound.Min(v1352 + v1353 * v1364, 224 * v1370);  // repeat_4.0.residual_4: from pixels, token to token
+        UpperBound v1795 = v1351 + v1353 * v1363;  // repeat_4.0.residual_4: shared
+        UpperBound v1796 = v1352 + v1353 * v1364;  // repeat_4.0.residual_4: shared
+        UpperBound v1370 = UpperBound.Min(v1350 + v1353 * v1362, v1795, v1796);  // repeat_4.0.residual_4: from pixels, whole to token
+        UpperBound v1371 = UpperBound.Min(v1795, 7 * v1370);  // repeat_4.0.residual_4: from pixels, whole to whole
+        UpperBound v1372 = UpperBound.Min(v1796, 224 * v1370);  // repeat_4.0.residual_4: from pixels, token to token
         UpperBound v1373 = norms.LargestEntry("repeat_4.0.center_norm_2.gain");  // repeat_4.0.center_norm_2: max|gain|
         UpperBound v1374 = v1373 * UpperBound.OfRational(768, 767) * v1367 + norms.VectorNorm("repeat_4.0.center_norm_2.bias");  // repeat_4.0.center_norm_2: radius
         UpperBound v1375 = UpperBound.Min(v1373 * UpperBound.OfRational(768, 767) * v1368, v1374);  // repeat_4.0.center_norm_2: centred radius
-        UpperBound v1376 = UpperBound.Min(v1373 * UpperBound.OfRational(768, 767) * v1370, v1373 * UpperBound.OfRational(768, 767) * v1371, v1373 * UpperBound.OfRational(768, 767) * v1372);  // repeat_4.0.center_norm_2: from pixels, whole to token
-        UpperBound v1377 = UpperBound.Min(v1373 * UpperBound.OfRational(768, 767) * v1371, 7 * v1376);  // repeat_4.0.center_norm_2: from pixels, whole to whole
-        UpperBound v1378 = UpperBound.Min(v1373 * UpperBound.OfRational(768, 767) * v1372, 224 * v1376);  // repeat_4.0.center_norm_2: from pixels, token to token
+        UpperBound v1797 = v1373 * UpperBound.OfRational(768, 767) * v1371;  // repeat_4.0.center_norm_2: shared
+        UpperBound v1798 = v1373 * UpperBound.OfRational(768, 767) * v1372;  // repeat_4.0.center_norm_2: shared
+        UpperBound v1376 = UpperBound.Min(v1373 * UpperBound.OfRational(768, 767) * v1370, v1797, v1798);  // repeat_4.0.center_norm_2: from pixels, whole to token
+        UpperBound v1377 = UpperBound.Min(v1797, 7 * v1376);  // repeat_4.0.center_norm_2: from pixels, whole to whole
+        UpperBound v1378 = UpperBound.Min(v1798, 224 * v1376);  // repeat_4.0.center_norm_2: from pixels, token to token
         UpperBound v1379 = norms.LargestEntry("repeat_4.1.residual.alpha");  // repeat_4.1.residual: largest |alpha|
         UpperBound v1380 = norms.OperatorNorm("repeat_4.1.conv2d.weight");  // repeat_4.1.conv2d: operator norm of weight
         UpperBound v1381 = UpperBound.Min(norms.SpectralNorm("repeat_4.1.conv2d.weight"), v1380, norms.LargestRow("repeat_4.1.conv2d.weight"));  // repeat_4.1.conv2d: σ(weight)
-        UpperBound v1382 = 7 * v1381 * v1374 + norms.VectorNorm("repeat_4.1.conv2d.bias");  // repeat_4.1.conv2d: radius
-        UpperBound v1383 = UpperBound.Min(7 * v1381 * v1374, 7 * v1381 * UpperBound.OfRational(1, 2) * (v1375 + v1374), v1382);  // repeat_4.1.conv2d: centred radius
-        UpperBound v1384 = UpperBound.Min(7 * v1381 * v1376, UpperBound.Min(v1381, 7 * v1381, v1380) * v1377, UpperBound.Min(7 * v1381, v1380) * v1377, 7 * v1381 * v1378);  // repeat_4.1.conv2d: from pixels, whole to token
-        UpperBound v1385 = UpperBound.Min(UpperBound.Min(7 * v1381, v1380) * v1377, 7 * v1384);  // repeat_4.1.conv2d: from pixels, whole to whole
-        UpperBound v1386 = UpperBound.Min(7 * v1381 * v1378, 224 * v1384);  // repeat_4.1.conv2d: from pixels, token to token
+        UpperBound v1799 = 7 * v1381 * v1374;  // repeat_4.1.conv2d: shared
+        UpperBound v1382 = v1799 + norms.VectorNorm("repeat_4.1.conv2d.bias");  // repeat_4.1.conv2d: radius
+        UpperBound v1383 = UpperBound.Min(v1799, 7 * v1381 * UpperBound.OfRational(1, 2) * (v1375 + v1374), v1382);  // repeat_4.1.conv2d: centred radius
+        UpperBound v1800 = UpperBound.Min(7 * v1381, v1380) * v1377;  // repeat_4.1.conv2d: shared
+        UpperBound v1801 = 7 * v1381 * v1378;  // repeat_4.1.conv2d: shared
+        UpperBound v1384 = UpperBound.Min(7 * v1381 * v1376, UpperBound.Min(v1381, 7 * v1381, v1380) * v1377, v1800, v1801);  // repeat_4.1.conv2d: from pixels, whole to token
+        UpperBound v1385 = UpperBound.Min(v1800, 7 * v1384);  // repeat_4.1.conv2d: from pixels, whole to whole
+        UpperBound v1386 = UpperBound.Min(v1801, 224 * v1384);  // repeat_4.1.conv2d: from pixels, token to token
         UpperBound v1388 = UpperBound.GeluSlope(v1382);  // repeat_4.1.gelu: slope
         UpperBound v1389 = UpperBound.GeluGain(v1382) * v1382;  // repeat_4.1.gelu: radius
         UpperBound v1390 = UpperBound.Min(v1388 * v1383, v1389);  // repeat_4.1.gelu: centred radius
@@ -3141,17 +4911,22 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v1405 = UpperBound.Min(v1400 * v1399, 224 * v1403);  // repeat_4.1.gelu_2: from pixels, token to token
         UpperBound v1406 = v1374 + v1379 * v1401;  // repeat_4.1.residual: radius
         UpperBound v1407 = UpperBound.Min(v1375 + v1379 * v1402, v1406);  // repeat_4.1.residual: centred radius
-        UpperBound v1409 = UpperBound.Min(v1376 + v1379 * v1403, v1377 + v1379 * v1404, v1378 + v1379 * v1405);  // repeat_4.1.residual: from pixels, whole to token
-        UpperBound v1410 = UpperBound.Min(v1377 + v1379 * v1404, 7 * v1409);  // repeat_4.1.residual: from pixels, whole to whole
-        UpperBound v1411 = UpperBound.Min(v1378 + v1379 * v1405, 224 * v1409);  // repeat_4.1.residual: from pixels, token to token
+        UpperBound v1802 = v1377 + v1379 * v1404;  // repeat_4.1.residual: shared
+        UpperBound v1803 = v1378 + v1379 * v1405;  // repeat_4.1.residual: shared
+        UpperBound v1409 = UpperBound.Min(v1376 + v1379 * v1403, v1802, v1803);  // repeat_4.1.residual: from pixels, whole to token
+        UpperBound v1410 = UpperBound.Min(v1802, 7 * v1409);  // repeat_4.1.residual: from pixels, whole to whole
+        UpperBound v1411 = UpperBound.Min(v1803, 224 * v1409);  // repeat_4.1.residual: from pixels, token to token
         UpperBound v1412 = norms.LargestEntry("repeat_4.1.residual_2.alpha");  // repeat_4.1.residual_2: largest |alpha|
         UpperBound v1413 = norms.OperatorNorm("repeat_4.1.conv2d_3.weight");  // repeat_4.1.conv2d_3: operator norm of weight
         UpperBound v1414 = UpperBound.Min(norms.SpectralNorm("repeat_4.1.conv2d_3.weight"), v1413, norms.LargestRow("repeat_4.1.conv2d_3.weight"));  // repeat_4.1.conv2d_3: σ(weight)
-        UpperBound v1415 = 7 * v1414 * v1406 + norms.VectorNorm("repeat_4.1.conv2d_3.bias");  // repeat_4.1.conv2d_3: radius
-        UpperBound v1416 = UpperBound.Min(7 * v1414 * v1406, 7 * v1414 * UpperBound.OfRational(1, 2) * (v1407 + v1406), v1415);  // repeat_4.1.conv2d_3: centred radius
-        UpperBound v1417 = UpperBound.Min(7 * v1414 * v1409, UpperBound.Min(v1414, 7 * v1414, v1413) * v1410, UpperBound.Min(7 * v1414, v1413) * v1410, 7 * v1414 * v1411);  // repeat_4.1.conv2d_3: from pixels, whole to token
-        UpperBound v1418 = UpperBound.Min(UpperBound.Min(7 * v1414, v1413) * v1410, 7 * v1417);  // repeat_4.1.conv2d_3: from pixels, whole to whole
-        UpperBound v1419 = UpperBound.Min(7 * v1414 * v1411, 224 * v1417);  // repeat_4.1.conv2d_3: from pixels, token to token
+        UpperBound v1804 = 7 * v1414 * v1406;  // repeat_4.1.conv2d_3: shared
+        UpperBound v1415 = v1804 + norms.VectorNorm("repeat_4.1.conv2d_3.bias");  // repeat_4.1.conv2d_3: radius
+        UpperBound v1416 = UpperBound.Min(v1804, 7 * v1414 * UpperBound.OfRational(1, 2) * (v1407 + v1406), v1415);  // repeat_4.1.conv2d_3: centred radius
+        UpperBound v1805 = UpperBound.Min(7 * v1414, v1413) * v1410;  // repeat_4.1.conv2d_3: shared
+        UpperBound v1806 = 7 * v1414 * v1411;  // repeat_4.1.conv2d_3: shared
+        UpperBound v1417 = UpperBound.Min(7 * v1414 * v1409, UpperBound.Min(v1414, 7 * v1414, v1413) * v1410, v1805, v1806);  // repeat_4.1.conv2d_3: from pixels, whole to token
+        UpperBound v1418 = UpperBound.Min(v1805, 7 * v1417);  // repeat_4.1.conv2d_3: from pixels, whole to whole
+        UpperBound v1419 = UpperBound.Min(v1806, 224 * v1417);  // repeat_4.1.conv2d_3: from pixels, token to token
         UpperBound v1421 = UpperBound.GeluSlope(v1415);  // repeat_4.1.gelu_3: slope
         UpperBound v1422 = UpperBound.GeluGain(v1415) * v1415;  // repeat_4.1.gelu_3: radius
         UpperBound v1423 = UpperBound.Min(v1421 * v1416, v1422);  // repeat_4.1.gelu_3: centred radius
@@ -3160,14 +4935,22 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v1426 = UpperBound.Min(v1421 * v1419, 224 * v1424);  // repeat_4.1.gelu_3: from pixels, token to token
         UpperBound v1427 = v1406 + v1412 * v1422;  // repeat_4.1.residual_2: radius
         UpperBound v1428 = UpperBound.Min(v1407 + v1412 * v1423, v1427);  // repeat_4.1.residual_2: centred radius
-        UpperBound v1430 = UpperBound.Min(v1409 + v1412 * v1424, v1410 + v1412 * v1425, v1411 + v1412 * v1426);  // repeat_4.1.residual_2: from pixels, whole to token
-        UpperBound v1431 = UpperBound.Min(v1410 + v1412 * v1425, 7 * v1430);  // repeat_4.1.residual_2: from pixels, whole to whole
-        UpperBound v1432 = UpperBound.Min(v1411 + v1412 * v1426, 224 * v1430);  // repeat_4.1.residual_2: from pixels, token to token
+        UpperBound v1807 = v1410 + v1412 * v1425;  // repeat_4.1.residual_2: shared
+        UpperBound v1808 = v1411 + v1412 * v1426;  // repeat_4.1.residual_2: shared
+        UpperBound v1430 = UpperBound.Min(v1409 + v1412 * v1424, v1807, v1808);  // repeat_4.1.residual_2: from pixels, whole to token
+        UpperBound v1431 = UpperBound.Min(v1807, 7 * v1430);  // repeat_4.1.residual_2: from pixels, whole to whole
+        UpperBound v1432 = UpperBound.Min(v1808, 224 * v1430);  // repeat_4.1.residual_2: from pixels, token to token
         UpperBound v1433 = norms.LargestEntry("repeat_4.1.residual_3.alpha");  // repeat_4.1.residual_3: largest |alpha|
         UpperBound v1434 = 2 * norms.LargestEntry("repeat_4.1.attention.bias_table");  // repeat_4.1.attention: spread of the bias
         UpperBound v1435 = norms.SpectralNorm("repeat_4.1.attention.out");  // repeat_4.1.attention: σ(out)
         UpperBound v1436 = norms.SpectralNorm("repeat_4.1.attention.k");  // repeat_4.1.attention: σ(k)
-        UpperBound v1437 = 20 * UpperBound.Min(UpperBound.MaxOver(24, head => norms.HeadSpectralNorm("repeat_4.1.attention.k", head)) * v1428 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521), 1) + v1434;  // repeat_4.1.attention: range of the logits
+        // repeat_4.1.attention: range of the logits
+        UpperBound v1437 = 20 * UpperBound.Min(
+            UpperBound.MaxOver(24, head => norms.HeadSpectralNorm("repeat_4.1.attention.k", head))
+                * v1428
+                * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
+            1)
+            + v1434;
         UpperBound v1438 = UpperBound.DoeblinComplement(49, v1437);  // repeat_4.1.attention: 1 − lambda
         UpperBound v1439 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v1437);  // repeat_4.1.attention: cosh of half the range
         UpperBound v1440 = 49 * UpperBound.LargestSoftmaxWeight(49, v1437);  // repeat_4.1.attention: largest column sum
@@ -3176,49 +4959,191 @@ public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, t
         UpperBound v1443 = norms.SpectralNorm("repeat_4.1.attention.v");  // repeat_4.1.attention: σ(v)
         UpperBound v1444 = UpperBound.MaxOver(24, head => norms.HeadSpectralNorm("repeat_4.1.attention.v", head));  // repeat_4.1.attention: slope of the values
         UpperBound v1445 = UpperBound.MaxOver(24, head => norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1428);  // repeat_4.1.attention: spread of the values
-        UpperBound v1446 = UpperBound.MaxOver(24, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.1.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.1.attention.q", head));  // repeat_4.1.attention: both paths' slope
-        UpperBound v1447 = UpperBound.Min(UpperBound.Sqrt(24) * v1444, v1443 * (1 + v1438 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("71923476718886297409"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));  // repeat_4.1.attention: value path
-        UpperBound v1448 = UpperBound.Min(v1435 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_4.1.attention.v", head) + norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1428 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.1.attention.k", head)), 2))), UpperBound.SumOver(24, head => norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.1.attention.v", head) + norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1428 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.1.attention.k", head)))), v1435 * (v1447 + UpperBound.Sqrt(24) * v1445 * UpperBound.MaxOver(24, head => UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.1.attention.k", head))));  // repeat_4.1.attention: keys and values, token to token
-        UpperBound v1449 = UpperBound.Min(v1435 * (v1443 * UpperBound.Min(UpperBound.OfRational(1, 7) * v1439, 1) + v1445 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1436) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1437)))), v1435 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 7) * v1439, 1) + norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1428 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.1.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1437))), 2))), UpperBound.SumOver(24, head => norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 7) * v1439, 1) + norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1428 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.1.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1437))))));  // repeat_4.1.attention: keys and values, whole to token
-        UpperBound v1450 = UpperBound.Min(v1435 * (v1443 * v1441 + v1445 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1436) * UpperBound.Min(UpperBound.Sqrt(v1440), UpperBound.Sqrt(UpperBound.OfRational(49, 2)))), v1435 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1441 + norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1428 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.1.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v1440), UpperBound.Sqrt(UpperBound.OfRational(49, 2))), 2))), UpperBound.SumOver(24, head => norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1441 + norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1428 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.1.attention.k", head)) * UpperBound.Min(UpperBound.Sqrt(v1440), UpperBound.Sqrt(UpperBound.OfRational(49, 2))))));  // repeat_4.1.attention: keys and values, whole to whole
-        UpperBound v1451 = UpperBound.Min(v1435 * v1445 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1442), v1435 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1428 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.1.attention.q", head)), 2))), UpperBound.SumOver(24, head => norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1428 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.1.attention.q", head)))));  // repeat_4.1.attention: query path, all readings
-        UpperBound v1452 = UpperBound.Min(v1435 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_4.1.attention.v", head) + norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1428 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.1.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.1.attention.q", head)), 2))), UpperBound.SumOver(24, head => norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.1.attention.v", head) + norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1428 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.1.attention.k", head) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * norms.HeadSpectralNorm("repeat_4.1.attention.q", head)))));  // repeat_4.1.attention: per head, token to token
-        UpperBound v1453 = UpperBound.Min(v1452, v1448 + v1451, v1435 * (v1447 + UpperBound.Sqrt(24) * v1445 * v1446));  // repeat_4.1.attention: token to token
-        UpperBound v1454 = UpperBound.Min(v1449 + v1451, v1435 * (v1443 * UpperBound.Min(UpperBound.OfRational(1, 7) * v1439, 1) + v1445 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1437))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1437))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1436) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1442)));  // repeat_4.1.attention: whole to token
-        UpperBound v1455 = UpperBound.Min(v1450 + v1451, v1435 * (v1443 * v1441 + v1445 * (UpperBound.Sqrt(UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(v1440), UpperBound.Sqrt(UpperBound.OfRational(49, 2))) * 0, 2)) + UpperBound.Min(UpperBound.Sqrt(v1440), UpperBound.Sqrt(UpperBound.OfRational(49, 2))) * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1436) + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1442)));  // repeat_4.1.attention: whole to whole
-        UpperBound v1456 = UpperBound.Min(v1435 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1427, 2))), UpperBound.SumOver(24, head => norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1427)), v1435 * v1447 * v1427, v1435 * (v1443 * v1427 + v1438 * UpperBound.Sqrt(24) * v1444 * v1428)) + v1435 * norms.VectorNorm("repeat_4.1.attention.v_bias") + norms.VectorNorm("repeat_4.1.attention.out_bias");  // repeat_4.1.attention: radius
+        // repeat_4.1.attention: both paths' slope
+        UpperBound v1446 = UpperBound.MaxOver(24, head =>
+            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                * norms.HeadSpectralNorm("repeat_4.1.attention.k", head)
+                + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                    * norms.HeadSpectralNorm("repeat_4.1.attention.q", head));
+        // repeat_4.1.attention: value path
+        UpperBound v1447 = UpperBound.Min(
+            UpperBound.Sqrt(24) * v1444,
+            v1443 * (1
+                + v1438
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("71923476718886297409"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
+        UpperBound v1809 = UpperBound.Sqrt(24) * v1445;  // repeat_4.1.attention: shared
+        // repeat_4.1.attention: keys and values, token to token
+        UpperBound v1448 = UpperBound.Min(
+            v1435 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
+                        * v1428
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_4.1.attention.k", head)),
+                2))),
+            UpperBound.SumOver(24, head =>
+                norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
+                        * v1428
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_4.1.attention.k", head)))),
+            v1435 * (v1447
+                + v1809 * UpperBound.MaxOver(24, head =>
+                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                        * norms.HeadSpectralNorm("repeat_4.1.attention.k", head))));
+        UpperBound v1810 = UpperBound.Min(UpperBound.OfRational(1, 7) * v1439, 1);  // repeat_4.1.attention: shared
+        UpperBound v1811 = v1443 * v1810;  // repeat_4.1.attention: shared
+        UpperBound v1812 = v1445 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1436);  // repeat_4.1.attention: shared
+        UpperBound v1813 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1437)));  // repeat_4.1.attention: shared
+        // repeat_4.1.attention: keys and values, whole to token
+        UpperBound v1449 = UpperBound.Min(
+            v1435 * (v1811 + v1812 * v1813),
+            v1435 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1810
+                    + norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
+                        * v1428
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_4.1.attention.k", head))
+                        * v1813,
+                2))),
+            UpperBound.SumOver(24, head =>
+                norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1810
+                    + norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
+                        * v1428
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_4.1.attention.k", head))
+                        * v1813)));
+        UpperBound v1814 = UpperBound.Min(UpperBound.Sqrt(v1440), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_4.1.attention: shared
+        // repeat_4.1.attention: keys and values, whole to whole
+        UpperBound v1450 = UpperBound.Min(
+            v1435 * (v1443 * v1441 + v1812 * v1814),
+            v1435 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1441
+                    + norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
+                        * v1428
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_4.1.attention.k", head))
+                        * v1814,
+                2))),
+            UpperBound.SumOver(24, head =>
+                norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1441
+                    + norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
+                        * v1428
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_4.1.attention.k", head))
+                        * v1814)));
+        // repeat_4.1.attention: query path, all readings
+        UpperBound v1451 = UpperBound.Min(
+            v1435 * v1445 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1442),
+            v1435 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
+                    * v1428
+                    * (
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_4.1.attention.q", head)),
+                2))),
+            UpperBound.SumOver(24, head =>
+                norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * (
+                    norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
+                        * v1428
+                        * (
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_4.1.attention.q", head)))));
+        // repeat_4.1.attention: per head, token to token
+        UpperBound v1452 = UpperBound.Min(
+            v1435 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
+                        * v1428
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_4.1.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_4.1.attention.q", head)),
+                2))),
+            UpperBound.SumOver(24, head =>
+                norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
+                    + norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
+                        * v1428
+                        * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                            * norms.HeadSpectralNorm("repeat_4.1.attention.k", head)
+                            + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521)
+                                * norms.HeadSpectralNorm("repeat_4.1.attention.q", head)))));
+        UpperBound v1453 = UpperBound.Min(v1452, v1448 + v1451, v1435 * (v1447 + v1809 * v1446));  // repeat_4.1.attention: token to token
+        // repeat_4.1.attention: whole to token
+        UpperBound v1454 = UpperBound.Min(
+            v1449 + v1451,
+            v1435 * (v1811
+                + v1445 * (UpperBound.Sqrt(UpperBound.Power(v1813 * 0, 2))
+                    + v1813 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1436)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1442)));
+        // repeat_4.1.attention: whole to whole
+        UpperBound v1455 = UpperBound.Min(
+            v1450 + v1451,
+            v1435 * (v1443 * v1441
+                + v1445 * (UpperBound.Sqrt(UpperBound.Power(v1814 * 0, 2))
+                    + v1814 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1436)
+                    + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("49517601571415210995964968960"), 4951760157141521) * v1442)));
+        // repeat_4.1.attention: radius
+        UpperBound v1456 = UpperBound.Min(
+            v1435 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1427, 2))),
+            UpperBound.SumOver(24, head =>
+                norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1427)),
+            v1435 * v1447 * v1427,
+            v1435 * (v1443 * v1427 + v1438 * UpperBound.Sqrt(24) * v1444 * v1428))
+            + v1435 * norms.VectorNorm("repeat_4.1.attention.v_bias")
+            + norms.VectorNorm("repeat_4.1.attention.out_bias");
         UpperBound v1458 = UpperBound.Min(v1453 * v1430, v1454 * v1431, v1449 * v1431 + v1451 * v1430, v1455 * v1431, v1453 * v1432);  // repeat_4.1.attention: from pixels, whole to token
         UpperBound v1459 = UpperBound.Min(v1455 * v1431, 7 * v1458);  // repeat_4.1.attention: from pixels, whole to whole
         UpperBound v1460 = UpperBound.Min(v1453 * v1432, 224 * v1458);  // repeat_4.1.attention: from pixels, token to token
         UpperBound v1463 = v1427 + v1433 * v1456;  // repeat_4.1.residual_3: radius
-        UpperBound v1466 = UpperBound.Min(v1430 + v1433 * v1458, v1431 + v1433 * v1459, v1432 + v1433 * v1460);  // repeat_4.1.residual_3: from pixels, whole to token
-        UpperBound v1467 = UpperBound.Min(v1431 + v1433 * v1459, 7 * v1466);  // repeat_4.1.residual_3: from pixels, whole to whole
-        UpperBound v1468 = UpperBound.Min(v1432 + v1433 * v1460, 224 * v1466);  // repeat_4.1.residual_3: from pixels, token to token
+        UpperBound v1815 = v1431 + v1433 * v1459;  // repeat_4.1.residual_3: shared
+        UpperBound v1816 = v1432 + v1433 * v1460;  // repeat_4.1.residual_3: shared
+        UpperBound v1466 = UpperBound.Min(v1430 + v1433 * v1458, v1815, v1816);  // repeat_4.1.residual_3: from pixels, whole to token
+        UpperBound v1467 = UpperBound.Min(v1815, 7 * v1466);  // repeat_4.1.residual_3: from pixels, whole to whole
+        UpperBound v1468 = UpperBound.Min(v1816, 224 * v1466);  // repeat_4.1.residual_3: from pixels, token to token
         UpperBound v1469 = norms.LargestEntry("repeat_4.1.center_norm.gain");  // repeat_4.1.center_norm: max|gain|
         UpperBound v1470 = v1469 * UpperBound.OfRational(768, 767) * v1463 + norms.VectorNorm("repeat_4.1.center_norm.bias");  // repeat_4.1.center_norm: radius
-        UpperBound v1472 = UpperBound.Min(v1469 * UpperBound.OfRational(768, 767) * v1466, v1469 * UpperBound.OfRational(768, 767) * v1467, v1469 * UpperBound.OfRational(768, 767) * v1468);  // repeat_4.1.center_norm: from pixels, whole to token
-        UpperBound v1473 = UpperBound.Min(v1469 * UpperBound.OfRational(768, 767) * v1467, 7 * v1472);  // repeat_4.1.center_norm: from pixels, whole to whole
-        UpperBound v1474 = UpperBound.Min(v1469 * UpperBound.OfRational(768, 767) * v1468, 224 * v1472);  // repeat_4.1.center_norm: from pixels, token to token
+        UpperBound v1817 = v1469 * UpperBound.OfRational(768, 767) * v1467;  // repeat_4.1.center_norm: shared
+        UpperBound v1818 = v1469 * UpperBound.OfRational(768, 767) * v1468;  // repeat_4.1.center_norm: shared
+        UpperBound v1472 = UpperBound.Min(v1469 * UpperBound.OfRational(768, 767) * v1466, v1817, v1818);  // repeat_4.1.center_norm: from pixels, whole to token
+        UpperBound v1473 = UpperBound.Min(v1817, 7 * v1472);  // repeat_4.1.center_norm: from pixels, whole to whole
+        UpperBound v1474 = UpperBound.Min(v1818, 224 * v1472);  // repeat_4.1.center_norm: from pixels, token to token
         UpperBound v1475 = norms.LargestEntry("repeat_4.1.residual_4.alpha");  // repeat_4.1.residual_4: largest |alpha|
         UpperBound v1476 = norms.SpectralNorm("repeat_4.1.mlp.up");  // repeat_4.1.mlp: σ(up)
         UpperBound v1477 = norms.SpectralNorm("repeat_4.1.mlp.down");  // repeat_4.1.mlp: σ(down)
         UpperBound v1478 = norms.LargestRow("repeat_4.1.mlp.up") * v1470 + norms.LargestEntry("repeat_4.1.mlp.up_bias");  // repeat_4.1.mlp: largest pre-activation
         UpperBound v1480 = UpperBound.GeluSlope(v1478);  // repeat_4.1.mlp: gelu slope
-        UpperBound v1481 = UpperBound.Min(v1480 * (v1476 * v1477), UpperBound.OfRational(1, 2) * norms.Product("repeat_4.1.mlp.down", "repeat_4.1.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1476 * v1477));  // repeat_4.1.mlp: constant
+        // repeat_4.1.mlp: constant
+        UpperBound v1481 = UpperBound.Min(
+            v1480 * (v1476 * v1477),
+            UpperBound.OfRational(1, 2) * norms.Product("repeat_4.1.mlp.down", "repeat_4.1.mlp.up")
+                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1476 * v1477));
         UpperBound v1484 = UpperBound.Min(v1481 * v1472, v1481 * v1473, v1481 * v1474);  // repeat_4.1.mlp: from pixels, whole to token
         UpperBound v1485 = UpperBound.Min(v1481 * v1473, 7 * v1484);  // repeat_4.1.mlp: from pixels, whole to whole
         UpperBound v1486 = UpperBound.Min(v1481 * v1474, 224 * v1484);  // repeat_4.1.mlp: from pixels, token to token
-        UpperBound v1492 = UpperBound.Min(v1472 + v1475 * v1484, v1473 + v1475 * v1485, v1474 + v1475 * v1486);  // repeat_4.1.residual_4: from pixels, whole to token
-        UpperBound v1493 = UpperBound.Min(v1473 + v1475 * v1485, 7 * v1492);  // repeat_4.1.residual_4: from pixels, whole to whole
-        UpperBound v1494 = UpperBound.Min(v1474 + v1475 * v1486, 224 * v1492);  // repeat_4.1.residual_4: from pixels, token to token
+        UpperBound v1819 = v1473 + v1475 * v1485;  // repeat_4.1.residual_4: shared
+        UpperBound v1820 = v1474 + v1475 * v1486;  // repeat_4.1.residual_4: shared
+        UpperBound v1492 = UpperBound.Min(v1472 + v1475 * v1484, v1819, v1820);  // repeat_4.1.residual_4: from pixels, whole to token
+        UpperBound v1493 = UpperBound.Min(v1819, 7 * v1492);  // repeat_4.1.residual_4: from pixels, whole to whole
+        UpperBound v1494 = UpperBound.Min(v1820, 224 * v1492);  // repeat_4.1.residual_4: from pixels, token to token
         UpperBound v1495 = norms.LargestEntry("repeat_4.1.center_norm_2.gain");  // repeat_4.1.center_norm_2: max|gain|
-        UpperBound v1498 = UpperBound.Min(v1495 * UpperBound.OfRational(768, 767) * v1492, v1495 * UpperBound.OfRational(768, 767) * v1493, v1495 * UpperBound.OfRational(768, 767) * v1494);  // repeat_4.1.center_norm_2: from pixels, whole to token
-        UpperBound v1499 = UpperBound.Min(v1495 * UpperBound.OfRational(768, 767) * v1493, 7 * v1498);  // repeat_4.1.center_norm_2: from pixels, whole to whole
-        UpperBound v1500 = UpperBound.Min(v1495 * UpperBound.OfRational(768, 767) * v1494, 224 * v1498);  // repeat_4.1.center_norm_2: from pixels, token to token
+        UpperBound v1821 = v1495 * UpperBound.OfRational(768, 767) * v1493;  // repeat_4.1.center_norm_2: shared
+        UpperBound v1822 = v1495 * UpperBound.OfRational(768, 767) * v1494;  // repeat_4.1.center_norm_2: shared
+        UpperBound v1498 = UpperBound.Min(v1495 * UpperBound.OfRational(768, 767) * v1492, v1821, v1822);  // repeat_4.1.center_norm_2: from pixels, whole to token
+        UpperBound v1499 = UpperBound.Min(v1821, 7 * v1498);  // repeat_4.1.center_norm_2: from pixels, whole to whole
+        UpperBound v1500 = UpperBound.Min(v1822, 224 * v1498);  // repeat_4.1.center_norm_2: from pixels, token to token
         UpperBound v1501 = norms.LargestEntry("center_norm_2.gain");  // center_norm_2: max|gain|
-        UpperBound v1504 = UpperBound.Min(v1501 * UpperBound.OfRational(768, 767) * v1498, v1501 * UpperBound.OfRational(768, 767) * v1499, v1501 * UpperBound.OfRational(768, 767) * v1500);  // center_norm_2: from pixels, whole to token
-        UpperBound v1505 = UpperBound.Min(v1501 * UpperBound.OfRational(768, 767) * v1499, 7 * v1504);  // center_norm_2: from pixels, whole to whole
-        UpperBound v1506 = UpperBound.Min(v1501 * UpperBound.OfRational(768, 767) * v1500, 224 * v1504);  // center_norm_2: from pixels, token to token
+        UpperBound v1823 = v1501 * UpperBound.OfRational(768, 767) * v1499;  // center_norm_2: shared
+        UpperBound v1824 = v1501 * UpperBound.OfRational(768, 767) * v1500;  // center_norm_2: shared
+        UpperBound v1504 = UpperBound.Min(v1501 * UpperBound.OfRational(768, 767) * v1498, v1823, v1824);  // center_norm_2: from pixels, whole to token
+        UpperBound v1505 = UpperBound.Min(v1823, 7 * v1504);  // center_norm_2: from pixels, whole to whole
+        UpperBound v1506 = UpperBound.Min(v1824, 224 * v1504);  // center_norm_2: from pixels, token to token
         UpperBound v1508 = UpperBound.Min(v1504, UpperBound.OfRational(1, 7) * v1505, v1506);  // pool: from pixels, whole to token
         UpperBound v1509 = UpperBound.Min(UpperBound.OfRational(1, 7) * v1505, v1504, v1506);  // pool: from pixels, whole to whole
         UpperBound v1510 = UpperBound.Min(v1506, 224 * v1508);  // pool: from pixels, token to token

@@ -224,7 +224,7 @@ public sealed partial class Quickstart : torch.nn.Module<torch.Tensor, torch.Ten
     /// <summary>The compile-time bound: valid for all weights that keep their caps.</summary>
     public UpperBound BoundAtCaps(int claim) => AtCaps[claim];
 
-    /// <summary>The bound at the given norms, one entry per claim: one line per step of the derivation.</summary>
+    /// <summary>The bound at the given norms, one entry per claim: the steps of the derivation in order.</summary>
     public static UpperBound[] LipschitzBound(Norms norms)
     {
         UpperBound v1 = norms.LargestRow("x.weight");  // x: largest row
@@ -243,48 +243,232 @@ public sealed partial class Quickstart : torch.nn.Module<torch.Tensor, torch.Ten
             UpperBound v15 = v10 * v2;  // blocks.{i}.attention: largest query
             UpperBound v16 = UpperBound.OfRational(1, 32) * v14 * v15 * v3;  // blocks.{i}.attention: s1, key path
             UpperBound v17 = UpperBound.OfRational(1, 32) * v10 * UpperBound.MaxOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3;  // blocks.{i}.attention: s2, query path
-            UpperBound v18 = 2 * (UpperBound.OfRational(1, 32) * UpperBound.MaxOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2 * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2)));  // blocks.{i}.attention: range of the logits
+            // blocks.{i}.attention: range of the logits
+            UpperBound v18 = 2 * (
+                UpperBound.OfRational(1, 32) * UpperBound.MaxOver(4, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2 * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2)));
             UpperBound v19 = UpperBound.DoeblinComplement(128, v18);  // blocks.{i}.attention: 1 − lambda
             UpperBound v20 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v18);  // blocks.{i}.attention: cosh of half the range
             UpperBound v21 = UpperBound.CausalColumnMass(128, v18);  // blocks.{i}.attention: largest column sum
-            UpperBound v22 = UpperBound.Min(UpperBound.Sqrt(128), UpperBound.Sqrt(v21), 2 * UpperBound.Exp(v18), UpperBound.Sqrt(UpperBound.OfRational(1565998030184556207, 288230376151711744)) * v20);  // blocks.{i}.attention: norm of the weights
+            // blocks.{i}.attention: norm of the weights
+            UpperBound v22 = UpperBound.Min(
+                UpperBound.Sqrt(128),
+                UpperBound.Sqrt(v21),
+                2 * UpperBound.Exp(v18),
+                UpperBound.Sqrt(UpperBound.OfRational(1565998030184556207, 288230376151711744)) * v20);
             UpperBound v23 = UpperBound.Min(2 * v13, v11 * (1 + v19));  // blocks.{i}.attention: value path
             UpperBound v24 = UpperBound.Min(UpperBound.Sqrt(v21), 8);  // blocks.{i}.attention: key path, whole to whole
-            UpperBound v25 = UpperBound.Min(v12 * (v23 + v13 * v16), UpperBound.Min(2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), UpperBound.Max(norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * (1 + v19), norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") + v19 * 2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) + norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v16, v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (1 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (1 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(1 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3, 2))), UpperBound.SumOver(4, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * (1 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3)));  // blocks.{i}.attention: keys and values, token to token
-            UpperBound v26 = UpperBound.Min(v12 * (v11 + v13 * v16 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), 1)), UpperBound.Min(v12 * v11, 2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) + norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v16 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), 1));  // blocks.{i}.attention: keys and values, whole to token
-            UpperBound v27 = UpperBound.Min(v12 * (v11 * v22 + v13 * v24 * v16), UpperBound.Min(v12 * v11, 2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * v22 + norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v24 * v16, v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (v22 + v24 * (UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3)), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (v22 + v24 * (UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3)))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(v22 + v24 * (UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3), 2))), UpperBound.SumOver(4, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * (v22 + v24 * (UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3))));  // blocks.{i}.attention: keys and values, whole to whole
-            UpperBound v28 = UpperBound.Min(v12 * v13 * v17, norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v17, v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3, 2))), UpperBound.SumOver(4, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * (UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3)));  // blocks.{i}.attention: query path, all readings
-            UpperBound v29 = UpperBound.Min(v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (1 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (1 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(1 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3, 2))), UpperBound.SumOver(4, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * (1 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2) * v3 + UpperBound.OfRational(1, 32) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2) * v3)));  // blocks.{i}.attention: per head, token to token
+            UpperBound v95 = norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v");  // blocks.{i}.attention: shared
+            UpperBound v96 = 2 * v95;  // blocks.{i}.attention: shared
+            UpperBound v97 = norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v");  // blocks.{i}.attention: shared
+            UpperBound v98 = v19 * 2 * v95;  // blocks.{i}.attention: shared
+            UpperBound v99 = UpperBound.Min(v96, UpperBound.Max(v97, v95) * (1 + v19), v97 + v98);  // blocks.{i}.attention: shared
+            UpperBound v100 = v95 * v16;  // blocks.{i}.attention: shared
+            // blocks.{i}.attention: keys and values, token to token
+            UpperBound v25 = UpperBound.Min(
+                v12 * (v23 + v13 * v16),
+                v99 + v100,
+                v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (1
+                        + UpperBound.OfRational(1, 32)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2)
+                            * v3),
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (1
+                            + UpperBound.OfRational(1, 32)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2)
+                                * v3))),
+                v95 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    1
+                        + UpperBound.OfRational(1, 32)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2)
+                            * v3,
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)
+                        * (1
+                            + UpperBound.OfRational(1, 32)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2)
+                                * v3)));
+            UpperBound v101 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), 1);  // blocks.{i}.attention: shared
+            UpperBound v102 = UpperBound.Min(v12 * v11, v96);  // blocks.{i}.attention: shared
+            UpperBound v26 = UpperBound.Min(v12 * (v11 + v13 * v16 * v101), v102 + v100 * v101);  // blocks.{i}.attention: keys and values, whole to token
+            // blocks.{i}.attention: keys and values, whole to whole
+            UpperBound v27 = UpperBound.Min(
+                v12 * (v11 * v22 + v13 * v24 * v16),
+                v102 * v22 + v95 * v24 * v16,
+                v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (v22
+                        + v24 * (
+                            UpperBound.OfRational(1, 32)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2)
+                                * v3)),
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (v22
+                            + v24 * (
+                                UpperBound.OfRational(1, 32)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2)
+                                    * v3)))),
+                v95 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    v22
+                        + v24 * (
+                            UpperBound.OfRational(1, 32)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2)
+                                * v3),
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)
+                        * (v22
+                            + v24 * (
+                                UpperBound.OfRational(1, 32)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2)
+                                    * v3))));
+            // blocks.{i}.attention: query path, all readings
+            UpperBound v28 = UpperBound.Min(
+                v12 * v13 * v17,
+                v95 * v17,
+                v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (
+                        UpperBound.OfRational(1, 32)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2)
+                            * v3),
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (
+                            UpperBound.OfRational(1, 32)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2)
+                                * v3))),
+                v95 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    UpperBound.OfRational(1, 32)
+                        * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2)
+                        * v3,
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)
+                        * (
+                            UpperBound.OfRational(1, 32)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2)
+                                * v3)));
+            // blocks.{i}.attention: per head, token to token
+            UpperBound v29 = UpperBound.Min(
+                v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (1
+                        + UpperBound.OfRational(1, 32)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2)
+                            * v3
+                        + UpperBound.OfRational(1, 32)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2)
+                            * v3),
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (1
+                            + UpperBound.OfRational(1, 32)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2)
+                                * v3
+                            + UpperBound.OfRational(1, 32)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2)
+                                * v3))),
+                v95 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    1
+                        + UpperBound.OfRational(1, 32)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2)
+                            * v3
+                        + UpperBound.OfRational(1, 32)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2)
+                            * v3,
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)
+                        * (1
+                            + UpperBound.OfRational(1, 32)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v2)
+                                * v3
+                            + UpperBound.OfRational(1, 32)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * v2)
+                                * v3)));
             UpperBound v30 = UpperBound.Min(v25 + v28, v29);  // blocks.{i}.attention: token to token
             UpperBound v31 = v26 + v28;  // blocks.{i}.attention: whole to token
             UpperBound v32 = v27 + v28;  // blocks.{i}.attention: whole to whole
-            UpperBound v33 = UpperBound.Min(v12 * v23 * v2, v12 * (v11 * v2 + v19 * 2 * v13 * v3), UpperBound.Min(v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.v", head)), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * 2, UpperBound.SumOver(4, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head))) * v2, UpperBound.Min(2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), UpperBound.Max(norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * (1 + v19), norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") + v19 * 2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * v2, UpperBound.Min(norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), v12 * v11, 2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * v2 + v19 * 2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v3);  // blocks.{i}.attention: radius
-            UpperBound v34 = UpperBound.Min(v12 * v23 * v3, UpperBound.Min(v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.v", head)), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * 2, UpperBound.SumOver(4, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head))) * v3, UpperBound.Min(2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), UpperBound.Max(norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * (1 + v19), norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") + v19 * 2 * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * v3, v33);  // blocks.{i}.attention: centred radius
+            // blocks.{i}.attention: shared
+            UpperBound v103 = UpperBound.Min(
+                v12 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head), 2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.v", head)),
+                v95 * 2,
+                UpperBound.SumOver(4, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)));
+            // blocks.{i}.attention: radius
+            UpperBound v33 = UpperBound.Min(
+                v12 * v23 * v2,
+                v12 * (v11 * v2 + v19 * 2 * v13 * v3),
+                v103 * v2,
+                v99 * v2,
+                UpperBound.Min(v97, v12 * v11, v96) * v2 + v98 * v3);
+            UpperBound v34 = UpperBound.Min(v12 * v23 * v3, v103 * v3, v99 * v3, v33);  // blocks.{i}.attention: centred radius
             UpperBound v38 = UpperBound.Min(v30 * v8, v31 * v7, v26 * v7 + v28 * v8, v32 * v7, v30 * v9);  // blocks.{i}.attention: from x, whole to token
-            UpperBound v39 = UpperBound.Min(v32 * v7, UpperBound.Sqrt(128) * v38);  // blocks.{i}.attention: from x, whole to whole
-            UpperBound v40 = UpperBound.Min(v30 * v9, UpperBound.Sqrt(128) * v38);  // blocks.{i}.attention: from x, token to token
+            UpperBound v104 = UpperBound.Sqrt(128) * v38;  // blocks.{i}.attention: shared
+            UpperBound v39 = UpperBound.Min(v32 * v7, v104);  // blocks.{i}.attention: from x, whole to whole
+            UpperBound v40 = UpperBound.Min(v30 * v9, v104);  // blocks.{i}.attention: from x, token to token
             UpperBound v43 = UpperBound.OfRational(1, 2) * v2 + UpperBound.OfRational(1, 2) * v33;  // blocks.{i}.residual: radius
             UpperBound v44 = UpperBound.Min(UpperBound.OfRational(1, 2) * v3 + UpperBound.OfRational(1, 2) * v34, v43);  // blocks.{i}.residual: centred radius
-            UpperBound v49 = UpperBound.Min(UpperBound.OfRational(1, 2) * v8 + UpperBound.OfRational(1, 2) * v38, UpperBound.OfRational(1, 2) * v7 + UpperBound.OfRational(1, 2) * v39, UpperBound.OfRational(1, 2) * v9 + UpperBound.OfRational(1, 2) * v40);  // blocks.{i}.residual: from x, whole to token
-            UpperBound v50 = UpperBound.Min(UpperBound.OfRational(1, 2) * v7 + UpperBound.OfRational(1, 2) * v39, UpperBound.Sqrt(128) * v49);  // blocks.{i}.residual: from x, whole to whole
-            UpperBound v51 = UpperBound.Min(UpperBound.OfRational(1, 2) * v9 + UpperBound.OfRational(1, 2) * v40, UpperBound.Sqrt(128) * v49);  // blocks.{i}.residual: from x, token to token
+            UpperBound v105 = UpperBound.OfRational(1, 2) * v7 + UpperBound.OfRational(1, 2) * v39;  // blocks.{i}.residual: shared
+            UpperBound v106 = UpperBound.OfRational(1, 2) * v9 + UpperBound.OfRational(1, 2) * v40;  // blocks.{i}.residual: shared
+            UpperBound v49 = UpperBound.Min(UpperBound.OfRational(1, 2) * v8 + UpperBound.OfRational(1, 2) * v38, v105, v106);  // blocks.{i}.residual: from x, whole to token
+            UpperBound v107 = UpperBound.Sqrt(128) * v49;  // blocks.{i}.residual: shared
+            UpperBound v50 = UpperBound.Min(v105, v107);  // blocks.{i}.residual: from x, whole to whole
+            UpperBound v51 = UpperBound.Min(v106, v107);  // blocks.{i}.residual: from x, token to token
             UpperBound v52 = norms.SpectralNorm($"blocks.{i}.mlp.up");  // blocks.{i}.mlp: σ(up)
             UpperBound v53 = norms.SpectralNorm($"blocks.{i}.mlp.down");  // blocks.{i}.mlp: σ(down)
             UpperBound v54 = norms.LargestRow($"blocks.{i}.mlp.up") * v43;  // blocks.{i}.mlp: largest pre-activation
             UpperBound v55 = v52 * v43;  // blocks.{i}.mlp: norm of the pre-activations
             UpperBound v56 = UpperBound.GeluSlope(v54);  // blocks.{i}.mlp: gelu slope
-            UpperBound v57 = UpperBound.Min(v56 * (v52 * v53), UpperBound.OfRational(1, 2) * norms.Product($"blocks.{i}.mlp.down", $"blocks.{i}.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v52 * v53));  // blocks.{i}.mlp: constant
+            // blocks.{i}.mlp: constant
+            UpperBound v57 = UpperBound.Min(
+                v56 * (v52 * v53),
+                UpperBound.OfRational(1, 2) * norms.Product($"blocks.{i}.mlp.down", $"blocks.{i}.mlp.up")
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v52 * v53));
             UpperBound v58 = v53 * (UpperBound.GeluGain(v54) * v55);  // blocks.{i}.mlp: radius
             UpperBound v59 = UpperBound.Min(v57 * v44, v58);  // blocks.{i}.mlp: centred radius
             UpperBound v63 = UpperBound.Min(v57 * v49, v57 * v50, v57 * v51);  // blocks.{i}.mlp: from x, whole to token
-            UpperBound v64 = UpperBound.Min(v57 * v50, UpperBound.Sqrt(128) * v63);  // blocks.{i}.mlp: from x, whole to whole
-            UpperBound v65 = UpperBound.Min(v57 * v51, UpperBound.Sqrt(128) * v63);  // blocks.{i}.mlp: from x, token to token
+            UpperBound v108 = UpperBound.Sqrt(128) * v63;  // blocks.{i}.mlp: shared
+            UpperBound v64 = UpperBound.Min(v57 * v50, v108);  // blocks.{i}.mlp: from x, whole to whole
+            UpperBound v65 = UpperBound.Min(v57 * v51, v108);  // blocks.{i}.mlp: from x, token to token
             UpperBound v68 = UpperBound.OfRational(1, 2) * v43 + UpperBound.OfRational(1, 2) * v58;  // blocks.{i}.residual_2: radius
             UpperBound v69 = norms.BlockGain($"blocks.{i}.mlp.up", $"blocks.{i}.mlp.down", "1/2; 1/2; -322260362962887/2500000000000000; 2822260362962887/2500000000000000");  // blocks.{i}.residual_2: gain of the whole block
             UpperBound v70 = UpperBound.Min(UpperBound.OfRational(1, 2) * v44 + UpperBound.OfRational(1, 2) * v59, v68, v69 * v44);  // blocks.{i}.residual_2: centred radius
-            UpperBound v75 = UpperBound.Min(UpperBound.OfRational(1, 2) * v49 + UpperBound.OfRational(1, 2) * v63, UpperBound.OfRational(1, 2) * v50 + UpperBound.OfRational(1, 2) * v64, UpperBound.OfRational(1, 2) * v51 + UpperBound.OfRational(1, 2) * v65, v69 * v49, v69 * v50, v69 * v51);  // blocks.{i}.residual_2: from x, whole to token
-            UpperBound v76 = UpperBound.Min(UpperBound.OfRational(1, 2) * v50 + UpperBound.OfRational(1, 2) * v64, UpperBound.Sqrt(128) * UpperBound.Min(UpperBound.OfRational(1, 2) * v49 + UpperBound.OfRational(1, 2) * v63, UpperBound.OfRational(1, 2) * v50 + UpperBound.OfRational(1, 2) * v64, UpperBound.OfRational(1, 2) * v51 + UpperBound.OfRational(1, 2) * v65), v69 * v50, UpperBound.Sqrt(128) * UpperBound.Min(v69 * v49, v69 * v50, v69 * v51));  // blocks.{i}.residual_2: from x, whole to whole
-            UpperBound v77 = UpperBound.Min(UpperBound.OfRational(1, 2) * v51 + UpperBound.OfRational(1, 2) * v65, UpperBound.Sqrt(128) * UpperBound.Min(UpperBound.OfRational(1, 2) * v49 + UpperBound.OfRational(1, 2) * v63, UpperBound.OfRational(1, 2) * v50 + UpperBound.OfRational(1, 2) * v64, UpperBound.OfRational(1, 2) * v51 + UpperBound.OfRational(1, 2) * v65), v69 * v51, UpperBound.Sqrt(128) * UpperBound.Min(v69 * v49, v69 * v50, v69 * v51));  // blocks.{i}.residual_2: from x, token to token
+            UpperBound v109 = UpperBound.OfRational(1, 2) * v49 + UpperBound.OfRational(1, 2) * v63;  // blocks.{i}.residual_2: shared
+            UpperBound v110 = UpperBound.OfRational(1, 2) * v50 + UpperBound.OfRational(1, 2) * v64;  // blocks.{i}.residual_2: shared
+            UpperBound v111 = UpperBound.OfRational(1, 2) * v51 + UpperBound.OfRational(1, 2) * v65;  // blocks.{i}.residual_2: shared
+            UpperBound v75 = UpperBound.Min(v109, v110, v111, v69 * v49, v69 * v50, v69 * v51);  // blocks.{i}.residual_2: from x, whole to token
+            UpperBound v112 = UpperBound.Sqrt(128) * UpperBound.Min(v109, v110, v111);  // blocks.{i}.residual_2: shared
+            UpperBound v113 = UpperBound.Sqrt(128) * UpperBound.Min(v69 * v49, v69 * v50, v69 * v51);  // blocks.{i}.residual_2: shared
+            UpperBound v76 = UpperBound.Min(v110, v112, v69 * v50, v113);  // blocks.{i}.residual_2: from x, whole to whole
+            UpperBound v77 = UpperBound.Min(v111, v112, v69 * v51, v113);  // blocks.{i}.residual_2: from x, token to token
             (v2, v3, v7, v8, v9) = (v68, v70, v76, v75, v77);
         }
         UpperBound v78 = v2;

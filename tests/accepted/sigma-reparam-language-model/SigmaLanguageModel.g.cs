@@ -263,7 +263,7 @@ public sealed partial class SigmaLanguageModel : torch.nn.Module<torch.Tensor, t
     /// <summary>The compile-time bound: valid for all weights that keep their caps.</summary>
     public UpperBound BoundAtCaps(int claim) => AtCaps[claim];
 
-    /// <summary>The bound at the given norms, one entry per claim: one line per step of the derivation.</summary>
+    /// <summary>The bound at the given norms, one entry per claim: the steps of the derivation in order.</summary>
     public static UpperBound[] LipschitzBound(Norms norms)
     {
         UpperBound v1 = norms.LargestRow("words.weight");  // words: largest row
@@ -281,26 +281,732 @@ public sealed partial class SigmaLanguageModel : torch.nn.Module<torch.Tensor, t
             UpperBound v11 = norms.SpectralNorm($"blocks.{i}.attention.out");  // blocks.{i}.attention: σ(out)
             UpperBound v12 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.v", head));  // blocks.{i}.attention: largest head of v
             UpperBound v13 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.k", head));  // blocks.{i}.attention: largest head of k
-            UpperBound v14 = v9 * v4 + norms.VectorNorm($"blocks.{i}.attention.q_bias");  // blocks.{i}.attention: largest query
-            UpperBound v15 = UpperBound.Min(UpperBound.OfRational(1, 8) * v13 * v14 * v5, UpperBound.OfRational(1, 8) * (norms.StackedTransposedProduct($"blocks.{i}.attention.k", $"blocks.{i}.attention.q") * v4 + v13 * norms.VectorNorm($"blocks.{i}.attention.q_bias")) * v5);  // blocks.{i}.attention: s1, key path
-            UpperBound v16 = UpperBound.Min(UpperBound.OfRational(1, 8) * v9 * v13 * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.StackedTransposedProduct($"blocks.{i}.attention.k", $"blocks.{i}.attention.q") * UpperBound.Power(v5, 2));  // blocks.{i}.attention: s2, query path
-            UpperBound v17 = 2 * UpperBound.MaxOver(12, head => UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5));  // blocks.{i}.attention: range of the logits
+            UpperBound v77 = norms.VectorNorm($"blocks.{i}.attention.q_bias");  // blocks.{i}.attention: shared
+            UpperBound v14 = v9 * v4 + v77;  // blocks.{i}.attention: largest query
+            UpperBound v78 = norms.StackedTransposedProduct($"blocks.{i}.attention.k", $"blocks.{i}.attention.q");  // blocks.{i}.attention: shared
+            UpperBound v15 = UpperBound.Min(UpperBound.OfRational(1, 8) * v13 * v14 * v5, UpperBound.OfRational(1, 8) * (v78 * v4 + v13 * v77) * v5);  // blocks.{i}.attention: s1, key path
+            // blocks.{i}.attention: s2, query path
+            UpperBound v16 = UpperBound.Min(
+                UpperBound.OfRational(1, 8) * v9 * v13 * UpperBound.Power(v5, 2),
+                UpperBound.OfRational(1, 8) * v78 * UpperBound.Power(v5, 2));
+            // blocks.{i}.attention: range of the logits
+            UpperBound v17 = 2 * UpperBound.MaxOver(12, head => UpperBound.Min(
+                UpperBound.OfRational(1, 8)
+                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                    * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                    * v5,
+                UpperBound.OfRational(1, 8)
+                    * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                        + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                    * v5));
             UpperBound v18 = UpperBound.DoeblinComplement(1024, v17);  // blocks.{i}.attention: 1 − lambda
             UpperBound v19 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v17);  // blocks.{i}.attention: cosh of half the range
             UpperBound v20 = UpperBound.CausalColumnMass(1024, v17);  // blocks.{i}.attention: largest column sum
-            UpperBound v21 = UpperBound.Min(UpperBound.Sqrt(v20), 2 * UpperBound.Exp(v17), UpperBound.Sqrt(UpperBound.OfRational(8657490114440038289, 1152921504606846976)) * v19, 32);  // blocks.{i}.attention: norm of the weights
-            UpperBound v22 = UpperBound.Min(UpperBound.Sqrt(12) * v12, v10 * (1 + v18 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));  // blocks.{i}.attention: value path
+            // blocks.{i}.attention: norm of the weights
+            UpperBound v21 = UpperBound.Min(
+                UpperBound.Sqrt(v20),
+                2 * UpperBound.Exp(v17),
+                UpperBound.Sqrt(UpperBound.OfRational(8657490114440038289, 1152921504606846976)) * v19,
+                32);
+            // blocks.{i}.attention: shared
+            UpperBound v79 = 1
+                + v18
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"));
+            UpperBound v22 = UpperBound.Min(UpperBound.Sqrt(12) * v12, v10 * v79);  // blocks.{i}.attention: value path
             UpperBound v23 = UpperBound.Min(UpperBound.Sqrt(v20), UpperBound.Sqrt(512));  // blocks.{i}.attention: key path, whole to whole
-            UpperBound v24 = UpperBound.Min(v11 * v12 * UpperBound.Sqrt(12 + UpperBound.Power(v15, 2)), v11 * (v22 + v12 * v15), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(12 + UpperBound.Power(v15, 2)), UpperBound.Min(UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), UpperBound.Max(norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * (1 + v18 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))), norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") + v18 * UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) + norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v15, v11 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5), 2)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5), 2)))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5), 2)), 2))), UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5), 2))));  // blocks.{i}.attention: keys and values, token to token
-            UpperBound v25 = UpperBound.Min(v11 * (v10 + v12 * v15 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), 1)), UpperBound.Min(v11 * v10, UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) + norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v15 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), 1), v11 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5))), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5))))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5))), 2))), UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5)))));  // blocks.{i}.attention: keys and values, whole to token
-            UpperBound v26 = UpperBound.Min(v11 * (v10 * v21 + v12 * v23 * v15), UpperBound.Min(v11 * v10, UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * v21 + norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v23 * v15, v11 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Min(32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5))), UpperBound.Sqrt(v20) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5), 2)), v21 + v23 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Min(32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5))), UpperBound.Sqrt(v20) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5), 2)), v21 + v23 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5)))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Min(32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5))), UpperBound.Sqrt(v20) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5), 2)), v21 + v23 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5)), 2))), UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * UpperBound.Min(32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5))), UpperBound.Sqrt(v20) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5), 2)), v21 + v23 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5))));  // blocks.{i}.attention: keys and values, whole to whole
-            UpperBound v27 = UpperBound.Min(v11 * v12 * v16, norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v16, v11 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2)))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2)), 2))), UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2))));  // blocks.{i}.attention: query path, all readings
-            UpperBound v28 = UpperBound.Min(v11 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2))), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2))))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2)), 2))), UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * (UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2)))));  // blocks.{i}.attention: per head, token to token
+            UpperBound v80 = UpperBound.Sqrt(12 + UpperBound.Power(v15, 2));  // blocks.{i}.attention: shared
+            UpperBound v81 = norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v");  // blocks.{i}.attention: shared
+            UpperBound v82 = UpperBound.Sqrt(12) * v81;  // blocks.{i}.attention: shared
+            UpperBound v83 = norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v");  // blocks.{i}.attention: shared
+            UpperBound v84 = v18 * UpperBound.Sqrt(12);  // blocks.{i}.attention: shared
+            UpperBound v85 = v84 * v81;  // blocks.{i}.attention: shared
+            UpperBound v86 = UpperBound.Min(v82, UpperBound.Max(v83, v81) * v79, v83 + v85);  // blocks.{i}.attention: shared
+            UpperBound v87 = v81 * v15;  // blocks.{i}.attention: shared
+            // blocks.{i}.attention: keys and values, token to token
+            UpperBound v24 = UpperBound.Min(
+                v11 * v12 * v80,
+                v11 * (v22 + v12 * v15),
+                v81 * v80,
+                v86 + v87,
+                v11 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v5,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v5),
+                                2)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v5,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v5),
+                                    2)))),
+                v81 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v5,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v5),
+                                2)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)
+                        * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v5,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v5),
+                                    2))));
+            UpperBound v88 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), 1);  // blocks.{i}.attention: shared
+            UpperBound v89 = UpperBound.Min(v11 * v10, v82);  // blocks.{i}.attention: shared
+            // blocks.{i}.attention: keys and values, whole to token
+            UpperBound v25 = UpperBound.Min(
+                v11 * (v10 + v12 * v15 * v88),
+                v89 + v87 * v88,
+                v11 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                            * v5,
+                        UpperBound.OfRational(1, 8)
+                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                            * v5))),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                    + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v5,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                    + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v5))))),
+                v81 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                            * v5,
+                        UpperBound.OfRational(1, 8)
+                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                            * v5))),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)
+                        * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                    + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v5,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                    + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v5)))));
+            // blocks.{i}.attention: keys and values, whole to whole
+            UpperBound v26 = UpperBound.Min(
+                v11 * (v10 * v21 + v12 * v23 * v15),
+                v89 * v21 + v81 * v23 * v15,
+                v11 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Min(
+                        32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                    + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v5,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                    + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v5))),
+                        UpperBound.Sqrt(v20) * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v5,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v5),
+                                    2)),
+                        v21
+                            + v23 * UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                        + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v5,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                        + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v5)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Min(
+                            32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                        + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v5,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                        + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v5))),
+                            UpperBound.Sqrt(v20) * UpperBound.Sqrt(
+                                1
+                                    + UpperBound.Power(
+                                        UpperBound.Min(
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                                    + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                * v5,
+                                            UpperBound.OfRational(1, 8)
+                                                * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                                    + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                        * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                * v5),
+                                        2)),
+                            v21
+                                + v23 * UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v5,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v5)))),
+                v81 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Min(
+                        32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                    + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v5,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                    + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v5))),
+                        UpperBound.Sqrt(v20) * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v5,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v5),
+                                    2)),
+                        v21
+                            + v23 * UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                        + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v5,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                        + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v5)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                        + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v5,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                        + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v5))),
+                            UpperBound.Sqrt(v20) * UpperBound.Sqrt(
+                                1
+                                    + UpperBound.Power(
+                                        UpperBound.Min(
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                                    + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                * v5,
+                                            UpperBound.OfRational(1, 8)
+                                                * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                                    + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                        * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                * v5),
+                                        2)),
+                            v21
+                                + v23 * UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v5,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v5))));
+            // blocks.{i}.attention: query path, all readings
+            UpperBound v27 = UpperBound.Min(
+                v11 * v12 * v16,
+                v81 * v16,
+                v11 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                            * UpperBound.Power(v5, 2),
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                            * UpperBound.Power(v5, 2)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v5, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v5, 2)))),
+                v81 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                            * UpperBound.Power(v5, 2),
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                            * UpperBound.Power(v5, 2)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v5, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v5, 2))));
+            // blocks.{i}.attention: per head, token to token
+            UpperBound v28 = UpperBound.Min(
+                v11 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v5,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v5),
+                                2))
+                        + UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v5, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v5, 2))),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v5,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v5),
+                                    2))
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v5, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v5, 2))))),
+                v81 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v5,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v5),
+                                2))
+                        + UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v5, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v5, 2)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)
+                        * (UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v5,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v5),
+                                    2))
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v5, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v5, 2)))));
             UpperBound v29 = UpperBound.Min(v24 + v27, v28);  // blocks.{i}.attention: token to token
             UpperBound v30 = v25 + v27;  // blocks.{i}.attention: whole to token
-            UpperBound v31 = UpperBound.Min(v26 + v27, v11 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(1024 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2)) * (32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5), 2)))), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(1024 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2)) * (32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5), 2)))))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Sqrt(1024 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2)) * (32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5), 2)))), 2))), UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * UpperBound.Sqrt(1024 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v5, 2)) * (32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v5), 2))))));  // blocks.{i}.attention: whole to whole
-            UpperBound v32 = UpperBound.Min(v11 * v22 * v4, v11 * (v10 * v4 + v18 * UpperBound.Sqrt(12) * v12 * v5), UpperBound.Min(v11 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.v", head)), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(12), UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head))) * v4, UpperBound.Min(UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), UpperBound.Max(norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * (1 + v18 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))), norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") + v18 * UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * v4, UpperBound.Min(norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), v11 * v10, UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * v4 + v18 * UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v5) + v11 * norms.VectorNorm($"blocks.{i}.attention.v_bias") + norms.VectorNorm($"blocks.{i}.attention.out_bias");  // blocks.{i}.attention: radius
-            UpperBound v33 = UpperBound.Min(v11 * v22 * v5, UpperBound.Min(v11 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.v", head)), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(12), UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head))) * v5, UpperBound.Min(UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), UpperBound.Max(norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * (1 + v18 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))), norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") + v18 * UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * v5, v32);  // blocks.{i}.attention: centred radius
+            // blocks.{i}.attention: whole to whole
+            UpperBound v31 = UpperBound.Min(
+                v26 + v27,
+                v11 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(
+                        1024 * UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                    + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v5,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                    + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v5))
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v5, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v5, 2)),
+                                2)
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v5, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v5, 2))
+                                * (32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v5,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v5)))
+                                    + UpperBound.Sqrt(
+                                        1
+                                            + UpperBound.Power(
+                                                UpperBound.Min(
+                                                    UpperBound.OfRational(1, 8)
+                                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                        * v5,
+                                                    UpperBound.OfRational(1, 8)
+                                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                        * v5),
+                                                2)))),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(
+                            1024 * UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                        + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v5,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                        + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v5))
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * UpperBound.Power(v5, 2),
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                            * UpperBound.Power(v5, 2)),
+                                    2)
+                                + UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v5, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v5, 2))
+                                    * (32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v5,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v5)))
+                                        + UpperBound.Sqrt(
+                                            1
+                                                + UpperBound.Power(
+                                                    UpperBound.Min(
+                                                        UpperBound.OfRational(1, 8)
+                                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                            * v5,
+                                                        UpperBound.OfRational(1, 8)
+                                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                            * v5),
+                                                    2)))))),
+                v81 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        1024 * UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                    + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v5,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                    + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v5))
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v5, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v5, 2)),
+                                2)
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v5, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v5, 2))
+                                * (32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v5,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v5)))
+                                    + UpperBound.Sqrt(
+                                        1
+                                            + UpperBound.Power(
+                                                UpperBound.Min(
+                                                    UpperBound.OfRational(1, 8)
+                                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                        * v5,
+                                                    UpperBound.OfRational(1, 8)
+                                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                        * v5),
+                                                2)))),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)
+                        * UpperBound.Sqrt(
+                            1024 * UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                        + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v5,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                        + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v5))
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * UpperBound.Power(v5, 2),
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                            * UpperBound.Power(v5, 2)),
+                                    2)
+                                + UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v5, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v5, 2))
+                                    * (32 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v5,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v5)))
+                                        + UpperBound.Sqrt(
+                                            1
+                                                + UpperBound.Power(
+                                                    UpperBound.Min(
+                                                        UpperBound.OfRational(1, 8)
+                                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v4
+                                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                            * v5,
+                                                        UpperBound.OfRational(1, 8)
+                                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v4
+                                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                            * v5),
+                                                    2))))));
+            // blocks.{i}.attention: shared
+            UpperBound v90 = UpperBound.Min(
+                v11 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head), 2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.v", head)),
+                v81 * UpperBound.Sqrt(12),
+                UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)));
+            // blocks.{i}.attention: radius
+            UpperBound v32 = UpperBound.Min(v11 * v22 * v4, v11 * (v10 * v4 + v84 * v12 * v5), v90 * v4, v86 * v4, UpperBound.Min(v83, v11 * v10, v82) * v4 + v85 * v5)
+                + v11 * norms.VectorNorm($"blocks.{i}.attention.v_bias")
+                + norms.VectorNorm($"blocks.{i}.attention.out_bias");
+            UpperBound v33 = UpperBound.Min(v11 * v22 * v5, v90 * v5, v86 * v5, v32);  // blocks.{i}.attention: centred radius
             UpperBound v34 = UpperBound.Min(v29 * v7, v30 * v6, v25 * v6 + v27 * v7, v31 * v6, v29 * v8);  // blocks.{i}.attention: from text, whole to token
             UpperBound v35 = UpperBound.Min(v31 * v6, 32 * v34);  // blocks.{i}.attention: from text, whole to whole
             UpperBound v36 = UpperBound.Min(v29 * v8, 32 * v34);  // blocks.{i}.attention: from text, token to token
@@ -314,7 +1020,11 @@ public sealed partial class SigmaLanguageModel : torch.nn.Module<torch.Tensor, t
             UpperBound v48 = norms.LargestRow($"blocks.{i}.mlp.up") * v41 + norms.LargestEntry($"blocks.{i}.mlp.up_bias");  // blocks.{i}.mlp: largest pre-activation
             UpperBound v49 = v46 * v41 + norms.VectorNorm($"blocks.{i}.mlp.up_bias");  // blocks.{i}.mlp: norm of the pre-activations
             UpperBound v50 = UpperBound.GeluSlope(v48);  // blocks.{i}.mlp: gelu slope
-            UpperBound v51 = UpperBound.Min(v50 * (v46 * v47), UpperBound.OfRational(1, 2) * norms.Product($"blocks.{i}.mlp.down", $"blocks.{i}.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v46 * v47));  // blocks.{i}.mlp: constant
+            // blocks.{i}.mlp: constant
+            UpperBound v51 = UpperBound.Min(
+                v50 * (v46 * v47),
+                UpperBound.OfRational(1, 2) * norms.Product($"blocks.{i}.mlp.down", $"blocks.{i}.mlp.up")
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v46 * v47));
             UpperBound v52 = v47 * (UpperBound.GeluGain(v48) * v49) + norms.VectorNorm($"blocks.{i}.mlp.down_bias");  // blocks.{i}.mlp: radius
             UpperBound v53 = UpperBound.Min(v51 * v42, v52);  // blocks.{i}.mlp: centred radius
             UpperBound v54 = UpperBound.Min(v51 * v43, v51 * v44, v51 * v45);  // blocks.{i}.mlp: from text, whole to token
@@ -324,8 +1034,10 @@ public sealed partial class SigmaLanguageModel : torch.nn.Module<torch.Tensor, t
             UpperBound v60 = norms.BlockGain($"blocks.{i}.mlp.up", $"blocks.{i}.mlp.down", "1; 1; -322260362962887/2500000000000000; 2822260362962887/2500000000000000");  // blocks.{i}.residual_2: gain of the whole block
             UpperBound v61 = UpperBound.Min(v42 + v53, v59, v60 * v42);  // blocks.{i}.residual_2: centred radius
             UpperBound v63 = UpperBound.Min(v43 + v54, v44 + v55, v45 + v56, v60 * v43, v60 * v44, v60 * v45);  // blocks.{i}.residual_2: from text, whole to token
-            UpperBound v64 = UpperBound.Min(v44 + v55, 32 * UpperBound.Min(v43 + v54, v44 + v55, v45 + v56), v60 * v44, 32 * UpperBound.Min(v60 * v43, v60 * v44, v60 * v45));  // blocks.{i}.residual_2: from text, whole to whole
-            UpperBound v65 = UpperBound.Min(v45 + v56, 32 * UpperBound.Min(v43 + v54, v44 + v55, v45 + v56), v60 * v45, 32 * UpperBound.Min(v60 * v43, v60 * v44, v60 * v45));  // blocks.{i}.residual_2: from text, token to token
+            UpperBound v91 = 32 * UpperBound.Min(v43 + v54, v44 + v55, v45 + v56);  // blocks.{i}.residual_2: shared
+            UpperBound v92 = 32 * UpperBound.Min(v60 * v43, v60 * v44, v60 * v45);  // blocks.{i}.residual_2: shared
+            UpperBound v64 = UpperBound.Min(v44 + v55, v91, v60 * v44, v92);  // blocks.{i}.residual_2: from text, whole to whole
+            UpperBound v65 = UpperBound.Min(v45 + v56, v91, v60 * v45, v92);  // blocks.{i}.residual_2: from text, token to token
             (v4, v5, v6, v7, v8) = (v59, v61, v64, v63, v65);
         }
         UpperBound v66 = v4;

@@ -316,16 +316,19 @@ public sealed partial class SpeechEncoder : torch.nn.Module<torch.Tensor, torch.
     /// <summary>The compile-time bound: valid for all weights that keep their caps.</summary>
     public UpperBound BoundAtCaps(int claim) => AtCaps[claim];
 
-    /// <summary>The bound at the given norms, one entry per claim: one line per step of the derivation.</summary>
+    /// <summary>The bound at the given norms, one entry per claim: the steps of the derivation in order.</summary>
     public static UpperBound[] LipschitzBound(Norms norms)
     {
         UpperBound v1 = norms.OperatorNorm("stem.conv1d.weight");  // stem.conv1d: operator norm of weight
         UpperBound v2 = UpperBound.Min(norms.SpectralNorm("stem.conv1d.weight"), v1);  // stem.conv1d: σ(weight)
-        UpperBound v3 = UpperBound.Sqrt(7) * v2 * 20 + norms.VectorNorm("stem.conv1d.bias");  // stem.conv1d: radius
-        UpperBound v4 = UpperBound.Min(UpperBound.Sqrt(7) * v2 * 20, UpperBound.Sqrt(7) * v2 * UpperBound.OfRational(1, 2) * 40, v3);  // stem.conv1d: centred radius
-        UpperBound v5 = UpperBound.Min(UpperBound.Sqrt(7) * v2, v2, UpperBound.Sqrt(3) * v2, v1);  // stem.conv1d: from audio, whole to token
-        UpperBound v6 = UpperBound.Min(UpperBound.Sqrt(3) * v2, v1, UpperBound.Sqrt(500) * v5);  // stem.conv1d: from audio, whole to whole
-        UpperBound v7 = UpperBound.Min(UpperBound.Sqrt(7) * v2, UpperBound.Sqrt(1500) * v5);  // stem.conv1d: from audio, token to token
+        UpperBound v97 = UpperBound.Sqrt(7) * v2;  // stem.conv1d: shared
+        UpperBound v98 = v97 * 20;  // stem.conv1d: shared
+        UpperBound v3 = v98 + norms.VectorNorm("stem.conv1d.bias");  // stem.conv1d: radius
+        UpperBound v4 = UpperBound.Min(v98, v97 * UpperBound.OfRational(1, 2) * 40, v3);  // stem.conv1d: centred radius
+        UpperBound v99 = UpperBound.Sqrt(3) * v2;  // stem.conv1d: shared
+        UpperBound v5 = UpperBound.Min(v97, v2, v99, v1);  // stem.conv1d: from audio, whole to token
+        UpperBound v6 = UpperBound.Min(v99, v1, UpperBound.Sqrt(500) * v5);  // stem.conv1d: from audio, whole to whole
+        UpperBound v7 = UpperBound.Min(v97, UpperBound.Sqrt(1500) * v5);  // stem.conv1d: from audio, token to token
         UpperBound v9 = UpperBound.Min(v4, v3);  // stem.relu: centred radius
         UpperBound v10 = UpperBound.Min(v5, v6, v7);  // stem.relu: from audio, whole to token
         UpperBound v11 = UpperBound.Min(v6, UpperBound.Sqrt(500) * v10);  // stem.relu: from audio, whole to whole
@@ -344,26 +347,759 @@ public sealed partial class SpeechEncoder : torch.nn.Module<torch.Tensor, torch.
             UpperBound v23 = norms.SpectralNorm($"encoder.{i}.attention.out");  // encoder.{i}.attention: σ(out)
             UpperBound v24 = UpperBound.MaxOver(4, head => norms.HeadSpectralNorm($"encoder.{i}.attention.v", head));  // encoder.{i}.attention: largest head of v
             UpperBound v25 = UpperBound.MaxOver(4, head => norms.HeadSpectralNorm($"encoder.{i}.attention.k", head));  // encoder.{i}.attention: largest head of k
-            UpperBound v26 = v21 * v16 + norms.VectorNorm($"encoder.{i}.attention.q_bias");  // encoder.{i}.attention: largest query
-            UpperBound v27 = UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * v25 * v26 * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.StackedTransposedProduct($"encoder.{i}.attention.k", $"encoder.{i}.attention.q") * v16 + v25 * norms.VectorNorm($"encoder.{i}.attention.q_bias")) * v17);  // encoder.{i}.attention: s1, key path
-            UpperBound v28 = UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * v21 * v25 * UpperBound.Power(v17, 2), UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.StackedTransposedProduct($"encoder.{i}.attention.k", $"encoder.{i}.attention.q") * UpperBound.Power(v17, 2));  // encoder.{i}.attention: s2, query path
-            UpperBound v29 = 2 * UpperBound.MaxOver(4, head => UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17));  // encoder.{i}.attention: range of the logits
+            UpperBound v100 = norms.VectorNorm($"encoder.{i}.attention.q_bias");  // encoder.{i}.attention: shared
+            UpperBound v26 = v21 * v16 + v100;  // encoder.{i}.attention: largest query
+            UpperBound v101 = norms.StackedTransposedProduct($"encoder.{i}.attention.k", $"encoder.{i}.attention.q");  // encoder.{i}.attention: shared
+            // encoder.{i}.attention: s1, key path
+            UpperBound v27 = UpperBound.Min(
+                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                    * v25
+                    * v26
+                    * v17,
+                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                    * (v101 * v16 + v25 * v100)
+                    * v17);
+            // encoder.{i}.attention: s2, query path
+            UpperBound v28 = UpperBound.Min(
+                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                    * v21
+                    * v25
+                    * UpperBound.Power(v17, 2),
+                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                    * v101
+                    * UpperBound.Power(v17, 2));
+            // encoder.{i}.attention: range of the logits
+            UpperBound v29 = 2 * UpperBound.MaxOver(4, head => UpperBound.Min(
+                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                    * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                    * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                    * v17,
+                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                    * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                        + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                    * v17));
             UpperBound v30 = UpperBound.DoeblinComplement(500, v29);  // encoder.{i}.attention: 1 − lambda
             UpperBound v31 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v29);  // encoder.{i}.attention: cosh of half the range
             UpperBound v32 = 500 * UpperBound.LargestSoftmaxWeight(500, v29);  // encoder.{i}.attention: largest column sum
             UpperBound v33 = UpperBound.Min(UpperBound.Sqrt(500), UpperBound.Sqrt(v32), v31);  // encoder.{i}.attention: norm of the weights
             UpperBound v34 = UpperBound.Min(2 * v24, v22 * (1 + v30));  // encoder.{i}.attention: value path
             UpperBound v35 = UpperBound.Min(UpperBound.Sqrt(v32), UpperBound.Sqrt(250));  // encoder.{i}.attention: key path, whole to whole
-            UpperBound v36 = UpperBound.Min(v23 * v24 * UpperBound.Sqrt(4 + UpperBound.Power(v27, 2)), v23 * (v34 + v24 * v27), norms.StackedProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v") * UpperBound.Sqrt(4 + UpperBound.Power(v27, 2)), UpperBound.Min(2 * norms.StackedProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v"), UpperBound.Max(norms.Product($"encoder.{i}.attention.out", $"encoder.{i}.attention.v"), norms.StackedProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v")) * (1 + v30), norms.Product($"encoder.{i}.attention.out", $"encoder.{i}.attention.v") + v30 * 2 * norms.StackedProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v")) + norms.StackedProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v") * v27, v23 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17), 2)), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"encoder.{i}.attention.out", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17), 2)))), norms.StackedProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17), 2)), 2))), UpperBound.SumOver(4, head => norms.HeadProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17), 2))));  // encoder.{i}.attention: keys and values, token to token
-            UpperBound v37 = UpperBound.Min(v23 * (v22 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 500)) * v31, 1) + v24 * v27 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(500, v29)))), UpperBound.Min(v23 * v22, 2 * norms.StackedProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v")) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 500)) * v31, 1) + norms.StackedProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v") * v27 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(500, v29))), v23 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17))), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"encoder.{i}.attention.out", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17))))), norms.StackedProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17))), 2))), UpperBound.SumOver(4, head => norms.HeadProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17)))));  // encoder.{i}.attention: keys and values, whole to token
-            UpperBound v38 = UpperBound.Min(v23 * (v22 * v33 + v24 * v35 * v27), UpperBound.Min(v23 * v22, 2 * norms.StackedProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v")) * v33 + norms.StackedProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v") * v35 * v27, v23 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17))), UpperBound.Sqrt(v32) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17), 2)), v33 + v35 * UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17)), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"encoder.{i}.attention.out", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17))), UpperBound.Sqrt(v32) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17), 2)), v33 + v35 * UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17)))), norms.StackedProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17))), UpperBound.Sqrt(v32) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17), 2)), v33 + v35 * UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17)), 2))), UpperBound.SumOver(4, head => norms.HeadProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17))), UpperBound.Sqrt(v32) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17), 2)), v33 + v35 * UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17))));  // encoder.{i}.attention: keys and values, whole to whole
-            UpperBound v39 = UpperBound.Min(v23 * v24 * v28, norms.StackedProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v") * v28, v23 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2), UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2)), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"encoder.{i}.attention.out", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2), UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2)))), norms.StackedProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2), UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2)), 2))), UpperBound.SumOver(4, head => norms.HeadProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v", head) * UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2), UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2))));  // encoder.{i}.attention: query path, all readings
-            UpperBound v40 = UpperBound.Min(v23 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * (UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17), 2)) + UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2), UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2))), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"encoder.{i}.attention.out", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * (UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17), 2)) + UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2), UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2))))), norms.StackedProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17), 2)) + UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2), UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2)), 2))), UpperBound.SumOver(4, head => norms.HeadProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v", head) * (UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17), 2)) + UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2), UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2)))));  // encoder.{i}.attention: per head, token to token
+            UpperBound v102 = UpperBound.Sqrt(4 + UpperBound.Power(v27, 2));  // encoder.{i}.attention: shared
+            UpperBound v103 = norms.StackedProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v");  // encoder.{i}.attention: shared
+            UpperBound v104 = 2 * v103;  // encoder.{i}.attention: shared
+            UpperBound v105 = norms.Product($"encoder.{i}.attention.out", $"encoder.{i}.attention.v");  // encoder.{i}.attention: shared
+            UpperBound v106 = v30 * 2 * v103;  // encoder.{i}.attention: shared
+            UpperBound v107 = UpperBound.Min(v104, UpperBound.Max(v105, v103) * (1 + v30), v105 + v106);  // encoder.{i}.attention: shared
+            UpperBound v108 = v103 * v27;  // encoder.{i}.attention: shared
+            // encoder.{i}.attention: keys and values, token to token
+            UpperBound v36 = UpperBound.Min(
+                v23 * v24 * v102,
+                v23 * (v34 + v24 * v27),
+                v103 * v102,
+                v107 + v108,
+                v23 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                            + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                        * v17,
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                            + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                        * v17),
+                                2)),
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadSpectralNorm($"encoder.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                            * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                                + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                            * v17,
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                                + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                            * v17),
+                                    2)))),
+                v103 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                            + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                        * v17,
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                            + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                        * v17),
+                                2)),
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v", head)
+                        * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                            * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                                + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                            * v17,
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                                + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                            * v17),
+                                    2))));
+            UpperBound v109 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 500)) * v31, 1);  // encoder.{i}.attention: shared
+            UpperBound v110 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(500, v29)));  // encoder.{i}.attention: shared
+            UpperBound v111 = UpperBound.Min(v23 * v22, v104);  // encoder.{i}.attention: shared
+            // encoder.{i}.attention: keys and values, whole to token
+            UpperBound v37 = UpperBound.Min(
+                v23 * (v22 * v109 + v24 * v27 * v110),
+                v111 * v109 + v108 * v110,
+                v23 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                            * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                            * v17,
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                            * v17))),
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadSpectralNorm($"encoder.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                    + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                * v17,
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                    + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                        * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                * v17))))),
+                v103 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                            * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                            * v17,
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                            * v17))),
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v", head)
+                        * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                    + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                * v17,
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                    + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                        * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                * v17)))));
+            // encoder.{i}.attention: keys and values, whole to whole
+            UpperBound v38 = UpperBound.Min(
+                v23 * (v22 * v33 + v24 * v35 * v27),
+                v111 * v33 + v103 * v35 * v27,
+                v23 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Min(
+                        UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                    + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                * v17,
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                    + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                        * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                * v17))),
+                        UpperBound.Sqrt(v32) * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                            * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                                + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                            * v17,
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                                + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                            * v17),
+                                    2)),
+                        v33
+                            + v35 * UpperBound.Min(
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                        + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                    * v17,
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                        + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                    * v17)),
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadSpectralNorm($"encoder.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Min(
+                            UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                        + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                    * v17,
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                        + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                    * v17))),
+                            UpperBound.Sqrt(v32) * UpperBound.Sqrt(
+                                1
+                                    + UpperBound.Power(
+                                        UpperBound.Min(
+                                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                                * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                                    + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                                * v17,
+                                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                                * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                                    + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                        * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                                * v17),
+                                        2)),
+                            v33
+                                + v35 * UpperBound.Min(
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                            + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                        * v17,
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                            + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                        * v17)))),
+                v103 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    UpperBound.Min(
+                        UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                    + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                * v17,
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                    + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                        * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                * v17))),
+                        UpperBound.Sqrt(v32) * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                            * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                                + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                            * v17,
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                                + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                            * v17),
+                                    2)),
+                        v33
+                            + v35 * UpperBound.Min(
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                        + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                    * v17,
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                        + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                    * v17)),
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                        + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                    * v17,
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                        + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                    * v17))),
+                            UpperBound.Sqrt(v32) * UpperBound.Sqrt(
+                                1
+                                    + UpperBound.Power(
+                                        UpperBound.Min(
+                                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                                * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                                    + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                                * v17,
+                                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                                * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                                    + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                        * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                                * v17),
+                                        2)),
+                            v33
+                                + v35 * UpperBound.Min(
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                            + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                        * v17,
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                            + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                        * v17))));
+            // encoder.{i}.attention: query path, all readings
+            UpperBound v39 = UpperBound.Min(
+                v23 * v24 * v28,
+                v103 * v28,
+                v23 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Min(
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                            * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
+                            * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                            * UpperBound.Power(v17, 2),
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                            * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
+                            * UpperBound.Power(v17, 2)),
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadSpectralNorm($"encoder.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Min(
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                * UpperBound.Power(v17, 2),
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
+                                * UpperBound.Power(v17, 2)))),
+                v103 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    UpperBound.Min(
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                            * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
+                            * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                            * UpperBound.Power(v17, 2),
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                            * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
+                            * UpperBound.Power(v17, 2)),
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                * UpperBound.Power(v17, 2),
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
+                                * UpperBound.Power(v17, 2))));
+            // encoder.{i}.attention: per head, token to token
+            UpperBound v40 = UpperBound.Min(
+                v23 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * (UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                            + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                        * v17,
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                            + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                        * v17),
+                                2))
+                        + UpperBound.Min(
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                * UpperBound.Power(v17, 2),
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
+                                * UpperBound.Power(v17, 2))),
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadSpectralNorm($"encoder.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * (UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                            * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                                + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                            * v17,
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                                + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                            * v17),
+                                    2))
+                            + UpperBound.Min(
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                    * UpperBound.Power(v17, 2),
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
+                                    * UpperBound.Power(v17, 2))))),
+                v103 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                            + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                        * v17,
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                            + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                        * v17),
+                                2))
+                        + UpperBound.Min(
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                * UpperBound.Power(v17, 2),
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
+                                * UpperBound.Power(v17, 2)),
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v", head)
+                        * (UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                            * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                                + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                            * v17,
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                                + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                            * v17),
+                                    2))
+                            + UpperBound.Min(
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                    * UpperBound.Power(v17, 2),
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
+                                    * UpperBound.Power(v17, 2)))));
             UpperBound v41 = UpperBound.Min(v36 + v39, v40);  // encoder.{i}.attention: token to token
             UpperBound v42 = v37 + v39;  // encoder.{i}.attention: whole to token
-            UpperBound v43 = UpperBound.Min(v38 + v39, v23 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Sqrt(500 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2), UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2)), 2) + UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2), UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2)) * (UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17), 2)))), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"encoder.{i}.attention.out", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Sqrt(500 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2), UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2)), 2) + UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2), UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2)) * (UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17), 2)))))), norms.StackedProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(UpperBound.Sqrt(500 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2), UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2)), 2) + UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2), UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2)) * (UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17), 2)))), 2))), UpperBound.SumOver(4, head => norms.HeadProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v", head) * UpperBound.Sqrt(500 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2), UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2)), 2) + UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2), UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * UpperBound.Power(v17, 2)) * (UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17, UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456")) * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head)) * v17), 2))))));  // encoder.{i}.attention: whole to whole
-            UpperBound v44 = UpperBound.Min(v23 * v34 * v16, v23 * (v22 * v16 + v30 * 2 * v24 * v17), UpperBound.Min(v23 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"encoder.{i}.attention.v", head), 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"encoder.{i}.attention.out", head) * norms.HeadSpectralNorm($"encoder.{i}.attention.v", head)), norms.StackedProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v") * 2, UpperBound.SumOver(4, head => norms.HeadProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v", head))) * v16, UpperBound.Min(2 * norms.StackedProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v"), UpperBound.Max(norms.Product($"encoder.{i}.attention.out", $"encoder.{i}.attention.v"), norms.StackedProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v")) * (1 + v30), norms.Product($"encoder.{i}.attention.out", $"encoder.{i}.attention.v") + v30 * 2 * norms.StackedProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v")) * v16, UpperBound.Min(norms.Product($"encoder.{i}.attention.out", $"encoder.{i}.attention.v"), v23 * v22, 2 * norms.StackedProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v")) * v16 + v30 * 2 * norms.StackedProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v") * v17) + v23 * norms.VectorNorm($"encoder.{i}.attention.v_bias") + norms.VectorNorm($"encoder.{i}.attention.out_bias");  // encoder.{i}.attention: radius
-            UpperBound v45 = UpperBound.Min(v23 * 2 * v24 * v30 * v17, UpperBound.Min(v23 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * v30, 2))), UpperBound.SumOver(4, head => norms.HeadSpectralNorm($"encoder.{i}.attention.out", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * v30)), norms.StackedProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v") * UpperBound.Sqrt(4 * UpperBound.Power(v30, 2)), UpperBound.SumOver(4, head => norms.HeadProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v", head) * v30)) * v17, 2 * norms.StackedProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v") * v30 * v17, v44);  // encoder.{i}.attention: centred radius
+            // encoder.{i}.attention: whole to whole
+            UpperBound v43 = UpperBound.Min(
+                v38 + v39,
+                v23 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Sqrt(
+                        500 * UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                    + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                * v17,
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                    + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                        * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                * v17))
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                        * UpperBound.Power(v17, 2),
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
+                                        * UpperBound.Power(v17, 2)),
+                                2)
+                            + UpperBound.Min(
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                    * UpperBound.Power(v17, 2),
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
+                                    * UpperBound.Power(v17, 2))
+                                * (UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                            + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                        * v17,
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                            + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                        * v17)))
+                                    + UpperBound.Sqrt(
+                                        1
+                                            + UpperBound.Power(
+                                                UpperBound.Min(
+                                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                                        * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                                            + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                                        * v17,
+                                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                                            + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                                * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                                        * v17),
+                                                2)))),
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadSpectralNorm($"encoder.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Sqrt(
+                            500 * UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                        + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                    * v17,
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                        + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                    * v17))
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                            * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
+                                            * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                            * UpperBound.Power(v17, 2),
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                            * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
+                                            * UpperBound.Power(v17, 2)),
+                                    2)
+                                + UpperBound.Min(
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                        * UpperBound.Power(v17, 2),
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
+                                        * UpperBound.Power(v17, 2))
+                                    * (UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                            * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                                + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                            * v17,
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                                + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                            * v17)))
+                                        + UpperBound.Sqrt(
+                                            1
+                                                + UpperBound.Power(
+                                                    UpperBound.Min(
+                                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                                            * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                                                + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                                            * v17,
+                                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
+                                                                * v16
+                                                                + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                                    * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                                            * v17),
+                                                    2)))))),
+                v103 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        500 * UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                    + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                * v17,
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                    + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                        * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                * v17))
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                        * UpperBound.Power(v17, 2),
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
+                                        * UpperBound.Power(v17, 2)),
+                                2)
+                            + UpperBound.Min(
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                    * UpperBound.Power(v17, 2),
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
+                                    * UpperBound.Power(v17, 2))
+                                * (UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                            + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                        * v17,
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                            + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                        * v17)))
+                                    + UpperBound.Sqrt(
+                                        1
+                                            + UpperBound.Power(
+                                                UpperBound.Min(
+                                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                                        * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                                            + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                                        * v17,
+                                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                                            + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                                * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                                        * v17),
+                                                2)))),
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v", head)
+                        * UpperBound.Sqrt(
+                            500 * UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                        + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                    * v17,
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                        + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                    * v17))
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                            * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
+                                            * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                            * UpperBound.Power(v17, 2),
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                            * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
+                                            * UpperBound.Power(v17, 2)),
+                                    2)
+                                + UpperBound.Min(
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                        * UpperBound.Power(v17, 2),
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
+                                        * UpperBound.Power(v17, 2))
+                                    * (UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                            * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                                + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                            * v17,
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                                + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                            * v17)))
+                                        + UpperBound.Sqrt(
+                                            1
+                                                + UpperBound.Power(
+                                                    UpperBound.Min(
+                                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                                            * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                                                + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                                            * v17,
+                                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
+                                                                * v16
+                                                                + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                                    * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                                            * v17),
+                                                    2))))));
+            // encoder.{i}.attention: radius
+            UpperBound v44 = UpperBound.Min(
+                v23 * v34 * v16,
+                v23 * (v22 * v16 + v30 * 2 * v24 * v17),
+                UpperBound.Min(
+                    v23 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"encoder.{i}.attention.v", head), 2))),
+                    UpperBound.SumOver(4, head =>
+                        norms.HeadSpectralNorm($"encoder.{i}.attention.out", head) * norms.HeadSpectralNorm($"encoder.{i}.attention.v", head)),
+                    v103 * 2,
+                    UpperBound.SumOver(4, head => norms.HeadProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v", head)))
+                    * v16,
+                v107 * v16,
+                UpperBound.Min(v105, v23 * v22, v104) * v16 + v106 * v17)
+                + v23 * norms.VectorNorm($"encoder.{i}.attention.v_bias")
+                + norms.VectorNorm($"encoder.{i}.attention.out_bias");
+            // encoder.{i}.attention: centred radius
+            UpperBound v45 = UpperBound.Min(
+                v23 * 2 * v24 * v30 * v17,
+                UpperBound.Min(
+                    v23 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * v30, 2))),
+                    UpperBound.SumOver(4, head =>
+                        norms.HeadSpectralNorm($"encoder.{i}.attention.out", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * v30)),
+                    v103 * UpperBound.Sqrt(4 * UpperBound.Power(v30, 2)),
+                    UpperBound.SumOver(4, head => norms.HeadProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v", head) * v30))
+                    * v17,
+                v104 * v30 * v17,
+                v44);
             UpperBound v46 = UpperBound.Min(v41 * v19, v42 * v18, v37 * v18 + v39 * v19, v43 * v18, v41 * v20);  // encoder.{i}.attention: from audio, whole to token
             UpperBound v47 = UpperBound.Min(v43 * v18, UpperBound.Sqrt(500) * v46);  // encoder.{i}.attention: from audio, whole to whole
             UpperBound v48 = UpperBound.Min(v41 * v20, UpperBound.Sqrt(1500) * v46);  // encoder.{i}.attention: from audio, token to token
@@ -373,15 +1109,22 @@ public sealed partial class SpeechEncoder : torch.nn.Module<torch.Tensor, torch.
             UpperBound v56 = UpperBound.Min(v18 + v47, UpperBound.Sqrt(500) * v55);  // encoder.{i}.residual: from audio, whole to whole
             UpperBound v57 = UpperBound.Min(v20 + v48, UpperBound.Sqrt(1500) * v55);  // encoder.{i}.residual: from audio, token to token
             UpperBound v58 = norms.LargestEntry($"encoder.{i}.layer_norm.gain");  // encoder.{i}.layer_norm: max|gain|
-            UpperBound v59 = v58 * UpperBound.Min(UpperBound.Sqrt(768), UpperBound.Sqrt(100000) * v53) + norms.VectorNorm($"encoder.{i}.layer_norm.bias");  // encoder.{i}.layer_norm: radius
-            UpperBound v60 = UpperBound.Min(v58 * UpperBound.Sqrt(100000) * v54, v58 * UpperBound.Min(UpperBound.Sqrt(768), UpperBound.Sqrt(100000) * v53), v59);  // encoder.{i}.layer_norm: centred radius
-            UpperBound v61 = UpperBound.Min(v58 * UpperBound.Sqrt(100000) * v55, v58 * UpperBound.Sqrt(100000) * v56, v58 * UpperBound.Sqrt(100000) * v57);  // encoder.{i}.layer_norm: from audio, whole to token
-            UpperBound v62 = UpperBound.Min(v58 * UpperBound.Sqrt(100000) * v56, UpperBound.Sqrt(500) * v61);  // encoder.{i}.layer_norm: from audio, whole to whole
-            UpperBound v63 = UpperBound.Min(v58 * UpperBound.Sqrt(100000) * v57, UpperBound.Sqrt(1500) * v61);  // encoder.{i}.layer_norm: from audio, token to token
+            UpperBound v112 = v58 * UpperBound.Min(UpperBound.Sqrt(768), UpperBound.Sqrt(100000) * v53);  // encoder.{i}.layer_norm: shared
+            UpperBound v59 = v112 + norms.VectorNorm($"encoder.{i}.layer_norm.bias");  // encoder.{i}.layer_norm: radius
+            UpperBound v113 = v58 * UpperBound.Sqrt(100000);  // encoder.{i}.layer_norm: shared
+            UpperBound v60 = UpperBound.Min(v113 * v54, v112, v59);  // encoder.{i}.layer_norm: centred radius
+            UpperBound v114 = v113 * v56;  // encoder.{i}.layer_norm: shared
+            UpperBound v115 = v113 * v57;  // encoder.{i}.layer_norm: shared
+            UpperBound v61 = UpperBound.Min(v113 * v55, v114, v115);  // encoder.{i}.layer_norm: from audio, whole to token
+            UpperBound v62 = UpperBound.Min(v114, UpperBound.Sqrt(500) * v61);  // encoder.{i}.layer_norm: from audio, whole to whole
+            UpperBound v63 = UpperBound.Min(v115, UpperBound.Sqrt(1500) * v61);  // encoder.{i}.layer_norm: from audio, token to token
             UpperBound v64 = norms.SpectralNorm($"encoder.{i}.mlp.up");  // encoder.{i}.mlp: σ(up)
             UpperBound v65 = norms.SpectralNorm($"encoder.{i}.mlp.down");  // encoder.{i}.mlp: σ(down)
             UpperBound v67 = v64 * v59 + norms.VectorNorm($"encoder.{i}.mlp.up_bias");  // encoder.{i}.mlp: norm of the pre-activations
-            UpperBound v68 = UpperBound.Min(v64 * v65, UpperBound.OfRational(1, 2) * norms.Product($"encoder.{i}.mlp.down", $"encoder.{i}.mlp.up") + UpperBound.OfRational(1, 2) * (v64 * v65));  // encoder.{i}.mlp: constant
+            // encoder.{i}.mlp: constant
+            UpperBound v68 = UpperBound.Min(
+                v64 * v65,
+                UpperBound.OfRational(1, 2) * norms.Product($"encoder.{i}.mlp.down", $"encoder.{i}.mlp.up") + UpperBound.OfRational(1, 2) * (v64 * v65));
             UpperBound v69 = v65 * v67 + norms.VectorNorm($"encoder.{i}.mlp.down_bias");  // encoder.{i}.mlp: radius
             UpperBound v70 = UpperBound.Min(v68 * v60, v69);  // encoder.{i}.mlp: centred radius
             UpperBound v71 = UpperBound.Min(v68 * v61, v68 * v62, v68 * v63);  // encoder.{i}.mlp: from audio, whole to token
@@ -393,11 +1136,15 @@ public sealed partial class SpeechEncoder : torch.nn.Module<torch.Tensor, torch.
             UpperBound v79 = UpperBound.Min(v62 + v72, UpperBound.Sqrt(500) * v78);  // encoder.{i}.residual_2: from audio, whole to whole
             UpperBound v80 = UpperBound.Min(v63 + v73, UpperBound.Sqrt(1500) * v78);  // encoder.{i}.residual_2: from audio, token to token
             UpperBound v81 = norms.LargestEntry($"encoder.{i}.layer_norm_2.gain");  // encoder.{i}.layer_norm_2: max|gain|
-            UpperBound v82 = v81 * UpperBound.Min(UpperBound.Sqrt(768), UpperBound.Sqrt(100000) * v76) + norms.VectorNorm($"encoder.{i}.layer_norm_2.bias");  // encoder.{i}.layer_norm_2: radius
-            UpperBound v83 = UpperBound.Min(v81 * UpperBound.Sqrt(100000) * v77, v81 * UpperBound.Min(UpperBound.Sqrt(768), UpperBound.Sqrt(100000) * v76), v82);  // encoder.{i}.layer_norm_2: centred radius
-            UpperBound v84 = UpperBound.Min(v81 * UpperBound.Sqrt(100000) * v78, v81 * UpperBound.Sqrt(100000) * v79, v81 * UpperBound.Sqrt(100000) * v80);  // encoder.{i}.layer_norm_2: from audio, whole to token
-            UpperBound v85 = UpperBound.Min(v81 * UpperBound.Sqrt(100000) * v79, UpperBound.Sqrt(500) * v84);  // encoder.{i}.layer_norm_2: from audio, whole to whole
-            UpperBound v86 = UpperBound.Min(v81 * UpperBound.Sqrt(100000) * v80, UpperBound.Sqrt(1500) * v84);  // encoder.{i}.layer_norm_2: from audio, token to token
+            UpperBound v116 = v81 * UpperBound.Min(UpperBound.Sqrt(768), UpperBound.Sqrt(100000) * v76);  // encoder.{i}.layer_norm_2: shared
+            UpperBound v82 = v116 + norms.VectorNorm($"encoder.{i}.layer_norm_2.bias");  // encoder.{i}.layer_norm_2: radius
+            UpperBound v117 = v81 * UpperBound.Sqrt(100000);  // encoder.{i}.layer_norm_2: shared
+            UpperBound v83 = UpperBound.Min(v117 * v77, v116, v82);  // encoder.{i}.layer_norm_2: centred radius
+            UpperBound v118 = v117 * v79;  // encoder.{i}.layer_norm_2: shared
+            UpperBound v119 = v117 * v80;  // encoder.{i}.layer_norm_2: shared
+            UpperBound v84 = UpperBound.Min(v117 * v78, v118, v119);  // encoder.{i}.layer_norm_2: from audio, whole to token
+            UpperBound v85 = UpperBound.Min(v118, UpperBound.Sqrt(500) * v84);  // encoder.{i}.layer_norm_2: from audio, whole to whole
+            UpperBound v86 = UpperBound.Min(v119, UpperBound.Sqrt(1500) * v84);  // encoder.{i}.layer_norm_2: from audio, token to token
             (v16, v17, v18, v19, v20) = (v82, v83, v85, v84, v86);
         }
         UpperBound v87 = v16;

@@ -623,11 +623,13 @@ public sealed partial class Translation : torch.nn.Module<torch.Tensor, torch.Te
     /// <summary>The compile-time bound: valid for all weights that keep their caps.</summary>
     public UpperBound BoundAtCaps(int claim) => AtCaps[claim];
 
-    /// <summary>The bound at the given norms, one entry per claim: one line per step of the derivation.</summary>
+    /// <summary>The bound at the given norms, one entry per claim: the steps of the derivation in order.</summary>
     public static UpperBound[] LipschitzBound(Norms norms)
     {
         UpperBound v1 = norms.LargestRow("memory.words.weight");  // memory.words: largest row
-        UpperBound v2 = UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("16535003495550779306661991744110472180033553566633"), global::System.Numerics.BigInteger.Parse("730750818665451459101842416358141509827966271488")) * v1;  // memory.words: radius
+        // memory.words: radius
+        UpperBound v2 = UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("16535003495550779306661991744110472180033553566633"), global::System.Numerics.BigInteger.Parse("730750818665451459101842416358141509827966271488"))
+            * v1;
         UpperBound v3 = v2 + 16;  // memory.position: radius
         UpperBound v4 = v3;
         UpperBound v5 = v3;
@@ -641,26 +643,786 @@ public sealed partial class Translation : torch.nn.Module<torch.Tensor, torch.Te
             UpperBound v11 = norms.SpectralNorm($"memory.encoder.{i}.attention.out");  // memory.encoder.{i}.attention: σ(out)
             UpperBound v12 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head));  // memory.encoder.{i}.attention: largest head of v
             UpperBound v13 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head));  // memory.encoder.{i}.attention: largest head of k
-            UpperBound v14 = v9 * v4 + norms.VectorNorm($"memory.encoder.{i}.attention.q_bias");  // memory.encoder.{i}.attention: largest query
-            UpperBound v15 = UpperBound.Min(UpperBound.OfRational(1, 8) * v13 * v14 * v5, UpperBound.OfRational(1, 8) * (norms.StackedTransposedProduct($"memory.encoder.{i}.attention.k", $"memory.encoder.{i}.attention.q") * v4 + v13 * norms.VectorNorm($"memory.encoder.{i}.attention.q_bias")) * v5);  // memory.encoder.{i}.attention: s1, key path
-            UpperBound v16 = UpperBound.Min(UpperBound.OfRational(1, 8) * v9 * v13 * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.StackedTransposedProduct($"memory.encoder.{i}.attention.k", $"memory.encoder.{i}.attention.q") * UpperBound.Power(v5, 2));  // memory.encoder.{i}.attention: s2, query path
-            UpperBound v17 = 2 * UpperBound.MaxOver(8, head => UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5));  // memory.encoder.{i}.attention: range of the logits
+            UpperBound v241 = norms.VectorNorm($"memory.encoder.{i}.attention.q_bias");  // memory.encoder.{i}.attention: shared
+            UpperBound v14 = v9 * v4 + v241;  // memory.encoder.{i}.attention: largest query
+            UpperBound v242 = norms.StackedTransposedProduct($"memory.encoder.{i}.attention.k", $"memory.encoder.{i}.attention.q");  // memory.encoder.{i}.attention: shared
+            UpperBound v15 = UpperBound.Min(UpperBound.OfRational(1, 8) * v13 * v14 * v5, UpperBound.OfRational(1, 8) * (v242 * v4 + v13 * v241) * v5);  // memory.encoder.{i}.attention: s1, key path
+            // memory.encoder.{i}.attention: s2, query path
+            UpperBound v16 = UpperBound.Min(
+                UpperBound.OfRational(1, 8) * v9 * v13 * UpperBound.Power(v5, 2),
+                UpperBound.OfRational(1, 8) * v242 * UpperBound.Power(v5, 2));
+            // memory.encoder.{i}.attention: range of the logits
+            UpperBound v17 = 2 * UpperBound.MaxOver(8, head => UpperBound.Min(
+                UpperBound.OfRational(1, 8)
+                    * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                    * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                        + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                    * v5,
+                UpperBound.OfRational(1, 8)
+                    * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4
+                        + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                            * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                    * v5));
             UpperBound v18 = UpperBound.DoeblinComplement(256, v17);  // memory.encoder.{i}.attention: 1 − lambda
             UpperBound v19 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v17);  // memory.encoder.{i}.attention: cosh of half the range
             UpperBound v20 = 256 * UpperBound.LargestSoftmaxWeight(256, v17);  // memory.encoder.{i}.attention: largest column sum
             UpperBound v21 = UpperBound.Min(UpperBound.Sqrt(v20), v19, 16);  // memory.encoder.{i}.attention: norm of the weights
-            UpperBound v22 = UpperBound.Min(UpperBound.Sqrt(8) * v12, v10 * (1 + v18 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("16864263613810788617"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));  // memory.encoder.{i}.attention: value path
+            // memory.encoder.{i}.attention: shared
+            UpperBound v243 = 1
+                + v18
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("16864263613810788617"), global::System.Numerics.BigInteger.Parse("9223372036854775808"));
+            UpperBound v22 = UpperBound.Min(UpperBound.Sqrt(8) * v12, v10 * v243);  // memory.encoder.{i}.attention: value path
             UpperBound v23 = UpperBound.Min(UpperBound.Sqrt(v20), UpperBound.Sqrt(128));  // memory.encoder.{i}.attention: key path, whole to whole
-            UpperBound v24 = UpperBound.Min(v11 * v12 * UpperBound.Sqrt(8 + UpperBound.Power(v15, 2)), v11 * (v22 + v12 * v15), norms.StackedProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v") * UpperBound.Sqrt(8 + UpperBound.Power(v15, 2)), UpperBound.Min(UpperBound.Sqrt(8) * norms.StackedProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v"), UpperBound.Max(norms.Product($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v"), norms.StackedProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v")) * (1 + v18 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("16864263613810788617"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))), norms.Product($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v") + v18 * UpperBound.Sqrt(8) * norms.StackedProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v")) + norms.StackedProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v") * v15, v11 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5), 2)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm($"memory.encoder.{i}.attention.out", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5), 2)))), norms.StackedProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5), 2)), 2))), UpperBound.SumOver(8, head => norms.HeadProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5), 2))));  // memory.encoder.{i}.attention: keys and values, token to token
-            UpperBound v25 = UpperBound.Min(v11 * (v10 * UpperBound.Min(UpperBound.OfRational(1, 16) * v19, 1) + v12 * v15 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(256, v17)))), UpperBound.Min(v11 * v10, UpperBound.Sqrt(8) * norms.StackedProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v")) * UpperBound.Min(UpperBound.OfRational(1, 16) * v19, 1) + norms.StackedProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v") * v15 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(256, v17))), v11 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm($"memory.encoder.{i}.attention.out", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5))))), norms.StackedProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5))), 2))), UpperBound.SumOver(8, head => norms.HeadProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5)))));  // memory.encoder.{i}.attention: keys and values, whole to token
-            UpperBound v26 = UpperBound.Min(v11 * (v10 * v21 + v12 * v23 * v15), UpperBound.Min(v11 * v10, UpperBound.Sqrt(8) * norms.StackedProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v")) * v21 + norms.StackedProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v") * v23 * v15, v11 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head) * UpperBound.Min(16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5))), UpperBound.Sqrt(v20) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5), 2)), v21 + v23 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm($"memory.encoder.{i}.attention.out", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head) * UpperBound.Min(16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5))), UpperBound.Sqrt(v20) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5), 2)), v21 + v23 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5)))), norms.StackedProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(UpperBound.Min(16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5))), UpperBound.Sqrt(v20) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5), 2)), v21 + v23 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5)), 2))), UpperBound.SumOver(8, head => norms.HeadProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v", head) * UpperBound.Min(16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5))), UpperBound.Sqrt(v20) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5), 2)), v21 + v23 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5))));  // memory.encoder.{i}.attention: keys and values, whole to whole
-            UpperBound v27 = UpperBound.Min(v11 * v12 * v16, norms.StackedProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v") * v16, v11 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm($"memory.encoder.{i}.attention.out", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2)))), norms.StackedProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2)), 2))), UpperBound.SumOver(8, head => norms.HeadProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2))));  // memory.encoder.{i}.attention: query path, all readings
-            UpperBound v28 = UpperBound.Min(v11 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head) * (UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm($"memory.encoder.{i}.attention.out", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head) * (UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2))))), norms.StackedProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2)), 2))), UpperBound.SumOver(8, head => norms.HeadProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v", head) * (UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2)))));  // memory.encoder.{i}.attention: per head, token to token
+            UpperBound v244 = UpperBound.Sqrt(8 + UpperBound.Power(v15, 2));  // memory.encoder.{i}.attention: shared
+            UpperBound v245 = norms.StackedProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v");  // memory.encoder.{i}.attention: shared
+            UpperBound v246 = UpperBound.Sqrt(8) * v245;  // memory.encoder.{i}.attention: shared
+            UpperBound v247 = norms.Product($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v");  // memory.encoder.{i}.attention: shared
+            UpperBound v248 = v18 * UpperBound.Sqrt(8);  // memory.encoder.{i}.attention: shared
+            UpperBound v249 = v248 * v245;  // memory.encoder.{i}.attention: shared
+            UpperBound v250 = UpperBound.Min(v246, UpperBound.Max(v247, v245) * v243, v247 + v249);  // memory.encoder.{i}.attention: shared
+            UpperBound v251 = v245 * v15;  // memory.encoder.{i}.attention: shared
+            // memory.encoder.{i}.attention: keys and values, token to token
+            UpperBound v24 = UpperBound.Min(
+                v11 * v12 * v244,
+                v11 * (v22 + v12 * v15),
+                v245 * v244,
+                v250 + v251,
+                v11 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head)
+                        * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                                + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                            * v5,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4
+                                                + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                            * v5),
+                                    2)),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm($"memory.encoder.{i}.attention.out", head)
+                        * (
+                            norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head)
+                                * UpperBound.Sqrt(
+                                    1
+                                        + UpperBound.Power(
+                                            UpperBound.Min(
+                                                UpperBound.OfRational(1, 8)
+                                                    * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                    * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                                        + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                                    * v5,
+                                                UpperBound.OfRational(1, 8)
+                                                    * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head)
+                                                        * v4
+                                                        + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                            * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                                    * v5),
+                                            2)))),
+                v245 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                            + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                        * v5,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4
+                                            + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                        * v5),
+                                2)),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v", head)
+                        * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                                + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                            * v5,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4
+                                                + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                            * v5),
+                                    2))));
+            UpperBound v252 = UpperBound.Min(UpperBound.OfRational(1, 16) * v19, 1);  // memory.encoder.{i}.attention: shared
+            UpperBound v253 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(256, v17)));  // memory.encoder.{i}.attention: shared
+            UpperBound v254 = UpperBound.Min(v11 * v10, v246);  // memory.encoder.{i}.attention: shared
+            // memory.encoder.{i}.attention: keys and values, whole to token
+            UpperBound v25 = UpperBound.Min(
+                v11 * (v10 * v252 + v12 * v15 * v253),
+                v254 * v252 + v251 * v253,
+                v11 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head)
+                        * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                    + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                * v5,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4
+                                    + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                        * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                * v5))),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm($"memory.encoder.{i}.attention.out", head)
+                        * (
+                            norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head)
+                                * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                            + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                        * v5,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4
+                                            + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                        * v5))))),
+                v245 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                            * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                            * v5,
+                        UpperBound.OfRational(1, 8)
+                            * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4
+                                + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                    * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                            * v5))),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v", head)
+                        * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                    + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                * v5,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4
+                                    + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                        * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                * v5)))));
+            // memory.encoder.{i}.attention: keys and values, whole to whole
+            UpperBound v26 = UpperBound.Min(
+                v11 * (v10 * v21 + v12 * v23 * v15),
+                v254 * v21 + v245 * v23 * v15,
+                v11 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                        + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                    * v5,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4
+                                        + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                    * v5))),
+                            UpperBound.Sqrt(v20) * UpperBound.Sqrt(
+                                1
+                                    + UpperBound.Power(
+                                        UpperBound.Min(
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                                    + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                                * v5,
+                                            UpperBound.OfRational(1, 8)
+                                                * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head)
+                                                    * v4
+                                                    + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                        * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                                * v5),
+                                        2)),
+                            v21
+                                + v23 * UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                            + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                        * v5,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4
+                                            + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                        * v5)),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm($"memory.encoder.{i}.attention.out", head)
+                        * (
+                            norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head)
+                                * UpperBound.Min(
+                                    16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                                + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                            * v5,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4
+                                                + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                            * v5))),
+                                    UpperBound.Sqrt(v20) * UpperBound.Sqrt(
+                                        1
+                                            + UpperBound.Power(
+                                                UpperBound.Min(
+                                                    UpperBound.OfRational(1, 8)
+                                                        * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                        * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                                            + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                                        * v5,
+                                                    UpperBound.OfRational(1, 8)
+                                                        * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head)
+                                                            * v4
+                                                            + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                                * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                                        * v5),
+                                                2)),
+                                    v21
+                                        + v23 * UpperBound.Min(
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                                    + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                                * v5,
+                                            UpperBound.OfRational(1, 8)
+                                                * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head)
+                                                    * v4
+                                                    + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                        * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                                * v5)))),
+                v245 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    UpperBound.Min(
+                        16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                    + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                * v5,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4
+                                    + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                        * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                * v5))),
+                        UpperBound.Sqrt(v20) * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                                + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                            * v5,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4
+                                                + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                            * v5),
+                                    2)),
+                        v21
+                            + v23 * UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                        + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                    * v5,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4
+                                        + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                    * v5)),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                        + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                    * v5,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4
+                                        + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                    * v5))),
+                            UpperBound.Sqrt(v20) * UpperBound.Sqrt(
+                                1
+                                    + UpperBound.Power(
+                                        UpperBound.Min(
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                                    + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                                * v5,
+                                            UpperBound.OfRational(1, 8)
+                                                * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head)
+                                                    * v4
+                                                    + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                        * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                                * v5),
+                                        2)),
+                            v21
+                                + v23 * UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                            + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                        * v5,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4
+                                            + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                        * v5))));
+            // memory.encoder.{i}.attention: query path, all readings
+            UpperBound v27 = UpperBound.Min(
+                v11 * v12 * v16,
+                v245 * v16,
+                v11 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                * UpperBound.Power(v5, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head)
+                                * UpperBound.Power(v5, 2)),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm($"memory.encoder.{i}.attention.out", head)
+                        * (
+                            norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head)
+                                * UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                        * UpperBound.Power(v5, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head)
+                                        * UpperBound.Power(v5, 2)))),
+                v245 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head)
+                            * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                            * UpperBound.Power(v5, 2),
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head)
+                            * UpperBound.Power(v5, 2)),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                * UpperBound.Power(v5, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head)
+                                * UpperBound.Power(v5, 2))));
+            // memory.encoder.{i}.attention: per head, token to token
+            UpperBound v28 = UpperBound.Min(
+                v11 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head)
+                        * (UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                                + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                            * v5,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4
+                                                + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                            * v5),
+                                    2))
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                    * UpperBound.Power(v5, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head)
+                                    * UpperBound.Power(v5, 2))),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm($"memory.encoder.{i}.attention.out", head)
+                        * (
+                            norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head)
+                                * (UpperBound.Sqrt(
+                                    1
+                                        + UpperBound.Power(
+                                            UpperBound.Min(
+                                                UpperBound.OfRational(1, 8)
+                                                    * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                    * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                                        + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                                    * v5,
+                                                UpperBound.OfRational(1, 8)
+                                                    * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head)
+                                                        * v4
+                                                        + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                            * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                                    * v5),
+                                            2))
+                                    + UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head)
+                                            * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                            * UpperBound.Power(v5, 2),
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head)
+                                            * UpperBound.Power(v5, 2))))),
+                v245 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                            + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                        * v5,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4
+                                            + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                        * v5),
+                                2))
+                        + UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                * UpperBound.Power(v5, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head)
+                                * UpperBound.Power(v5, 2)),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v", head)
+                        * (UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                                + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                            * v5,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4
+                                                + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                            * v5),
+                                    2))
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                    * UpperBound.Power(v5, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head)
+                                    * UpperBound.Power(v5, 2)))));
             UpperBound v29 = UpperBound.Min(v24 + v27, v28);  // memory.encoder.{i}.attention: token to token
             UpperBound v30 = v25 + v27;  // memory.encoder.{i}.attention: whole to token
-            UpperBound v31 = UpperBound.Min(v26 + v27, v11 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head) * UpperBound.Sqrt(256 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2)) * (16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5), 2)))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm($"memory.encoder.{i}.attention.out", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head) * UpperBound.Sqrt(256 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2)) * (16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5), 2)))))), norms.StackedProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(UpperBound.Sqrt(256 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2)) * (16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5), 2)))), 2))), UpperBound.SumOver(8, head => norms.HeadProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v", head) * UpperBound.Sqrt(256 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * UpperBound.Power(v5, 2)) * (16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4 + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4 + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head)) * v5), 2))))));  // memory.encoder.{i}.attention: whole to whole
-            UpperBound v32 = UpperBound.Min(v11 * v22 * v4, v11 * (v10 * v4 + v18 * UpperBound.Sqrt(8) * v12 * v5), UpperBound.Min(v11 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm($"memory.encoder.{i}.attention.out", head) * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head)), norms.StackedProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v") * UpperBound.Sqrt(8), UpperBound.SumOver(8, head => norms.HeadProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v", head))) * v4, UpperBound.Min(UpperBound.Sqrt(8) * norms.StackedProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v"), UpperBound.Max(norms.Product($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v"), norms.StackedProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v")) * (1 + v18 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("16864263613810788617"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))), norms.Product($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v") + v18 * UpperBound.Sqrt(8) * norms.StackedProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v")) * v4, UpperBound.Min(norms.Product($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v"), v11 * v10, UpperBound.Sqrt(8) * norms.StackedProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v")) * v4 + v18 * UpperBound.Sqrt(8) * norms.StackedProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v") * v5) + v11 * norms.VectorNorm($"memory.encoder.{i}.attention.v_bias") + norms.VectorNorm($"memory.encoder.{i}.attention.out_bias");  // memory.encoder.{i}.attention: radius
-            UpperBound v33 = UpperBound.Min(v11 * UpperBound.Sqrt(8) * v12 * v18 * v5, UpperBound.Min(v11 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head) * v18, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm($"memory.encoder.{i}.attention.out", head) * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head) * v18)), norms.StackedProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v") * UpperBound.Sqrt(8 * UpperBound.Power(v18, 2)), UpperBound.SumOver(8, head => norms.HeadProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v", head) * v18)) * v5, UpperBound.Sqrt(8) * norms.StackedProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v") * v18 * v5, v32);  // memory.encoder.{i}.attention: centred radius
+            // memory.encoder.{i}.attention: whole to whole
+            UpperBound v31 = UpperBound.Min(
+                v26 + v27,
+                v11 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head)
+                        * UpperBound.Sqrt(
+                            256 * UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                        + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                    * v5,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4
+                                        + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                    * v5))
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head)
+                                            * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                            * UpperBound.Power(v5, 2),
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head)
+                                            * UpperBound.Power(v5, 2)),
+                                    2)
+                                + UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                        * UpperBound.Power(v5, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head)
+                                        * UpperBound.Power(v5, 2))
+                                    * (16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                                + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                            * v5,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4
+                                                + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                            * v5)))
+                                        + UpperBound.Sqrt(
+                                            1
+                                                + UpperBound.Power(
+                                                    UpperBound.Min(
+                                                        UpperBound.OfRational(1, 8)
+                                                            * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                            * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                                                + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                                            * v5,
+                                                        UpperBound.OfRational(1, 8)
+                                                            * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head)
+                                                                * v4
+                                                                + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                                    * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                                            * v5),
+                                                    2)))),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm($"memory.encoder.{i}.attention.out", head)
+                        * (
+                            norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head)
+                                * UpperBound.Sqrt(
+                                    256 * UpperBound.SaturationG(UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                                + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                            * v5,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4
+                                                + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                            * v5))
+                                        + UpperBound.Power(
+                                            UpperBound.Min(
+                                                UpperBound.OfRational(1, 8)
+                                                    * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head)
+                                                    * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                    * UpperBound.Power(v5, 2),
+                                                UpperBound.OfRational(1, 8)
+                                                    * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head)
+                                                    * UpperBound.Power(v5, 2)),
+                                            2)
+                                        + UpperBound.Min(
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head)
+                                                * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                * UpperBound.Power(v5, 2),
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head)
+                                                * UpperBound.Power(v5, 2))
+                                            * (16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                                UpperBound.OfRational(1, 8)
+                                                    * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                    * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                                        + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                                    * v5,
+                                                UpperBound.OfRational(1, 8)
+                                                    * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head)
+                                                        * v4
+                                                        + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                            * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                                    * v5)))
+                                                + UpperBound.Sqrt(
+                                                    1
+                                                        + UpperBound.Power(
+                                                            UpperBound.Min(
+                                                                UpperBound.OfRational(1, 8)
+                                                                    * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                                    * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                                                        + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                                                    * v5,
+                                                                UpperBound.OfRational(1, 8)
+                                                                    * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head)
+                                                                        * v4
+                                                                        + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                                            * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                                                    * v5),
+                                                            2)))))),
+                v245 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        256 * UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                    + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                * v5,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4
+                                    + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                        * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                * v5))
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                        * UpperBound.Power(v5, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head)
+                                        * UpperBound.Power(v5, 2)),
+                                2)
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                    * UpperBound.Power(v5, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head)
+                                    * UpperBound.Power(v5, 2))
+                                * (16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                            + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                        * v5,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4
+                                            + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                        * v5)))
+                                    + UpperBound.Sqrt(
+                                        1
+                                            + UpperBound.Power(
+                                                UpperBound.Min(
+                                                    UpperBound.OfRational(1, 8)
+                                                        * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                        * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                                            + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                                        * v5,
+                                                    UpperBound.OfRational(1, 8)
+                                                        * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head)
+                                                            * v4
+                                                            + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                                * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                                        * v5),
+                                                2)))),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v", head)
+                        * UpperBound.Sqrt(
+                            256 * UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                        + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                    * v5,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4
+                                        + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                    * v5))
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head)
+                                            * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                            * UpperBound.Power(v5, 2),
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head)
+                                            * UpperBound.Power(v5, 2)),
+                                    2)
+                                + UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                        * UpperBound.Power(v5, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head)
+                                        * UpperBound.Power(v5, 2))
+                                    * (16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                                + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                            * v5,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head) * v4
+                                                + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                            * v5)))
+                                        + UpperBound.Sqrt(
+                                            1
+                                                + UpperBound.Power(
+                                                    UpperBound.Min(
+                                                        UpperBound.OfRational(1, 8)
+                                                            * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                            * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.q", head) * v4
+                                                                + norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                                            * v5,
+                                                        UpperBound.OfRational(1, 8)
+                                                            * (norms.HeadTransposedProduct($"memory.encoder.{i}.attention.q", $"memory.encoder.{i}.attention.k", head)
+                                                                * v4
+                                                                + norms.HeadSpectralNorm($"memory.encoder.{i}.attention.k", head)
+                                                                    * norms.HeadVectorNorm($"memory.encoder.{i}.attention.q_bias", head))
+                                                            * v5),
+                                                    2))))));
+            // memory.encoder.{i}.attention: radius
+            UpperBound v32 = UpperBound.Min(
+                v11 * v22 * v4,
+                v11 * (v10 * v4 + v248 * v12 * v5),
+                UpperBound.Min(
+                    v11 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head), 2))),
+                    UpperBound.SumOver(8, head =>
+                        norms.HeadSpectralNorm($"memory.encoder.{i}.attention.out", head)
+                            * norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head)),
+                    v245 * UpperBound.Sqrt(8),
+                    UpperBound.SumOver(8, head => norms.HeadProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v", head)))
+                    * v4,
+                v250 * v4,
+                UpperBound.Min(v247, v11 * v10, v246) * v4 + v249 * v5)
+                + v11 * norms.VectorNorm($"memory.encoder.{i}.attention.v_bias")
+                + norms.VectorNorm($"memory.encoder.{i}.attention.out_bias");
+            // memory.encoder.{i}.attention: centred radius
+            UpperBound v33 = UpperBound.Min(
+                v11 * UpperBound.Sqrt(8) * v12 * v18 * v5,
+                UpperBound.Min(
+                    v11 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head) * v18, 2))),
+                    UpperBound.SumOver(8, head =>
+                        norms.HeadSpectralNorm($"memory.encoder.{i}.attention.out", head)
+                            * (norms.HeadSpectralNorm($"memory.encoder.{i}.attention.v", head) * v18)),
+                    v245 * UpperBound.Sqrt(8 * UpperBound.Power(v18, 2)),
+                    UpperBound.SumOver(8, head => norms.HeadProduct($"memory.encoder.{i}.attention.out", $"memory.encoder.{i}.attention.v", head) * v18))
+                    * v5,
+                v246 * v18 * v5,
+                v32);
             UpperBound v34 = UpperBound.Min(v29 * v7, v30 * v6, v25 * v6 + v27 * v7, v31 * v6, v29 * v8);  // memory.encoder.{i}.attention: from source, whole to token
             UpperBound v35 = UpperBound.Min(v31 * v6, 16 * v34);  // memory.encoder.{i}.attention: from source, whole to whole
             UpperBound v36 = UpperBound.Min(v29 * v8, 16 * v34);  // memory.encoder.{i}.attention: from source, token to token
@@ -670,15 +1432,23 @@ public sealed partial class Translation : torch.nn.Module<torch.Tensor, torch.Te
             UpperBound v44 = UpperBound.Min(v6 + v35, 16 * v43);  // memory.encoder.{i}.residual: from source, whole to whole
             UpperBound v45 = UpperBound.Min(v8 + v36, 16 * v43);  // memory.encoder.{i}.residual: from source, token to token
             UpperBound v46 = norms.LargestEntry($"memory.encoder.{i}.layer_norm.gain");  // memory.encoder.{i}.layer_norm: max|gain|
-            UpperBound v47 = v46 * UpperBound.Min(UpperBound.Sqrt(512), UpperBound.Sqrt(100000) * v41) + norms.VectorNorm($"memory.encoder.{i}.layer_norm.bias");  // memory.encoder.{i}.layer_norm: radius
-            UpperBound v48 = UpperBound.Min(v46 * UpperBound.Sqrt(100000) * v42, v46 * UpperBound.Min(UpperBound.Sqrt(512), UpperBound.Sqrt(100000) * v41), v47);  // memory.encoder.{i}.layer_norm: centred radius
-            UpperBound v49 = UpperBound.Min(v46 * UpperBound.Sqrt(100000) * v43, v46 * UpperBound.Sqrt(100000) * v44, v46 * UpperBound.Sqrt(100000) * v45);  // memory.encoder.{i}.layer_norm: from source, whole to token
-            UpperBound v50 = UpperBound.Min(v46 * UpperBound.Sqrt(100000) * v44, 16 * v49);  // memory.encoder.{i}.layer_norm: from source, whole to whole
-            UpperBound v51 = UpperBound.Min(v46 * UpperBound.Sqrt(100000) * v45, 16 * v49);  // memory.encoder.{i}.layer_norm: from source, token to token
+            UpperBound v255 = v46 * UpperBound.Min(UpperBound.Sqrt(512), UpperBound.Sqrt(100000) * v41);  // memory.encoder.{i}.layer_norm: shared
+            UpperBound v47 = v255 + norms.VectorNorm($"memory.encoder.{i}.layer_norm.bias");  // memory.encoder.{i}.layer_norm: radius
+            UpperBound v256 = v46 * UpperBound.Sqrt(100000);  // memory.encoder.{i}.layer_norm: shared
+            UpperBound v48 = UpperBound.Min(v256 * v42, v255, v47);  // memory.encoder.{i}.layer_norm: centred radius
+            UpperBound v257 = v256 * v44;  // memory.encoder.{i}.layer_norm: shared
+            UpperBound v258 = v256 * v45;  // memory.encoder.{i}.layer_norm: shared
+            UpperBound v49 = UpperBound.Min(v256 * v43, v257, v258);  // memory.encoder.{i}.layer_norm: from source, whole to token
+            UpperBound v50 = UpperBound.Min(v257, 16 * v49);  // memory.encoder.{i}.layer_norm: from source, whole to whole
+            UpperBound v51 = UpperBound.Min(v258, 16 * v49);  // memory.encoder.{i}.layer_norm: from source, token to token
             UpperBound v52 = norms.SpectralNorm($"memory.encoder.{i}.mlp.up");  // memory.encoder.{i}.mlp: σ(up)
             UpperBound v53 = norms.SpectralNorm($"memory.encoder.{i}.mlp.down");  // memory.encoder.{i}.mlp: σ(down)
             UpperBound v55 = v52 * v47 + norms.VectorNorm($"memory.encoder.{i}.mlp.up_bias");  // memory.encoder.{i}.mlp: norm of the pre-activations
-            UpperBound v56 = UpperBound.Min(v52 * v53, UpperBound.OfRational(1, 2) * norms.Product($"memory.encoder.{i}.mlp.down", $"memory.encoder.{i}.mlp.up") + UpperBound.OfRational(1, 2) * (v52 * v53));  // memory.encoder.{i}.mlp: constant
+            // memory.encoder.{i}.mlp: constant
+            UpperBound v56 = UpperBound.Min(
+                v52 * v53,
+                UpperBound.OfRational(1, 2) * norms.Product($"memory.encoder.{i}.mlp.down", $"memory.encoder.{i}.mlp.up")
+                    + UpperBound.OfRational(1, 2) * (v52 * v53));
             UpperBound v57 = v53 * v55 + norms.VectorNorm($"memory.encoder.{i}.mlp.down_bias");  // memory.encoder.{i}.mlp: radius
             UpperBound v58 = UpperBound.Min(v56 * v48, v57);  // memory.encoder.{i}.mlp: centred radius
             UpperBound v59 = UpperBound.Min(v56 * v49, v56 * v50, v56 * v51);  // memory.encoder.{i}.mlp: from source, whole to token
@@ -688,14 +1458,20 @@ public sealed partial class Translation : torch.nn.Module<torch.Tensor, torch.Te
             UpperBound v65 = norms.BlockGain($"memory.encoder.{i}.mlp.up", $"memory.encoder.{i}.mlp.down", "1; 1; 0; 1");  // memory.encoder.{i}.residual_2: gain of the whole block
             UpperBound v66 = UpperBound.Min(v48 + v58, v64, v65 * v48);  // memory.encoder.{i}.residual_2: centred radius
             UpperBound v67 = UpperBound.Min(v49 + v59, v50 + v60, v51 + v61, v65 * v49, v65 * v50, v65 * v51);  // memory.encoder.{i}.residual_2: from source, whole to token
-            UpperBound v68 = UpperBound.Min(v50 + v60, 16 * UpperBound.Min(v49 + v59, v50 + v60, v51 + v61), v65 * v50, 16 * UpperBound.Min(v65 * v49, v65 * v50, v65 * v51));  // memory.encoder.{i}.residual_2: from source, whole to whole
-            UpperBound v69 = UpperBound.Min(v51 + v61, 16 * UpperBound.Min(v49 + v59, v50 + v60, v51 + v61), v65 * v51, 16 * UpperBound.Min(v65 * v49, v65 * v50, v65 * v51));  // memory.encoder.{i}.residual_2: from source, token to token
+            UpperBound v259 = 16 * UpperBound.Min(v49 + v59, v50 + v60, v51 + v61);  // memory.encoder.{i}.residual_2: shared
+            UpperBound v260 = 16 * UpperBound.Min(v65 * v49, v65 * v50, v65 * v51);  // memory.encoder.{i}.residual_2: shared
+            UpperBound v68 = UpperBound.Min(v50 + v60, v259, v65 * v50, v260);  // memory.encoder.{i}.residual_2: from source, whole to whole
+            UpperBound v69 = UpperBound.Min(v51 + v61, v259, v65 * v51, v260);  // memory.encoder.{i}.residual_2: from source, token to token
             UpperBound v70 = norms.LargestEntry($"memory.encoder.{i}.layer_norm_2.gain");  // memory.encoder.{i}.layer_norm_2: max|gain|
-            UpperBound v71 = v70 * UpperBound.Min(UpperBound.Sqrt(512), UpperBound.Sqrt(100000) * v64) + norms.VectorNorm($"memory.encoder.{i}.layer_norm_2.bias");  // memory.encoder.{i}.layer_norm_2: radius
-            UpperBound v72 = UpperBound.Min(v70 * UpperBound.Sqrt(100000) * v66, v70 * UpperBound.Min(UpperBound.Sqrt(512), UpperBound.Sqrt(100000) * v64), v71);  // memory.encoder.{i}.layer_norm_2: centred radius
-            UpperBound v73 = UpperBound.Min(v70 * UpperBound.Sqrt(100000) * v67, v70 * UpperBound.Sqrt(100000) * v68, v70 * UpperBound.Sqrt(100000) * v69);  // memory.encoder.{i}.layer_norm_2: from source, whole to token
-            UpperBound v74 = UpperBound.Min(v70 * UpperBound.Sqrt(100000) * v68, 16 * v73);  // memory.encoder.{i}.layer_norm_2: from source, whole to whole
-            UpperBound v75 = UpperBound.Min(v70 * UpperBound.Sqrt(100000) * v69, 16 * v73);  // memory.encoder.{i}.layer_norm_2: from source, token to token
+            UpperBound v261 = v70 * UpperBound.Min(UpperBound.Sqrt(512), UpperBound.Sqrt(100000) * v64);  // memory.encoder.{i}.layer_norm_2: shared
+            UpperBound v71 = v261 + norms.VectorNorm($"memory.encoder.{i}.layer_norm_2.bias");  // memory.encoder.{i}.layer_norm_2: radius
+            UpperBound v262 = v70 * UpperBound.Sqrt(100000);  // memory.encoder.{i}.layer_norm_2: shared
+            UpperBound v72 = UpperBound.Min(v262 * v66, v261, v71);  // memory.encoder.{i}.layer_norm_2: centred radius
+            UpperBound v263 = v262 * v68;  // memory.encoder.{i}.layer_norm_2: shared
+            UpperBound v264 = v262 * v69;  // memory.encoder.{i}.layer_norm_2: shared
+            UpperBound v73 = UpperBound.Min(v262 * v67, v263, v264);  // memory.encoder.{i}.layer_norm_2: from source, whole to token
+            UpperBound v74 = UpperBound.Min(v263, 16 * v73);  // memory.encoder.{i}.layer_norm_2: from source, whole to whole
+            UpperBound v75 = UpperBound.Min(v264, 16 * v73);  // memory.encoder.{i}.layer_norm_2: from source, token to token
             (v4, v5, v6, v7, v8) = (v71, v72, v74, v73, v75);
         }
         UpperBound v76 = v4;
@@ -718,26 +1494,787 @@ public sealed partial class Translation : torch.nn.Module<torch.Tensor, torch.Te
             UpperBound v91 = norms.SpectralNorm($"logits.decoder.{i}.attention.out");  // logits.decoder.{i}.attention: σ(out)
             UpperBound v92 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head));  // logits.decoder.{i}.attention: largest head of v
             UpperBound v93 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head));  // logits.decoder.{i}.attention: largest head of k
-            UpperBound v94 = v89 * v81 + norms.VectorNorm($"logits.decoder.{i}.attention.q_bias");  // logits.decoder.{i}.attention: largest query
-            UpperBound v95 = UpperBound.Min(UpperBound.OfRational(1, 8) * v93 * v94 * v82, UpperBound.OfRational(1, 8) * (norms.StackedTransposedProduct($"logits.decoder.{i}.attention.k", $"logits.decoder.{i}.attention.q") * v81 + v93 * norms.VectorNorm($"logits.decoder.{i}.attention.q_bias")) * v82);  // logits.decoder.{i}.attention: s1, key path
-            UpperBound v96 = UpperBound.Min(UpperBound.OfRational(1, 8) * v89 * v93 * UpperBound.Power(v82, 2), UpperBound.OfRational(1, 8) * norms.StackedTransposedProduct($"logits.decoder.{i}.attention.k", $"logits.decoder.{i}.attention.q") * UpperBound.Power(v82, 2));  // logits.decoder.{i}.attention: s2, query path
-            UpperBound v97 = 2 * UpperBound.MaxOver(8, head => UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82));  // logits.decoder.{i}.attention: range of the logits
+            UpperBound v265 = norms.VectorNorm($"logits.decoder.{i}.attention.q_bias");  // logits.decoder.{i}.attention: shared
+            UpperBound v94 = v89 * v81 + v265;  // logits.decoder.{i}.attention: largest query
+            UpperBound v266 = norms.StackedTransposedProduct($"logits.decoder.{i}.attention.k", $"logits.decoder.{i}.attention.q");  // logits.decoder.{i}.attention: shared
+            UpperBound v95 = UpperBound.Min(UpperBound.OfRational(1, 8) * v93 * v94 * v82, UpperBound.OfRational(1, 8) * (v266 * v81 + v93 * v265) * v82);  // logits.decoder.{i}.attention: s1, key path
+            // logits.decoder.{i}.attention: s2, query path
+            UpperBound v96 = UpperBound.Min(
+                UpperBound.OfRational(1, 8) * v89 * v93 * UpperBound.Power(v82, 2),
+                UpperBound.OfRational(1, 8) * v266 * UpperBound.Power(v82, 2));
+            // logits.decoder.{i}.attention: range of the logits
+            UpperBound v97 = 2 * UpperBound.MaxOver(8, head => UpperBound.Min(
+                UpperBound.OfRational(1, 8)
+                    * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                    * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                        + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                    * v82,
+                UpperBound.OfRational(1, 8)
+                    * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81
+                        + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                            * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                    * v82));
             UpperBound v98 = UpperBound.DoeblinComplement(256, v97);  // logits.decoder.{i}.attention: 1 − lambda
             UpperBound v99 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v97);  // logits.decoder.{i}.attention: cosh of half the range
             UpperBound v100 = UpperBound.CausalColumnMass(256, v97);  // logits.decoder.{i}.attention: largest column sum
-            UpperBound v101 = UpperBound.Min(UpperBound.Sqrt(v100), 2 * UpperBound.Exp(v97), UpperBound.Sqrt(UpperBound.OfRational(1765222252315665833, 288230376151711744)) * v99, 16);  // logits.decoder.{i}.attention: norm of the weights
-            UpperBound v102 = UpperBound.Min(UpperBound.Sqrt(8) * v92, v90 * (1 + v98 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("16864263613810788617"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));  // logits.decoder.{i}.attention: value path
+            // logits.decoder.{i}.attention: norm of the weights
+            UpperBound v101 = UpperBound.Min(
+                UpperBound.Sqrt(v100),
+                2 * UpperBound.Exp(v97),
+                UpperBound.Sqrt(UpperBound.OfRational(1765222252315665833, 288230376151711744)) * v99,
+                16);
+            // logits.decoder.{i}.attention: shared
+            UpperBound v267 = 1
+                + v98
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("16864263613810788617"), global::System.Numerics.BigInteger.Parse("9223372036854775808"));
+            UpperBound v102 = UpperBound.Min(UpperBound.Sqrt(8) * v92, v90 * v267);  // logits.decoder.{i}.attention: value path
             UpperBound v103 = UpperBound.Min(UpperBound.Sqrt(v100), UpperBound.Sqrt(128));  // logits.decoder.{i}.attention: key path, whole to whole
-            UpperBound v104 = UpperBound.Min(v91 * v92 * UpperBound.Sqrt(8 + UpperBound.Power(v95, 2)), v91 * (v102 + v92 * v95), norms.StackedProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v") * UpperBound.Sqrt(8 + UpperBound.Power(v95, 2)), UpperBound.Min(UpperBound.Sqrt(8) * norms.StackedProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v"), UpperBound.Max(norms.Product($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v"), norms.StackedProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v")) * (1 + v98 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("16864263613810788617"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))), norms.Product($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v") + v98 * UpperBound.Sqrt(8) * norms.StackedProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v")) + norms.StackedProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v") * v95, v91 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82), 2)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm($"logits.decoder.{i}.attention.out", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82), 2)))), norms.StackedProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82), 2)), 2))), UpperBound.SumOver(8, head => norms.HeadProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82), 2))));  // logits.decoder.{i}.attention: keys and values, token to token
-            UpperBound v105 = UpperBound.Min(v91 * (v90 + v92 * v95 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), 1)), UpperBound.Min(v91 * v90, UpperBound.Sqrt(8) * norms.StackedProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v")) + norms.StackedProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v") * v95 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), 1), v91 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm($"logits.decoder.{i}.attention.out", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82))))), norms.StackedProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82))), 2))), UpperBound.SumOver(8, head => norms.HeadProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82)))));  // logits.decoder.{i}.attention: keys and values, whole to token
-            UpperBound v106 = UpperBound.Min(v91 * (v90 * v101 + v92 * v103 * v95), UpperBound.Min(v91 * v90, UpperBound.Sqrt(8) * norms.StackedProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v")) * v101 + norms.StackedProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v") * v103 * v95, v91 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head) * UpperBound.Min(16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82))), UpperBound.Sqrt(v100) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82), 2)), v101 + v103 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm($"logits.decoder.{i}.attention.out", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head) * UpperBound.Min(16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82))), UpperBound.Sqrt(v100) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82), 2)), v101 + v103 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82)))), norms.StackedProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(UpperBound.Min(16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82))), UpperBound.Sqrt(v100) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82), 2)), v101 + v103 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82)), 2))), UpperBound.SumOver(8, head => norms.HeadProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v", head) * UpperBound.Min(16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82))), UpperBound.Sqrt(v100) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82), 2)), v101 + v103 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82))));  // logits.decoder.{i}.attention: keys and values, whole to whole
-            UpperBound v107 = UpperBound.Min(v91 * v92 * v96, norms.StackedProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v") * v96, v91 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm($"logits.decoder.{i}.attention.out", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2)))), norms.StackedProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2)), 2))), UpperBound.SumOver(8, head => norms.HeadProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2))));  // logits.decoder.{i}.attention: query path, all readings
-            UpperBound v108 = UpperBound.Min(v91 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head) * (UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm($"logits.decoder.{i}.attention.out", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head) * (UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2))))), norms.StackedProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2)), 2))), UpperBound.SumOver(8, head => norms.HeadProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v", head) * (UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2)))));  // logits.decoder.{i}.attention: per head, token to token
+            UpperBound v268 = UpperBound.Sqrt(8 + UpperBound.Power(v95, 2));  // logits.decoder.{i}.attention: shared
+            UpperBound v269 = norms.StackedProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v");  // logits.decoder.{i}.attention: shared
+            UpperBound v270 = UpperBound.Sqrt(8) * v269;  // logits.decoder.{i}.attention: shared
+            UpperBound v271 = norms.Product($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v");  // logits.decoder.{i}.attention: shared
+            UpperBound v272 = v98 * UpperBound.Sqrt(8);  // logits.decoder.{i}.attention: shared
+            UpperBound v273 = v272 * v269;  // logits.decoder.{i}.attention: shared
+            UpperBound v274 = UpperBound.Min(v270, UpperBound.Max(v271, v269) * v267, v271 + v273);  // logits.decoder.{i}.attention: shared
+            UpperBound v275 = v269 * v95;  // logits.decoder.{i}.attention: shared
+            // logits.decoder.{i}.attention: keys and values, token to token
+            UpperBound v104 = UpperBound.Min(
+                v91 * v92 * v268,
+                v91 * (v102 + v92 * v95),
+                v269 * v268,
+                v274 + v275,
+                v91 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head)
+                        * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                                + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                            * v82,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                                * v81
+                                                + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                            * v82),
+                                    2)),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm($"logits.decoder.{i}.attention.out", head)
+                        * (
+                            norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head)
+                                * UpperBound.Sqrt(
+                                    1
+                                        + UpperBound.Power(
+                                            UpperBound.Min(
+                                                UpperBound.OfRational(1, 8)
+                                                    * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                    * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                                        + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                                    * v82,
+                                                UpperBound.OfRational(1, 8)
+                                                    * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                                        * v81
+                                                        + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                            * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                                    * v82),
+                                            2)))),
+                v269 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                            + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                        * v82,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81
+                                            + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                        * v82),
+                                2)),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v", head)
+                        * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                                + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                            * v82,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                                * v81
+                                                + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                            * v82),
+                                    2))));
+            UpperBound v276 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), 1);  // logits.decoder.{i}.attention: shared
+            UpperBound v277 = UpperBound.Min(v91 * v90, v270);  // logits.decoder.{i}.attention: shared
+            // logits.decoder.{i}.attention: keys and values, whole to token
+            UpperBound v105 = UpperBound.Min(
+                v91 * (v90 + v92 * v95 * v276),
+                v277 + v275 * v276,
+                v91 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head)
+                        * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                    + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                * v82,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81
+                                    + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                        * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                * v82))),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm($"logits.decoder.{i}.attention.out", head)
+                        * (
+                            norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head)
+                                * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                            + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                        * v82,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81
+                                            + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                        * v82))))),
+                v269 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                            * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                            * v82,
+                        UpperBound.OfRational(1, 8)
+                            * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81
+                                + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                    * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                            * v82))),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v", head)
+                        * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                    + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                * v82,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81
+                                    + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                        * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                * v82)))));
+            // logits.decoder.{i}.attention: keys and values, whole to whole
+            UpperBound v106 = UpperBound.Min(
+                v91 * (v90 * v101 + v92 * v103 * v95),
+                v277 * v101 + v269 * v103 * v95,
+                v91 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                        + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                    * v82,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81
+                                        + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                    * v82))),
+                            UpperBound.Sqrt(v100) * UpperBound.Sqrt(
+                                1
+                                    + UpperBound.Power(
+                                        UpperBound.Min(
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                                    + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                                * v82,
+                                            UpperBound.OfRational(1, 8)
+                                                * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                                    * v81
+                                                    + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                        * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                                * v82),
+                                        2)),
+                            v101
+                                + v103 * UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                            + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                        * v82,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81
+                                            + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                        * v82)),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm($"logits.decoder.{i}.attention.out", head)
+                        * (
+                            norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head)
+                                * UpperBound.Min(
+                                    16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                                + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                            * v82,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                                * v81
+                                                + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                            * v82))),
+                                    UpperBound.Sqrt(v100) * UpperBound.Sqrt(
+                                        1
+                                            + UpperBound.Power(
+                                                UpperBound.Min(
+                                                    UpperBound.OfRational(1, 8)
+                                                        * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                        * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                                            + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                                        * v82,
+                                                    UpperBound.OfRational(1, 8)
+                                                        * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                                            * v81
+                                                            + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                                * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                                        * v82),
+                                                2)),
+                                    v101
+                                        + v103 * UpperBound.Min(
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                                    + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                                * v82,
+                                            UpperBound.OfRational(1, 8)
+                                                * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                                    * v81
+                                                    + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                        * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                                * v82)))),
+                v269 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    UpperBound.Min(
+                        16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                    + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                * v82,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81
+                                    + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                        * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                * v82))),
+                        UpperBound.Sqrt(v100) * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                                + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                            * v82,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                                * v81
+                                                + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                            * v82),
+                                    2)),
+                        v101
+                            + v103 * UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                        + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                    * v82,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81
+                                        + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                    * v82)),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                        + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                    * v82,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81
+                                        + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                    * v82))),
+                            UpperBound.Sqrt(v100) * UpperBound.Sqrt(
+                                1
+                                    + UpperBound.Power(
+                                        UpperBound.Min(
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                                    + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                                * v82,
+                                            UpperBound.OfRational(1, 8)
+                                                * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                                    * v81
+                                                    + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                        * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                                * v82),
+                                        2)),
+                            v101
+                                + v103 * UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                            + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                        * v82,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81
+                                            + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                        * v82))));
+            // logits.decoder.{i}.attention: query path, all readings
+            UpperBound v107 = UpperBound.Min(
+                v91 * v92 * v96,
+                v269 * v96,
+                v91 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                * UpperBound.Power(v82, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                * UpperBound.Power(v82, 2)),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm($"logits.decoder.{i}.attention.out", head)
+                        * (
+                            norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head)
+                                * UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                        * UpperBound.Power(v82, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                        * UpperBound.Power(v82, 2)))),
+                v269 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head)
+                            * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                            * UpperBound.Power(v82, 2),
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                            * UpperBound.Power(v82, 2)),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                * UpperBound.Power(v82, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                * UpperBound.Power(v82, 2))));
+            // logits.decoder.{i}.attention: per head, token to token
+            UpperBound v108 = UpperBound.Min(
+                v91 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head)
+                        * (UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                                + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                            * v82,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                                * v81
+                                                + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                            * v82),
+                                    2))
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                    * UpperBound.Power(v82, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                    * UpperBound.Power(v82, 2))),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm($"logits.decoder.{i}.attention.out", head)
+                        * (
+                            norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head)
+                                * (UpperBound.Sqrt(
+                                    1
+                                        + UpperBound.Power(
+                                            UpperBound.Min(
+                                                UpperBound.OfRational(1, 8)
+                                                    * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                    * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                                        + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                                    * v82,
+                                                UpperBound.OfRational(1, 8)
+                                                    * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                                        * v81
+                                                        + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                            * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                                    * v82),
+                                            2))
+                                    + UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head)
+                                            * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                            * UpperBound.Power(v82, 2),
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                            * UpperBound.Power(v82, 2))))),
+                v269 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                            + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                        * v82,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81
+                                            + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                        * v82),
+                                2))
+                        + UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                * UpperBound.Power(v82, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                * UpperBound.Power(v82, 2)),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v", head)
+                        * (UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                                + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                            * v82,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                                * v81
+                                                + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                            * v82),
+                                    2))
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                    * UpperBound.Power(v82, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                    * UpperBound.Power(v82, 2)))));
             UpperBound v109 = UpperBound.Min(v104 + v107, v108);  // logits.decoder.{i}.attention: token to token
             UpperBound v110 = v105 + v107;  // logits.decoder.{i}.attention: whole to token
-            UpperBound v111 = UpperBound.Min(v106 + v107, v91 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head) * UpperBound.Sqrt(256 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2)) * (16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82), 2)))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm($"logits.decoder.{i}.attention.out", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head) * UpperBound.Sqrt(256 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2)) * (16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82), 2)))))), norms.StackedProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(UpperBound.Sqrt(256 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2)) * (16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82), 2)))), 2))), UpperBound.SumOver(8, head => norms.HeadProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v", head) * UpperBound.Sqrt(256 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * UpperBound.Power(v82, 2)) * (16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81 + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81 + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head)) * v82), 2))))));  // logits.decoder.{i}.attention: whole to whole
-            UpperBound v112 = UpperBound.Min(v91 * v102 * v81, v91 * (v90 * v81 + v98 * UpperBound.Sqrt(8) * v92 * v82), UpperBound.Min(v91 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm($"logits.decoder.{i}.attention.out", head) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head)), norms.StackedProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v") * UpperBound.Sqrt(8), UpperBound.SumOver(8, head => norms.HeadProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v", head))) * v81, UpperBound.Min(UpperBound.Sqrt(8) * norms.StackedProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v"), UpperBound.Max(norms.Product($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v"), norms.StackedProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v")) * (1 + v98 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("16864263613810788617"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))), norms.Product($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v") + v98 * UpperBound.Sqrt(8) * norms.StackedProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v")) * v81, UpperBound.Min(norms.Product($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v"), v91 * v90, UpperBound.Sqrt(8) * norms.StackedProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v")) * v81 + v98 * UpperBound.Sqrt(8) * norms.StackedProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v") * v82) + v91 * norms.VectorNorm($"logits.decoder.{i}.attention.v_bias") + norms.VectorNorm($"logits.decoder.{i}.attention.out_bias");  // logits.decoder.{i}.attention: radius
-            UpperBound v113 = UpperBound.Min(v91 * v102 * v82, UpperBound.Min(v91 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm($"logits.decoder.{i}.attention.out", head) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head)), norms.StackedProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v") * UpperBound.Sqrt(8), UpperBound.SumOver(8, head => norms.HeadProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v", head))) * v82, UpperBound.Min(UpperBound.Sqrt(8) * norms.StackedProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v"), UpperBound.Max(norms.Product($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v"), norms.StackedProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v")) * (1 + v98 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("16864263613810788617"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))), norms.Product($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v") + v98 * UpperBound.Sqrt(8) * norms.StackedProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v")) * v82, v112);  // logits.decoder.{i}.attention: centred radius
+            // logits.decoder.{i}.attention: whole to whole
+            UpperBound v111 = UpperBound.Min(
+                v106 + v107,
+                v91 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head)
+                        * UpperBound.Sqrt(
+                            256 * UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                        + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                    * v82,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81
+                                        + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                    * v82))
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head)
+                                            * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                            * UpperBound.Power(v82, 2),
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                            * UpperBound.Power(v82, 2)),
+                                    2)
+                                + UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                        * UpperBound.Power(v82, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                        * UpperBound.Power(v82, 2))
+                                    * (16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                                + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                            * v82,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                                * v81
+                                                + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                            * v82)))
+                                        + UpperBound.Sqrt(
+                                            1
+                                                + UpperBound.Power(
+                                                    UpperBound.Min(
+                                                        UpperBound.OfRational(1, 8)
+                                                            * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                            * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                                                + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                                            * v82,
+                                                        UpperBound.OfRational(1, 8)
+                                                            * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                                                * v81
+                                                                + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                                    * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                                            * v82),
+                                                    2)))),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm($"logits.decoder.{i}.attention.out", head)
+                        * (
+                            norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head)
+                                * UpperBound.Sqrt(
+                                    256 * UpperBound.SaturationG(UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                                + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                            * v82,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                                * v81
+                                                + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                            * v82))
+                                        + UpperBound.Power(
+                                            UpperBound.Min(
+                                                UpperBound.OfRational(1, 8)
+                                                    * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head)
+                                                    * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                    * UpperBound.Power(v82, 2),
+                                                UpperBound.OfRational(1, 8)
+                                                    * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                                    * UpperBound.Power(v82, 2)),
+                                            2)
+                                        + UpperBound.Min(
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head)
+                                                * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                * UpperBound.Power(v82, 2),
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                                * UpperBound.Power(v82, 2))
+                                            * (16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                                UpperBound.OfRational(1, 8)
+                                                    * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                    * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                                        + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                                    * v82,
+                                                UpperBound.OfRational(1, 8)
+                                                    * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                                        * v81
+                                                        + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                            * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                                    * v82)))
+                                                + UpperBound.Sqrt(
+                                                    1
+                                                        + UpperBound.Power(
+                                                            UpperBound.Min(
+                                                                UpperBound.OfRational(1, 8)
+                                                                    * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                                    * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                                                        + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                                                    * v82,
+                                                                UpperBound.OfRational(1, 8)
+                                                                    * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                                                        * v81
+                                                                        + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                                            * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                                                    * v82),
+                                                            2)))))),
+                v269 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        256 * UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                    + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                * v82,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81
+                                    + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                        * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                * v82))
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                        * UpperBound.Power(v82, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                        * UpperBound.Power(v82, 2)),
+                                2)
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                    * UpperBound.Power(v82, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                    * UpperBound.Power(v82, 2))
+                                * (16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                            + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                        * v82,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81
+                                            + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                        * v82)))
+                                    + UpperBound.Sqrt(
+                                        1
+                                            + UpperBound.Power(
+                                                UpperBound.Min(
+                                                    UpperBound.OfRational(1, 8)
+                                                        * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                        * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                                            + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                                        * v82,
+                                                    UpperBound.OfRational(1, 8)
+                                                        * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                                            * v81
+                                                            + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                                * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                                        * v82),
+                                                2)))),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v", head)
+                        * UpperBound.Sqrt(
+                            256 * UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                        + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                    * v82,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head) * v81
+                                        + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                    * v82))
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head)
+                                            * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                            * UpperBound.Power(v82, 2),
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                            * UpperBound.Power(v82, 2)),
+                                    2)
+                                + UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                        * UpperBound.Power(v82, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                        * UpperBound.Power(v82, 2))
+                                    * (16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                                + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                            * v82,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                                * v81
+                                                + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                            * v82)))
+                                        + UpperBound.Sqrt(
+                                            1
+                                                + UpperBound.Power(
+                                                    UpperBound.Min(
+                                                        UpperBound.OfRational(1, 8)
+                                                            * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                            * (norms.HeadSpectralNorm($"logits.decoder.{i}.attention.q", head) * v81
+                                                                + norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                                            * v82,
+                                                        UpperBound.OfRational(1, 8)
+                                                            * (norms.HeadTransposedProduct($"logits.decoder.{i}.attention.q", $"logits.decoder.{i}.attention.k", head)
+                                                                * v81
+                                                                + norms.HeadSpectralNorm($"logits.decoder.{i}.attention.k", head)
+                                                                    * norms.HeadVectorNorm($"logits.decoder.{i}.attention.q_bias", head))
+                                                            * v82),
+                                                    2))))));
+            // logits.decoder.{i}.attention: shared
+            UpperBound v278 = UpperBound.Min(
+                v91 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head), 2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm($"logits.decoder.{i}.attention.out", head) * norms.HeadSpectralNorm($"logits.decoder.{i}.attention.v", head)),
+                v269 * UpperBound.Sqrt(8),
+                UpperBound.SumOver(8, head => norms.HeadProduct($"logits.decoder.{i}.attention.out", $"logits.decoder.{i}.attention.v", head)));
+            // logits.decoder.{i}.attention: radius
+            UpperBound v112 = UpperBound.Min(
+                v91 * v102 * v81,
+                v91 * (v90 * v81 + v272 * v92 * v82),
+                v278 * v81,
+                v274 * v81,
+                UpperBound.Min(v271, v91 * v90, v270) * v81 + v273 * v82)
+                + v91 * norms.VectorNorm($"logits.decoder.{i}.attention.v_bias")
+                + norms.VectorNorm($"logits.decoder.{i}.attention.out_bias");
+            UpperBound v113 = UpperBound.Min(v91 * v102 * v82, v278 * v82, v274 * v82, v112);  // logits.decoder.{i}.attention: centred radius
             UpperBound v114 = UpperBound.Min(v109 * v84, v110 * v83, v105 * v83 + v107 * v84, v111 * v83, v109 * v85);  // logits.decoder.{i}.attention: from source, whole to token
             UpperBound v115 = UpperBound.Min(v111 * v83, 16 * v114);  // logits.decoder.{i}.attention: from source, whole to whole
             UpperBound v116 = UpperBound.Min(v109 * v85, 16 * v114);  // logits.decoder.{i}.attention: from source, token to token
@@ -753,38 +2290,475 @@ public sealed partial class Translation : torch.nn.Module<torch.Tensor, torch.Te
             UpperBound v130 = UpperBound.Min(v86 + v118, 16 * v129);  // logits.decoder.{i}.residual: from target, whole to whole
             UpperBound v131 = UpperBound.Min(v88 + v119, 16 * v129);  // logits.decoder.{i}.residual: from target, token to token
             UpperBound v132 = norms.LargestEntry($"logits.decoder.{i}.layer_norm.gain");  // logits.decoder.{i}.layer_norm: max|gain|
-            UpperBound v133 = v132 * UpperBound.Min(UpperBound.Sqrt(512), UpperBound.Sqrt(100000) * v124) + norms.VectorNorm($"logits.decoder.{i}.layer_norm.bias");  // logits.decoder.{i}.layer_norm: radius
-            UpperBound v134 = UpperBound.Min(v132 * UpperBound.Sqrt(100000) * v125, v132 * UpperBound.Min(UpperBound.Sqrt(512), UpperBound.Sqrt(100000) * v124), v133);  // logits.decoder.{i}.layer_norm: centred radius
-            UpperBound v135 = UpperBound.Min(v132 * UpperBound.Sqrt(100000) * v126, v132 * UpperBound.Sqrt(100000) * v127, v132 * UpperBound.Sqrt(100000) * v128);  // logits.decoder.{i}.layer_norm: from source, whole to token
-            UpperBound v136 = UpperBound.Min(v132 * UpperBound.Sqrt(100000) * v127, 16 * v135);  // logits.decoder.{i}.layer_norm: from source, whole to whole
-            UpperBound v137 = UpperBound.Min(v132 * UpperBound.Sqrt(100000) * v128, 16 * v135);  // logits.decoder.{i}.layer_norm: from source, token to token
-            UpperBound v138 = UpperBound.Min(v132 * UpperBound.Sqrt(100000) * v129, v132 * UpperBound.Sqrt(100000) * v130, v132 * UpperBound.Sqrt(100000) * v131);  // logits.decoder.{i}.layer_norm: from target, whole to token
-            UpperBound v139 = UpperBound.Min(v132 * UpperBound.Sqrt(100000) * v130, 16 * v138);  // logits.decoder.{i}.layer_norm: from target, whole to whole
-            UpperBound v140 = UpperBound.Min(v132 * UpperBound.Sqrt(100000) * v131, 16 * v138);  // logits.decoder.{i}.layer_norm: from target, token to token
+            UpperBound v279 = v132 * UpperBound.Min(UpperBound.Sqrt(512), UpperBound.Sqrt(100000) * v124);  // logits.decoder.{i}.layer_norm: shared
+            UpperBound v133 = v279 + norms.VectorNorm($"logits.decoder.{i}.layer_norm.bias");  // logits.decoder.{i}.layer_norm: radius
+            UpperBound v280 = v132 * UpperBound.Sqrt(100000);  // logits.decoder.{i}.layer_norm: shared
+            UpperBound v134 = UpperBound.Min(v280 * v125, v279, v133);  // logits.decoder.{i}.layer_norm: centred radius
+            UpperBound v281 = v280 * v127;  // logits.decoder.{i}.layer_norm: shared
+            UpperBound v282 = v280 * v128;  // logits.decoder.{i}.layer_norm: shared
+            UpperBound v135 = UpperBound.Min(v280 * v126, v281, v282);  // logits.decoder.{i}.layer_norm: from source, whole to token
+            UpperBound v136 = UpperBound.Min(v281, 16 * v135);  // logits.decoder.{i}.layer_norm: from source, whole to whole
+            UpperBound v137 = UpperBound.Min(v282, 16 * v135);  // logits.decoder.{i}.layer_norm: from source, token to token
+            UpperBound v283 = v280 * v130;  // logits.decoder.{i}.layer_norm: shared
+            UpperBound v284 = v280 * v131;  // logits.decoder.{i}.layer_norm: shared
+            UpperBound v138 = UpperBound.Min(v280 * v129, v283, v284);  // logits.decoder.{i}.layer_norm: from target, whole to token
+            UpperBound v139 = UpperBound.Min(v283, 16 * v138);  // logits.decoder.{i}.layer_norm: from target, whole to whole
+            UpperBound v140 = UpperBound.Min(v284, 16 * v138);  // logits.decoder.{i}.layer_norm: from target, token to token
             UpperBound v141 = norms.SpectralNorm($"logits.decoder.{i}.cross_attention.q");  // logits.decoder.{i}.cross_attention: σ(q)
             UpperBound v142 = norms.SpectralNorm($"logits.decoder.{i}.cross_attention.v");  // logits.decoder.{i}.cross_attention: σ(v)
             UpperBound v143 = norms.SpectralNorm($"logits.decoder.{i}.cross_attention.out");  // logits.decoder.{i}.cross_attention: σ(out)
             UpperBound v144 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.v", head));  // logits.decoder.{i}.cross_attention: largest head of v
             UpperBound v145 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head));  // logits.decoder.{i}.cross_attention: largest head of k
-            UpperBound v146 = v141 * v133 + norms.VectorNorm($"logits.decoder.{i}.cross_attention.q_bias");  // logits.decoder.{i}.cross_attention: largest query
-            UpperBound v147 = UpperBound.Min(UpperBound.OfRational(1, 8) * v145 * v146 * v77, UpperBound.OfRational(1, 8) * (norms.StackedTransposedProduct($"logits.decoder.{i}.cross_attention.k", $"logits.decoder.{i}.cross_attention.q") * v133 + v145 * norms.VectorNorm($"logits.decoder.{i}.cross_attention.q_bias")) * v77);  // logits.decoder.{i}.cross_attention: s1, key path
-            UpperBound v148 = UpperBound.Min(UpperBound.OfRational(1, 8) * v141 * v145 * UpperBound.Power(v77, 2), UpperBound.OfRational(1, 8) * norms.StackedTransposedProduct($"logits.decoder.{i}.cross_attention.k", $"logits.decoder.{i}.cross_attention.q") * UpperBound.Power(v77, 2));  // logits.decoder.{i}.cross_attention: s2, query path
-            UpperBound v149 = 2 * UpperBound.MaxOver(8, head => UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133 + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head) * v133 + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77));  // logits.decoder.{i}.cross_attention: range of the logits
+            UpperBound v285 = norms.VectorNorm($"logits.decoder.{i}.cross_attention.q_bias");  // logits.decoder.{i}.cross_attention: shared
+            UpperBound v146 = v141 * v133 + v285;  // logits.decoder.{i}.cross_attention: largest query
+            UpperBound v286 = norms.StackedTransposedProduct($"logits.decoder.{i}.cross_attention.k", $"logits.decoder.{i}.cross_attention.q");  // logits.decoder.{i}.cross_attention: shared
+            UpperBound v147 = UpperBound.Min(UpperBound.OfRational(1, 8) * v145 * v146 * v77, UpperBound.OfRational(1, 8) * (v286 * v133 + v145 * v285) * v77);  // logits.decoder.{i}.cross_attention: s1, key path
+            // logits.decoder.{i}.cross_attention: s2, query path
+            UpperBound v148 = UpperBound.Min(
+                UpperBound.OfRational(1, 8) * v141 * v145 * UpperBound.Power(v77, 2),
+                UpperBound.OfRational(1, 8) * v286 * UpperBound.Power(v77, 2));
+            // logits.decoder.{i}.cross_attention: range of the logits
+            UpperBound v149 = 2 * UpperBound.MaxOver(8, head => UpperBound.Min(
+                UpperBound.OfRational(1, 8)
+                    * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                    * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133
+                        + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                    * v77,
+                UpperBound.OfRational(1, 8)
+                    * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head) * v133
+                        + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                            * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                    * v77));
             UpperBound v150 = UpperBound.DoeblinComplement(256, v149);  // logits.decoder.{i}.cross_attention: 1 − lambda
             UpperBound v151 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v149);  // logits.decoder.{i}.cross_attention: cosh of half the range
             UpperBound v152 = 256 * UpperBound.LargestSoftmaxWeight(256, v149);  // logits.decoder.{i}.cross_attention: largest column sum
             UpperBound v153 = UpperBound.Min(UpperBound.Sqrt(v152), v151, 16);  // logits.decoder.{i}.cross_attention: norm of the weights
-            UpperBound v154 = UpperBound.Min(UpperBound.Sqrt(8) * v144, v142 * (1 + v150 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("16864263613810788617"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));  // logits.decoder.{i}.cross_attention: value path
+            // logits.decoder.{i}.cross_attention: shared
+            UpperBound v287 = 1
+                + v150
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("16864263613810788617"), global::System.Numerics.BigInteger.Parse("9223372036854775808"));
+            UpperBound v154 = UpperBound.Min(UpperBound.Sqrt(8) * v144, v142 * v287);  // logits.decoder.{i}.cross_attention: value path
             UpperBound v155 = UpperBound.Min(UpperBound.Sqrt(v152), UpperBound.Sqrt(128));  // logits.decoder.{i}.cross_attention: key path, whole to whole
-            UpperBound v156 = UpperBound.Min(v143 * v144 * UpperBound.Sqrt(8 + UpperBound.Power(v147, 2)), v143 * (v154 + v144 * v147), norms.StackedProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v") * UpperBound.Sqrt(8 + UpperBound.Power(v147, 2)), UpperBound.Min(UpperBound.Sqrt(8) * norms.StackedProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v"), UpperBound.Max(norms.Product($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v"), norms.StackedProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v")) * (1 + v150 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("16864263613810788617"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))), norms.Product($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v") + v150 * UpperBound.Sqrt(8) * norms.StackedProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v")) + norms.StackedProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v") * v147, v143 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133 + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head) * v133 + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77), 2)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.out", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133 + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head) * v133 + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77), 2)))), norms.StackedProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v") * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133 + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head) * v133 + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77), 2)), 2))), UpperBound.SumOver(8, head => norms.HeadProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133 + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head) * v133 + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77), 2))));  // logits.decoder.{i}.cross_attention: keys and values, token to token
-            UpperBound v157 = UpperBound.Min(v143 * (v142 * UpperBound.Min(UpperBound.OfRational(1, 16) * v151, 1) + v144 * v147 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(256, v149)))), UpperBound.Min(v143 * v142, UpperBound.Sqrt(8) * norms.StackedProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v")) * UpperBound.Min(UpperBound.OfRational(1, 16) * v151, 1) + norms.StackedProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v") * v147 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(256, v149))), v143 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133 + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head) * v133 + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77))), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.out", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133 + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head) * v133 + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77))))), norms.StackedProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v") * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133 + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head) * v133 + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77))), 2))), UpperBound.SumOver(8, head => norms.HeadProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133 + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head) * v133 + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77)))));  // logits.decoder.{i}.cross_attention: keys and values, whole to token
-            UpperBound v158 = UpperBound.Min(v143 * (v142 * v153 + v144 * v155 * v147), UpperBound.Min(v143 * v142, UpperBound.Sqrt(8) * norms.StackedProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v")) * v153 + norms.StackedProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v") * v155 * v147, v143 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.v", head) * UpperBound.Min(16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133 + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head) * v133 + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77))), UpperBound.Sqrt(v152) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133 + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head) * v133 + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77), 2)), v153 + v155 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133 + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head) * v133 + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.out", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.v", head) * UpperBound.Min(16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133 + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head) * v133 + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77))), UpperBound.Sqrt(v152) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133 + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head) * v133 + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77), 2)), v153 + v155 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133 + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head) * v133 + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77)))), norms.StackedProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v") * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(UpperBound.Min(16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133 + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head) * v133 + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77))), UpperBound.Sqrt(v152) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133 + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head) * v133 + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77), 2)), v153 + v155 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133 + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head) * v133 + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77)), 2))), UpperBound.SumOver(8, head => norms.HeadProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v", head) * UpperBound.Min(16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133 + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head) * v133 + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77))), UpperBound.Sqrt(v152) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133 + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head) * v133 + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77), 2)), v153 + v155 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133 + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head) * v133 + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head)) * v77))));  // logits.decoder.{i}.cross_attention: keys and values, whole to whole
-            UpperBound v159 = UpperBound.Min(v143 * v144 * v148, norms.StackedProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v") * v148, v143 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * UpperBound.Power(v77, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head) * UpperBound.Power(v77, 2)), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.out", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * UpperBound.Power(v77, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head) * UpperBound.Power(v77, 2)))), norms.StackedProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v") * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * UpperBound.Power(v77, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head) * UpperBound.Power(v77, 2)), 2))), UpperBound.SumOver(8, head => norms.HeadProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head) * UpperBound.Power(v77, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head) * UpperBound.Power(v77, 2))));  // logits.decoder.{i}.cross_attention: query path, all readings
-            UpperBound v164 = UpperBound.Min(v143 * v154 * v76, v143 * (v142 * v76 + v150 * UpperBound.Sqrt(8) * v144 * v77), UpperBound.Min(v143 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.v", head), 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.out", head) * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.v", head)), norms.StackedProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v") * UpperBound.Sqrt(8), UpperBound.SumOver(8, head => norms.HeadProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v", head))) * v76, UpperBound.Min(UpperBound.Sqrt(8) * norms.StackedProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v"), UpperBound.Max(norms.Product($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v"), norms.StackedProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v")) * (1 + v150 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("16864263613810788617"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))), norms.Product($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v") + v150 * UpperBound.Sqrt(8) * norms.StackedProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v")) * v76, UpperBound.Min(norms.Product($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v"), v143 * v142, UpperBound.Sqrt(8) * norms.StackedProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v")) * v76 + v150 * UpperBound.Sqrt(8) * norms.StackedProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v") * v77) + v143 * norms.VectorNorm($"logits.decoder.{i}.cross_attention.v_bias") + norms.VectorNorm($"logits.decoder.{i}.cross_attention.out_bias");  // logits.decoder.{i}.cross_attention: radius
-            UpperBound v165 = UpperBound.Min(v143 * UpperBound.Sqrt(8) * v144 * v150 * v77, UpperBound.Min(v143 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.v", head) * v150, 2))), UpperBound.SumOver(8, head => norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.out", head) * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.v", head) * v150)), norms.StackedProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v") * UpperBound.Sqrt(8 * UpperBound.Power(v150, 2)), UpperBound.SumOver(8, head => norms.HeadProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v", head) * v150)) * v77, UpperBound.Sqrt(8) * norms.StackedProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v") * v150 * v77, v164);  // logits.decoder.{i}.cross_attention: centred radius
-            UpperBound v166 = UpperBound.Min(v159 * v135 + UpperBound.Min(v156 * v79, v157 * v78), v159 * v136 + UpperBound.Min(v158 * v78, 16 * (v157 * v78), 16 * (v156 * v79)), v159 * v137 + v156 * v80);  // logits.decoder.{i}.cross_attention: from source, whole to token
-            UpperBound v167 = UpperBound.Min(v159 * v136 + UpperBound.Min(v158 * v78, 16 * (v157 * v78), 16 * (v156 * v79)), 16 * v166);  // logits.decoder.{i}.cross_attention: from source, whole to whole
-            UpperBound v168 = UpperBound.Min(v159 * v137 + v156 * v80, 16 * v166);  // logits.decoder.{i}.cross_attention: from source, token to token
+            UpperBound v288 = UpperBound.Sqrt(8 + UpperBound.Power(v147, 2));  // logits.decoder.{i}.cross_attention: shared
+            UpperBound v289 = norms.StackedProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v");  // logits.decoder.{i}.cross_attention: shared
+            UpperBound v290 = UpperBound.Sqrt(8) * v289;  // logits.decoder.{i}.cross_attention: shared
+            UpperBound v291 = norms.Product($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v");  // logits.decoder.{i}.cross_attention: shared
+            UpperBound v292 = v150 * UpperBound.Sqrt(8);  // logits.decoder.{i}.cross_attention: shared
+            UpperBound v293 = v292 * v289;  // logits.decoder.{i}.cross_attention: shared
+            UpperBound v294 = UpperBound.Min(v290, UpperBound.Max(v291, v289) * v287, v291 + v293);  // logits.decoder.{i}.cross_attention: shared
+            UpperBound v295 = v289 * v147;  // logits.decoder.{i}.cross_attention: shared
+            // logits.decoder.{i}.cross_attention: keys and values, token to token
+            UpperBound v156 = UpperBound.Min(
+                v143 * v144 * v288,
+                v143 * (v154 + v144 * v147),
+                v289 * v288,
+                v294 + v295,
+                v143 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.v", head)
+                        * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                            * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133
+                                                + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                            * v77,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head)
+                                                * v133
+                                                + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                                    * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                            * v77),
+                                    2)),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.out", head)
+                        * (
+                            norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.v", head)
+                                * UpperBound.Sqrt(
+                                    1
+                                        + UpperBound.Power(
+                                            UpperBound.Min(
+                                                UpperBound.OfRational(1, 8)
+                                                    * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                                    * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133
+                                                        + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                                    * v77,
+                                                UpperBound.OfRational(1, 8)
+                                                    * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head)
+                                                        * v133
+                                                        + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                                            * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                                    * v77),
+                                            2)))),
+                v289 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                        * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133
+                                            + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                        * v77,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head)
+                                            * v133
+                                            + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                                * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                        * v77),
+                                2)),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v", head)
+                        * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                            * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133
+                                                + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                            * v77,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head)
+                                                * v133
+                                                + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                                    * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                            * v77),
+                                    2))));
+            UpperBound v296 = UpperBound.Min(UpperBound.OfRational(1, 16) * v151, 1);  // logits.decoder.{i}.cross_attention: shared
+            UpperBound v297 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(256, v149)));  // logits.decoder.{i}.cross_attention: shared
+            UpperBound v298 = UpperBound.Min(v143 * v142, v290);  // logits.decoder.{i}.cross_attention: shared
+            // logits.decoder.{i}.cross_attention: keys and values, whole to token
+            UpperBound v157 = UpperBound.Min(
+                v143 * (v142 * v296 + v144 * v147 * v297),
+                v298 * v296 + v295 * v297,
+                v143 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.v", head)
+                        * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133
+                                    + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                * v77,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head)
+                                    * v133
+                                    + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                        * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                * v77))),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.out", head)
+                        * (
+                            norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.v", head)
+                                * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                        * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133
+                                            + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                        * v77,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head)
+                                            * v133
+                                            + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                                * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                        * v77))))),
+                v289 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                            * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133
+                                + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                            * v77,
+                        UpperBound.OfRational(1, 8)
+                            * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head) * v133
+                                + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                    * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                            * v77))),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v", head)
+                        * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133
+                                    + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                * v77,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head)
+                                    * v133
+                                    + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                        * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                * v77)))));
+            // logits.decoder.{i}.cross_attention: keys and values, whole to whole
+            UpperBound v158 = UpperBound.Min(
+                v143 * (v142 * v153 + v144 * v155 * v147),
+                v298 * v153 + v289 * v155 * v147,
+                v143 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.v", head)
+                        * UpperBound.Min(
+                            16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                    * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133
+                                        + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                    * v77,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head)
+                                        * v133
+                                        + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                            * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                    * v77))),
+                            UpperBound.Sqrt(v152) * UpperBound.Sqrt(
+                                1
+                                    + UpperBound.Power(
+                                        UpperBound.Min(
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                                * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133
+                                                    + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                                * v77,
+                                            UpperBound.OfRational(1, 8)
+                                                * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head)
+                                                    * v133
+                                                    + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                                        * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                                * v77),
+                                        2)),
+                            v153
+                                + v155 * UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                        * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133
+                                            + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                        * v77,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head)
+                                            * v133
+                                            + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                                * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                        * v77)),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.out", head)
+                        * (
+                            norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.v", head)
+                                * UpperBound.Min(
+                                    16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                            * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133
+                                                + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                            * v77,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head)
+                                                * v133
+                                                + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                                    * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                            * v77))),
+                                    UpperBound.Sqrt(v152) * UpperBound.Sqrt(
+                                        1
+                                            + UpperBound.Power(
+                                                UpperBound.Min(
+                                                    UpperBound.OfRational(1, 8)
+                                                        * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                                        * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133
+                                                            + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                                        * v77,
+                                                    UpperBound.OfRational(1, 8)
+                                                        * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head)
+                                                            * v133
+                                                            + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                                                * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                                        * v77),
+                                                2)),
+                                    v153
+                                        + v155 * UpperBound.Min(
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                                * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133
+                                                    + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                                * v77,
+                                            UpperBound.OfRational(1, 8)
+                                                * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head)
+                                                    * v133
+                                                    + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                                        * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                                * v77)))),
+                v289 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    UpperBound.Min(
+                        16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133
+                                    + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                * v77,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head)
+                                    * v133
+                                    + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                        * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                * v77))),
+                        UpperBound.Sqrt(v152) * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                            * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133
+                                                + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                            * v77,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head)
+                                                * v133
+                                                + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                                    * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                            * v77),
+                                    2)),
+                        v153
+                            + v155 * UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                    * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133
+                                        + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                    * v77,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head)
+                                        * v133
+                                        + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                            * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                    * v77)),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v", head)
+                        * UpperBound.Min(
+                            16 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                    * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133
+                                        + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                    * v77,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head)
+                                        * v133
+                                        + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                            * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                    * v77))),
+                            UpperBound.Sqrt(v152) * UpperBound.Sqrt(
+                                1
+                                    + UpperBound.Power(
+                                        UpperBound.Min(
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                                * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133
+                                                    + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                                * v77,
+                                            UpperBound.OfRational(1, 8)
+                                                * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head)
+                                                    * v133
+                                                    + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                                        * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                                * v77),
+                                        2)),
+                            v153
+                                + v155 * UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                        * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head) * v133
+                                            + norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                        * v77,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head)
+                                            * v133
+                                            + norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                                * norms.HeadVectorNorm($"logits.decoder.{i}.cross_attention.q_bias", head))
+                                        * v77))));
+            // logits.decoder.{i}.cross_attention: query path, all readings
+            UpperBound v159 = UpperBound.Min(
+                v143 * v144 * v148,
+                v289 * v148,
+                v143 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.v", head)
+                        * UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head)
+                                * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                * UpperBound.Power(v77, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head)
+                                * UpperBound.Power(v77, 2)),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.out", head)
+                        * (
+                            norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.v", head)
+                                * UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head)
+                                        * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                        * UpperBound.Power(v77, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head)
+                                        * UpperBound.Power(v77, 2)))),
+                v289 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head)
+                            * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                            * UpperBound.Power(v77, 2),
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head)
+                            * UpperBound.Power(v77, 2)),
+                    2))),
+                UpperBound.SumOver(8, head =>
+                    norms.HeadProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v", head)
+                        * UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.q", head)
+                                * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.k", head)
+                                * UpperBound.Power(v77, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"logits.decoder.{i}.cross_attention.q", $"logits.decoder.{i}.cross_attention.k", head)
+                                * UpperBound.Power(v77, 2))));
+            // logits.decoder.{i}.cross_attention: radius
+            UpperBound v164 = UpperBound.Min(
+                v143 * v154 * v76,
+                v143 * (v142 * v76 + v292 * v144 * v77),
+                UpperBound.Min(
+                    v143 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.v", head), 2))),
+                    UpperBound.SumOver(8, head =>
+                        norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.out", head)
+                            * norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.v", head)),
+                    v289 * UpperBound.Sqrt(8),
+                    UpperBound.SumOver(8, head =>
+                        norms.HeadProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v", head)))
+                    * v76,
+                v294 * v76,
+                UpperBound.Min(v291, v143 * v142, v290) * v76 + v293 * v77)
+                + v143 * norms.VectorNorm($"logits.decoder.{i}.cross_attention.v_bias")
+                + norms.VectorNorm($"logits.decoder.{i}.cross_attention.out_bias");
+            // logits.decoder.{i}.cross_attention: centred radius
+            UpperBound v165 = UpperBound.Min(
+                v143 * UpperBound.Sqrt(8) * v144 * v150 * v77,
+                UpperBound.Min(
+                    v143 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.v", head) * v150, 2))),
+                    UpperBound.SumOver(8, head =>
+                        norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.out", head)
+                            * (norms.HeadSpectralNorm($"logits.decoder.{i}.cross_attention.v", head) * v150)),
+                    v289 * UpperBound.Sqrt(8 * UpperBound.Power(v150, 2)),
+                    UpperBound.SumOver(8, head =>
+                        norms.HeadProduct($"logits.decoder.{i}.cross_attention.out", $"logits.decoder.{i}.cross_attention.v", head) * v150))
+                    * v77,
+                v290 * v150 * v77,
+                v164);
+            UpperBound v299 = v159 * v136 + UpperBound.Min(v158 * v78, 16 * (v157 * v78), 16 * (v156 * v79));  // logits.decoder.{i}.cross_attention: shared
+            UpperBound v300 = v159 * v137 + v156 * v80;  // logits.decoder.{i}.cross_attention: shared
+            UpperBound v166 = UpperBound.Min(v159 * v135 + UpperBound.Min(v156 * v79, v157 * v78), v299, v300);  // logits.decoder.{i}.cross_attention: from source, whole to token
+            UpperBound v167 = UpperBound.Min(v299, 16 * v166);  // logits.decoder.{i}.cross_attention: from source, whole to whole
+            UpperBound v168 = UpperBound.Min(v300, 16 * v166);  // logits.decoder.{i}.cross_attention: from source, token to token
             UpperBound v169 = UpperBound.Min(v159 * v138, v159 * v139, v159 * v140);  // logits.decoder.{i}.cross_attention: from target, whole to token
             UpperBound v170 = UpperBound.Min(v159 * v139, 16 * v169);  // logits.decoder.{i}.cross_attention: from target, whole to whole
             UpperBound v171 = UpperBound.Min(v159 * v140, 16 * v169);  // logits.decoder.{i}.cross_attention: from target, token to token
@@ -797,18 +2771,28 @@ public sealed partial class Translation : torch.nn.Module<torch.Tensor, torch.Te
             UpperBound v180 = UpperBound.Min(v139 + v170, 16 * v179);  // logits.decoder.{i}.residual_2: from target, whole to whole
             UpperBound v181 = UpperBound.Min(v140 + v171, 16 * v179);  // logits.decoder.{i}.residual_2: from target, token to token
             UpperBound v182 = norms.LargestEntry($"logits.decoder.{i}.layer_norm_2.gain");  // logits.decoder.{i}.layer_norm_2: max|gain|
-            UpperBound v183 = v182 * UpperBound.Min(UpperBound.Sqrt(512), UpperBound.Sqrt(100000) * v174) + norms.VectorNorm($"logits.decoder.{i}.layer_norm_2.bias");  // logits.decoder.{i}.layer_norm_2: radius
-            UpperBound v184 = UpperBound.Min(v182 * UpperBound.Sqrt(100000) * v175, v182 * UpperBound.Min(UpperBound.Sqrt(512), UpperBound.Sqrt(100000) * v174), v183);  // logits.decoder.{i}.layer_norm_2: centred radius
-            UpperBound v185 = UpperBound.Min(v182 * UpperBound.Sqrt(100000) * v176, v182 * UpperBound.Sqrt(100000) * v177, v182 * UpperBound.Sqrt(100000) * v178);  // logits.decoder.{i}.layer_norm_2: from source, whole to token
-            UpperBound v186 = UpperBound.Min(v182 * UpperBound.Sqrt(100000) * v177, 16 * v185);  // logits.decoder.{i}.layer_norm_2: from source, whole to whole
-            UpperBound v187 = UpperBound.Min(v182 * UpperBound.Sqrt(100000) * v178, 16 * v185);  // logits.decoder.{i}.layer_norm_2: from source, token to token
-            UpperBound v188 = UpperBound.Min(v182 * UpperBound.Sqrt(100000) * v179, v182 * UpperBound.Sqrt(100000) * v180, v182 * UpperBound.Sqrt(100000) * v181);  // logits.decoder.{i}.layer_norm_2: from target, whole to token
-            UpperBound v189 = UpperBound.Min(v182 * UpperBound.Sqrt(100000) * v180, 16 * v188);  // logits.decoder.{i}.layer_norm_2: from target, whole to whole
-            UpperBound v190 = UpperBound.Min(v182 * UpperBound.Sqrt(100000) * v181, 16 * v188);  // logits.decoder.{i}.layer_norm_2: from target, token to token
+            UpperBound v301 = v182 * UpperBound.Min(UpperBound.Sqrt(512), UpperBound.Sqrt(100000) * v174);  // logits.decoder.{i}.layer_norm_2: shared
+            UpperBound v183 = v301 + norms.VectorNorm($"logits.decoder.{i}.layer_norm_2.bias");  // logits.decoder.{i}.layer_norm_2: radius
+            UpperBound v302 = v182 * UpperBound.Sqrt(100000);  // logits.decoder.{i}.layer_norm_2: shared
+            UpperBound v184 = UpperBound.Min(v302 * v175, v301, v183);  // logits.decoder.{i}.layer_norm_2: centred radius
+            UpperBound v303 = v302 * v177;  // logits.decoder.{i}.layer_norm_2: shared
+            UpperBound v304 = v302 * v178;  // logits.decoder.{i}.layer_norm_2: shared
+            UpperBound v185 = UpperBound.Min(v302 * v176, v303, v304);  // logits.decoder.{i}.layer_norm_2: from source, whole to token
+            UpperBound v186 = UpperBound.Min(v303, 16 * v185);  // logits.decoder.{i}.layer_norm_2: from source, whole to whole
+            UpperBound v187 = UpperBound.Min(v304, 16 * v185);  // logits.decoder.{i}.layer_norm_2: from source, token to token
+            UpperBound v305 = v302 * v180;  // logits.decoder.{i}.layer_norm_2: shared
+            UpperBound v306 = v302 * v181;  // logits.decoder.{i}.layer_norm_2: shared
+            UpperBound v188 = UpperBound.Min(v302 * v179, v305, v306);  // logits.decoder.{i}.layer_norm_2: from target, whole to token
+            UpperBound v189 = UpperBound.Min(v305, 16 * v188);  // logits.decoder.{i}.layer_norm_2: from target, whole to whole
+            UpperBound v190 = UpperBound.Min(v306, 16 * v188);  // logits.decoder.{i}.layer_norm_2: from target, token to token
             UpperBound v191 = norms.SpectralNorm($"logits.decoder.{i}.mlp.up");  // logits.decoder.{i}.mlp: σ(up)
             UpperBound v192 = norms.SpectralNorm($"logits.decoder.{i}.mlp.down");  // logits.decoder.{i}.mlp: σ(down)
             UpperBound v194 = v191 * v183 + norms.VectorNorm($"logits.decoder.{i}.mlp.up_bias");  // logits.decoder.{i}.mlp: norm of the pre-activations
-            UpperBound v195 = UpperBound.Min(v191 * v192, UpperBound.OfRational(1, 2) * norms.Product($"logits.decoder.{i}.mlp.down", $"logits.decoder.{i}.mlp.up") + UpperBound.OfRational(1, 2) * (v191 * v192));  // logits.decoder.{i}.mlp: constant
+            // logits.decoder.{i}.mlp: constant
+            UpperBound v195 = UpperBound.Min(
+                v191 * v192,
+                UpperBound.OfRational(1, 2) * norms.Product($"logits.decoder.{i}.mlp.down", $"logits.decoder.{i}.mlp.up")
+                    + UpperBound.OfRational(1, 2) * (v191 * v192));
             UpperBound v196 = v192 * v194 + norms.VectorNorm($"logits.decoder.{i}.mlp.down_bias");  // logits.decoder.{i}.mlp: radius
             UpperBound v197 = UpperBound.Min(v195 * v184, v196);  // logits.decoder.{i}.mlp: centred radius
             UpperBound v198 = UpperBound.Min(v195 * v185, v195 * v186, v195 * v187);  // logits.decoder.{i}.mlp: from source, whole to token
@@ -821,20 +2805,30 @@ public sealed partial class Translation : torch.nn.Module<torch.Tensor, torch.Te
             UpperBound v207 = norms.BlockGain($"logits.decoder.{i}.mlp.up", $"logits.decoder.{i}.mlp.down", "1; 1; 0; 1");  // logits.decoder.{i}.residual_3: gain of the whole block
             UpperBound v208 = UpperBound.Min(v184 + v197, v206, v207 * v184);  // logits.decoder.{i}.residual_3: centred radius
             UpperBound v209 = UpperBound.Min(v185 + v198, v186 + v199, v187 + v200, v207 * v185, v207 * v186, v207 * v187);  // logits.decoder.{i}.residual_3: from source, whole to token
-            UpperBound v210 = UpperBound.Min(v186 + v199, 16 * UpperBound.Min(v185 + v198, v186 + v199, v187 + v200), v207 * v186, 16 * UpperBound.Min(v207 * v185, v207 * v186, v207 * v187));  // logits.decoder.{i}.residual_3: from source, whole to whole
-            UpperBound v211 = UpperBound.Min(v187 + v200, 16 * UpperBound.Min(v185 + v198, v186 + v199, v187 + v200), v207 * v187, 16 * UpperBound.Min(v207 * v185, v207 * v186, v207 * v187));  // logits.decoder.{i}.residual_3: from source, token to token
+            UpperBound v307 = 16 * UpperBound.Min(v185 + v198, v186 + v199, v187 + v200);  // logits.decoder.{i}.residual_3: shared
+            UpperBound v308 = 16 * UpperBound.Min(v207 * v185, v207 * v186, v207 * v187);  // logits.decoder.{i}.residual_3: shared
+            UpperBound v210 = UpperBound.Min(v186 + v199, v307, v207 * v186, v308);  // logits.decoder.{i}.residual_3: from source, whole to whole
+            UpperBound v211 = UpperBound.Min(v187 + v200, v307, v207 * v187, v308);  // logits.decoder.{i}.residual_3: from source, token to token
             UpperBound v212 = UpperBound.Min(v188 + v201, v189 + v202, v190 + v203, v207 * v188, v207 * v189, v207 * v190);  // logits.decoder.{i}.residual_3: from target, whole to token
-            UpperBound v213 = UpperBound.Min(v189 + v202, 16 * UpperBound.Min(v188 + v201, v189 + v202, v190 + v203), v207 * v189, 16 * UpperBound.Min(v207 * v188, v207 * v189, v207 * v190));  // logits.decoder.{i}.residual_3: from target, whole to whole
-            UpperBound v214 = UpperBound.Min(v190 + v203, 16 * UpperBound.Min(v188 + v201, v189 + v202, v190 + v203), v207 * v190, 16 * UpperBound.Min(v207 * v188, v207 * v189, v207 * v190));  // logits.decoder.{i}.residual_3: from target, token to token
+            UpperBound v309 = 16 * UpperBound.Min(v188 + v201, v189 + v202, v190 + v203);  // logits.decoder.{i}.residual_3: shared
+            UpperBound v310 = 16 * UpperBound.Min(v207 * v188, v207 * v189, v207 * v190);  // logits.decoder.{i}.residual_3: shared
+            UpperBound v213 = UpperBound.Min(v189 + v202, v309, v207 * v189, v310);  // logits.decoder.{i}.residual_3: from target, whole to whole
+            UpperBound v214 = UpperBound.Min(v190 + v203, v309, v207 * v190, v310);  // logits.decoder.{i}.residual_3: from target, token to token
             UpperBound v215 = norms.LargestEntry($"logits.decoder.{i}.layer_norm_3.gain");  // logits.decoder.{i}.layer_norm_3: max|gain|
-            UpperBound v216 = v215 * UpperBound.Min(UpperBound.Sqrt(512), UpperBound.Sqrt(100000) * v206) + norms.VectorNorm($"logits.decoder.{i}.layer_norm_3.bias");  // logits.decoder.{i}.layer_norm_3: radius
-            UpperBound v217 = UpperBound.Min(v215 * UpperBound.Sqrt(100000) * v208, v215 * UpperBound.Min(UpperBound.Sqrt(512), UpperBound.Sqrt(100000) * v206), v216);  // logits.decoder.{i}.layer_norm_3: centred radius
-            UpperBound v218 = UpperBound.Min(v215 * UpperBound.Sqrt(100000) * v209, v215 * UpperBound.Sqrt(100000) * v210, v215 * UpperBound.Sqrt(100000) * v211);  // logits.decoder.{i}.layer_norm_3: from source, whole to token
-            UpperBound v219 = UpperBound.Min(v215 * UpperBound.Sqrt(100000) * v210, 16 * v218);  // logits.decoder.{i}.layer_norm_3: from source, whole to whole
-            UpperBound v220 = UpperBound.Min(v215 * UpperBound.Sqrt(100000) * v211, 16 * v218);  // logits.decoder.{i}.layer_norm_3: from source, token to token
-            UpperBound v221 = UpperBound.Min(v215 * UpperBound.Sqrt(100000) * v212, v215 * UpperBound.Sqrt(100000) * v213, v215 * UpperBound.Sqrt(100000) * v214);  // logits.decoder.{i}.layer_norm_3: from target, whole to token
-            UpperBound v222 = UpperBound.Min(v215 * UpperBound.Sqrt(100000) * v213, 16 * v221);  // logits.decoder.{i}.layer_norm_3: from target, whole to whole
-            UpperBound v223 = UpperBound.Min(v215 * UpperBound.Sqrt(100000) * v214, 16 * v221);  // logits.decoder.{i}.layer_norm_3: from target, token to token
+            UpperBound v311 = v215 * UpperBound.Min(UpperBound.Sqrt(512), UpperBound.Sqrt(100000) * v206);  // logits.decoder.{i}.layer_norm_3: shared
+            UpperBound v216 = v311 + norms.VectorNorm($"logits.decoder.{i}.layer_norm_3.bias");  // logits.decoder.{i}.layer_norm_3: radius
+            UpperBound v312 = v215 * UpperBound.Sqrt(100000);  // logits.decoder.{i}.layer_norm_3: shared
+            UpperBound v217 = UpperBound.Min(v312 * v208, v311, v216);  // logits.decoder.{i}.layer_norm_3: centred radius
+            UpperBound v313 = v312 * v210;  // logits.decoder.{i}.layer_norm_3: shared
+            UpperBound v314 = v312 * v211;  // logits.decoder.{i}.layer_norm_3: shared
+            UpperBound v218 = UpperBound.Min(v312 * v209, v313, v314);  // logits.decoder.{i}.layer_norm_3: from source, whole to token
+            UpperBound v219 = UpperBound.Min(v313, 16 * v218);  // logits.decoder.{i}.layer_norm_3: from source, whole to whole
+            UpperBound v220 = UpperBound.Min(v314, 16 * v218);  // logits.decoder.{i}.layer_norm_3: from source, token to token
+            UpperBound v315 = v312 * v213;  // logits.decoder.{i}.layer_norm_3: shared
+            UpperBound v316 = v312 * v214;  // logits.decoder.{i}.layer_norm_3: shared
+            UpperBound v221 = UpperBound.Min(v312 * v212, v315, v316);  // logits.decoder.{i}.layer_norm_3: from target, whole to token
+            UpperBound v222 = UpperBound.Min(v315, 16 * v221);  // logits.decoder.{i}.layer_norm_3: from target, whole to whole
+            UpperBound v223 = UpperBound.Min(v316, 16 * v221);  // logits.decoder.{i}.layer_norm_3: from target, token to token
             (v81, v82, v83, v84, v85, v86, v87, v88) = (v216, v217, v219, v218, v220, v222, v221, v223);
         }
         UpperBound v224 = v81;
@@ -859,7 +2853,9 @@ public sealed partial class Translation : torch.nn.Module<torch.Tensor, torch.Te
     public static string[] DomainAt(Norms norms)
     {
         UpperBound v1 = norms.LargestRow("memory.words.weight");  // memory.words: largest row
-        UpperBound v2 = UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("16535003495550779306661991744110472180033553566633"), global::System.Numerics.BigInteger.Parse("730750818665451459101842416358141509827966271488")) * v1;  // memory.words: radius
+        // memory.words: radius
+        UpperBound v2 = UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("16535003495550779306661991744110472180033553566633"), global::System.Numerics.BigInteger.Parse("730750818665451459101842416358141509827966271488"))
+            * v1;
         return
         [
             InputDomain.Ball("source", "RMS", UpperBound.Sqrt(UpperBound.OfRational(1, 512)) * v2),

@@ -280,18 +280,23 @@ public sealed partial class SigmaVit : torch.nn.Module<torch.Tensor, torch.Tenso
     /// <summary>The compile-time bound: valid for all weights that keep their caps.</summary>
     public UpperBound BoundAtCaps(int claim) => AtCaps[claim];
 
-    /// <summary>The bound at the given norms, one entry per claim: one line per step of the derivation.</summary>
+    /// <summary>The bound at the given norms, one entry per claim: the steps of the derivation in order.</summary>
     public static UpperBound[] LipschitzBound(Norms norms)
     {
-        UpperBound v1 = UpperBound.Min(UpperBound.OfRational(125, 28) * UpperBound.Sqrt(3) + UpperBound.Sqrt(UpperBound.OfRational(24738633811609, 2081383290000)), UpperBound.Sqrt(UpperBound.OfRational(1810079068561, 8325533160000)) + UpperBound.OfRational(125, 28) * (UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2)));  // standardize: radius
-        UpperBound v2 = UpperBound.Min(UpperBound.OfRational(125, 28) * UpperBound.Min(UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2), UpperBound.Sqrt(3)), UpperBound.OfRational(125, 28) * UpperBound.Sqrt(3) + UpperBound.Sqrt(UpperBound.OfRational(24738633811609, 2081383290000)), UpperBound.Sqrt(UpperBound.OfRational(1810079068561, 8325533160000)) + UpperBound.OfRational(125, 28) * (UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2)));  // standardize: centred radius
-        UpperBound v3 = UpperBound.OfRational(125, 28) * (UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2));  // standardize: radius around the known centre
+        UpperBound v95 = UpperBound.OfRational(125, 28) * UpperBound.Sqrt(3) + UpperBound.Sqrt(UpperBound.OfRational(24738633811609, 2081383290000));  // standardize: shared
+        UpperBound v96 = UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2);  // standardize: shared
+        UpperBound v97 = UpperBound.OfRational(125, 28) * v96;  // standardize: shared
+        UpperBound v98 = UpperBound.Sqrt(UpperBound.OfRational(1810079068561, 8325533160000)) + v97;  // standardize: shared
+        UpperBound v1 = UpperBound.Min(v95, v98);  // standardize: radius
+        UpperBound v2 = UpperBound.Min(UpperBound.OfRational(125, 28) * UpperBound.Min(v96, UpperBound.Sqrt(3)), v95, v98);  // standardize: centred radius
+        UpperBound v3 = v97;  // standardize: radius around the known centre
         UpperBound v4 = norms.SpectralNorm("patchify.weight");  // patchify: σ(weight)
         UpperBound v5 = 16 * v4 * v1 + norms.VectorNorm("patchify.bias");  // patchify: radius
         UpperBound v6 = UpperBound.Min(16 * v4 * UpperBound.Min(v2, v3), v5);  // patchify: centred radius
-        UpperBound v7 = UpperBound.Min(16 * v4 * UpperBound.OfRational(125, 28), v4 * UpperBound.OfRational(125, 28));  // patchify: from pixels, whole to token
+        UpperBound v99 = 16 * v4 * UpperBound.OfRational(125, 28);  // patchify: shared
+        UpperBound v7 = UpperBound.Min(v99, v4 * UpperBound.OfRational(125, 28));  // patchify: from pixels, whole to token
         UpperBound v8 = UpperBound.Min(v4 * UpperBound.OfRational(125, 28), 14 * v7);  // patchify: from pixels, whole to whole
-        UpperBound v9 = UpperBound.Min(16 * v4 * UpperBound.OfRational(125, 28), 224 * v7);  // patchify: from pixels, token to token
+        UpperBound v9 = UpperBound.Min(v99, 224 * v7);  // patchify: from pixels, token to token
         UpperBound v10 = norms.VectorNorm("class_token.token");  // class_token: |token|
         UpperBound v11 = UpperBound.Max(v5, v10);  // class_token: radius
         UpperBound v12 = UpperBound.Min(v11, UpperBound.Max(v6, UpperBound.OfRational(1, 2) * (v6 + v5 + v10)));  // class_token: centred radius
@@ -313,26 +318,745 @@ public sealed partial class SigmaVit : torch.nn.Module<torch.Tensor, torch.Tenso
             UpperBound v26 = norms.SpectralNorm($"blocks.{i}.attention.out");  // blocks.{i}.attention: σ(out)
             UpperBound v27 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.v", head));  // blocks.{i}.attention: largest head of v
             UpperBound v28 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.k", head));  // blocks.{i}.attention: largest head of k
-            UpperBound v29 = v24 * v19 + norms.VectorNorm($"blocks.{i}.attention.q_bias");  // blocks.{i}.attention: largest query
-            UpperBound v30 = UpperBound.Min(UpperBound.OfRational(1, 8) * v28 * v29 * v20, UpperBound.OfRational(1, 8) * (norms.StackedTransposedProduct($"blocks.{i}.attention.k", $"blocks.{i}.attention.q") * v19 + v28 * norms.VectorNorm($"blocks.{i}.attention.q_bias")) * v20);  // blocks.{i}.attention: s1, key path
-            UpperBound v31 = UpperBound.Min(UpperBound.OfRational(1, 8) * v24 * v28 * UpperBound.Power(v20, 2), UpperBound.OfRational(1, 8) * norms.StackedTransposedProduct($"blocks.{i}.attention.k", $"blocks.{i}.attention.q") * UpperBound.Power(v20, 2));  // blocks.{i}.attention: s2, query path
-            UpperBound v32 = 2 * UpperBound.MaxOver(12, head => UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20));  // blocks.{i}.attention: range of the logits
+            UpperBound v100 = norms.VectorNorm($"blocks.{i}.attention.q_bias");  // blocks.{i}.attention: shared
+            UpperBound v29 = v24 * v19 + v100;  // blocks.{i}.attention: largest query
+            UpperBound v101 = norms.StackedTransposedProduct($"blocks.{i}.attention.k", $"blocks.{i}.attention.q");  // blocks.{i}.attention: shared
+            UpperBound v30 = UpperBound.Min(UpperBound.OfRational(1, 8) * v28 * v29 * v20, UpperBound.OfRational(1, 8) * (v101 * v19 + v28 * v100) * v20);  // blocks.{i}.attention: s1, key path
+            // blocks.{i}.attention: s2, query path
+            UpperBound v31 = UpperBound.Min(
+                UpperBound.OfRational(1, 8) * v24 * v28 * UpperBound.Power(v20, 2),
+                UpperBound.OfRational(1, 8) * v101 * UpperBound.Power(v20, 2));
+            // blocks.{i}.attention: range of the logits
+            UpperBound v32 = 2 * UpperBound.MaxOver(12, head => UpperBound.Min(
+                UpperBound.OfRational(1, 8)
+                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                    * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                    * v20,
+                UpperBound.OfRational(1, 8)
+                    * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                        + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                    * v20));
             UpperBound v33 = UpperBound.DoeblinComplement(197, v32);  // blocks.{i}.attention: 1 − lambda
             UpperBound v34 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v32);  // blocks.{i}.attention: cosh of half the range
             UpperBound v35 = 197 * UpperBound.LargestSoftmaxWeight(197, v32);  // blocks.{i}.attention: largest column sum
             UpperBound v36 = UpperBound.Min(UpperBound.Sqrt(197), UpperBound.Sqrt(v35), v34);  // blocks.{i}.attention: norm of the weights
-            UpperBound v37 = UpperBound.Min(UpperBound.Sqrt(12) * v27, v25 * (1 + v33 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));  // blocks.{i}.attention: value path
+            // blocks.{i}.attention: shared
+            UpperBound v102 = 1
+                + v33
+                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"));
+            UpperBound v37 = UpperBound.Min(UpperBound.Sqrt(12) * v27, v25 * v102);  // blocks.{i}.attention: value path
             UpperBound v38 = UpperBound.Min(UpperBound.Sqrt(v35), UpperBound.Sqrt(UpperBound.OfRational(197, 2)));  // blocks.{i}.attention: key path, whole to whole
-            UpperBound v39 = UpperBound.Min(v26 * v27 * UpperBound.Sqrt(12 + UpperBound.Power(v30, 2)), v26 * (v37 + v27 * v30), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(12 + UpperBound.Power(v30, 2)), UpperBound.Min(UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), UpperBound.Max(norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * (1 + v33 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))), norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") + v33 * UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) + norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v30, v26 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20), 2)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20), 2)))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20), 2)), 2))), UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20), 2))));  // blocks.{i}.attention: keys and values, token to token
-            UpperBound v40 = UpperBound.Min(v26 * (v25 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 197)) * v34, 1) + v27 * v30 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(197, v32)))), UpperBound.Min(v26 * v25, UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 197)) * v34, 1) + norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v30 * UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(197, v32))), v26 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20))), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20))))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20))), 2))), UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20)))));  // blocks.{i}.attention: keys and values, whole to token
-            UpperBound v41 = UpperBound.Min(v26 * (v25 * v36 + v27 * v38 * v30), UpperBound.Min(v26 * v25, UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * v36 + norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v38 * v30, v26 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20))), UpperBound.Sqrt(v35) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20), 2)), v36 + v38 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20))), UpperBound.Sqrt(v35) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20), 2)), v36 + v38 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20)))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Min(UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20))), UpperBound.Sqrt(v35) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20), 2)), v36 + v38 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20)), 2))), UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * UpperBound.Min(UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20))), UpperBound.Sqrt(v35) * UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20), 2)), v36 + v38 * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20))));  // blocks.{i}.attention: keys and values, whole to whole
-            UpperBound v42 = UpperBound.Min(v26 * v27 * v31, norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v31, v26 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2)), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2)))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2)), 2))), UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2))));  // blocks.{i}.attention: query path, all readings
-            UpperBound v43 = UpperBound.Min(v26 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2))), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2))))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2)), 2))), UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * (UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20), 2)) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2)))));  // blocks.{i}.attention: per head, token to token
+            UpperBound v103 = UpperBound.Sqrt(12 + UpperBound.Power(v30, 2));  // blocks.{i}.attention: shared
+            UpperBound v104 = norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v");  // blocks.{i}.attention: shared
+            UpperBound v105 = UpperBound.Sqrt(12) * v104;  // blocks.{i}.attention: shared
+            UpperBound v106 = norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v");  // blocks.{i}.attention: shared
+            UpperBound v107 = v33 * UpperBound.Sqrt(12);  // blocks.{i}.attention: shared
+            UpperBound v108 = v107 * v104;  // blocks.{i}.attention: shared
+            UpperBound v109 = UpperBound.Min(v105, UpperBound.Max(v106, v104) * v102, v106 + v108);  // blocks.{i}.attention: shared
+            UpperBound v110 = v104 * v30;  // blocks.{i}.attention: shared
+            // blocks.{i}.attention: keys and values, token to token
+            UpperBound v39 = UpperBound.Min(
+                v26 * v27 * v103,
+                v26 * (v37 + v27 * v30),
+                v104 * v103,
+                v109 + v110,
+                v26 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v20,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v20),
+                                2)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v20,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v20),
+                                    2)))),
+                v104 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v20,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v20),
+                                2)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)
+                        * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v20,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v20),
+                                    2))));
+            UpperBound v111 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 197)) * v34, 1);  // blocks.{i}.attention: shared
+            UpperBound v112 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(197, v32)));  // blocks.{i}.attention: shared
+            UpperBound v113 = UpperBound.Min(v26 * v25, v105);  // blocks.{i}.attention: shared
+            // blocks.{i}.attention: keys and values, whole to token
+            UpperBound v40 = UpperBound.Min(
+                v26 * (v25 * v111 + v27 * v30 * v112),
+                v113 * v111 + v110 * v112,
+                v26 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                            * v20,
+                        UpperBound.OfRational(1, 8)
+                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                            * v20))),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                    + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v20,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                    + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v20))))),
+                v104 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                            * v20,
+                        UpperBound.OfRational(1, 8)
+                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                            * v20))),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)
+                        * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                    + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v20,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                    + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v20)))));
+            // blocks.{i}.attention: keys and values, whole to whole
+            UpperBound v41 = UpperBound.Min(
+                v26 * (v25 * v36 + v27 * v38 * v30),
+                v113 * v36 + v104 * v38 * v30,
+                v26 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Min(
+                        UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                    + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v20,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                    + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v20))),
+                        UpperBound.Sqrt(v35) * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v20,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v20),
+                                    2)),
+                        v36
+                            + v38 * UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                        + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v20,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                        + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v20)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Min(
+                            UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                        + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v20,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                        + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v20))),
+                            UpperBound.Sqrt(v35) * UpperBound.Sqrt(
+                                1
+                                    + UpperBound.Power(
+                                        UpperBound.Min(
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                                    + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                * v20,
+                                            UpperBound.OfRational(1, 8)
+                                                * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                                    + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                        * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                * v20),
+                                        2)),
+                            v36
+                                + v38 * UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v20,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v20)))),
+                v104 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Min(
+                        UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                    + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v20,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                    + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v20))),
+                        UpperBound.Sqrt(v35) * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v20,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v20),
+                                    2)),
+                        v36
+                            + v38 * UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                        + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v20,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                        + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v20)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                        + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v20,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                        + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v20))),
+                            UpperBound.Sqrt(v35) * UpperBound.Sqrt(
+                                1
+                                    + UpperBound.Power(
+                                        UpperBound.Min(
+                                            UpperBound.OfRational(1, 8)
+                                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                                    + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                * v20,
+                                            UpperBound.OfRational(1, 8)
+                                                * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                                    + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                        * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                * v20),
+                                        2)),
+                            v36
+                                + v38 * UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v20,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v20))));
+            // blocks.{i}.attention: query path, all readings
+            UpperBound v42 = UpperBound.Min(
+                v26 * v27 * v31,
+                v104 * v31,
+                v26 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                            * UpperBound.Power(v20, 2),
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                            * UpperBound.Power(v20, 2)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v20, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v20, 2)))),
+                v104 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Min(
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                            * UpperBound.Power(v20, 2),
+                        UpperBound.OfRational(1, 8)
+                            * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                            * UpperBound.Power(v20, 2)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v20, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v20, 2))));
+            // blocks.{i}.attention: per head, token to token
+            UpperBound v43 = UpperBound.Min(
+                v26 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v20,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v20),
+                                2))
+                        + UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v20, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v20, 2))),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * (UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v20,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v20),
+                                    2))
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v20, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v20, 2))))),
+                v104 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        1
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v20,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v20),
+                                2))
+                        + UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v20, 2),
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                * UpperBound.Power(v20, 2)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)
+                        * (UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v20,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v20),
+                                    2))
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v20, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v20, 2)))));
             UpperBound v44 = UpperBound.Min(v39 + v42, v43);  // blocks.{i}.attention: token to token
             UpperBound v45 = v40 + v42;  // blocks.{i}.attention: whole to token
-            UpperBound v46 = UpperBound.Min(v41 + v42, v26 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(197 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2)) * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20), 2)))), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(197 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2)) * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20), 2)))))), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Sqrt(197 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2)) * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20), 2)))), 2))), UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * UpperBound.Sqrt(197 * UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20)) + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2)), 2) + UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2), UpperBound.OfRational(1, 8) * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * UpperBound.Power(v20, 2)) * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20))) + UpperBound.Sqrt(1 + UpperBound.Power(UpperBound.Min(UpperBound.OfRational(1, 8) * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19 + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20, UpperBound.OfRational(1, 8) * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19 + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head)) * v20), 2))))));  // blocks.{i}.attention: whole to whole
-            UpperBound v47 = UpperBound.Min(v26 * v37 * v19, v26 * (v25 * v19 + v33 * UpperBound.Sqrt(12) * v27 * v20), UpperBound.Min(v26 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head), 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.v", head)), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(12), UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head))) * v19, UpperBound.Min(UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), UpperBound.Max(norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * (1 + v33 * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))), norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") + v33 * UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * v19, UpperBound.Min(norms.Product($"blocks.{i}.attention.out", $"blocks.{i}.attention.v"), v26 * v25, UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v")) * v19 + v33 * UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v20) + v26 * norms.VectorNorm($"blocks.{i}.attention.v_bias") + norms.VectorNorm($"blocks.{i}.attention.out_bias");  // blocks.{i}.attention: radius
-            UpperBound v48 = UpperBound.Min(v26 * UpperBound.Sqrt(12) * v27 * v33 * v20, UpperBound.Min(v26 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * v33, 2))), UpperBound.SumOver(12, head => norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * v33)), norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * UpperBound.Sqrt(12 * UpperBound.Power(v33, 2)), UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * v33)) * v20, UpperBound.Sqrt(12) * norms.StackedProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v") * v33 * v20, v47);  // blocks.{i}.attention: centred radius
+            // blocks.{i}.attention: whole to whole
+            UpperBound v46 = UpperBound.Min(
+                v41 + v42,
+                v26 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(
+                        197 * UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                    + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v20,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                    + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v20))
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v20, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v20, 2)),
+                                2)
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v20, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v20, 2))
+                                * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v20,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v20)))
+                                    + UpperBound.Sqrt(
+                                        1
+                                            + UpperBound.Power(
+                                                UpperBound.Min(
+                                                    UpperBound.OfRational(1, 8)
+                                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                        * v20,
+                                                    UpperBound.OfRational(1, 8)
+                                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                        * v20),
+                                                2)))),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * UpperBound.Sqrt(
+                            197 * UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                        + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v20,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                        + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v20))
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * UpperBound.Power(v20, 2),
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                            * UpperBound.Power(v20, 2)),
+                                    2)
+                                + UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v20, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v20, 2))
+                                    * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v20,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v20)))
+                                        + UpperBound.Sqrt(
+                                            1
+                                                + UpperBound.Power(
+                                                    UpperBound.Min(
+                                                        UpperBound.OfRational(1, 8)
+                                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                            * v20,
+                                                        UpperBound.OfRational(1, 8)
+                                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                                                * v19
+                                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                            * v20),
+                                                    2)))))),
+                v104 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        197 * UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(1, 8)
+                                * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                    + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v20,
+                            UpperBound.OfRational(1, 8)
+                                * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                    + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head) * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                * v20))
+                            + UpperBound.Power(
+                                UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v20, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v20, 2)),
+                                2)
+                            + UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v20, 2),
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                    * UpperBound.Power(v20, 2))
+                                * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v20,
+                                    UpperBound.OfRational(1, 8)
+                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                        * v20)))
+                                    + UpperBound.Sqrt(
+                                        1
+                                            + UpperBound.Power(
+                                                UpperBound.Min(
+                                                    UpperBound.OfRational(1, 8)
+                                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                        * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                                            + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                        * v20,
+                                                    UpperBound.OfRational(1, 8)
+                                                        * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                                            + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                                * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                        * v20),
+                                                2)))),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)
+                        * UpperBound.Sqrt(
+                            197 * UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(1, 8)
+                                    * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                        + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v20,
+                                UpperBound.OfRational(1, 8)
+                                    * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                        + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                    * v20))
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * UpperBound.Power(v20, 2),
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                            * UpperBound.Power(v20, 2)),
+                                    2)
+                                + UpperBound.Min(
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.q", head)
+                                        * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v20, 2),
+                                    UpperBound.OfRational(1, 8)
+                                        * norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                        * UpperBound.Power(v20, 2))
+                                    * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                        UpperBound.OfRational(1, 8)
+                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v20,
+                                        UpperBound.OfRational(1, 8)
+                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head) * v19
+                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                            * v20)))
+                                        + UpperBound.Sqrt(
+                                            1
+                                                + UpperBound.Power(
+                                                    UpperBound.Min(
+                                                        UpperBound.OfRational(1, 8)
+                                                            * norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                            * (norms.HeadSpectralNorm($"blocks.{i}.attention.q", head) * v19
+                                                                + norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                            * v20,
+                                                        UpperBound.OfRational(1, 8)
+                                                            * (norms.HeadTransposedProduct($"blocks.{i}.attention.q", $"blocks.{i}.attention.k", head)
+                                                                * v19
+                                                                + norms.HeadSpectralNorm($"blocks.{i}.attention.k", head)
+                                                                    * norms.HeadVectorNorm($"blocks.{i}.attention.q_bias", head))
+                                                            * v20),
+                                                    2))))));
+            // blocks.{i}.attention: radius
+            UpperBound v47 = UpperBound.Min(
+                v26 * v37 * v19,
+                v26 * (v25 * v19 + v107 * v27 * v20),
+                UpperBound.Min(
+                    v26 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head), 2))),
+                    UpperBound.SumOver(12, head =>
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * norms.HeadSpectralNorm($"blocks.{i}.attention.v", head)),
+                    v104 * UpperBound.Sqrt(12),
+                    UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head)))
+                    * v19,
+                v109 * v19,
+                UpperBound.Min(v106, v26 * v25, v105) * v19 + v108 * v20)
+                + v26 * norms.VectorNorm($"blocks.{i}.attention.v_bias")
+                + norms.VectorNorm($"blocks.{i}.attention.out_bias");
+            // blocks.{i}.attention: centred radius
+            UpperBound v48 = UpperBound.Min(
+                v26 * UpperBound.Sqrt(12) * v27 * v33 * v20,
+                UpperBound.Min(
+                    v26 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * v33, 2))),
+                    UpperBound.SumOver(12, head =>
+                        norms.HeadSpectralNorm($"blocks.{i}.attention.out", head) * (norms.HeadSpectralNorm($"blocks.{i}.attention.v", head) * v33)),
+                    v104 * UpperBound.Sqrt(12 * UpperBound.Power(v33, 2)),
+                    UpperBound.SumOver(12, head => norms.HeadProduct($"blocks.{i}.attention.out", $"blocks.{i}.attention.v", head) * v33))
+                    * v20,
+                v105 * v33 * v20,
+                v47);
             UpperBound v49 = UpperBound.Min(v44 * v22, v45 * v21, v40 * v21 + v42 * v22, v46 * v21, v44 * v23);  // blocks.{i}.attention: from pixels, whole to token
             UpperBound v50 = UpperBound.Min(v46 * v21, UpperBound.Sqrt(197) * v49);  // blocks.{i}.attention: from pixels, whole to whole
             UpperBound v51 = UpperBound.Min(v44 * v23, 224 * v49);  // blocks.{i}.attention: from pixels, token to token
@@ -346,7 +1070,11 @@ public sealed partial class SigmaVit : torch.nn.Module<torch.Tensor, torch.Tenso
             UpperBound v63 = norms.LargestRow($"blocks.{i}.mlp.up") * v56 + norms.LargestEntry($"blocks.{i}.mlp.up_bias");  // blocks.{i}.mlp: largest pre-activation
             UpperBound v64 = v61 * v56 + norms.VectorNorm($"blocks.{i}.mlp.up_bias");  // blocks.{i}.mlp: norm of the pre-activations
             UpperBound v65 = UpperBound.GeluSlope(v63);  // blocks.{i}.mlp: gelu slope
-            UpperBound v66 = UpperBound.Min(v65 * (v61 * v62), UpperBound.OfRational(1, 2) * norms.Product($"blocks.{i}.mlp.down", $"blocks.{i}.mlp.up") + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v61 * v62));  // blocks.{i}.mlp: constant
+            // blocks.{i}.mlp: constant
+            UpperBound v66 = UpperBound.Min(
+                v65 * (v61 * v62),
+                UpperBound.OfRational(1, 2) * norms.Product($"blocks.{i}.mlp.down", $"blocks.{i}.mlp.up")
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v61 * v62));
             UpperBound v67 = v62 * (UpperBound.GeluGain(v63) * v64) + norms.VectorNorm($"blocks.{i}.mlp.down_bias");  // blocks.{i}.mlp: radius
             UpperBound v68 = UpperBound.Min(v66 * v57, v67);  // blocks.{i}.mlp: centred radius
             UpperBound v69 = UpperBound.Min(v66 * v58, v66 * v59, v66 * v60);  // blocks.{i}.mlp: from pixels, whole to token
@@ -356,8 +1084,10 @@ public sealed partial class SigmaVit : torch.nn.Module<torch.Tensor, torch.Tenso
             UpperBound v75 = norms.BlockGain($"blocks.{i}.mlp.up", $"blocks.{i}.mlp.down", "1; 1; -322260362962887/2500000000000000; 2822260362962887/2500000000000000");  // blocks.{i}.residual_2: gain of the whole block
             UpperBound v76 = UpperBound.Min(v57 + v68, v74, v75 * v57);  // blocks.{i}.residual_2: centred radius
             UpperBound v78 = UpperBound.Min(v58 + v69, v59 + v70, v60 + v71, v75 * v58, v75 * v59, v75 * v60);  // blocks.{i}.residual_2: from pixels, whole to token
-            UpperBound v79 = UpperBound.Min(v59 + v70, UpperBound.Sqrt(197) * UpperBound.Min(v58 + v69, v59 + v70, v60 + v71), v75 * v59, UpperBound.Sqrt(197) * UpperBound.Min(v75 * v58, v75 * v59, v75 * v60));  // blocks.{i}.residual_2: from pixels, whole to whole
-            UpperBound v80 = UpperBound.Min(v60 + v71, 224 * UpperBound.Min(v58 + v69, v59 + v70, v60 + v71), v75 * v60, 224 * UpperBound.Min(v75 * v58, v75 * v59, v75 * v60));  // blocks.{i}.residual_2: from pixels, token to token
+            UpperBound v114 = UpperBound.Min(v58 + v69, v59 + v70, v60 + v71);  // blocks.{i}.residual_2: shared
+            UpperBound v115 = UpperBound.Min(v75 * v58, v75 * v59, v75 * v60);  // blocks.{i}.residual_2: shared
+            UpperBound v79 = UpperBound.Min(v59 + v70, UpperBound.Sqrt(197) * v114, v75 * v59, UpperBound.Sqrt(197) * v115);  // blocks.{i}.residual_2: from pixels, whole to whole
+            UpperBound v80 = UpperBound.Min(v60 + v71, 224 * v114, v75 * v60, 224 * v115);  // blocks.{i}.residual_2: from pixels, token to token
             (v19, v20, v21, v22, v23) = (v74, v76, v79, v78, v80);
         }
         UpperBound v81 = v19;
