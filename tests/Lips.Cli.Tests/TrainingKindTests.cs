@@ -170,6 +170,13 @@ public sealed class TrainingKindTests : CommandLine
         Assert.Equal(5, partly.Code);
         Assert.Contains("failed", partly.Output);
         Assert.Equal(2, JsonDocument.Parse(File.ReadAllText("runs/partly/grid.json")).RootElement.GetArrayLength());
+        // trained to its end by a method that has not kept the cap: an accuracy, and no bound, whether it is trained or read
+        string[] over = ["grid", spec, "keep=rms_cap(1, by: hammer)", "optimizer=muon(lr: 0.4)", "--name", "over"];
+        foreach (var hammered in new[] { Run(over), Run([.. over, "--resume"]) })
+        {
+            Assert.Equal(5, hammered.Code);
+            Assert.Contains(" %  ", hammered.Output.Split('\n').Single(line => line.Contains("none: a cap is not kept", StringComparison.Ordinal)));
+        }
     }
 
     private const string TwoLayers = """

@@ -90,13 +90,14 @@ internal sealed class GridPlan
 
     public static bool IsSeed(string key) => key == SeedKey;
 
-    /// <summary>The end of the path that no other spec of the grid shares, without the ending: <c>vit-p-1gf</c>, <c>swin/swin-tiny</c>.</summary>
+    /// <summary>The end of the path that no other spec of the grid shares, without the ending, and the folder where there are several: <c>vit-p-1gf</c>, <c>swin/swin-tiny</c>.</summary>
     private static string NameOf(string path, IReadOnlyList<string> all)
     {
         static string[] Parts(string p) => Path.ChangeExtension(p, null).Split('/', '\\');
         static string End(string[] parts, int count) => string.Join('/', parts.TakeLast(count));
         string[] parts = Parts(path);
-        int length = Enumerable.Range(1, parts.Length).FirstOrDefault(n => all.Count(other => End(Parts(other), n) == End(parts, n)) == 1, parts.Length);
+        int least = all.Select(Path.GetDirectoryName).Distinct().Count() > 1 ? 2 : 1;
+        int length = Enumerable.Range(least, parts.Length).FirstOrDefault(n => all.Count(other => End(Parts(other), n) == End(parts, n)) == 1, parts.Length);
         return End(parts, length);
     }
 

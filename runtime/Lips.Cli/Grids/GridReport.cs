@@ -19,7 +19,7 @@ internal sealed class GridReport
     {
         (_plan, _runs) = (plan, runs);
         _rows = runs.GroupBy(r => string.Join('\n', plan.Shown.Select(r.Value))).Select(g => g.ToList())
-            .OrderBy(row => row.TrueForAll(r => r.Failure is not null)).ThenByDescending(row => row.Average(r => r.Accuracy)).ToList();
+            .OrderBy(row => row.TrueForAll(r => r.Accuracy is null)).ThenByDescending(row => row.Average(r => r.Accuracy)).ToList();
     }
 
     /// <summary>Aligned columns for a terminal.</summary>
@@ -43,7 +43,7 @@ internal sealed class GridReport
 
     public JsonArray Json() =>
     [
-        .. _rows.SelectMany(row => row).OrderBy(r => r.Failure is not null).ThenByDescending(r => r.Accuracy).Select(r =>
+        .. _rows.SelectMany(row => row).OrderBy(r => r.Accuracy is null).ThenByDescending(r => r.Accuracy).Select(r =>
         {
             var json = new JsonObject();
             foreach (string key in _plan.Seeds > 1 ? [.. _plan.Shown, "seed"] : _plan.Shown)
@@ -78,7 +78,7 @@ internal sealed class GridReport
         foreach (var row in _rows)
         {
             var done = row.Where(r => r.Accuracy is not null).ToList();
-            int failed = row.Count(r => r.Failure is not null);
+            int failed = row.Count(r => r.Accuracy is null);
             string accuracy = done.Count > 0 ? Percent(done.Average(r => r.Accuracy!.Value)) + " %" : "";
             string lack = failed == 0 ? "" : pooled ? $"{failed} of {row.Count} failed" : "failed";
             rows.Add(

@@ -48,10 +48,10 @@ internal sealed record GridRun(GridSpec Spec, IReadOnlyList<(string Path, string
             }
             bool begun = resume && IsOf(place, compiled, values);
             if (begun && File.Exists(failure))
-                return run with { Failure = File.ReadAllText(failure).TrimEnd() };
+                return run.Failed(File.ReadAllText(failure).TrimEnd(), trained: File.Exists(place.Model));
             if (begun && File.Exists(place.Certificate) && Certificate.Read(place.Certificate) is var old && old.Meaning == compiled.Model.Meaning)
             {
-                var last = MetricsLog.Read(place.Metrics).LastOrDefault(m => m.ValidationLoss is not null);
+                var last = Validated(place);
                 return run.With(last?.ValidationLoss, last?.ValidationAccuracy, old);
             }
             var (_, result, certificate) = RunTraining.Start(compiled, values, place, Path.GetDirectoryName(Path.GetFullPath(spec.Path))!, resume: begun && place.Exists, device: "cpu", stopAt: null, dry: false);
@@ -65,9 +65,18 @@ internal sealed record GridRun(GridSpec Spec, IReadOnlyList<(string Path, string
             Terminal.Complain(e.Message);
             if (Directory.Exists(folder))
                 AtomicFile.WriteText(failure, e.Message + "\n");
-            return run with { Failure = e.Message };
+            return run.Failed(e.Message, e is NotCertified);
         }
     }
+
+    /// <summary>Trained to its end or not: a way to keep weights small that has not kept its cap leaves a model without a bound.</summary>
+    private GridRun Failed(string why, bool trained)
+    {
+        var last = trained ? Validated(new RunFolder(Folder)) : null;
+        return this with { Failure = why, Loss = last?.ValidationLoss, Accuracy = last?.ValidationAccuracy, Bound = trained ? "none: a cap is not kept" : "" };
+    }
+
+    private static MetricsLine? Validated(RunFolder place) => MetricsLog.Read(place.Metrics).LastOrDefault(m => m.ValidationLoss is not null);
 
     private GridRun With(double? loss, double? accuracy, Certificate certificate)
     {

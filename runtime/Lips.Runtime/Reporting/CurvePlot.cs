@@ -73,7 +73,7 @@ public static class CurvePlot
                 }
                 svg.Append("</g>\n");
                 if (r == rows.Count - 1)
-                    foreach (double t in ScatterPlot.Ticks(0, xEnd, Math.Max(2, panel / 80)))
+                    foreach (double t in ScatterPlot.Ticks(0, xEnd, Math.Max(2, panel / 60)))
                         svg.Append(CultureInfo.InvariantCulture, $"<text text-anchor=\"middle\" font-size=\"11\" x=\"{X(t):F1}\" y=\"{top + PanelHeight + 15}\">{t:0.####}</text>\n");
             }
         }
