@@ -12,6 +12,8 @@
 #include <c10/core/InferenceMode.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/function.h>
+#include <torch/csrc/autograd/variable.h>
 #include <torch/version.h>
 #ifdef LIPS_CUDA
 #include <c10/cuda/CUDACachingAllocator.h>
@@ -401,6 +403,53 @@ LIPS_API int32_t lips_autograd_grad(void* const* outputs, int32_t output_count, 
     auto result = torch::autograd::grad(borrow_all(outputs, output_count), borrow_all(inputs, input_count),
                                         borrow_all(grads, grad_count), retain, create_graph != 0, allow_unused != 0);
     for (size_t i = 0; i < result.size(); i++) out[i] = own(std::move(result[i]));
+    return 0;
+  });
+}
+namespace {
+using BackwardOfCaller = int32_t (*)(void* context, void* gradient, void** gradients, int32_t count, char* message, int32_t room);
+
+// A node of the graph whose backward pass is the caller's. `context` is released once, with the graph.
+struct CallersNode : torch::autograd::Node {
+  CallersNode(BackwardOfCaller backward, void (*release)(void*)) : backward_(backward), release_(release) {}
+  ~CallersNode() override { release_variables(); }
+  void take(void* context) { context_ = context; }
+  torch::autograd::variable_list apply(torch::autograd::variable_list&& gradients) override {
+    TORCH_CHECK(context_ != nullptr, "this part of the graph was freed by the backward pass before");
+    auto count = num_outputs();
+    torch::autograd::variable_list result(count);
+    if (!gradients[0].defined()) return result;
+    std::vector<void*> handles(count, nullptr);
+    char message[1024] = "";
+    auto failed = backward_(context_, own(gradients[0]), handles.data(), static_cast<int32_t>(count), message, sizeof message);
+    for (size_t i = 0; i < count; i++)
+      if (handles[i] != nullptr) result[i] = at::Tensor(ImplPtr::reclaim(static_cast<Impl*>(handles[i])));
+    TORCH_CHECK(failed == 0, message);
+    return result;
+  }
+  void release_variables() override {
+    if (context_ != nullptr) release_(context_);
+    context_ = nullptr;
+  }
+
+ private:
+  BackwardOfCaller backward_;
+  void (*release_)(void*);
+  void* context_ = nullptr;
+};
+
+}  // namespace
+
+// Makes `value`, computed without a graph, depend on `inputs` through `backward`: it gets an owned handle of the value's
+// gradient, and answers with owned handles of those of the inputs (0: none). On failure `context` is the caller's still.
+LIPS_API int32_t lips_set_backward(void* value, void* const* inputs, int32_t count, BackwardOfCaller backward, void (*release)(void*), void* context) {
+  return guarded("set_backward", [&] {
+    auto tensor = borrow(value);
+    TORCH_CHECK(!tensor.requires_grad(), "the value has a graph already");
+    auto node = std::shared_ptr<CallersNode>(new CallersNode(backward, release), torch::autograd::deleteNode);
+    node->set_next_edges(torch::autograd::collect_next_edges(borrow_all(inputs, count)));
+    torch::autograd::impl::set_gradient_edge(tensor, {node, node->add_input_metadata(tensor)});
+    node->take(context);
     return 0;
   });
 }

@@ -106,6 +106,8 @@ public sealed class TrainingKindTests : CommandLine
         Good("train", "pairs.lips", "--name", "parts", "--stop-at", "2");
         Good("train", "pairs.lips", "--name", "parts", "--resume");
         Assert.Equal(whole, File.ReadAllBytes("runs/parts/model.safetensors"));
+        Good("train", "pairs.lips", "recompute=blocks", "--name", "again");
+        Assert.Equal(whole, File.ReadAllBytes("runs/again/model.safetensors"));
     }
 
     [Fact]

@@ -189,6 +189,10 @@ module Vocabulary =
           alternative "inverse_sqrt" "after the warm-up, with the inverse square root of the step" warmup
           alternative "flat_then_linear" "flat, then linearly to `final`" (real (ratio 3L 5L) "flat" "share of the steps that stay flat" :: final 1L :: warmup) ]
 
+    let private recomputations =
+        [ alternative "none" "all are kept" []
+          alternative "blocks" "those inside of each repetition of a `repeat`: a third more time, and memory for one block at a time" [] ]
+
     /// The entries of a recipe. A recipe never affects the bound at caps.
     let recipe =
         [ hyper "data" (ChoiceType datasets) Absent "what is read"
@@ -207,4 +211,5 @@ module Vocabulary =
           hyper "checkpoint_every" CountType Absent "steps between checkpoints"
           hyper "validation_stride" CountType Absent "tokens each validation window predicts"
           hyper "sample" CountType Absent "tokens of sample text at the end"
-          hyper "threads" CountType Absent "compute threads" ]
+          hyper "threads" CountType Absent "compute threads"
+          hyper "recompute" (ChoiceType recomputations) Absent "which activations are computed again in the backward pass instead of being kept" ]

@@ -45,6 +45,10 @@ public static class TorchExtras
 
     public static bool DistributedSupported => false;
 
+    public static bool CallersGraphSupported => false;
+
+    public static void SetBackward(torch.Tensor value, IList<torch.Tensor> inputs, Func<torch.Tensor, IReadOnlyList<torch.Tensor?>> backward, Action release) => throw Missing();
+
     public static void ForeachAdd_(IReadOnlyList<torch.Tensor> self, IReadOnlyList<torch.Tensor> other, double alpha = 1) => throw Missing();
 
     public static void ForeachMul_(IReadOnlyList<torch.Tensor> self, double factor) => throw Missing();

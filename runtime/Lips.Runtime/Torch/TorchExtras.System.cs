@@ -60,6 +60,17 @@ public static class TorchExtras
     /// <summary>Whether processes can exchange gradients (c10d). They cannot: the native library has no binding for it.</summary>
     public static bool DistributedSupported => false;
 
+    /// <summary>Whether <see cref="SetBackward"/> exists.</summary>
+    public static bool CallersGraphSupported => true;
+
+    /// <summary>
+    /// Gives a value that was computed without a graph a backward pass: when its gradient arrives, <paramref name="backward"/> turns
+    /// it into those of <paramref name="inputs"/>, in their order (null: none). It may reach further weights by a backward pass of
+    /// its own. It runs once, and <paramref name="release"/> once at the latest when the graph is freed, both on a thread of autograd's.
+    /// </summary>
+    public static void SetBackward(torch.Tensor value, IList<torch.Tensor> inputs, Func<torch.Tensor, IReadOnlyList<torch.Tensor?>> backward, Action release) =>
+        CallersGraph.Attach(value, inputs, backward, release);
+
     // ---- updates of many tensors in one call each ----------------------------------------------------------------------
 
     /// <summary>selfᵢ += alpha·otherᵢ.</summary>

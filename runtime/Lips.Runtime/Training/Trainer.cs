@@ -50,6 +50,7 @@ public sealed class Trainer : IDisposable
     private readonly torch.Device _device;
     private readonly BatchSource _data;
     private readonly ModelWeights _weights;
+    private readonly Recomputation? _recomputation;
     private readonly TrainingLoss _loss;
     private readonly OptimizerSet _optimizer;
     private readonly Schedule _schedule;
@@ -84,6 +85,8 @@ public sealed class Trainer : IDisposable
         model.Module.to(_device);
         _weights = new ModelWeights(model);
         _attends = model.Module.named_modules().Any(m => m.module is Modules.IAttention);
+        // before any hook that reads a value, so that what it reads has its backward pass
+        _recomputation = plan.RecomputesBlocks ? new Recomputation(model.Module, _device) : null;
         _loss = TrainingLoss.Create(model, plan, options.Teacher, _device);
         _optimizer = new OptimizerSet(_weights, plan, _loss.Weights);
         _optimizer.Projector.Enforce();
@@ -220,6 +223,7 @@ public sealed class Trainer : IDisposable
     {
         _optimizer.Dispose();
         _loss.Dispose();
+        _recomputation?.Dispose();
         _watched?.Dispose();
         _weights.Dispose();
     }

@@ -101,6 +101,8 @@ internal abstract class TrainingLoss : IDisposable
         {
             var feature = Feature();
             _feature = null;
+            if (output.requires_grad && !feature.requires_grad)
+                throw new RunFailed($"uskd learns through the value at '{_objective.Feature}', whose gradient is not kept: with recompute: blocks it must be a whole block or lie outside of all.");
             var tokens = feature.reshape(feature.shape[0], -1, feature.shape[^1]).mean([1L]);
             var weak = torch.nn.functional.linear(tokens, _weight, _bias);
             var (logits, target) = Losses.Flatten(output, batch);

@@ -41,6 +41,9 @@ public sealed record TrainingPlan
     /// <summary>Decay of the running average of the weights.</summary>
     public double? Ema { get; init; }
 
+    /// <summary>Whether the activations inside of repeated blocks are computed again in the backward pass instead of being kept.</summary>
+    public bool RecomputesBlocks { get; init; }
+
     /// <summary>Steps between validations; 0 for only the last.</summary>
     public long ValidateEvery { get; init; }
 
@@ -57,7 +60,7 @@ public sealed record TrainingPlan
     public static IReadOnlyList<string> Names { get; } =
     [
         "data", "objective", "optimizer", "schedule", "steps", "epochs", "batch", "accumulate", "seed", "clip", "ema",
-        "tokens_per_batch", "validate_every", "checkpoint_every", "validation_stride", "sample", "threads",
+        "tokens_per_batch", "validate_every", "checkpoint_every", "validation_stride", "sample", "threads", "recompute",
     ];
 
     /// <summary>Types a recipe. Entries given later win, so that overrides are appended.</summary>
@@ -103,6 +106,12 @@ public sealed record TrainingPlan
             Seed = Whole("seed", 0, long.MinValue),
             Clip = Optional("clip", 1e-30, 1e30),
             Ema = Optional("ema", 0, 0.9999999),
+            RecomputesBlocks = Value("recompute") is { } recompute && RecipeArguments.AsText("recompute", recompute) switch
+            {
+                "blocks" => true,
+                "none" => false,
+                var other => throw new RecipeException($"recompute must be blocks or none, got {other}."),
+            },
             ValidateEvery = Whole("validate_every", 0, 0),
             CheckpointEvery = Whole("checkpoint_every", 0, 0),
             ValidationStride = Value("validation_stride") is null ? null : (int)Whole("validation_stride", 0, 1),

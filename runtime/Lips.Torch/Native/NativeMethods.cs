@@ -32,6 +32,7 @@ internal static unsafe partial class NativeMethods
     [DllImport(Library)] internal static extern int lips_set_grad(IntPtr t, IntPtr grad);
     [DllImport(Library)] internal static extern int lips_backward(IntPtr* tensors, int count, IntPtr* grads, int grad_count, int retain_graph, int create_graph, IntPtr* inputs, int input_count);
     [DllImport(Library)] internal static extern int lips_autograd_grad(IntPtr* outputs, int output_count, IntPtr* inputs, int input_count, IntPtr* grads, int grad_count, int retain_graph, int create_graph, int allow_unused, IntPtr* result);
+    [DllImport(Library)] internal static extern int lips_set_backward(IntPtr value, IntPtr* inputs, int count, delegate* unmanaged<IntPtr, IntPtr, IntPtr*, int, byte*, int, int> backward, delegate* unmanaged<IntPtr, void> release, IntPtr context);
     [DllImport(Library)] internal static extern int lips_grad_mode(int value);
     [DllImport(Library)] internal static extern IntPtr lips_inference_begin(int value);
     [DllImport(Library)] internal static extern void lips_inference_end(IntPtr guard);
