@@ -53,6 +53,7 @@ public static class CurvePlot
             for (int c = 0; c < rows[r].Panels.Count; c++)
             {
                 int left = Left + (c * (panel + Gap));
+                bool last = c == rows[r].Panels.Count - 1;
                 double X(double x) => left + (x / xEnd * panel);
                 // a frame of its own cuts off what leaves the axis
                 svg.Append(CultureInfo.InvariantCulture, $"<clipPath id=\"p{r}-{c}\"><rect x=\"{left}\" y=\"{top}\" width=\"{panel}\" height=\"{PanelHeight}\"/></clipPath><rect x=\"{left}\" y=\"{top}\" width=\"{panel}\" height=\"{PanelHeight}\" fill=\"none\" stroke=\"#7b818f\" stroke-opacity=\".35\"/>\n");
@@ -73,7 +74,8 @@ public static class CurvePlot
                 }
                 svg.Append("</g>\n");
                 if (r == rows.Count - 1)
-                    foreach (double t in ScatterPlot.Ticks(0, xEnd, Math.Max(2, panel / 60)))
+                    // a number at the right edge would meet the next panel's first
+                    foreach (double t in ScatterPlot.Ticks(0, xEnd, Math.Max(2, panel / 60)).Where(t => last || X(t) < left + panel - 16))
                         svg.Append(CultureInfo.InvariantCulture, $"<text text-anchor=\"middle\" font-size=\"11\" x=\"{X(t):F1}\" y=\"{top + PanelHeight + 15}\">{t:0.####}</text>\n");
             }
         }
