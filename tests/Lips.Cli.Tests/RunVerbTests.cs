@@ -72,7 +72,9 @@ public sealed class RunVerbTests : CommandLine
         Assert.Equal(0, evaluated.Code);
         Assert.Contains("over 12 predictions", evaluated.Output);
         Assert.Contains("estimated from below", evaluated.Output);
-        Assert.Equal(0, Run("bound", Path.Combine(run, "spec.lips"), "--weights", Path.Combine(run, "model.safetensors")).Code);
+        var given = Run("bound", Path.Combine(run, "spec.lips"), "--weights", Path.Combine(run, "model.safetensors"));
+        Assert.Equal(0, given.Code);
+        Assert.Equal(given.Output, Run("bound", Path.Combine(run, "spec.lips"), "--weights", run).Output);
         // a second run does not write over the first
         Assert.Equal(0, Run("train", "digits.lips", "--stop-at", "1").Code);
         Assert.True(Directory.Exists("runs/digits-2"));

@@ -1,8 +1,10 @@
 using System;
 using System.CommandLine;
+using System.IO;
 using System.Linq;
 using Lips.Core;
 using Lips.Runtime;
+using Lips.Runtime.Training;
 using Microsoft.FSharp.Collections;
 
 namespace Lips.Cli.Verbs;
@@ -17,7 +19,7 @@ internal static class BoundVerb
         var explain = new Option<bool>("--explain") { Description = "each step with its rule, conditions, proof and competitors" };
         var norm = new Option<string?>("--norm") { Description = "l2, rms, token, or a pair such as l2->token", HelpName = "NORM" };
         var at = new Option<string>("--at") { Description = "caps (all through training) or init (step 0 only)", DefaultValueFactory = _ => "caps" }.AcceptOnlyFromAmong("caps", "init");
-        var weights = new Option<string?>("--weights") { Description = "certified norms of this checkpoint in place of the caps", HelpName = "FILE" };
+        var weights = new Option<string?>("--weights") { Description = "certified norms of this checkpoint, or of this run's model.safetensors, in place of the caps", HelpName = "FILE|RUN" };
         var tight = new Option<bool>("--tight") { Description = "with --weights: bound every mlp block as a whole, by the multiplier certificate (slower)" };
         var format = new Option<string>("--format") { Description = "text, json, markdown, html, source or sarif", DefaultValueFactory = _ => "text" }
             .AcceptOnlyFromAmong("text", "json", "markdown", "html", "source", "sarif");
@@ -38,7 +40,7 @@ internal static class BoundVerb
             }
             if (!compiled.HasModels)
                 return compiled.ShowLack();
-            var point = given.GetValue(weights) is { } file ? new StoredNorms(compiled.Model, file, given.GetValue(tight)).Point
+            var point = given.GetValue(weights) is { } file ? new StoredNorms(compiled.Model, Checkpoint(file), given.GetValue(tight)).Point
                 : given.GetValue(at) == "init" ? At.Init : At.Caps;
             Report Of(CompiledModel model) => ReportModule.create(compiled.Compilation.Source, point, norms, model);
             var report = Of(compiled.Model);
@@ -62,6 +64,9 @@ internal static class BoundVerb
         });
         return command;
     }
+
+    /// <summary>A checkpoint by its name, or the one of a run.</summary>
+    private static string Checkpoint(string path) => Directory.Exists(path) ? new RunFolder(path).Model : path;
 
     private static int Compare(Report report, string other, FSharpList<Tuple<Norm, Norm>> norms)
     {
