@@ -89,6 +89,7 @@ module Pipeline =
         let isTokens = c.Inputs |> List.exists (fun i -> i.Name = q.From && (match i.Domain with Tokens _ -> true | _ -> false))
 
         match d.Embeddings |> List.filter (fun (path, _) -> path = q.From), d.Embeddings with
+        | _ when c.LooksAtTokens -> None
         | (path, distance) :: _, _ -> Some(path, distance)
         | [], [ only ] when isTokens -> Some only
         | _ -> None
@@ -101,7 +102,9 @@ module Pipeline =
 
     /// What a query's two inputs are called.
     let private values (c: Model) (d: Derivation) (q: Query) =
-        if (substitution c d q).IsSome then $"for any two sequences of embedding vectors at '{q.From}'" else $"for any two values at '{q.From}'"
+        if (substitution c d q).IsSome then $"for any two sequences of embedding vectors at '{q.From}'"
+        elif c.LooksAtTokens then $"for the same keys hidden by masks, and any two values at '{q.From}'"
+        else $"for any two values at '{q.From}'"
 
     /// Which inputs a bound speaks about, in words: everything of its domain but the weights. A radius is rounded down.
     let inputDomain (c: Model) (d: Derivation) (value: Bound -> Upper) (q: Query) : string =

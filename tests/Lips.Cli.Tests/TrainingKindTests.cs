@@ -111,6 +111,29 @@ public sealed class TrainingKindTests : CommandLine
     }
 
     [Fact]
+    public void Masks_of_token_ids_train_and_are_certified()
+    {
+        File.WriteAllText("a.txt", string.Concat(System.Linq.Enumerable.Repeat("one\ntwo\nthree\nfour\n", 20)));
+        Good("train", Write("masked.lips", """
+            model Masked(width = 8) in rms {
+              input text = tokens(256, 12)
+              weights(bias: false, constraint: rms_cap(1))
+              x = embedding(width, constraint: row_rms_cap(1))
+              repeat 2 { residual(convex(1/2), layer_drop: 0.2) { attention(2, scale: 1/4, mask: document(10), tokens: text) } }
+              logits = linear(256)
+              claim lipschitz(x -> logits) <= 10
+              recipe { data: text("a.txt"); objective: next_token; optimizer: adamw(lr: 0.01); steps: 4; batch: 4; seed: 1; recompute: blocks }
+            }
+
+            """));
+        var verified = Good("verify", "runs/masked").Output;
+        Assert.Contains("the certificate stands", verified);
+        Assert.Contains("the same keys hidden by masks", File.ReadAllText("runs/masked/certificate.json"));
+        File.WriteAllText("b.txt", string.Concat(System.Linq.Enumerable.Repeat("eins\nzwei\ndrei\nvier\n", 20)));
+        Good("train", Write("padded.lips", Pairs.Replace("memory: memory)", "memory: memory, mask: padding(257), tokens: source)").Replace("residual { attention(2) }", "residual { attention(2, mask: padding(257), tokens: source) }")), "steps=2");
+    }
+
+    [Fact]
     public void A_speech_like_model_trains_with_ctc_and_every_reparametrization_is_certified()
     {
         Good("train", Write("speech.lips", Speech));

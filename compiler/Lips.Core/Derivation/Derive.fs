@@ -193,10 +193,10 @@ module Derive =
 
         after
 
-    /// Named points that layers of a term look at; a tie shares a weight, not a value.
+    /// Named points that layers of a term look at; a tie shares a weight, not a value, and token ids are given, not moved.
     and private readsOf term : string list =
         match term with
-        | Apply layer -> layer.Reads |> List.filter (fun (role, _) -> role <> "tie") |> List.map snd
+        | Apply layer -> layer.Reads |> List.filter (fun (role, _) -> role <> "tie" && role <> "tokens") |> List.map snd
         | Enclose(layer, body) -> readsOf (Apply layer) @ readsOf body
         | Chain terms -> terms |> List.collect readsOf
         | Group(_, body)

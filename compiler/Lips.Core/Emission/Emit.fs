@@ -6,6 +6,7 @@ open System.Collections.Generic
 /// Prints a resolved model as one strongly typed C# class that reads like a well-kept `model.py`.
 [<RequireQualifiedAccess>]
 module Emit =
+    open EmitTerms
 
     /// What emission needs beside the model.
     type Request =
@@ -33,49 +34,6 @@ module Emit =
           Input: Shape
           /// Points and ties it reads from outside, as (role, path): further arguments of its forward.
           Free: (string * string) list }
-
-    let private annotate (s: Shape) =
-        let dims =
-            match s.Grid with
-            | Single -> []
-            | Row n -> [ string n ]
-            | Map(h, w) -> [ string h; string w ]
-
-        "[" + String.Join(", ", [ "B" ] @ dims @ (if s.Vocabulary.IsSome then [] else [ string s.Width ])) + "]"
-
-    let private freeOf term = Term.layers term |> List.collect (fun (_, l) -> l.Reads) |> List.distinct
-
-    let rec private outputOf (input: Shape) term =
-        match term with
-        | Apply l
-        | Enclose(l, _) -> l.Output
-        | Chain terms -> terms |> List.fold outputOf input
-        | Group(_, body)
-        | Point(_, body) -> outputOf input body
-        | Repeat _ -> input
-
-    /// Numeric groups of an unrolled repeat, in order.
-    let private unrolled body =
-        match body with
-        | Chain terms when not terms.IsEmpty && terms |> List.forall (function Group(n, _) -> n |> Seq.forall Char.IsDigit | _ -> false) ->
-            Some(terms |> List.map (function Group(_, b) -> b | t -> t))
-        | _ -> None
-
-    let private singular (name: string) =
-        let n = CSharp.pascal name
-        if n.EndsWith "s" && n.Length > 2 && not (n.EndsWith "ss") then n.Substring(0, n.Length - 1) else n + "Layer"
-
-    let rec private namesIn term =
-        match term with
-        | Apply l -> [ l.Name ]
-        | Enclose(l, body) -> l.Name :: namesIn body
-        | Chain terms -> terms |> List.collect namesIn
-        | Group(n, body) -> n :: namesIn body
-        | Point(_, body) -> namesIn body
-        | Repeat r -> r.Name :: namesIn r.Body
-
-    /// Names of the properties of a model's classes.
-    let private members (m: Model) = m.Chains |> List.collect (fun c -> namesIn c.Body) |> List.distinct |> List.map CSharp.identifier
 
     /// Why a model can have no class, if so.
     let refused (m: Model) : string option =
@@ -278,7 +236,9 @@ module Emit =
             let valueOf (chain: string) = CSharp.identifier (chain + "Value")
 
             let chainRead (role: string, path: string) =
-                if role = "tie" then
+                if role = "tokens" then
+                    inputNames[path]
+                elif role = "tie" then
                     (path.Split('.') |> Array.map CSharp.identifier |> String.concat ".") + ".weight!"
                 else
                     valueOf path
@@ -300,12 +260,15 @@ module Emit =
                     writer.Close()
                     writer.Line ""
                     writer.Line $"/// <summary>The network from '{source}' on.</summary>"
-                    writer.Open $"public torch.Tensor From{property}(torch.Tensor h)"
+                    let beside = tokensRead inputNames (Chain rest)
+                    let given = beside |> List.map (fun n -> ", " + n) |> String.concat ""
+                    let asked = beside |> List.map (fun n -> ", torch.Tensor " + n) |> String.concat ""
+                    writer.Open $"public torch.Tensor From{property}(torch.Tensor h{asked})"
                     this.Statements(middle, Chain rest, chainRead)
                     writer.Line "return h;"
                     writer.Close()
                     writer.Line ""
-                    writer.Line $"public override torch.Tensor forward({parameters}) => From{property}(To{property}({inputNames[input.Name]}));"
+                    writer.Line $"public override torch.Tensor forward({parameters}) => From{property}(To{property}({inputNames[input.Name]}){given});"
                 | None ->
                     writer.Open $"public override torch.Tensor forward({parameters})"
                     writer.Line($"var h = {enter input};".PadRight 72 + $"  // {annotate (inputShape input)}")
@@ -358,7 +321,14 @@ module Emit =
             writer.Line ""
             writer.Open "torch.Tensor ILipsModel.Continue(string point, torch.Tensor value) => point switch"
             if single then writer.Line $"{CSharp.text model.Inputs.Head.Name} => forward(value),"
-            if hasSplit then writer.Line $"{CSharp.text source} => From{property}(value),"
+            // a mask of token ids needs the tokens beside the value
+            let masked = hasSplit && not (tokensRead inputNames model.Chains.Head.Body).IsEmpty
+
+            if masked then
+                writer.Line $"{CSharp.text source} => throw new RunFailed(\"from '{source}' on the model reads token ids too; call From{property} with them\"),"
+            elif hasSplit then
+                writer.Line $"{CSharp.text source} => From{property}(value),"
+
             writer.Line "_ => throw new ArgumentException($\"the bound is not measured from '{point}'\", nameof(point)),"
             writer.Close ";"
 

@@ -247,7 +247,7 @@ module EmitFacts =
         w.Line "UpperBound ILipsModel.Bound(int claim, Norms norms) => LipschitzBound(norms)[claim];"
         w.Line ""
         w.Line "/// <summary>The inputs that <see cref=\"LipschitzBound\"/> speaks about at the same norms, one entry per claim.</summary>"
-        let ball q = if (substitution q).IsSome then "Embedded" else "Ball"
+        let ball q = if (substitution q).IsSome then "Embedded" elif m.LooksAtTokens then "Masked" else "Ball"
         w.Open "public static string[] DomainAt(Norms norms)"
         for line in BoundCSharp.statements (Sharing.share balls) do w.Line line
         w.OpenList "return"

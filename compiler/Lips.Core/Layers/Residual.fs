@@ -114,7 +114,11 @@ module internal Residual =
               { Name = "drop_path"
                 Type = RealType(Some Rational.Zero, false, Some(Hyper.ratio 99L 100L))
                 Default = Default(Hyper.ofInt 0L)
-                Doc = "share of samples whose branch is left out, in training only" } ]
+                Doc = "share of samples whose branch is left out, in training only" }
+              { Name = "layer_drop"
+                Type = RealType(Some Rational.Zero, false, Some(Hyper.ratio 99L 100L))
+                Default = Default(Hyper.ofInt 0L)
+                Doc = "share of training steps in which the branch is left out for all samples (Fan et al. 2020)" } ]
           Positional = 1
           Parts = []
           TakesBody = true
@@ -132,7 +136,7 @@ module internal Residual =
             [ doc
                   "plain"
                   "L' = L + L_f for each of LF, LM, LI; R' = R + R_f, r' = r + r_f, ρ' = max(0, ρ − R_f)"
-                  "none; drop_path is the identity outside training (in training a kept branch counts 1/(1 − rate) times)"
+                  "none; drop_path and layer_drop are the identity outside training (in training a branch that drop_path keeps counts 1/(1 − rate) times)"
                   ""
                   "triangle inequality"
               doc
@@ -173,7 +177,9 @@ module internal Residual =
                     [ if name = "weighted" then
                           yield $"alphas: {input.Layer.Input.Width}"
                           if arguments.Has "clamp" then yield $"""clamp: {Hyper.literal (arguments.Value "clamp")}"""
-                      if dropped then yield $"dropPath: {Hyper.literal drop}" ]
+                      if dropped then yield $"dropPath: {Hyper.literal drop}"
+                      let layerDrop = input.Options.Value "layer_drop"
+                      if (Hyper.upper layerDrop).Sign > 0 then yield $"layerDrop: {Hyper.literal layerDrop}" ]
 
                 let branch y = if fields.IsEmpty then y else $"{CSharp.identifier input.Layer.Name}.call({y})"
 

@@ -20,6 +20,7 @@ module ReportCatalog =
         | FlagType -> "true or false"
         | TextType -> "text"
         | PointType -> "a named point"
+        | InputType -> "an input"
         | ListType inner -> "list of " + typeText inner
         | OneOf types -> types |> List.map typeText |> String.concat ", or "
         | ChoiceType alternatives -> alternatives |> List.map (fun a -> "`" + a.Name + "`") |> String.concat ", "

@@ -24,6 +24,7 @@ module internal Arguments =
         | ListType inner -> "a list of " + expectation inner
         | OneOf types -> System.String.Join(", or ", types |> List.map expectation)
         | PointType -> "the name of a point"
+        | InputType -> "the name of an input"
 
     let private inRange lower isOpen upper (lo: Rational, hi: Rational) =
         (match lower with
@@ -51,7 +52,7 @@ module internal Arguments =
         | RealType(lo, isOpen, hi), Enclosed(a, b) when inRange lo isOpen hi (a, b) -> v
         | FlagType, Flag _ -> v
         | TextType, Value.Text _ -> v
-        | PointType, Choice(_, []) -> v
+        | (PointType | InputType), Choice(_, []) -> v
         | ListType inner, Items items -> Items(items |> List.map (coerce span owner h inner))
         | ChoiceType alternatives, Choice(name, given) ->
             match alternatives |> List.tryFind (fun a -> a.Name = name) with
@@ -65,7 +66,7 @@ module internal Arguments =
         | OneOf types, _ ->
             let fits t =
                 match t, v with
-                | FlagType, Flag _ | TextType, Value.Text _ | ListType _, Items _ | PointType, Choice(_, []) -> true
+                | FlagType, Flag _ | TextType, Value.Text _ | ListType _, Items _ | (PointType | InputType), Choice(_, []) -> true
                 | (CountType | NaturalType | RealType _), (Value.Number _ | Enclosed _) -> true
                 | ChoiceType alternatives, Choice(name, _) -> alternatives |> List.exists (fun a -> a.Name = name)
                 | _ -> false

@@ -98,6 +98,7 @@ module Resolve =
                     let i = inputOf state scope n call
                     checkSize call.Span $"input '{n}'" i.Shape
                     inputs.Add i
+                    state.Inputs.Add i
                     shape <- (if inputs.Count = 1 then Some i.Shape else None)
                 | StatementNode.Claim c -> claims.Add(c, scope.Names)
                 | Recipe entries -> for e in entries do recipe.Add(e, scope.Names)

@@ -34,6 +34,7 @@ module internal Scope =
         member _.Points = points
         /// Names and shapes of finished chains, `memory = from source { ... }`: what a layer of another chain may read.
         member val Chains = ResizeArray<string * Shape>()
+        member val Inputs = ResizeArray<Lips.Core.Input>()
         member _.Diagnostics = diagnostics
         /// An error was found: shapes after it may be wrong, so faults of shape are not reported any more.
         member val Poisoned = false with get, set
@@ -130,7 +131,7 @@ module internal Scope =
 
     let faultOf kind (shape: Shape) f =
         match f with
-        | Indivisible(what, size, name, divisor) -> Problem.NotDivisible($"{kind}: {what}", string size, $"{name} = {divisor}")
+        | Indivisible(what, size, name, divisor) -> Problem.NotDivisible(kind, describeShape shape, what, size, name, divisor)
         | NeedsGrid wanted -> Problem.WrongGrid(kind, wanted, describeShape shape)
         | NeedsTokenIds -> Problem.WrongGrid(kind, "token ids, straight from `input ... = tokens(...)`", describeShape shape)
         | NeedsContinuous -> Problem.WrongGrid(kind, "vectors; put an embedding before it", describeShape shape)
@@ -214,7 +215,7 @@ module internal Scope =
         for h in kind.Hyperparameters do
             let value =
                 match Map.tryFind h.Name given with
-                | Some(e, span) when (match h.Type with PointType -> true | _ -> false) ->
+                | Some(e, span) when (match h.Type with PointType | InputType -> true | _ -> false) ->
                     match pathText e with
                     | Some p -> Some(Choice(p, []))
                     | None -> fault span (Problem.WrongValue(h.Name, "the name of a point", "an expression"))
@@ -250,10 +251,20 @@ module internal Scope =
         let isPoint name =
             (match (kind.Hyperparameters |> List.find (fun h -> h.Name = name)).Type with PointType -> true | _ -> false)
 
-        // a point is read with its shape: the width and length of what lies there
+        let isInput name =
+            (match (kind.Hyperparameters |> List.find (fun h -> h.Name = name)).Type with InputType -> true | _ -> false)
+
+        // a point is read with its shape, the width and length of what lies there; an input of tokens with length and vocabulary
         let values =
             [ for name, v in values ->
                   match v with
+                  | Choice(p, []) when isInput name ->
+                      let size (n: int64) = Value.Number(Rational.OfInt n)
+
+                      match state.Inputs |> Seq.tryFind (fun i -> i.Name = p) |> Option.map (fun i -> i.Domain) with
+                      | Some(Tokens(vocabulary, length)) -> name, Choice(p, [ Some "length", size length; Some "vocab", size vocabulary ])
+                      | Some _ -> fault call.Span (Problem.WrongValue(name, "the name of an input of tokens", $"the input '{p}'"))
+                      | None -> fault call.Span (Problem.UnknownPoint(p, Nearest.names (state.Inputs |> Seq.map (fun i -> i.Name)) p))
                   | Choice(p, []) when isPoint name ->
                       match state.Chains |> Seq.tryFind (fun (n, _) -> n = p) with
                       | Some(_, s) ->
@@ -298,7 +309,7 @@ module internal Scope =
           Reads =
             [ for name, v in values do
                   match v with
-                  | Choice(p, _) when isPoint name -> name, p
+                  | Choice(p, _) when isPoint name || isInput name -> name, p
                   | _ -> ()
               for w in weights do
                   match w.Tied with

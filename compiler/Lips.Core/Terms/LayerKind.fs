@@ -19,6 +19,8 @@ type HyperType =
     /// a named point: `memory: encoder`, `tie: memory.words`. A layer kind reads it as a choice of that name whose arguments are
     /// the `width` and `length` of the value there.
     | PointType
+    /// an input of token ids: `tokens: text`. A layer kind reads it as a choice of that name whose arguments are its `length` and `vocab`.
+    | InputType
 
 and Alternative =
     { Name: string

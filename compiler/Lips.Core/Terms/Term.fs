@@ -269,3 +269,7 @@ type Model =
       Chains: ModelChain list
       Claims: Claim list
       Recipe: RecipeEntry list }
+
+    /// Masks look at token ids, so that exchanging a token may change more than its vector.
+    member this.LooksAtTokens =
+        this.Chains |> List.exists (fun c -> Term.layers c.Body |> List.exists (fun (_, l) -> l.Reads |> List.exists (fun (role, _) -> role = "tokens")))

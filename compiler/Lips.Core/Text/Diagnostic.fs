@@ -53,7 +53,7 @@ type Problem =
     | WrongCapUnit of cap: string * weight: string * allowed: string list
     // 2: shapes
     | ShapeMismatch of layer: string * reason: string * input: string
-    | NotDivisible of what: string * value: string * divisor: string
+    | NotDivisible of layer: string * input: string * what: string * value: int64 * divisorName: string * divisor: int64
     | WrongGrid of layer: string * needs: string * found: string
     | ResidualChangesShape of before: string * after: string
     | ConvolutionDoesNotFit of layer: string * size: string * kernel: string
@@ -373,12 +373,19 @@ module Problem =
                 (quoted layer + " does not fit its input of " + input + ": " + reason)
                 None
                 "A value is tokens on a grid: a width, and a length or a height and a width of the grid. Some layers need more of it than others; the message says what."
-        | Problem.NotDivisible(what, value, divisor) ->
+        | Problem.NotDivisible(layer, input, what, value, name, divisor) ->
+            let below = seq { min divisor value .. -1L .. 1L } |> Seq.truncate 100000 |> Seq.tryFind (fun d -> value % d = 0L)
+            let above = seq { divisor .. value } |> Seq.truncate 100000 |> Seq.tryFind (fun d -> value % d = 0L)
+
             entry
                 "LIPS2002"
                 "not divisible"
-                (what + ": " + value + " is not divisible by " + divisor)
-                None
+                (quoted layer + " does not fit its input of " + input + ": " + (if name.Contains " " then name else quoted name) + " must divide the " + what + ", and " + string value + " is not divisible by " + string divisor)
+                // a number that the layer itself brings, named in words, cannot be chosen
+                (match List.choose id [ below; above ] with
+                 | _ when name.Contains " " -> None
+                 | [] -> None
+                 | nearest -> Some("The nearest that divide " + string value + ": " + String.concat ", " (nearest |> List.map string) + "."))
                 "Heads share the width evenly, groups the channels, windows and patches the grid."
         | Problem.WrongGrid(layer, needs, found) ->
             entry

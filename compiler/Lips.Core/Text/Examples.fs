@@ -41,7 +41,7 @@ module Examples =
           Problem.UnknownOverride("optimizer.rate", [ "optimizer.lr" ]), "lips train spec.lips optimizer.rate=0.1"
           Problem.WrongCapUnit("row_cap", "bias", [ "l2_cap"; "max_cap" ]), "weights of bias (constraint: row_cap(1))"
           Problem.ShapeMismatch("center_norm", "it divides by width - 1, so the width must be at least 2", "32 tokens of width 1"), "linear(1)\ncenter_norm"
-          Problem.NotDivisible("the heads of 'attention'", "256", "3"), "attention(3)"
+          Problem.NotDivisible("attention", "32 tokens of width 256", "width", 256L, "heads", 3L), "attention(3)"
           Problem.WrongGrid("conv2d", "a map (height × width)", "a sequence of length 100"), "input x = features(100, 80)\nconv2d(16, kernel: 3)"
           Problem.ResidualChangesShape("100 × 80", "100 × 160"), "residual { linear(2 * width) }"
           Problem.ConvolutionDoesNotFit("conv2d", "a map of 4 × 4", "7 × 7"), "conv2d(16, kernel: 7)"

@@ -17,6 +17,9 @@ public static class InputDomain
     /// <summary>The same where <paramref name="from"/> holds embedding vectors: token ids themselves have no distance.</summary>
     public static string Embedded(string from, string length, UpperBound radius) => Within($"for any two sequences of embedding vectors at '{from}'", length, radius);
 
+    /// <summary>The same where masks look at token ids: both values are of one set of hidden keys.</summary>
+    public static string Masked(string from, string length, UpperBound radius) => Within($"for the same keys hidden by masks, and any two values at '{from}'", length, radius);
+
     private static string Within(string values, string length, UpperBound radius) =>
         values + (radius.IsInfinity ? "" : $" whose tokens have {length} <= {radius.ToDecimalDown(7)}") + OfWeights;
 }

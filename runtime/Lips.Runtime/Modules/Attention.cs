@@ -24,6 +24,7 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>, IAt
     private readonly ConstantTable? _outOfSight;
     private readonly Rotary? _rotary;
     private readonly AttentionWindow[] _windows;
+    private readonly TokenMask? _tokenMask;
 
     /// <param name="width">Channels of a token.</param>
     /// <param name="heads">Heads; divides the width.</param>
@@ -37,17 +38,19 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>, IAt
     /// <param name="relativeBias">Whether <c>bias_table</c>, [offsets in a window, heads], is added to the logits; needs one kind of window.</param>
     /// <param name="lepe">Taps per axis of the depthwise convolution <c>lepe</c> of the values, inside every window, that is added to the heads' output (arXiv 2107.00652); 0: none. Needs windows.</param>
     /// <param name="similarity">How queries are compared with keys; none: softmax(scale·q·kᵀ).</param>
+    /// <param name="tokenMask">Keys out of sight by their token ids, which each call then takes.</param>
     /// <param name="hasBias">Whether the projections, and the convolution, add a learned vector.</param>
     public Attention(
         long width, long heads, double scale, long keyHeads = 0, double gain = 1, bool causal = false, long? sliding = null, Rotary? rotary = null,
-        AttentionWindow[]? windows = null, bool relativeBias = false, long lepe = 0, Similarity? similarity = null, bool hasBias = true)
+        AttentionWindow[]? windows = null, bool relativeBias = false, long lepe = 0, Similarity? similarity = null, TokenMask? tokenMask = null, bool hasBias = true)
         : base(nameof(Attention))
     {
         (_heads, _scale, _gain, _rotary, _windows, _similarity) = (heads, scale, gain, rotary, windows ?? [], similarity ?? Similarity.Dot);
         if ((relativeBias && _windows.Length != 1) || (lepe > 0 && _windows.Length == 0))
             throw new ArgumentException("a relative bias needs one kind of window, and a convolution of the values at least one", nameof(windows));
+        _tokenMask = tokenMask;
         IsCausal = causal;
-        ProductScale = rotary is null && sliding is null && similarity is null && _windows.Length == 0 && (keyHeads == 0 || keyHeads == heads) ? scale : null;
+        ProductScale = tokenMask is null && rotary is null && sliding is null && similarity is null && _windows.Length == 0 && (keyHeads == 0 || keyHeads == heads) ? scale : null;
         _outOfSight = causal || sliding is not null ? SoftmaxHeads.OutOfSight(sliding - 1, causal ? 0 : sliding - 1) : null;
         _projections = new Projections(_similarity, width, heads, keyHeads == 0 ? heads : keyHeads, hasBias);
         foreach (var (name, part) in _projections.Parts)
@@ -73,25 +76,40 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>, IAt
 
     /// <param name="x">[batch, length, width], or a map [batch, height, width, channels] read row by row.</param>
     /// <returns>The shape of <paramref name="x"/>.</returns>
-    public override torch.Tensor forward(torch.Tensor x)
+    public override torch.Tensor forward(torch.Tensor x) => _tokenMask is null
+        ? Attend(x, outOfSight: null)
+        : throw new InvalidOperationException("attention with a mask of token ids is called with the tokens");
+
+    /// <param name="x">As of <see cref="forward"/>.</param>
+    /// <param name="tokens">int64 [batch, length], for the token mask.</param>
+    /// <returns>The shape of <paramref name="x"/>.</returns>
+    public torch.Tensor call(torch.Tensor x, torch.Tensor tokens)
+    {
+        using var scope = torch.NewDisposeScope();
+        return Attend(x, _tokenMask?.AmongThemselves(tokens)).MoveToOuterDisposeScope();
+    }
+
+    private torch.Tensor Attend(torch.Tensor x, torch.Tensor? outOfSight)
     {
         using var scope = torch.NewDisposeScope();
         var width = x.size(-1);
         var shifted = _windows is [var window] ? window.Roll(x) : x;
         var (q, k, v) = _projections.Of(shifted.reshape(x.size(0), -1, width));
-        var heads = _windows.Length == 0 ? Everywhere(q, k, v) : InWindows(q, k, v, x.dim() == 4 ? x.size(1) : 1);
+        var heads = _windows.Length == 0 ? Everywhere(q, k, v, outOfSight) : InWindows(q, k, v, x.dim() == 4 ? x.size(1) : 1);
         var merged = heads.reshape(shifted.shape);
         var output = @out.call(_gain == 1 ? merged : merged.mul(_gain));
         return (_windows is [var same] ? same.Unroll(output) : output).MoveToOuterDisposeScope();
     }
 
     /// <returns>[batch, length, heads, head width], as the arguments.</returns>
-    private torch.Tensor Everywhere(torch.Tensor q, torch.Tensor k, torch.Tensor v)
+    private torch.Tensor Everywhere(torch.Tensor q, torch.Tensor k, torch.Tensor v, torch.Tensor? outOfSight)
     {
         (q, k, v) = (q.permute(0, 2, 1, 3), k.permute(0, 2, 1, 3), v.permute(0, 2, 1, 3));
         if (_rotary is not null)
             (q, k) = (_rotary.Turn(q), _rotary.Turn(k));
-        return SoftmaxHeads.Mix(_similarity, q, k, v, _scale, _outOfSight is null ? null : HideOutOfSight, Probabilities).permute(0, 2, 1, 3);
+        torch.Tensor Hide(torch.Tensor logits) =>
+            outOfSight is null ? HideOutOfSight(logits) : HideOutOfSight(logits).masked_fill(outOfSight, double.NegativeInfinity);
+        return SoftmaxHeads.Mix(_similarity, q, k, v, _scale, Hide, Probabilities).permute(0, 2, 1, 3);
     }
 
     private torch.Tensor HideOutOfSight(torch.Tensor logits) =>

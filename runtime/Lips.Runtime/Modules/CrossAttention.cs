@@ -18,11 +18,12 @@ public sealed class CrossAttention : torch.nn.Module<torch.Tensor, torch.Tensor,
     private readonly double _scale;
     private readonly double _gain;
     private readonly Similarity _similarity;
+    private readonly TokenMask? _tokenMask;
 
-    public CrossAttention(long width, long heads, double scale, long memoryWidth, double gain = 1, Similarity? similarity = null, bool hasBias = true)
+    public CrossAttention(long width, long heads, double scale, long memoryWidth, double gain = 1, Similarity? similarity = null, TokenMask? tokenMask = null, bool hasBias = true)
         : base(nameof(CrossAttention))
     {
-        (_heads, _scale, _gain, _similarity) = (heads, scale, gain, similarity ?? Similarity.Dot);
+        (_heads, _scale, _gain, _similarity, _tokenMask) = (heads, scale, gain, similarity ?? Similarity.Dot, tokenMask);
         register_module(nameof(q), q = torch.nn.Linear(inputSize: width, outputSize: width, hasBias: hasBias));
         register_module(nameof(k), k = torch.nn.Linear(inputSize: memoryWidth, outputSize: width, hasBias: hasBias));
         register_module(nameof(v), v = torch.nn.Linear(inputSize: memoryWidth, outputSize: width, hasBias: hasBias));
@@ -35,7 +36,7 @@ public sealed class CrossAttention : torch.nn.Module<torch.Tensor, torch.Tensor,
     public Action<torch.Tensor>? Probabilities { get; set; }
 
     /// <inheritdoc/>
-    public double? ProductScale => _similarity == Similarity.Dot ? _scale : null;
+    public double? ProductScale => _similarity == Similarity.Dot && _tokenMask is null ? _scale : null;
 
     /// <inheritdoc/>
     public bool IsCausal => false;
@@ -43,11 +44,25 @@ public sealed class CrossAttention : torch.nn.Module<torch.Tensor, torch.Tensor,
     /// <param name="x">[batch, length, width], or a map [batch, height, width, channels] read row by row.</param>
     /// <param name="memory">[batch, memory length, memory width], or a map.</param>
     /// <returns>The shape of <paramref name="x"/>.</returns>
-    public override torch.Tensor forward(torch.Tensor x, torch.Tensor memory)
+    public override torch.Tensor forward(torch.Tensor x, torch.Tensor memory) => _tokenMask is null
+        ? Attend(x, memory, outOfSight: null)
+        : throw new InvalidOperationException("attention with a mask of token ids is called with the tokens");
+
+    /// <param name="x">As of <see cref="forward"/>.</param>
+    /// <param name="memory">As of <see cref="forward"/>.</param>
+    /// <param name="tokens">int64 [batch, memory length], for the token mask.</param>
+    /// <returns>The shape of <paramref name="x"/>.</returns>
+    public torch.Tensor call(torch.Tensor x, torch.Tensor memory, torch.Tensor tokens)
+    {
+        using var scope = torch.NewDisposeScope();
+        return Attend(x, memory, _tokenMask?.OfMemory(tokens)).MoveToOuterDisposeScope();
+    }
+
+    private torch.Tensor Attend(torch.Tensor x, torch.Tensor memory, torch.Tensor? outOfSight)
     {
         using var scope = torch.NewDisposeScope();
         var (queries, keys) = (_similarity.Query(Split(q.call(x))), _similarity.Key(Split(k.call(memory))));
-        var heads = SoftmaxHeads.Mix(_similarity, queries, keys, Split(v.call(memory)), _scale, dress: null, Probabilities);
+        var heads = SoftmaxHeads.Mix(_similarity, queries, keys, Split(v.call(memory)), _scale, outOfSight is null ? null : logits => logits.masked_fill(outOfSight, double.NegativeInfinity), Probabilities);
         return @out.call(SoftmaxHeads.Merge(heads, _gain)).reshape(x.shape).MoveToOuterDisposeScope();
     }
 

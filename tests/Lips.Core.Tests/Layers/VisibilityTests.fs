@@ -193,7 +193,7 @@ let ``what does not fit is refused`` () =
     Assert.Equal(Error(Indivisible("width of the map", 56L, "window", 9L)), refused (map 54L 56L) [ window 9L 0L ])
     Assert.Equal(Error(Indivisible("height", 14L, "stripe", 4L)), refused (map 14L 16L) [ cross 4L ])
     Assert.Equal(Error(Indivisible("heads", 4L, "kv_heads", 3L)), refused (row 4L) [ "kv_heads", count 3L ])
-    Assert.Equal(Error(Indivisible("heads", 1L, "directions of the stripes", 2L)), shapeOf "attention" [ "heads", count 1L; cross 2L ] (map 4L 4L))
+    Assert.Equal(Error(Indivisible("heads", 1L, "the number of stripes' directions", 2L)), shapeOf "attention" [ "heads", count 1L; cross 2L ] (map 4L 4L))
 
     let explained shape options (word: string) =
         match refused shape options with

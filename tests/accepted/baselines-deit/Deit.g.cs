@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class Deit : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "f396898a9b47aa02c9b44aac1d95daf21aca19a2c25817d824391e1d661ec9d4";
+    public const string Meaning = "530400b178f55191506e217829c31f31cd8cf23730f7aab45fb4ebe81aeb85fb";
 
     public Lips.Runtime.Modules.Standardize standardize { get; }
     public Lips.Runtime.Modules.Patchify patchify { get; }

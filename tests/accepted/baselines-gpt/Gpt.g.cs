@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class Gpt : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "aeda959b6a67445dbc78b6e8019144d0705076a278aa30550856cc5feb50b666";
+    public const string Meaning = "6b7f4e1af6da1e4e2d0af9a8267b4e57aab57325c125758da4c84d00e708336a";
 
     public TorchSharp.Modules.Embedding words { get; }
     public Lips.Runtime.Modules.LearnedPosition position { get; }

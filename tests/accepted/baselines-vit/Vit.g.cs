@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class Vit : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "d157677c06f93321443b8da609f2c7979ba66684ebf58bf9681d00314ce917c8";
+    public const string Meaning = "7fa4126202cdff841fd232d303e98ecf4e79baf83f346782ab4e37ee1cfe1e11";
 
     public Lips.Runtime.Modules.Standardize standardize { get; }
     public Lips.Runtime.Modules.Patchify patchify { get; }

@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class ViTC18GF : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "aeddd1baba8dc1b6d9316d46f0a1854843764dde5ab61e7ad81ea0f48b552d3a";
+    public const string Meaning = "6d3bc3e310600757257d635446f079edbdada6fdef02400314ab448d2f55a2f9";
 
     public Lips.Runtime.Modules.Standardize standardize { get; }
     public Stem stem { get; }

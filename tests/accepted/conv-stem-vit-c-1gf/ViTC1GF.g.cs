@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class ViTC1GF : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "7f2c121a482b40f2515232ea71684c7d2fde7ec14ef57580220c60f77749fe71";
+    public const string Meaning = "49e8bdba88d5625b881f36c4e63696b57983e44965e205d70d8db9cb4dbc93f9";
 
     public Lips.Runtime.Modules.Standardize standardize { get; }
     public Stem stem { get; }

@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class ViTC36GF : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "b05af7703a7d7e4b76633c7bce35b6424ec5871af89829d4e383b377743c4957";
+    public const string Meaning = "0c4e9763c5232dcee98d373d517c751fd6abb273d1f925e8883de1e63dd60c87";
 
     public Lips.Runtime.Modules.Standardize standardize { get; }
     public Stem stem { get; }

@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class ViTC4GF : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "bea6c5a588f8e42abc2c73f651fce14efcfaf23f218a545d86c236c9d989d4ca";
+    public const string Meaning = "68a8fb913a3e9170a71d160d3237580fe781f349e254ee9036d750a3a48578b0";
 
     public Lips.Runtime.Modules.Standardize standardize { get; }
     public Stem stem { get; }

@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class ViTP18GF : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "7cad563465e8b197fb6b86d0f945c321697346457708b3a5d5b2d0b6754767b4";
+    public const string Meaning = "91dff0e27cba40a5634d90c61898a4098d921fbc54ed7dc83be899f764aabe5b";
 
     public Lips.Runtime.Modules.Standardize standardize { get; }
     public Lips.Runtime.Modules.Patchify stem { get; }

@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class ViTP1GF : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "404a67daef8eb0012a4f48110a9c32d2429ae5d0fd2aaa94689c0fe282661ca7";
+    public const string Meaning = "2e016c281f1dd2ee6137e2fa79c1577e31265e23b5f177d8351875562695efab";
 
     public Lips.Runtime.Modules.Standardize standardize { get; }
     public Lips.Runtime.Modules.Patchify stem { get; }

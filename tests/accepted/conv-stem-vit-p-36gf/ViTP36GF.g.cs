@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class ViTP36GF : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "560367c9d1b711940fc2bc849b172acab93dafca898fe5e635a6ed27044a4d06";
+    public const string Meaning = "39ad23533ef55036e531d9b6c596726144cbb846614f9bedc9243b6609622f44";
 
     public Lips.Runtime.Modules.Standardize standardize { get; }
     public Lips.Runtime.Modules.Patchify stem { get; }

@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class ViTP4GF : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "8ddd4351dd842db49c162429842ac440b45ba257c928b16121a7a2f2d20172c5";
+    public const string Meaning = "30cdbdf8437341690989fd34c5786f0ee75fbcf846def236443ffed8e650f080";
 
     public Lips.Runtime.Modules.Standardize standardize { get; }
     public Lips.Runtime.Modules.Patchify stem { get; }

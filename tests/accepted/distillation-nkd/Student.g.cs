@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class Student : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "82272259ec457d217ad4ee5304d7e8f0fcd1f7f6616ce1b8e53104b799753cb2";
+    public const string Meaning = "cc98ecc1806514b1781ee4075eb230616e0d9366d1180ba110ee6a0fe95e4e2b";
 
     public Logits logits { get; }
 

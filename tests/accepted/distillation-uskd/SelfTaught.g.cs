@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class SelfTaught : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "d23c06b596e62ca15f2a1fccbad262820a45d56c425fa136ea327ae792ffd60b";
+    public const string Meaning = "573a04164c1fde2ed2b8fe963fe701681d84488222978acd05f58e942e0c011f";
 
     public Logits logits { get; }
 

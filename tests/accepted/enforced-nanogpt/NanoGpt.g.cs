@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class NanoGpt : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "193db4af9efcaeee222fc210090d0d374fd118bb8b2664babcf8586605837b44";
+    public const string Meaning = "c25179e5463d6a4289554fe7cb2d8774b96d0d1f8db78654b066345b237ac01d";
 
     public TorchSharp.Modules.Embedding x { get; }
     public TorchSharp.Modules.ModuleList<Block> blocks { get; }

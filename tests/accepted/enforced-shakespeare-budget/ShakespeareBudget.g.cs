@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class ShakespeareBudget : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "ed9b5b3149bd594d76d9c9e862934f65e8445c5dd61b3cf8dbfe2fe9220caa7d";
+    public const string Meaning = "6a58cf8810058c0bbe6f37cd280f383d5d7614d86a4b3fdd4685ec96d84ae500";
 
     public TorchSharp.Modules.Embedding x { get; }
     public TorchSharp.Modules.ModuleList<Block> blocks { get; }

@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "93dbbf2a3cefc2d50abe29054c89ae99643466118d92d4194785638511adc61c";
+    public const string Meaning = "5ed44f2bc763275d05e0bc608c7d3b42fdf7d91910c04eb57f5efd2bbaf581e7";
 
     public Lips.Runtime.Modules.Standardize standardize { get; }
     public Lips.Runtime.Modules.Convolution conv2d { get; }

@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "51568a7e03fcfb132166a2f1161342de73925705d2aef232fe2ff0fc247fa4fa";
+    public const string Meaning = "618215c3883699d874ba815531ee3a2c96b55aac98c82f1d5627ad077ecbe498";
 
     public Lips.Runtime.Modules.Standardize standardize { get; }
     public Lips.Runtime.Modules.Patchify patchify { get; }

@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "b23a78a6453617accc9f1fbcb3bd111429028cae552ebab534709506507ae166";
+    public const string Meaning = "f291dd63121daf9e99aacab5b5ebdda9417d5e38be1bc6ec822863f12b20274d";
 
     public Lips.Runtime.Modules.Standardize standardize { get; }
     public Lips.Runtime.Modules.Patchify patchify { get; }

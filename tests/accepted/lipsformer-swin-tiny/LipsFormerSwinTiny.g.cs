@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class LipsFormerSwinTiny : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "7e34a3332269f7d1a43337d73f4d684fe7446823348240ccde93c59b30def630";
+    public const string Meaning = "a014fb0dd69a74b7f09e8a34b7cbcf30fe202ba5d8fd1638c30feeba96e2675f";
 
     public Lips.Runtime.Modules.Standardize standardize { get; }
     public Lips.Runtime.Modules.Patchify patchify { get; }

@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class Quickstart : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "6b1cda1adf263c5a23c0f8a8af445763f7e971d7950a8316c7ff73efeb3c97e2";
+    public const string Meaning = "5f2e27481a2e90ddae2ac94c2eef90074502de8c09fce4ba3a7d4e510a13f963";
 
     public TorchSharp.Modules.Embedding x { get; }
     public TorchSharp.Modules.ModuleList<Block> blocks { get; }

@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class SigmaLanguageModel : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "3e2ad15c6b4f2831201128a2fc17cb7eaca6cb689b0a171b67b4d1122783a7ba";
+    public const string Meaning = "363c5d2e2d86af47efb7c7965a0b98dd297579751844514751e1b5825ec0e3ae";
 
     public TorchSharp.Modules.Embedding words { get; }
     public Lips.Runtime.Modules.LearnedPosition position { get; }

@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class SpeechEncoder : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "eba74423197686b7716a9c8fabaf5043739aba91b3f571629626b95efc1731fa";
+    public const string Meaning = "64a901230ee51401a1e3ab138c44acbfa16e30a200ae024948c7cbb0d5fabf3f";
 
     public Stem stem { get; }
     public Lips.Runtime.Modules.SinusoidalPosition position { get; }
@@ -96,11 +96,11 @@ public sealed partial class SpeechEncoder : torch.nn.Module<torch.Tensor, torch.
 
         public EncoderLayer() : base("EncoderLayer")
         {
-            residual = new Lips.Runtime.Modules.Branch(dropPath: 0.3);
+            residual = new Lips.Runtime.Modules.Branch(layerDrop: 0.3);
             attention = new Lips.Runtime.Modules.Attention(width: 768, heads: 4, scale: 0.07216878364870322, hasBias: true);
             dropout = torch.nn.Dropout(p: 0.3, inplace: false);
             layer_norm = torch.nn.LayerNorm(normalized_shape: 768, eps: 1e-5, elementwise_affine: true, bias: true);
-            residual_2 = new Lips.Runtime.Modules.Branch(dropPath: 0.3);
+            residual_2 = new Lips.Runtime.Modules.Branch(layerDrop: 0.3);
             mlp = new Lips.Runtime.Modules.Mlp(width: 768, hidden: 3072, activation: h => h.relu(), hasBias: true);
             dropout_2 = torch.nn.Dropout(p: 0.3, inplace: false);
             layer_norm_2 = torch.nn.LayerNorm(normalized_shape: 768, eps: 1e-5, elementwise_affine: true, bias: true);

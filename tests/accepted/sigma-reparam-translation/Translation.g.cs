@@ -17,7 +17,7 @@ namespace Lips.Zoo;
 public sealed partial class Translation : torch.nn.Module<torch.Tensor, torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "7b69db33bd94ea842abf53d03d678cdcb74dea49131f11e65a7861f06b53ca09";
+    public const string Meaning = "f46c6850eb044f083293bff2e5535c30d5ce19b9f485760d3f1209e2aef6149a";
 
     public Memory memory { get; }
     public Logits logits { get; }

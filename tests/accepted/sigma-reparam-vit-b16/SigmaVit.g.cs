@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class SigmaVit : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "5f32d5c29d1d7e68373fc8dca5c94be6d4035903c8ea3c0c0f81db5e77fbc376";
+    public const string Meaning = "7f8331bb9173c32f577d58adf5a64f22310156ee6f03daba80afb1bf1aa9f2fc";
 
     public Lips.Runtime.Modules.Standardize standardize { get; }
     public Lips.Runtime.Modules.Patchify patchify { get; }

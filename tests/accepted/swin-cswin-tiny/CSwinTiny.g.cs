@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "156c9fd7d0c19cbd29714968628cecd6d8759285238f9e35ca8b2684e6748000";
+    public const string Meaning = "e20293f89e41f0f22bf97a58c705dcc74a29984e955770b157b99a7782ee695f";
 
     public Lips.Runtime.Modules.Standardize standardize { get; }
     public Lips.Runtime.Modules.Convolution conv2d { get; }

@@ -16,7 +16,7 @@ namespace Lips.Zoo;
 public sealed partial class SwinTiny : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "50dc7a3b52d4c19a5ccc6f152800591abfb78cfc21023b0ba8a5565116b4f8c9";
+    public const string Meaning = "34005c94ce302fac9a9cafe9b18fdb4007cedf3d7be3689757d5307304199bd9";
 
     public Lips.Runtime.Modules.Standardize standardize { get; }
     public Lips.Runtime.Modules.Patchify patchify { get; }

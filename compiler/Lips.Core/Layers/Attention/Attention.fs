@@ -56,11 +56,15 @@ module internal Attention =
             @ Visibility.arguments input.Options input.Layer.Input (AttentionPosition.needsRectangles input.Options)
             @ AttentionPosition.arguments input.Options input.Layer.Input
 
+        let masked = Visibility.tokenMask input.Options input.Read
+        let arguments = arguments @ (masked |> Option.map fst |> Option.toList)
+        let further = (match masked with Some(_, tokens) -> ", " + tokens | None -> "")
+
         { Members =
             [ { Type = "Lips.Runtime.Modules.Attention"
                 Name = input.Layer.Name
                 Construct = "new Lips.Runtime.Modules.Attention(" + System.String.Join(", ", arguments) + ")" } ]
-          Forward = fun x _ -> $"{CSharp.identifier input.Layer.Name}.call({x})" }
+          Forward = fun x _ -> $"{CSharp.identifier input.Layer.Name}.call({x}{further})" }
 
     let entry: LayerKind =
         { Name = "attention"
@@ -73,6 +77,7 @@ module internal Attention =
               AttentionHeads.scale
               AttentionHeads.gain
               Visibility.mask
+              Visibility.tokens
               Visibility.partition
               AttentionPosition.hyperparameter
               Hyper.bias ]

@@ -21,7 +21,7 @@ module internal CrossAttention =
                 { Input = input
                   Asks = x
                   Seen = memory
-                  Sees = Visibility.full x.Shape.Tokens memory.Shape.Tokens
+                  Sees = Visibility.ofMemory input.Options x.Shape.Tokens memory.Shape.Tokens
                   Rotary = false
                   Spread = Bound.zero
                   LargestBias = Bound.zero }
@@ -47,14 +47,18 @@ module internal CrossAttention =
 
         let arguments =
             AttentionHeads.arguments input (similarity.Scale input.Options)
-            @ similarity.Arguments input.Options input.Layer.Input (Visibility.full input.Layer.Input.Tokens (AttentionHeads.memoryLength input.Options))
+            @ similarity.Arguments input.Options input.Layer.Input (Visibility.ofMemory input.Options input.Layer.Input.Tokens (AttentionHeads.memoryLength input.Options))
             @ [ $"memoryWidth: {AttentionHeads.memoryWidth input.Options}" ]
+
+        let masked = Visibility.tokenMask input.Options input.Read
+        let arguments = arguments @ (masked |> Option.map fst |> Option.toList)
+        let further = (match masked with Some(_, tokens) -> ", " + tokens | None -> "")
 
         { Members =
             [ { Type = "Lips.Runtime.Modules.CrossAttention"
                 Name = input.Layer.Name
                 Construct = "new Lips.Runtime.Modules.CrossAttention(" + System.String.Join(", ", arguments) + ")" } ]
-          Forward = fun x _ -> $"""{CSharp.identifier input.Layer.Name}.call({x}, {input.Read "memory"})""" }
+          Forward = fun x _ -> $"""{CSharp.identifier input.Layer.Name}.call({x}, {input.Read "memory"}{further})""" }
 
     let entry: LayerKind =
         { Name = "cross_attention"
@@ -69,11 +73,16 @@ module internal CrossAttention =
               Similarities.hyperparameter
               AttentionHeads.scale
               AttentionHeads.gain
+              Visibility.memoryMask
+              Visibility.tokens
               Hyper.bias ]
           Positional = 1
           Parts = [ "qkv", [ "q"; "k"; "v" ]; "qk", [ "q"; "k" ] ]
           TakesBody = false
-          Shape = Similarities.fits
+          Shape =
+            fun options x ->
+                Similarities.fits options x
+                |> Result.bind (fun x -> Visibility.fitsTokens options (AttentionHeads.memoryLength options) |> Result.map (fun () -> x))
           Weights = fun options x -> (Similarities.ofOptions options).Weights options "" x (AttentionHeads.memoryWidth options)
           Rule = rule
           Rules = Similarities.all |> List.collect (fun s -> s.MemoryRules)

@@ -34,7 +34,8 @@ module internal SoftmaxProofs =
 
     let private sight =
         "Visibility. A row sees n keys, n⁻ ≤ n ≤ n⁺, and a key is seen by at most m rows of a head: N, N and N where all see all; 1, N, N with a \
-         causal mask; 1, k, k with sliding(k) for k < N; k, 2k−1, 2k−1 (at most N) with sliding(k, causal: false). Windows, and stripes of one \
+         causal mask; 1, k, k with sliding(k) for k < N; k, 2k−1, 2k−1 (at most N) with sliding(k, causal: false); 1, N, N with a \
+         padding mask, whichever tokens pad, the same in both inputs. Documents are sets like windows, of 1 to N tokens, or causal in each. Windows, and stripes of one \
          direction, cut the tokens into sets that see each other: a head's matrix of weights is block diagonal, a norm from F to F is that of the worst \
          block, n⁺ = m is the largest and n⁻ the smallest set. Those of window(w) have w² tokens; with a shift s the squares that the border cuts \
          fall into parts of sides s and w − s, because hidden logits are −∞. Those of cross(s) have height·s tokens in one half of the heads and s·width in the \
@@ -120,9 +121,9 @@ module internal SoftmaxProofs =
         doc
             "whole-to-whole"
             "F → F: |gain| times the least of |O|(|V|*·A + √u·v·min(√C, √(m/2))·s1) + query path, heads side by side with D_h plus the query path, and, unless \
-             the mask is sliding, heads side by side with √(m·G + s2_h² + s2_h(√(m·G) + √(1 + s1_h²))), D_h = min(√(m·G(s1_h)), √(C(1 + s1_h²)), \
-             A + min(√C, √(m/2))·s1_h); C = m·a_max at n⁺ for sets and at n⁻ for sliding(k, causal: false), Σ_{i<n⁺} e^rg/(e^rg + i) for causal masks; \
-             A = min(√m, √C, cosh(rg/2)·√S), S = Σ 1/n over the rows of a set: 1 for sets, 1 + 1/2 + … + 1/N for a causal mask; and A ≤ 2e^rg with a causal mask, \
+             the mask is sliding or padding, heads side by side with √(m·G + s2_h² + s2_h(√(m·G) + √(1 + s1_h²))), D_h = min(√(m·G(s1_h)), √(C(1 + s1_h²)), \
+             A + min(√C, √(m/2))·s1_h); C = m·a_max at n⁺ for sets and at n⁻ for sliding(k, causal: false) and padding, Σ_{i<n⁺} e^rg/(e^rg + i) for causal masks; \
+             A = min(√m, √C, cosh(rg/2)·√S), S = Σ 1/n over the rows of a set: 1 for sets, 1 + 1/2 + … + 1/N for a causal mask, N for padding; and A ≤ 2e^rg with a causal mask, \
              √5·e^rg with sliding(k)"
             (domain + "; G as in whole-to-token; with rotary positions D_h is its last term and the second form is left out")
             (setting

@@ -13,6 +13,8 @@ type internal Pattern =
     | LastFew
     /// A row sees the keys nearer than a distance on both sides.
     | Around
+    /// Which keys a row sees depends on the token ids: at least one.
+    | Any
 
 /// Who sees whom: the pattern of an attention layer's rows, as far as its rules ask.
 type internal Visibility =
@@ -37,7 +39,7 @@ type internal Visibility =
     member this.Causal = (this.Pattern = Before || this.Pattern = LastFew)
 
     /// Rows that see different keys share some: the weights are no block diagonal.
-    member this.Sparse = (this.Pattern = LastFew || this.Pattern = Around)
+    member this.Sparse = (this.Pattern = LastFew || this.Pattern = Around || this.Pattern = Any)
 
     /// Every head sees the same keys in a row.
     member this.SameInHeads = (this.KeySets = 1L)
@@ -46,6 +48,28 @@ type internal Visibility =
 module internal Visibility =
 
     // ---- hyperparameters ----
+
+    let private padding arguments =
+        Hyper.alternative
+            "padding"
+            "a token sees itself and the tokens that are not the padding of `tokens`"
+            ({ Name = "id"; Type = NaturalType; Default = Required; Doc = "the token that pads" } :: arguments)
+
+    /// The input that a mask of token ids reads.
+    let tokens: Hyperparameter =
+        { Name = "tokens"
+          Type = InputType
+          Default = Absent
+          Doc = "the input of token ids that a padding or document mask looks at: as many as there are keys" }
+
+    /// Of the keys of a memory.
+    let memoryMask =
+        Hyper.choiceOr
+            "none"
+            [ Hyper.alternative "none" "every key is seen" []
+              Hyper.alternative "padding" "keys that are the padding of `tokens` are not seen; where all are, all are seen" [ { Name = "id"; Type = NaturalType; Default = Required; Doc = "the token that pads" } ] ]
+            "mask"
+            "which keys are seen"
 
     let mask =
         Hyper.choiceOr
@@ -56,7 +80,13 @@ module internal Visibility =
                   "sliding"
                   "a token sees itself and its neighbours nearer than `size` (Beltagy et al. 2020; Jiang et al. 2023)"
                   [ Hyper.count "size" "least distance of a token out of sight"
-                    Hyper.flag true "causal" "only the neighbours before it" ] ]
+                    Hyper.flag true "causal" "only the neighbours before it" ]
+              padding [ Hyper.flag false "causal" "and of those only the ones before it" ]
+              Hyper.alternative
+                  "document"
+                  "a token sees itself and the tokens of its own document"
+                  [ { Name = "separator"; Type = NaturalType; Default = Required; Doc = "the token that ends a document" }
+                    Hyper.flag true "causal" "and of those only the ones before it" ] ]
             "mask"
             "which tokens a token sees"
 
@@ -93,26 +123,57 @@ module internal Visibility =
         | "window", arguments -> arguments.Count "shift"
         | _ -> 0L
 
+    /// The token that a mask looks for, and the mask's name.
+    let private marker (options: Options) =
+        match options.Choice "mask" with
+        | "padding", arguments -> Some("padding", (arguments.Value "id"))
+        | "document", arguments -> Some("document", (arguments.Value "separator"))
+        | _ -> None
+
+    /// Whether a mask of token ids, if any, has its tokens, as many as there are keys.
+    let fitsTokens (options: Options) (keys: int64) =
+        match marker options, options.Has "tokens" with
+        | None, false -> Ok()
+        | None, true -> Error(DoesNotFit "`tokens` is for `mask: padding(...)` and `mask: document(...)` alone: leave it out")
+        | Some(name, _), false -> Error(DoesNotFit $"a {name} mask looks at token ids: say whose, as in `tokens: text`")
+        | Some(name, id), true ->
+            let input, sizes = options.Choice "tokens"
+
+            if sizes.Count "length" <> keys then
+                Error(DoesNotFit $"""the mask looks at the {sizes.Count "length"} tokens of '{input}', and there are {keys} keys""")
+            elif sizes.Upper "vocab" <= Hyper.upper id then
+                Error(DoesNotFit $"""the tokens of '{input}' are below {sizes.Count "vocab"}, and the {name} mask looks for {Hyper.upper id}""")
+            else
+                Ok()
+
+    /// The mask of token ids as an argument of the module, and the input it is called with.
+    let tokenMask (options: Options) (read: string -> string) =
+        match marker options with
+        | Some(name, id) -> Some($"tokenMask: Lips.Runtime.Modules.TokenMask.{CSharp.pascal name}({Hyper.upper id})", read "tokens")
+        | None -> None
+
     let fits (options: Options) (x: Shape) =
-        let divides name size (height, width) next =
-            if height % size <> 0L then Error(Indivisible("height", height, name, size))
-            elif width % size <> 0L then Error(Indivisible("width of the map", width, name, size))
-            else next ()
+        fitsTokens options x.Tokens
+        |> Result.bind (fun () ->
+            let divides name size (height, width) next =
+                if height % size <> 0L then Error(Indivisible("height", height, name, size))
+                elif width % size <> 0L then Error(Indivisible("width of the map", width, name, size))
+                else next ()
 
-        match x.Grid, options.Choice "partition" with
-        | _, ("full", _) -> Ok()
-        | (Single | Row _), _ -> Error(NeedsGrid "a height × width map")
-        | _ when options.ChoiceName "mask" <> "none" -> Error(DoesNotFit "a mask goes with `partition: full` only: the tokens of a map have no order")
-        | Map(height, width), ("window", arguments) ->
-            let size = arguments.Count "size"
+            match x.Grid, options.Choice "partition" with
+            | _, ("full", _) -> Ok()
+            | (Single | Row _), _ -> Error(NeedsGrid "a height × width map")
+            | _ when options.ChoiceName "mask" <> "none" -> Error(DoesNotFit "a mask goes with `partition: full` only: the tokens of a map have no order")
+            | Map(height, width), ("window", arguments) ->
+                let size = arguments.Count "size"
 
-            divides "window" size (height, width) (fun () ->
-                if arguments.Count "shift" < size then Ok()
-                else Error(DoesNotFit $"""the shift, {arguments.Count "shift"}, must be below the window, {size}"""))
-        | Map(height, width), (_, arguments) ->
-            divides "stripe" (arguments.Count "stripe") (height, width) (fun () ->
-                if options.Count "heads" % 2L = 0L then Ok()
-                else Error(Indivisible("heads", options.Count "heads", "directions of the stripes", 2L)))
+                divides "window" size (height, width) (fun () ->
+                    if arguments.Count "shift" < size then Ok()
+                    else Error(DoesNotFit $"""the shift, {arguments.Count "shift"}, must be below the window, {size}"""))
+            | Map(height, width), (_, arguments) ->
+                divides "stripe" (arguments.Count "stripe") (height, width) (fun () ->
+                    if options.Count "heads" % 2L = 0L then Ok()
+                    else Error(Indivisible("heads", options.Count "heads", "the number of stripes' directions", 2L))))
 
     // ---- patterns ----
 
@@ -183,6 +244,21 @@ module internal Visibility =
                 SameKeys = false
                 SeesItself = true }
 
+    /// A row sees at least one of the keys, and whatever else the token ids say.
+    let any (queries: int64) (keys: int64) =
+        { full queries keys with
+            Pattern = Any
+            FewestKeys = 1L
+            MostQueries = queries
+            Reciprocals = Bound.ofInt64 queries
+            SameKeys = false }
+
+    /// Of a sequence to a memory, as the layer's `mask` says.
+    let ofMemory (options: Options) (queries: int64) (keys: int64) =
+        match options.ChoiceName "mask" with
+        | "padding" -> any queries keys
+        | _ -> full queries keys
+
     /// Of a sequence to itself, as the layer's `mask` and `partition` say.
     let ofOptions (options: Options) (x: Shape) =
         match options.Choice "partition", rectangles options x with
@@ -207,6 +283,10 @@ module internal Visibility =
             | "causal", _ -> before x.Tokens x.Tokens
             | "sliding", arguments when arguments.Flag "causal" -> before x.Tokens (arguments.Count "size")
             | "sliding", arguments -> around x.Tokens (arguments.Count "size")
+            | "padding", _ -> { any x.Tokens x.Tokens with SeesItself = true }
+            // every document is a set of its own, of any size: what holds of the largest holds of all
+            | "document", arguments when arguments.Flag "causal" -> { before x.Tokens x.Tokens with SameKeys = false }
+            | "document", _ -> sets [ 1L; x.Tokens ]
             | _ -> { full x.Tokens x.Tokens with SeesItself = true }
 
     // ---- what softmax weights satisfy, in a row of logits of the given range ----
@@ -231,7 +311,8 @@ module internal Visibility =
             | Before -> Bound.ofInt 2 * Bound.exp range
             | LastFew -> Hyper.root 5L * Bound.exp range
             | Sets
-            | Around -> Bound.infinity
+            | Around
+            | Any -> Bound.infinity
 
         Bound.min [ Hyper.root sees.MostQueries; Bound.sqrt column; byDistance; Bound.sqrt sees.Reciprocals * coshHalf ]
 
@@ -261,6 +342,7 @@ module internal Visibility =
           | "sliding", arguments ->
               $"""sliding: {arguments.Count "size"}"""
               if arguments.Flag "causal" then "causal: true"
+          | ("padding" | "document"), arguments when arguments.Flag "causal" -> "causal: true"
           | _ -> ()
           if not named.IsEmpty then
               let shift = if shift options = 0L then "" else $", shift: {shift options}"
