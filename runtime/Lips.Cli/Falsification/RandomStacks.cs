@@ -22,6 +22,8 @@ public static class RandomStacks
         "mlp(6, activation: silu, gated: true)", "mlp(4, activation: none, gated: true, gain: 1/2)", "residual(convex(-1/4)) { linear(4) }",
         "attention(2, scale: 1/4, kv_heads: 1)", "attention(2, scale: 1/4, mask: sliding(2))", "attention(1, scale: 1/4, position: relative_bias)",
         "attention(2, scale: 1/2, qkv.constraint: spectral_cap(1, per: head))", "linear(4, constraint: rms_cap(3/2))", "conv1d(4, kernel: 3, padding: 1, groups: 2)",
+        "attention(2, similarity: cosine(tau: 2, eps: smooth(1/4)))", "attention(1, similarity: cosine(tau: 2, normalize: [q, k], eps: clamp(1/2)), mask: causal)", "attention(2, similarity: qk_norm(eps: 1/4), scale: 1/4)",
+        "attention(2, similarity: l2, scale: 1/4)", "attention(1, similarity: l2(value: free), scale: 1/8)", "attention(2, similarity: sigmoid, scale: 1/4)",
     ];
 
     /// <summary>Layers that keep a 4 × 4 map of width 4.</summary>
@@ -31,7 +33,7 @@ public static class RandomStacks
         "conv2d(4, kernel: 3, padding: 1, groups: 4)", "conv2d(4, kernel: 3, padding: 1, weight.constraint: spectral_cap(1, of: operator))",
         "avg_pool(3, stride: 1, padding: 1)", "max_pool(3, stride: 1, padding: 1)", "linear(4)", "relu", "gelu", "group_sort", "layer_norm(eps: 1/4)", "center_norm", "bias", "mlp(6, activation: gelu)",
         "attention(2, scale: 1/8, partition: window(2))", "attention(2, scale: 1/8, partition: window(2, shift: 1))", "attention(2, scale: 1/8, partition: cross(2))",
-        "attention(1, scale: 1/8, position: lepe(3))", "residual(convex(1/2)) { attention(1, scale: 1/8, partition: window(2)) }", "residual { conv2d(4, kernel: 3, padding: 1); relu }",
+        "attention(1, scale: 1/8, position: lepe(3))", "attention(2, similarity: cosine(tau: 2, eps: smooth(1/4)), partition: window(2))", "attention(2, scale: 1/8, kv_heads: 1, partition: window(2, shift: 1))", "residual(convex(1/2)) { attention(1, scale: 1/8, partition: window(2)) }", "residual { conv2d(4, kernel: 3, padding: 1); relu }",
     ];
 
     private static readonly string[] MapEnds = ["linear(3)", "pool(mean)", "pool(attention)", "flatten", "patchify(2, 3)", "patch_merging(3, norm: center_norm)", "conv2d(3, kernel: 2, stride: 2)"];
