@@ -124,9 +124,14 @@ module Pipeline =
         inputDomain c d valueAtCaps q + ", with every weight at or below its cap"
 
     /// Why a bound is ∞: the first step without a finite constant, and where the radius was lost if that is the cause.
-    let private reason (trace: Bound -> Upper) (d: Derivation) (spans: IReadOnlyDictionary<int, Span>) =
+    let private reason (trace: Bound -> Upper) (d: Derivation) (path: string) (resolved: ResolvedModel) =
         let infinite b = (trace b).IsInfinity
-        let place (s: Step) = (match spans.TryGetValue s.Layer.Id with | true, span when span.Line > 0 -> $" (line {span.Line})" | _ -> "")
+
+        let place (s: Step) =
+            match resolved.Spans.TryGetValue s.Layer.Id, resolved.Files.TryGetValue s.Layer.Id with
+            | (true, span), (true, file) when span.Line > 0 && file <> path -> $" (line {span.Line} of {file.Substring(file.LastIndexOfAny [| '/'; '\\' |] + 1)})"
+            | (true, span), _ when span.Line > 0 -> $" (line {span.Line})"
+            | _ -> ""
 
         d.Steps
         |> List.tryPick (fun s ->
@@ -215,8 +220,10 @@ module Pipeline =
              | Syntax.Exactly -> r = c.Limit),
             n.ToString(Globalization.CultureInfo.InvariantCulture)
 
+        let blamed = reason last derivation path resolved
+
         let fix =
-            match reason last derivation resolved.Spans with
+            match blamed with
             | Some(_, why, fix) -> why, Some fix
             | None -> "no rule gives a finite constant", None
 
@@ -267,8 +274,13 @@ module Pipeline =
                           c, span, ok, UpperText.toDecimal digits b ]
 
         if atCaps |> List.exists (fun (q, b) -> b.IsInfinity && reached q) then
-            let span = (match reason last derivation resolved.Spans with Some(s, _, _) -> (match resolved.Spans.TryGetValue s.Layer.Id with | true, sp -> sp | _ -> resolved.HeaderSpan) | None -> resolved.HeaderSpan)
-            report span (Problem.Unbounded(fst fix, snd fix))
+            // a layer of a used file is shown there
+            let file, span =
+                match blamed |> Option.map (fun (s, _, _) -> resolved.Files.TryGetValue s.Layer.Id, resolved.Spans.TryGetValue s.Layer.Id) with
+                | Some((true, file), (true, span)) -> file, span
+                | _ -> path, resolved.HeaderSpan
+
+            diagnostics.Add(Diagnostic.create file span (Problem.Unbounded(fst fix, snd fix)))
 
         Emit.refused model |> Option.iter (fun why -> report resolved.HeaderSpan (Problem.EmissionFailed(model.Name, why)))
 

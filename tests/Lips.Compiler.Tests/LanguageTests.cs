@@ -99,6 +99,21 @@ public sealed class LanguageTests
         Assert.Equal("LIPS1009", Code($"use \"nowhere.lips\"\nmodel M in l2 {{ {Head} linear(4) }}", files));
     }
 
+    /// <summary>A finding about a layer of a used file stands in that file, whichever stage found it.</summary>
+    [Theory]
+    [InlineData("block A(w) {\n  linear(w, wide: 1)\n}", "LIPS1002")]
+    [InlineData("block A(w) {\n  attention(3)\n}", "LIPS2002")]
+    [InlineData("block A(w) {\n  linear(w)\n}", "LIPS3002")]
+    [InlineData("block A(w) {\n  linear(w\n}", "LIPS0008")]
+    public void Findings_stand_in_the_file_they_are_about(string used, string code)
+    {
+        var source = new SourceText("specs/m.lips", "use \"parts/a.lips\"\nmodel M in l2 {\n  input x = features(2, 4, radius: 1)\n\n\n  A(4)\n}\n");
+        Diagnostic found = SpecCompiler.Compile(source, path => path == "specs/parts/a.lips" ? System.Text.Encoding.UTF8.GetBytes(used) : null).Diagnostics.First(d => d.Code == code);
+        Assert.Equal(("specs/parts/a.lips", 2), (found.Path, found.Span.Line));
+        if (code == "LIPS3002")
+            Assert.Contains("(line 2 of a.lips)", found.Message, System.StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Inner_weights_win_and_an_argument_beats_all()
     {

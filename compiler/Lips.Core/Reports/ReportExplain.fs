@@ -42,7 +42,14 @@ module ReportExplain =
             out.Append("    " + name.PadRight 12 + body + "\n") |> ignore
 
     let private step (out: StringBuilder) (valuation: Valuation) (report: Report) (q: Query) (told: HashSet<string>) (s: Step) =
-        let line = (match report.Model.Resolved.Spans.TryGetValue s.Layer.Id with | true, span when span.Line > 0 -> $"line {span.Line}   " | _ -> "")
+        let resolved = report.Model.Resolved
+
+        let line =
+            match resolved.Spans.TryGetValue s.Layer.Id, resolved.Files.TryGetValue s.Layer.Id with
+            | (true, span), (true, file) when span.Line > 0 && file <> report.Source.Path -> $"{file.Substring(file.LastIndexOfAny [| '/'; '\\' |] + 1)}, line {span.Line}   "
+            | (true, span), _ when span.Line > 0 -> $"line {span.Line}   "
+            | _ -> ""
+
         let options = s.Layer.Options |> List.map (fun (n, v) -> n + ": " + Report.valueText v) |> String.concat ", "
         out.Append($"{line}{s.Path}   {s.Layer.Kind}({options})\n") |> ignore
 

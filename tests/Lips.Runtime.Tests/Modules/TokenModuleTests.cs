@@ -254,6 +254,20 @@ public sealed class TokenModuleTests
     }
 
     [Fact]
+    public void A_dropped_layer_is_left_out_for_all_samples_in_training_only()
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(7);
+        using var module = new Branch(layerDrop: 0.5);
+        using var mode = no_grad();
+        var y = randn([3, 2, 4]);
+        var seen = Enumerable.Range(0, 40).Select(_ => module.call(y)).Select(z => z.eq(y).all().item<bool>() ? "kept" : z.eq(0).all().item<bool>() ? "left out" : "else").ToList();
+        Assert.Equal(["kept", "left out"], seen.Distinct().Order());
+        module.eval();
+        Assert.True(module.call(y).eq(y).all().item<bool>());
+    }
+
+    [Fact]
     public void Tied_rows_are_an_embedding()
     {
         using var scope = NewDisposeScope();
