@@ -16,6 +16,7 @@ module Catalog =
           Pointwise.identity
           // grids
           Flatten.entry
+          Transpose.entry
           Patchify.entry
           PatchMerging.entry
           Convolution.conv1d
@@ -35,6 +36,7 @@ module Catalog =
           yield! Activation.entries
           // mixing and branches
           Mlp.entry
+          Descent.entry
           Attention.entry
           CrossAttention.entry
           Residual.entry

@@ -336,6 +336,37 @@ public sealed class PublishedErrorTests(ITestOutputHelper output)
         Assert.True(gain > 0.316 && bound >= gain);
     }
 
+    /// <summary>A channel whose alpha is 1 keeps nothing of x: (3, 0) with alpha (1, 0) and a branch of 0 becomes 0, whatever |x| was at least.</summary>
+    [Fact]
+    public void A_mixed_sum_that_keeps_nothing()
+    {
+        using var scope = NewDisposeScope();
+        using var subject = new Subject(Emitted.One(Case.Of("mixed", "input x = features(1, 2, radius: 3, lower: 3)\nweights(bias: false, constraint: spectral_cap(1)); weights of alpha (constraint: max_cap(1))\ny = residual(mixed) { linear(2) }")));
+        using (no_grad())
+        {
+            subject.Weights["y.alpha"].View.copy_(tensor([1.0, 0]));
+            foreach (var weight in subject.Weights.All.Where(w => w.Weight.Shape.Count == 2))
+                weight.View.zero_();
+        }
+        using var generator = new Generator(1);
+        var (_, least, _) = new Falsifier(subject).Outputs(tensor([3.0, 0]).view(1, 1, 2), generator);
+        Assert.Equal(0, least, 1e-12);
+        Assert.True(subject.Output.Lower <= 0);
+    }
+
+    /// <summary>Equal tokens, transposed: two tokens alike become channels' tokens as far apart as the entries, and all move by √N.</summary>
+    [Fact]
+    public void Channels_as_tokens_are_longer_and_farther_apart()
+    {
+        using var scope = NewDisposeScope();
+        var (gain, bound) = Of("input x = features(4, 2, radius: 1)\ny = transpose", Reading.TokenToToken, zeros(1, 4, 2, dtype: float64));
+        Assert.Equal(2, gain, 1e-9);
+        Assert.Equal(2, bound, 1e-9);
+        // tokens that all equal (1, −1)/√2 lie within 0 of a point, their channels ±(1, 1, 1, 1)/√2 within √2
+        using var subject = new Subject(Emitted.One(Case.Of("spread", "input x = features(4, 2, radius: 1)\ny = transpose")));
+        Assert.True(subject.Output.Centred >= 2 * Math.Sqrt(0.5));
+    }
+
     /// <summary>Two patches at 0 and a class token at distance 10: their spread is not that of the patches.</summary>
     [Fact]
     public void A_constant_token_far_from_the_others()

@@ -24,6 +24,7 @@ open System.Numerics
 /// * `LambertW` n: W₀(n·e^t/e); W₀ grows on [0, ∞).
 /// * `SigmoidWeight` b k: sup of σ(l) + k·t·σ'(l), k ≥ 0, over |l − b| ≤ t: the set and every term grow.
 /// * `SigmoidSteepness` b: sup of σ'(l) over |l − b| ≤ t.
+/// * `LessOne`: max(0, t − 1).
 [<RequireQualifiedAccess>]
 type Fn =
     /// e^t
@@ -58,6 +59,8 @@ type Fn =
     | SigmoidWeight of bias: Rational * slopes: int
     /// sup of σ'(l) over |l − bias| ≤ t.
     | SigmoidSteepness of bias: Rational
+    /// max(0, t − 1)
+    | LessOne
 
 /// A non-negative extended real as an expression, non-decreasing in every measure it holds: every node is
 /// non-decreasing in every child (sums, products, minima, maxima, powers n ≥ 0 and roots of non-negative

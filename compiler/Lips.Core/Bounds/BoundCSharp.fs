@@ -200,6 +200,7 @@ module BoundCSharp =
         | Fn.LambertW n -> tokens "LambertW" n
         | Fn.SigmoidWeight(bias, slopes) -> "SigmoidWeight(" + whole bias.Numerator + ", " + whole bias.Denominator + ", " + slopes.ToString culture + ", "
         | Fn.SigmoidSteepness bias -> "SigmoidSteepness(" + whole bias.Numerator + ", " + whole bias.Denominator + ", "
+        | Fn.LessOne -> "LessOne("
 
     let private variable (id: int) = "v" + id.ToString culture
 

@@ -180,6 +180,7 @@ module ExactFirst =
                 let gain = (rest * rest / int dim + eps).Inverse
                 if gain.BitSize <= bitLimit then Some(make one gain) else None
             | Fn.LambertW 0L -> Some(ofRational Rational.Zero)
+            | Fn.LessOne -> Some(ofRational (Rational.Max(Rational.Zero, t - one)))
             | _ -> None
 
         { Infinity = ofUpper Upper.Infinity

@@ -495,6 +495,7 @@ module PreciseArithmetic =
         | Fn.LambertW n -> lambertW n t
         | Fn.SigmoidWeight(bias, slopes) -> sigmoidWeight bias slopes t
         | Fn.SigmoidSteepness bias -> sigmoidSteepness bias t
+        | Fn.LessOne -> if t.IsInfinite then t else difference Up t one
 
     let private power (x: Precise) (n: int) =
         // Right to left, unlike `Upper`.

@@ -322,3 +322,4 @@ module UpperFunctions =
         | Fn.LambertW n -> lambertW n
         | Fn.SigmoidWeight(bias, slopes) -> sigmoidWeight bias slopes
         | Fn.SigmoidSteepness bias -> sigmoidSteepness bias
+        | Fn.LessOne -> fun t -> subtract true t one

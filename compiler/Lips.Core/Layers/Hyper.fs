@@ -56,6 +56,12 @@ module internal Hyper =
         | Enclosed(lo, hi) -> CSharp.number (towardsZero (if lo.Abs < hi.Abs then lo else hi))
         | _ -> CSharp.number (lower v)
 
+    /// What the literal says, exactly.
+    let emitted (v: Value) =
+        match v with
+        | Enclosed(lo, hi) -> towardsZero (if lo.Abs < hi.Abs then lo else hi)
+        | _ -> towardsZero (lower v)
+
     let root (n: int64) = Bound.sqrt (Bound.ofInt64 n)
     let rootOf (r: Rational) = Bound.sqrt (Bound.ofRational r)
 

@@ -6,6 +6,9 @@ open Lips.Core
 /// A branch added to what flows past it.
 module internal Residual =
 
+    /// The numbers between which a mixed sum holds its alphas.
+    let private bounds (arguments: Options) = Hyper.emitted (arguments.Value "least"), Hyper.emitted (arguments.Value "most")
+
     /// Factors of the skip and of the branch, and the least |factor| of the skip.
     let private factors (input: RuleInput) =
         match input.Options.Choice "sum" with
@@ -23,6 +26,11 @@ module internal Residual =
                 else learned
 
             Bound.one, input.Name "largest |alpha|" alpha, Rational.One
+        | "mixed", arguments ->
+            let least, most = bounds arguments
+            let keepLow, keepHigh = Rational.One - most, Rational.One - least
+            let away = if keepLow.Sign <> keepHigh.Sign then Rational.Zero else Rational.Min(keepLow.Abs, keepHigh.Abs)
+            Bound.ofRational (Rational.Max(keepLow.Abs, keepHigh.Abs)), Bound.ofRational (Rational.Max(least.Abs, most.Abs)), away
         | _ -> Bound.one, Bound.one, Rational.One
 
     /// The block's gain by the multiplier certificate, of given weights: x + f(x) or a convex sum around an mlp with slopes.
@@ -51,17 +59,30 @@ module internal Residual =
         let x = input.Input
         let keep, a, least = factors input
         let f = (match input.Body with Some body -> body x | None -> x)
-        let radius = input.Name "radius" (keep * x.Radius + a * f.Radius)
-        let sum = Space.addConstants input.Layer.Output keep x.Constants a f.Constants
-        let gain = certified input |> Option.map (input.Name "gain of the whole block")
         let name = input.Options.ChoiceName "sum"
+
+        // every alpha in [0, 1]: a convex sum in each channel
+        let isConvex =
+            name = "mixed"
+            && (let least, most = bounds (snd (input.Options.Choice "sum")) in least.Sign >= 0 && (Rational.One - most).Sign >= 0)
+
+        let squares p q = Bound.sqrt (keep * Bound.square p + a * Bound.square q)
+        let added p q = Bound.min (keep * p + a * q :: (if isConvex then [ squares p q ] else []))
+        let radius = input.Name "radius" (added x.Radius f.Radius)
+        let plain = Space.addConstants input.Layer.Output keep x.Constants a f.Constants
+
+        let sum =
+            if isConvex then Space.leastConstants plain (Space.mixConstants input.Layer.Output keep x.Constants a f.Constants)
+            else plain
+
+        let gain = certified input |> Option.map (input.Name "gain of the whole block")
 
         { Space =
             { Shape = input.Layer.Output
               Radius = radius
               Centred =
                 Bound.min
-                    [ keep * x.Centred + a * f.Centred
+                    [ added x.Centred f.Centred
                       radius
                       for g in Option.toList gain do g * x.Centred ]
               Lower = { Start = least * x.Lower.Start; Loss = keep * x.Lower.Loss + a * f.Radius }
@@ -94,7 +115,7 @@ module internal Residual =
 
     let entry: LayerKind =
         { Name = "residual"
-          Summary = "adds a branch to what flows past it: x + f(x), (1 − α)·x + α·f(x), or x + α ⊙ f(x)"
+          Summary = "adds a branch to what flows past it: x + f(x), (1 − α)·x + α·f(x), x + α ⊙ f(x), or (1 − α) ⊙ x + α ⊙ f(x)"
           Citation = "He et al. 2016; triangle inequality"
           Hyperparameters =
             [ Hyper.choiceOr
@@ -108,7 +129,13 @@ module internal Residual =
                           { Name = "clamp"
                             Type = RealType(Some Rational.Zero, true, None)
                             Default = Absent
-                            Doc = "largest |alpha|, enforced where it is used" } ] ]
+                            Doc = "largest |alpha|, enforced where it is used" } ]
+                    Hyper.alternative
+                        "mixed"
+                        "(1 − alpha) ⊙ x + alpha ⊙ f(x), alpha learned for every channel and held between two numbers"
+                        [ Hyper.realOr (Hyper.ratio 1L 2L) "init" "alpha at step 0"
+                          Hyper.realOr Rational.Zero "least" "least alpha, enforced where it is used"
+                          Hyper.realOr Rational.One "most" "largest alpha, enforced where it is used" ] ]
                   "sum"
                   "how the two are added"
               { Name = "drop_path"
@@ -122,11 +149,16 @@ module internal Residual =
           Positional = 1
           Parts = []
           TakesBody = true
-          Shape = fun _ x -> Hyper.continuous x x
+          Shape =
+            fun options x ->
+                match options.Choice "sum" with
+                | "mixed", arguments when (let least, most = bounds arguments in (most - least).Sign < 0) ->
+                    Error(DoesNotFit "the least alpha of a mixed sum is above the most")
+                | _ -> Hyper.continuous x x
           Weights =
             fun options x ->
                 match options.Choice "sum" with
-                | "weighted", arguments ->
+                | ("weighted" | "mixed"), arguments ->
                     [ { Weights.gain "alpha" "alpha" x.Width with
                           Role = Alpha
                           Init = Choice("constant", [ Some "value", arguments.Value "init" ]) } ]
@@ -151,6 +183,15 @@ module internal Residual =
                   "none; drop_path as for the plain sum"
                   "|α ⊙ v| ≤ max_c|α_c|·|v| on every token; a clamped α has no larger entry than the clamp."
                   "triangle inequality; Qi et al. 2023 (LipsFormer), section 3"
+              doc
+                  "mixed"
+                  "α_c held in [lo, hi]: k = max(|1 − lo|, |1 − hi|), a = max(|lo|, |hi|): L' = k·L + a·L_f for each of LF, LM, LI, and where \
+                   0 ≤ lo and hi ≤ 1 also √(k·L² + a·L_f²); R' and r' likewise; ρ' = max(0, min|1 − α|·ρ − a·R_f), the minimum over [lo, hi]"
+                  "none; drop_path as for the plain sum"
+                  "Channel c keeps |1 − α_c| ≤ k and takes |α_c| ≤ a. Where α_c is in [0, 1], the square is convex: ((1 − α_c)p + α_c q)² ≤ \
+                   (1 − α_c)p² + α_c q², summed over channels at most k·|p|² + a·|q|². 1 in place of k would be wrong below 0, and a channel with \
+                   α_c = 1 keeps nothing: x = (3, 0) with α = (1, 0) and f = 0 goes to 0."
+                  "Jensen's inequality"
               { Name = "residual.multiplier"
                 Statement =
                   "for given weights, where asked for (`--tight`), around one mlp: L' ≤ ℓ·L for each of LF, LM, LI and r' ≤ ℓ·r, whenever \
@@ -174,7 +215,11 @@ module internal Residual =
                 let dropped = (Hyper.upper drop).Sign > 0
 
                 let fields =
-                    [ if name = "weighted" then
+                    [ if name = "mixed" then
+                          yield $"alphas: {input.Layer.Input.Width}"
+                          yield $"""clamp: {Hyper.literal (arguments.Value "most")}"""
+                          yield $"""least: {Hyper.literal (arguments.Value "least")}"""
+                      if name = "weighted" then
                           yield $"alphas: {input.Layer.Input.Width}"
                           if arguments.Has "clamp" then yield $"""clamp: {Hyper.literal (arguments.Value "clamp")}"""
                       if dropped then yield $"dropPath: {Hyper.literal drop}"
@@ -190,7 +235,8 @@ module internal Residual =
                             Construct = "new Lips.Runtime.Modules.Branch(" + System.String.Join(", ", fields) + ")" } ]
                   Forward =
                     fun skip body ->
-                        let y = branch (defaultArg body skip)
+                        let body = defaultArg body skip
+                        let y = if name = "mixed" then branch $"{body} - {skip}" else branch body
 
                         match name with
                         | "convex" ->

@@ -100,6 +100,30 @@ module Space =
                      Local = a * cx.Local + b * cy.Local }) ]
         |> Map.ofList
 
+    /// √(a·x² + b·y²) of composite constants, component by component, for sums whose factors are convex in every channel.
+    let mixConstants (shape: Shape) (a: Bound) (x: Map<string, Source * Constants>) (b: Bound) y =
+        let squared constants =
+            constants
+            |> Map.map (fun _ (source, c) -> source, { Whole = Bound.square c.Whole; Token = Bound.square c.Token; Local = Bound.square c.Local })
+
+        let zero = { Whole = Bound.zero; Token = Bound.zero; Local = Bound.zero }
+        let xs, ys = squared x, squared y
+        let part key constants = (match Map.tryFind key constants with Some(_, c) -> c | None -> zero)
+
+        [ for k in Seq.append (Map.keys xs) (Map.keys ys) |> Seq.distinct |> List.ofSeq do
+              let source = (match Map.tryFind k xs with Some(s, _) -> s | None -> fst ys[k])
+              let cx, cy = part k xs, part k ys
+
+              k,
+              (source,
+               tighten
+                   shape.Tokens
+                   source
+                   { Whole = Bound.sqrt (a * cx.Whole + b * cy.Whole)
+                     Token = Bound.sqrt (a * cx.Token + b * cy.Token)
+                     Local = Bound.sqrt (a * cx.Local + b * cy.Local) }) ]
+        |> Map.ofList
+
     /// The lesser of two bounds, one by one; both hold.
     let leastConstants (a: Map<string, Source * Constants>) (b: Map<string, Source * Constants>) =
         a

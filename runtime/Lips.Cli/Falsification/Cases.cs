@@ -50,6 +50,9 @@ public static class Cases
         yield return After("mlp gated no bias", Row, "$mlp(ratio: 2, activation: silu, gated: true, bias: false)");
         yield return After("swiglu", "input x = features(2, 4, radius: 2)\nweights(bias: false, constraint: spectral_cap(1))\n", "$mlp(6, activation: silu, gated: true)");
         yield return After("bilinear", "input x = features(2, 4, radius: 1)\nweights(bias: false, constraint: spectral_cap(3/2))\n", "$mlp(6, activation: none, gated: true)");
+        foreach (var activation in new[] { "relu", "tanh", "gelu", "abs", "leaky_relu(slope: -1/2)" })
+            yield return After("descent " + activation, Row, "$descent(6, activation: " + activation + ", step: 3/4)");
+        yield return After("descent that does not lengthen", "input x = features(2, 4, radius: 2)\nweights(bias: false, constraint: spectral_cap(1))\n", "$descent(3, step: 2)");
         yield return After("mlp no bias", Row, "$mlp(ratio: 2, activation: gelu, bias: false)");
         yield return After("mlp rms", "input x = features(2, 4, radius: 2)\nweights(bias: false, constraint: rms_cap(1))\n", "$mlp(16, activation: gelu)");
         yield return After("mlp unknown radius", Unknown, "$mlp(5, activation: gelu)");
@@ -72,6 +75,8 @@ public static class Cases
     private static IEnumerable<Case> Grids()
     {
         yield return After("flatten", Row, "$flatten");
+        yield return After("transpose", Row, "$transpose");
+        yield return After("transpose mixes tokens", Row, "residual { transpose; linear(4); gelu; transpose }\n$attention(1, scale: 1/4)");
         yield return After("flatten-map", Map, "flatten\n$linear(3)");
         yield return After("patchify", Map, "$patchify(2, 5)");
         yield return After("patch_merging", Map, "$patch_merging(3, norm: layer_norm(eps: 1/10))");
@@ -172,6 +177,9 @@ public static class Cases
         yield return After("residual convex beyond", Row, "$residual(convex(3/2)) { mlp(5, activation: relu) }");
         yield return After("residual weighted", Row, "$residual(weighted) { linear(4) }");
         yield return After("residual clamped", Row, "$residual(weighted(clamp: 1/4), drop_path: 1/10) { linear(4) }");
+        yield return After("residual mixed", Row, "$residual(mixed) { linear(4) }");
+        yield return After("residual mixed part", Row, "$residual(mixed(least: 1/4, most: 3/4)) { mlp(5, activation: relu) }");
+        yield return After("residual mixed beyond", Row, "$residual(mixed(least: -1/2, most: 5/4, init: 1)) { linear(4) }");
         yield return After("residual attention", Row, "$residual(convex(1/2)) { attention(2, scale: 1/2) }");
         yield return After("residual norm", Row, "$residual { layer_norm(eps: 1/10); mlp(4, activation: gelu) }");
         yield return After("stack", Row, "$stack { linear(3); relu; linear(2) }");

@@ -14,7 +14,7 @@ public static class RandomStacks
         "position(learned)", "layer_norm(eps: 1/4)", "rms_norm(eps: 1/4)", "center_norm", "dyt", "soft_cap(1)",
         "mlp(6, activation: gelu)", "mlp(4, activation: silu, gain: 1/2)",
         "attention(1, scale: 1/4)", "attention(2, scale: 1/4)", "attention(2, scale: 1/4, mask: causal)", "attention(1, scale: 1/4, position: rotary)", "attention(2, scale: 1/8, position: rotary, mask: causal)",
-        "residual { linear(4); relu }", "residual(convex(1/3)) { attention(2, scale: 1/4) }", "residual(weighted) { mlp(4, activation: gelu_tanh) }",
+        "residual { linear(4); relu }", "residual(convex(1/3)) { attention(2, scale: 1/4) }", "residual(weighted) { mlp(4, activation: gelu_tanh) }", "descent(6, activation: relu, step: 1/2)", "residual(mixed) { linear(4) }", "residual(mixed(least: 1/4, most: 3/4)) { attention(2, scale: 1/4) }", "stack { transpose; gelu; transpose }",
         "residual(convex(2/3)) { layer_norm(eps: 1); attention(1, scale: 1/2, position: rotary) }",
         "conv1d(4, kernel: 3, padding: 1)", "conv1d(4, kernel: 3, padding: 1, padding_mode: replicate)", "avg_pool(3, stride: 1, padding: 1)", "max_pool(2, stride: 1)", "class_token",
         "repeat 2 { residual(convex(1/2)) { attention(1, scale: 1/4); linear(4) } }",

@@ -29,6 +29,7 @@ internal static class SimilarityCases
             "2, similarity: l2, scale: 3, gain: -2"),
         .. Of(
             Near,
+            "2, similarity: cosine(tau: 2, eps: added(1/4))",
             "1, similarity: cosine(tau: 2, eps: smooth(1/4)), bias: false",
             "2, similarity: cosine(tau: 1/2, eps: smooth(4)), position: rotary",
             "2, similarity: cosine(tau: 2, normalize: [q, k], eps: smooth(1/4))",

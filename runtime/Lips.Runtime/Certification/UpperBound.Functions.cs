@@ -302,6 +302,9 @@ public readonly partial struct UpperBound
         return One / SquareRoot(false, Add(false, mean, eps));
     }
 
+    /// <summary>max(0, t − 1)</summary>
+    public static UpperBound LessOne(UpperBound t) => Subtract(true, t, One);
+
     /// <summary>W₀(n·e^(t−1)), n ≥ 0.</summary>
     public static UpperBound LambertW(long n, UpperBound t)
     {

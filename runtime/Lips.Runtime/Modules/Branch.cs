@@ -13,17 +13,19 @@ public sealed class Branch : torch.nn.Module<torch.Tensor, torch.Tensor>
 {
     private readonly Parameter? alpha;
     private readonly double? _clamp;
+    private readonly double? _least;
     private readonly double _dropPath;
     private readonly double _layerDrop;
 
     /// <param name="alphas">Number of channels with a learned factor; 0: none.</param>
-    /// <param name="clamp">Largest |alpha| that takes effect.</param>
+    /// <param name="clamp">Largest |alpha| that takes effect; with <paramref name="least"/> the largest alpha.</param>
+    /// <param name="least">Least alpha that takes effect.</param>
     /// <param name="dropPath">Share of the samples left out, below 1.</param>
     /// <param name="layerDrop">Share of the steps that leave all samples out, below 1.</param>
-    public Branch(long alphas = 0, double? clamp = null, double dropPath = 0, double layerDrop = 0)
+    public Branch(long alphas = 0, double? clamp = null, double? least = null, double dropPath = 0, double layerDrop = 0)
         : base(nameof(Branch))
     {
-        (_clamp, _dropPath, _layerDrop) = (clamp, dropPath, layerDrop);
+        (_clamp, _least, _dropPath, _layerDrop) = (clamp, least, dropPath, layerDrop);
         if (alphas > 0)
             register_parameter(nameof(alpha), alpha = Leaf.Filled(1, alphas));
     }
@@ -33,7 +35,7 @@ public sealed class Branch : torch.nn.Module<torch.Tensor, torch.Tensor>
     public override torch.Tensor forward(torch.Tensor y)
     {
         if (alpha is not null)
-            y = y.mul(_clamp is { } c ? alpha.clamp(-c, c) : alpha);
+            y = y.mul(_clamp is { } c ? alpha.clamp(_least ?? -c, c) : alpha);
         if (training && _layerDrop > 0)
             y = y.mul(torch.empty([1L], dtype: y.dtype, device: y.device).bernoulli_(1 - _layerDrop));
         if (!training || _dropPath == 0)

@@ -47,7 +47,8 @@ public abstract class Similarity
 /// <param name="nu">Factor on the heads' output.</param>
 /// <param name="clamp">Whether eps is the least divisor.</param>
 /// <param name="values">Whether values are normalized too.</param>
-public sealed class Cosine(double eps, double nu = 1, bool clamp = false, bool values = true) : Similarity
+/// <param name="added">Whether eps is added to the length: y/(|y| + eps).</param>
+public sealed class Cosine(double eps, double nu = 1, bool clamp = false, bool values = true, bool added = false) : Similarity
 {
     internal override torch.Tensor Query(torch.Tensor q) => Normalized(q);
 
@@ -59,10 +60,15 @@ public sealed class Cosine(double eps, double nu = 1, bool clamp = false, bool v
         return nu == 1 ? value : value.mul(nu);
     }
 
+    /// <summary>Far below any eps: the root's slope at 0 would be NaN.</summary>
+    private const double Shortest = 1e-15;
+
     // the root of a clamped square: its slope at 0 is 0, that of a clamped root would be NaN
     private torch.Tensor Normalized(torch.Tensor y)
     {
         var square = y.square().sum(-1, keepdim: true);
+        if (added)
+            return y.div(square.clamp_min(Shortest * Shortest).sqrt().add(eps));
         return y.mul((clamp ? square.clamp_min(eps * eps) : square.add(eps)).rsqrt());
     }
 }

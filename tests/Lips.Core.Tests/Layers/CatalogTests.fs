@@ -49,7 +49,9 @@ let ``everything is described`` () =
 let private input (k: LayerKind) =
     match k.Name with
     | "embedding" -> { Grid = Row 6L; Width = 1L; Vocabulary = Some 11L }
-    | "conv1d" | "class_token" -> Shape.Of(Row 8L, 8L)
+    | "conv1d"
+    | "class_token"
+    | "transpose" -> Shape.Of(Row 8L, 8L)
     | "standardize" -> Shape.Of(Map(4L, 4L), 3L)
     | _ -> Shape.Of(Map(4L, 4L), 8L)
 
@@ -76,7 +78,8 @@ let private variants (k: LayerKind) =
               [ "heads", count 2L; "mask", Choice("sliding", [ Some "size", count 3L; Some "causal", Flag false ]) ]
               [ "heads", count 2L; "partition", Choice("window", [ Some "size", count 2L; Some "shift", count 1L ]) ]
               [ "heads", count 2L; "partition", Choice("cross", [ Some "stripe", count 2L ]); "position", Choice("lepe", [ Some "kernel", count 3L ]) ]
-              [ "heads", count 1L; "bias", Flag false ] ]
+              [ "heads", count 1L; "bias", Flag false ]
+              [ "heads", count 2L; "similarity", Choice("cosine", [ Some "eps", Choice("added", [ Some "eps", number "0.5" ]) ]) ] ]
             @ [ for similarity in [ "cosine"; "qk_norm"; "l2"; "sigmoid" ] do
                     for heads in [ 1L; 4L ] do
                         [ "heads", count heads; "similarity", choice similarity ]
@@ -91,7 +94,10 @@ let private variants (k: LayerKind) =
                   [ "heads", count 2L; "similarity", choice similarity; "memory", Choice("m", [ Some "width", count 6L; Some "length", count 5L ]) ] ]
         | "residual" ->
             [ [ "sum", Choice("convex", [ Some "alpha", number "0.25" ]) ]
-              [ "sum", Choice("weighted", [ Some "init", number "0.1"; Some "clamp", number "3" ]) ] ]
+              [ "sum", Choice("weighted", [ Some "init", number "0.1"; Some "clamp", number "3" ]) ]
+              [ "sum", Choice("mixed", []) ]
+              [ "sum", Choice("mixed", [ Some "least", number "-0.5"; Some "most", number "1.5" ]) ] ]
+        | "descent" -> [ for a in [ "tanh"; "gelu"; "abs"; "sigmoid" ] -> [ "hidden", count 4L; "activation", choice a; "step", number "3" ] ]
         | "mlp" -> [ for a in [ "relu"; "silu"; "gelu_tanh"; "tanh"; "squared_relu"; "softplus"; "group_sort" ] -> [ "activation", choice a ] ]
         | _ -> []
 

@@ -15,7 +15,7 @@ module internal BoundedLogitsProofs =
     /// The geometry of y/√(|y|² + ε).
     let private normalizer =
         "Normalizer. n(y) = y/√(|y|² + ε) has |n| = ρ < 1, and its derivative (I − nnᵀ)/√(|y|² + ε) has norm at most 1/√(|y|² + ε) = √((1 − ρ²)/ε): what is near \
-         its largest norm hardly turns. Write ρ_q for the query, ρ_k² = Σ_j a_j|n(k_j)|² and, for normalized values, ρ_v² = Σ_j a_j|n(v_j)|². With y/max(|y|, ε) \
+         its largest norm hardly turns. With y/(|y| + ε) the derivative is at most 1/(|y| + ε) = (1 − ρ)/ε ≤ √(1 − ρ²)/ε: all of this with ε for √ε. Write ρ_q for the query, ρ_k² = Σ_j a_j|n(k_j)|² and, for normalized values, ρ_v² = Σ_j a_j|n(v_j)|². With y/max(|y|, ε) \
          the derivative is I/ε inside the ball |y| ≤ ε and has norm 1/|y| outside, so at most 1/ε everywhere, |n| ≤ 1, and the two may be extremal together; y/|y| has \
          a derivative of norm 1/|y|, without limit, so there is no finite constant. The biases of the projections lie inside the normalizer and have no effect. "
 
@@ -95,7 +95,7 @@ module internal BoundedLogitsProofs =
 
         [ doc
               "per-head"
-              "LI ≤ |gain|·min(|O|√(Σ_h f_h²), Σ_h|O_h|f_h). Normalized values: f_h = (ν/e)√(|V_h|² + τ²max(|Q_h|, |K_h|)²) with e = √ε and `smooth`, (ν/e)(|V_h| + \
+              "LI ≤ |gain|·min(|O|√(Σ_h f_h²), Σ_h|O_h|f_h). Normalized values: f_h = (ν/e)√(|V_h|² + τ²max(|Q_h|, |K_h|)²) with e = √ε and `smooth` or e = ε and `added`, (ν/e)(|V_h| + \
                τ(|Q_h| + |K_h|)) with e = ε and `clamp`; or ν|V_h|/e + w_h·p_h, w_h = ν min(1, |V_h|r/e). Raw values: f_h = ν|V_h|(1 + r·p_h). p_h = τ·max(|Q_h|, |K_h|)/e with `smooth`, \
                τ(|Q_h| + |K_h|)/e with `clamp`"
               cosineDomain

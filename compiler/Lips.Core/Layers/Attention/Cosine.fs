@@ -13,6 +13,7 @@ module internal Cosine =
             "smooth"
             [ Hyper.alternative "smooth" "y/√(|y|² + eps): the paper's" [ positive "eps" (Hyper.ratio 1L 1000000L) "added under the root" ]
               Hyper.alternative "clamp" "y/max(|y|, eps): that of the released code, with 1e-12" [ positive "eps" (Hyper.ratio 1L 1000L) "least divisor" ]
+              Hyper.alternative "added" "y/(|y| + eps)" [ positive "eps" (Hyper.ratio 1L 1000L) "added to the length" ]
               Hyper.alternative "none" "y/|y|: no finite Lipschitz constant exists" [] ]
             "eps"
             "what keeps a short vector from being divided by nearly 0"
@@ -68,7 +69,7 @@ module internal Cosine =
 
         let slope norm =
             let size = tau * inverse * norm
-            if form = "smooth" then { Saturating = size; Fixed = Bound.zero } else { Saturating = Bound.zero; Fixed = size }
+            if form <> "clamp" then { Saturating = size; Fixed = Bound.zero } else { Saturating = Bound.zero; Fixed = size }
 
         let norms = { Heads = heads; Out = whole "out"; OutOfHead = head "out" }
         let keys = AttentionHeads.stacked input "k"
@@ -94,7 +95,7 @@ module internal Cosine =
                     nu * Bound.min [ Bound.one; inverse * (head "v" * a.Seen.Radius + AttentionHeads.biasOfHead input "v_bias") ]
                 else
                     nu * head "v" * a.Seen.Radius
-              Saturated = if values && form = "smooth" then Some nu else None
+              Saturated = if values && form <> "clamp" then Some nu else None
               Linear = if values then None else Some(a.Seen.Radius, r)
               Shift =
                 if values || not (input.HasWeight "v_bias") then Bound.zero
@@ -144,7 +145,8 @@ module internal Cosine =
                         | Number one when one = Rational.One -> ()
                         | nu -> $"nu: {Hyper.literal nu}"
                         $"eps: {CSharp.number eps}"
-                        if form <> "smooth" then "clamp: true"
+                        if form = "added" then "added: true"
+                        elif form <> "smooth" then "clamp: true"
                         if not (normalizesValues options) then "values: false" ]
                   )
                   + ")" ] }

@@ -134,16 +134,20 @@ let values (g: Graph) (scaled: (int * int * float) option) : float[] =
 let value (g: Graph) scaled = (values g scaled)[g.Root]
 
 /// Every edge as parent and position, but for those of the outermost minimum, whose alternatives have places of their own, and
-/// those on which a factor is 0.
-let edges (skip: int -> bool) (g: Graph) =
+/// those on which a factor is 0. `winning`: only what lies on the alternatives of minima and maxima that are reached here.
+let edges winning (skip: int -> bool) (g: Graph) =
     let reached = HashSet<int>()
+    let all = values g None
+    let chooses i = (g.Nodes[i].Label = "min" || g.Nodes[i].Label = "max")
 
     let rec walk i =
-        if not (skip i) && reached.Add i then
-            for c in g.Nodes[i].Children do walk c
+        let nought = winning && g.Nodes[i].Label = "*" && all[i] = 0.0
+
+        if not (skip i) && reached.Add i && not nought then
+            for c in g.Nodes[i].Children do
+                if not winning || not (chooses i) || abs (all[c] - all[i]) <= 1e-9 * all[i] then walk c
 
     walk g.Root
-    let all = values g None
 
     [ for i in reached do
           let node = g.Nodes[i]
@@ -151,7 +155,9 @@ let edges (skip: int -> bool) (g: Graph) =
           let noughts = node.Label = "*" && node.Children |> List.exists (fun c -> all[c] = 0.0)
 
           for position, child in List.indexed node.Children do
-              if not outermost && not noughts && not (skip child) && all[child] <> 0.0 then
+              let loses = winning && chooses i && not (reached.Contains child)
+
+              if not outermost && not loses && not noughts && not (skip child) && all[child] <> 0.0 then
                   i, position ]
 
 /// What an edge is called in every case that has it.

@@ -12,6 +12,8 @@ let private regrouped =
     [ // √5 tokens in one; √5·(3 − 0.2)
       { at "flatten" "flatten.regroup" [] [ Whole, "1"; Token, "1"; Local, "2.2360679774997897"; Radius, "3.91311896062463197"; Centred, "2.79508497187473712"; Lower, "6.26099033699941115" ] with
           AtLeast = "3", "0.2" }
+      // five tokens of six channels become six of five: √5 for the largest, which may lie anywhere
+      at "transpose" "transpose.regroup" [] [ Whole, "1"; Token, "1"; Local, "2.2360679774997897"; Radius, "3.91311896062463197"; Centred, "3.91311896062463197" ]
       // σ; √4·σ; 2·1.3·1.75 + 0.4; 2·1.3·1.25
       { at "patchify" "patchify.reshape" [ "patch", count 2L; "width", count 5L ] [ Whole, "1.3"; Token, "1.3"; Local, "2.6"; Radius, "4.95"; Centred, "3.25" ] with
           Shape = map 4L 6L 3L

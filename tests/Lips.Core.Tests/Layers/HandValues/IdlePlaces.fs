@@ -9,6 +9,9 @@ let private listed =
       "residual", "√(#) at 0"
       "residual", "*(√(#), …) at 0"
       "residual", "*(√(#), …) at 1"
+      // p + q is not less than √(p² + q²)
+      "residual", "+(VectorNorm x.R, *(VectorNorm body.R, VectorNorm x.R)) at 0"
+      "residual", "+(VectorNorm x.R, *(VectorNorm body.R, VectorNorm x.R)) at 1"
       // a row of a causal mask may put all its weight on one key
       "attention", "min(√(1/2), 1) at 1"
       // of one head all is common: the first form of R', |O||V|R, is the least

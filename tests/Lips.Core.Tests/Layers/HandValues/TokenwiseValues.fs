@@ -196,6 +196,27 @@ let private branch rule options expected =
         AtLeast = "20", "1"
         Body = Some("2", "3", "2") }
 
+let private descent activation hidden step expected =
+    { at "descent" "descent.tied" [ "hidden", count hidden; "activation", choice activation; "step", number step ] expected with
+        Norms = [ spectral "weight" "1.5"; row "weight" "0.8"; entry "bias" "0.3"; vector "bias" "0.4" ] }
+
+/// In every one another form of R', or another end of the slopes, counts.
+let descents =
+    [ // ησ² = 27/16 is below 2: 1; 1.75 + ¾·1.5·0.4
+      descent "relu" 4L "0.75" (alike "1" @ [ Radius, "2.2"; Centred, "1.25" ])
+      // ησ² − 1 = 3.5; 3.5·1.75 + 2·1.5·0.4
+      descent "relu" 4L "2" (alike "3.5" @ [ Radius, "7.325"; Centred, "4.375" ])
+      // a slope of −1: 1 + 27/16; both forms of R' agree
+      descent "abs" 4L "0.75" (alike "2.6875" @ [ Radius, "5.153125"; Centred, "3.359375" ])
+      // a reach of √1: 1.75 + 2·1.5·1
+      descent "tanh" 1L "2" (alike "3.5" @ [ Radius, "4.75"; Centred, "4.375" ])
+      // 6·1.5²/4 − 1; 10 + 9·√4·σ(0.8·10 + 0.3)
+      { descent "sigmoid" 4L "6" (alike "2.375" @ [ Radius, "27.9955278085268920"; Centred, "9.5" ]) with
+          R = "10"
+          Spread = "4" }
+      // a reach at 0 of √4·½ + 0.4/4 = 1.1, which is below √4·σ(0.3): 1.75 + 1.125·1.1
+      descent "sigmoid" 4L "0.75" (alike "1" @ [ Radius, "2.9875"; Centred, "1.25" ]) ]
+
 let private branches =
     [ // 1 + 2; 1.75 + 5.25; 1.25 + 2.5; 20 − 1 − 5.25
       branch "residual.plain" [] (alike "3" @ [ Radius, "7"; Centred, "3.75"; Lower, "13.75" ])
@@ -212,6 +233,15 @@ let private branches =
       // clamped: 1 + 0.1·2
       { branch "residual.weighted" [ "sum", Choice("weighted", [ Some "init", number "0.1"; Some "clamp", number "0.1" ]) ] (alike "1.2" @ [ Radius, "2.275"; Centred, "1.5" ]) with
           Norms = [ entry "alpha" "0.5" ] }
+      // every alpha in [0, 1]: √(1 + 2²), √(1.75² + 5.25²), √(1.25² + 2.5²); a channel may keep nothing: −1 − 5.25
+      branch "residual.mixed" [ "sum", Choice("mixed", []) ] (alike "2.23606797749978969641" @ [ Radius, "5.53398590529466159"; Centred, "2.79508497187473712"; Lower, "-6.25" ])
+      // in [¼, ¾]: √¾ of those; 5 − ¾ − ¾·5.25
+      branch "residual.mixed" [ "sum", Choice("mixed", [ Some "least", number "0.25"; Some "most", number "0.75" ]) ] (alike "1.93649167310370844" @ [ Radius, "4.79257237817020349"; Centred, "2.42061459137963555"; Lower, "0.3125" ])
+      // of a small branch the sum is less: ¾ + ¾·0.1
+      { branch "residual.mixed" [ "sum", Choice("mixed", [ Some "least", number "0.25"; Some "most", number "0.75" ]) ] (alike "0.825" @ [ Radius, "1.44375"; Centred, "1.03125"; Lower, "4.11875" ]) with
+          Body = Some("0.1", "0.1", "0.1") }
+      // in [−½, 5/4]: 1.5 + 1.25·2; 1.5·1.75 + 1.25·5.25
+      branch "residual.mixed" [ "sum", Choice("mixed", [ Some "least", number "-0.5"; Some "most", number "1.25" ]) ] (alike "4" @ [ Radius, "9.1875"; Centred, "5"; Lower, "-8.0625" ])
       // the whole block has 1.7 for 1 + 2: 1.7·1.25 of the spread; a convex sum with half a branch; a block that gains nothing
       { branch "residual.multiplier" [] (alike "1.7" @ [ Radius, "7"; Centred, "2.125"; Candidate "residual.multiplier", "1.7" ]) with
           Inner = Some("mlp", [ "activation", choice "relu" ])
