@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Is a ViT with a convolutional stem less sensitive to its optimizer? Small twins of ViT_P and ViT_C on CIFAR-10 under AdamW and SGD,
+# Is a ViT with a convolutional stem less sensitive to its optimizer? Small twins of ViT_P and ViT_C on CIFAR-10 under AdamW and plain SGD,
 # two learning rates each, from three seeds.
 #   LIPS_DATA=<folder with cifar-10-batches-bin> specs/conv-stem/optimizers.sh
 set -euo pipefail
