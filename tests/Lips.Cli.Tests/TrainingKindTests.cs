@@ -159,6 +159,14 @@ public sealed class TrainingKindTests : CommandLine
         Assert.Contains("another spec", Run("train", "net.lips", "--name", "wrong").Errors);
         Assert.Contains("declares no model 'Nobody'", Run("train", "net.lips", "size=10", "objective=nkd(teacher: Nobody, weights: \"x\")", "--name", "wrong2").Errors);
 
+        // images changed at random, the same for a run that was interrupted
+        Good("train", "net.lips", "--model", "Teacher", "augment=[flip, shift(1)]", "--name", "moved");
+        Good("train", "net.lips", "--model", "Teacher", "augment=[flip, shift(1)]", "--name", "moved-halves", "--stop-at", "1");
+        Good("train", "net.lips", "--model", "Teacher", "augment=[flip, shift(1)]", "--name", "moved-halves", "--resume");
+        Assert.Equal(File.ReadAllBytes("runs/moved/model.safetensors"), File.ReadAllBytes("runs/moved-halves/model.safetensors"));
+        Good("train", "net.lips", "--model", "Teacher", "--name", "unmoved");
+        Assert.NotEqual(File.ReadAllBytes("runs/moved/model.safetensors"), File.ReadAllBytes("runs/unmoved/model.safetensors"));
+
         string uskd = "objective=uskd(feature: body.hidden, mu: 0.1)";
         Good("train", "net.lips", uskd, "--name", "self");
         Good("train", "net.lips", uskd, "--name", "halves", "--stop-at", "2");

@@ -193,6 +193,10 @@ module Vocabulary =
         [ alternative "none" "all are kept" []
           alternative "blocks" "those inside of each repetition of a `repeat`: a third more time, and memory for one block at a time" [] ]
 
+    let private augmentations =
+        [ alternative "flip" "half of the training images are mirrored left to right" []
+          alternative "shift" "training images are moved along both axes, with the lowest value behind" [ hyper "by" CountType (natural 4L) "most pixels" ] ]
+
     /// The entries of a recipe. A recipe never affects the bound at caps.
     let recipe =
         [ hyper "data" (ChoiceType datasets) Absent "what is read"
@@ -212,4 +216,5 @@ module Vocabulary =
           hyper "validation_stride" CountType Absent "tokens each validation window predicts"
           hyper "sample" CountType Absent "tokens of sample text at the end"
           hyper "threads" CountType Absent "compute threads"
-          hyper "recompute" (ChoiceType recomputations) Absent "which activations are computed again in the backward pass instead of being kept" ]
+          hyper "recompute" (ChoiceType recomputations) Absent "which activations are computed again in the backward pass instead of being kept"
+          hyper "augment" (OneOf [ ChoiceType augmentations; ListType(ChoiceType augmentations) ]) Absent "what is done to training images" ]

@@ -37,6 +37,14 @@ public abstract class BatchSource
     /// <summary>Reads the data of a plan and holds it to the model's input.</summary>
     public static BatchSource Open(ILipsModel model, TrainingPlan plan, DataFiles files)
     {
+        var data = Read(model, plan, files);
+        if (plan.Augment != Augmentation.None)
+            (data as LabelledBatches ?? throw new RunFailed("augment changes images, and this data holds none; leave it out.")).Augment(plan.Augment);
+        return data;
+    }
+
+    private static BatchSource Read(ILipsModel model, TrainingPlan plan, DataFiles files)
+    {
         if (plan.Data is DataPlan.Pairs or DataPlan.ReversedText)
             return PairBatches.Open(model, plan, files);
         if (model.Inputs.Count != 1)

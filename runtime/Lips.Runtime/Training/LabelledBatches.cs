@@ -15,6 +15,8 @@ public sealed class LabelledBatches : BatchSource
     private readonly int _trainingCount;
     private readonly InputInfo _input;
     private readonly ShuffledPasses _passes;
+    private readonly long _seed;
+    private Augmentation _augmentation = Augmentation.None;
 
     public LabelledBatches(LabelledSet training, LabelledSet validation, InputInfo input, long seed)
         : this(training, training.Count, validation, 0, input, seed)
@@ -23,7 +25,7 @@ public sealed class LabelledBatches : BatchSource
 
     private LabelledBatches(LabelledSet training, int trainingCount, LabelledSet validation, int validationFrom, InputInfo input, long seed)
     {
-        (_training, _trainingCount, _validation, _validationFrom, _input) = (training, trainingCount, validation, validationFrom, input);
+        (_training, _trainingCount, _validation, _validationFrom, _input, _seed) = (training, trainingCount, validation, validationFrom, input, seed);
         long size = input.Shape.Aggregate(1L, (a, b) => a * b);
         foreach (var set in new[] { training, validation })
             if (set.SampleSize != size)
@@ -55,18 +57,32 @@ public sealed class LabelledBatches : BatchSource
 
     public override string Fingerprint => $"{_training.Name} {_trainingCount} {_validation.Count - _validationFrom} {_training.SampleSize}";
 
-    public override Batch Next(int count, torch.Device device) => Make(_training, _passes.Next(count), device);
+    /// <summary>Changes training samples from now on.</summary>
+    /// <exception cref="RunFailed">The samples are no images.</exception>
+    public void Augment(Augmentation augmentation) => _augmentation = _input.Kind == "image"
+        ? augmentation
+        : throw new RunFailed($"augment changes images; '{_input.Name}' is {_input.Kind}.");
+
+    public override Batch Next(int count, torch.Device device)
+    {
+        // drawn from where the pass stands, so that a resumed run draws the same
+        var random = _augmentation == Augmentation.None ? null : SeededRandom.For(_seed, "augment " + string.Join(' ', _passes.Position));
+        return Make(_training, _passes.Next(count), device, random);
+    }
 
     public override IEnumerable<Batch> Validation(int count, torch.Device device) =>
         Enumerable.Range(_validationFrom, _validation.Count - _validationFrom).Chunk(count).Select(chunk => Make(_validation, chunk, device));
 
-    private Batch Make(LabelledSet set, int[] chosen, torch.Device device)
+    private Batch Make(LabelledSet set, int[] chosen, torch.Device device, SeededRandom? random = null)
     {
         var values = new float[chosen.Length * set.SampleSize];
         var labels = new long[chosen.Length];
         for (int b = 0; b < chosen.Length; b++)
         {
-            set.Copy(chosen[b], values.AsSpan(b * set.SampleSize, set.SampleSize), _input.RangeLow ?? 0, _input.RangeHigh ?? 1);
+            var sample = values.AsSpan(b * set.SampleSize, set.SampleSize);
+            set.Copy(chosen[b], sample, _input.RangeLow ?? 0, _input.RangeHigh ?? 1);
+            if (random is not null)
+                _augmentation.Apply(sample, (int)_input.Shape[1], (int)_input.Shape[2], (float)(_input.RangeLow ?? 0), random);
             labels[b] = set.Labels[chosen[b]];
         }
         return new Batch(torch.tensor(values, device: device).view([chosen.Length, .. _input.Shape]), torch.tensor(labels, device: device));

@@ -44,6 +44,9 @@ public sealed record TrainingPlan
     /// <summary>Whether the activations inside of repeated blocks are computed again in the backward pass instead of being kept.</summary>
     public bool RecomputesBlocks { get; init; }
 
+    /// <summary>What is done to training images.</summary>
+    public Augmentation Augment { get; init; } = Augmentation.None;
+
     /// <summary>Steps between validations; 0 for only the last.</summary>
     public long ValidateEvery { get; init; }
 
@@ -60,7 +63,7 @@ public sealed record TrainingPlan
     public static IReadOnlyList<string> Names { get; } =
     [
         "data", "objective", "optimizer", "schedule", "steps", "epochs", "batch", "accumulate", "seed", "clip", "ema",
-        "tokens_per_batch", "validate_every", "checkpoint_every", "validation_stride", "sample", "threads", "recompute",
+        "tokens_per_batch", "validate_every", "checkpoint_every", "validation_stride", "sample", "threads", "recompute", "augment",
     ];
 
     /// <summary>Types a recipe. Entries given later win, so that overrides are appended.</summary>
@@ -112,6 +115,7 @@ public sealed record TrainingPlan
                 "none" => false,
                 var other => throw new RecipeException($"recompute must be blocks or none, got {other}."),
             },
+            Augment = Augmentation.Parse(Value("augment")),
             ValidateEvery = Whole("validate_every", 0, 0),
             CheckpointEvery = Whole("checkpoint_every", 0, 0),
             ValidationStride = Value("validation_stride") is null ? null : (int)Whole("validation_stride", 0, 1),

@@ -51,6 +51,34 @@ public sealed class DataTests : IDisposable
         Assert.Equal(inputs, again);
     }
 
+    [Fact]
+    public void Images_are_mirrored_and_moved_and_nothing_else()
+    {
+        // every pixel of two channels of 3 × 4 is told by its value, 1 to 24
+        float[] image = [.. Enumerable.Range(1, 24).Select(i => (float)i)];
+        var random = new SeededRandom(5);
+        var seen = new HashSet<(bool, int, int)>();
+        for (int round = 0; round < 400; round++)
+        {
+            float[] changed = [.. image];
+            new Lips.Runtime.Training.Augmentation(Flip: true, Shift: 1).Apply(changed, 3, 4, -1, random);
+            var found = (from mirrored in new[] { false, true }
+                         from down in new[] { -1, 0, 1 }
+                         from right in new[] { -1, 0, 1 }
+                         where Enumerable.Range(0, 24).All(i => changed[i] == Expected(i / 12, i / 4 % 3, i % 4, mirrored, down, right))
+                         select (mirrored, down, right)).ToList();
+            Assert.Single(found);
+            seen.Add(found[0]);
+        }
+        Assert.Equal(18, seen.Count);
+
+        static float Expected(int channel, int row, int column, bool mirrored, int down, int right)
+        {
+            var (above, from) = (row - down, column - right);
+            return above is < 0 or > 2 || from is < 0 or > 3 ? -1 : 1 + (channel * 12) + (above * 4) + (mirrored ? 3 - from : from);
+        }
+    }
+
     [Theory]
     [InlineData("bytes", "naïve café\n")]
     [InlineData("characters", "naïve 😀 café\n")]

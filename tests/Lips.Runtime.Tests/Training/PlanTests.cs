@@ -58,6 +58,7 @@ public class PlanTests
         { "steps", "1.5", "whole number" },
         { "ema", "2", "between" },
         { "clip.x", "1", "no parts" },
+        { "augment", "turn", "flip and shift" },
         { "accumulate", "3", "divide" },
     };
 
