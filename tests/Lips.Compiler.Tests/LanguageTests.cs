@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Numerics;
@@ -40,6 +41,28 @@ public sealed class LanguageTests
         CompiledModel m = Model($"model M in l2 {{ {Head} linear(4)\n y = linear(2) }}");
         Assert.Equal("4.00000000", Bound(m));
         Assert.Equal(new BigInteger(8 * 4 + 4 * 2), m.Parameters);
+    }
+
+    /// <summary>A rate that acts in training only, as stochastic depth, may grow with the round without costing the fold; nothing else may.</summary>
+    [Theory]
+    [InlineData("residual(drop_path: i / 10) { linear(8); gelu }", true)]
+    [InlineData("linear(8); dropout(i / 10)", true)]
+    [InlineData("residual(convex((i + 1) / 10)) { linear(8); gelu }", false)]
+    [InlineData("residual { linear(8, bias: i == 0) }", false)]
+    [InlineData("repeat 2 as j { residual(drop_path: (i + j) / 10) { linear(8) } }", false)]
+    public void Rounds_that_differ_in_training_alone_are_one_body(string body, bool folds)
+    {
+        string spec = $"model M in l2 {{ {Head} weights(constraint: spectral_cap(1))\n repeat 3 as i {{ {body} }}\n y = linear(1) }}";
+        var terms = ((Term.Chain)Model(spec).Resolved.Model.Chains.Head.Body).Item;
+        Assert.Equal(folds, terms.Any(t => t.IsRepeat));
+        // the same constant and the same weights as rounds that do not differ at all
+        CompiledModel still = Model(spec.Replace("i / 10", "1 / 10", StringComparison.Ordinal));
+        if (folds)
+        {
+            Assert.Equal(still.AtCaps.First().Item2, Model(spec).AtCaps.First().Item2);
+            Assert.Equal(still.Parameters, Model(spec).Parameters);
+            Assert.Contains("new[] { 0.0, 0.1, 0.2 }[round]", Model(spec).CSharp, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

@@ -245,7 +245,7 @@ public sealed class EmittedModuleTests
                 Assert.Throws<RunFailed>(() => Estimator.OfClaim(model, model.Claims[claim], inputs));
                 continue;
             }
-            var estimate = Estimator.OfClaim(model, model.Claims[claim], inputs, ascents: 8);
+            var estimate = Estimator.OfClaim(model, model.Claims[claim], inputs, ascents: 3);
             Assert.True(estimate.Value <= model.BoundAtCaps(claim).ToDoubleUp() * (1 + 1e-9), $"{model.Claims[claim].Text}: estimate {estimate.Value:R}, bound {model.BoundAtCaps(claim).ToDoubleUp():R}");
         }
     });

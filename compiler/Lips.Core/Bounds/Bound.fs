@@ -294,7 +294,8 @@ module Bound =
     /// √(a² + b²)
     let hypot a b = sqrt (add (square a) (square b))
 
-    let private children b =
+    /// What an expression is made of, one level down.
+    let children b =
         match b with
         | Bound.Infinity
         | Bound.Const _

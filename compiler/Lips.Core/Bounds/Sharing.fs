@@ -7,22 +7,6 @@ open System.Collections.Generic
 [<RequireQualifiedAccess>]
 module Sharing =
 
-    let private children b =
-        match b with
-        | Bound.Infinity
-        | Bound.Const _
-        | Bound.Measured _
-        | Bound.Var _ -> []
-        | Bound.Add(x, y)
-        | Bound.Mul(x, y) -> [ x; y ]
-        | Bound.Min items
-        | Bound.Max items -> items
-        | Bound.Power(x, _)
-        | Bound.Sqrt x
-        | Bound.Apply(_, x)
-        | Bound.SumOver(_, x)
-        | Bound.MaxOver(_, x) -> [ x ]
-
     /// The node itself over other children: the constructors that fold would change the operations.
     let private over f b =
         match b with
@@ -48,7 +32,7 @@ module Sharing =
     let rec private length b =
         match b with
         | Bound.Measured _ -> 4
-        | _ -> 1 + List.sumBy length (children b)
+        | _ -> 1 + List.sumBy length (Bound.children b)
 
     /// What reads the head of an enclosing sum has no name outside it.
     let private worthNaming b = length b >= 4 && not (Bound.readsHead b)
@@ -75,9 +59,9 @@ module Sharing =
                 | true, n -> times[b] <- n + 1
                 | _ ->
                     times[b] <- 1
-                    children b |> List.iter count
+                    Bound.children b |> List.iter count
             else
-                children b |> List.iter count
+                Bound.children b |> List.iter count
 
         for s in statements do
             match s with

@@ -73,6 +73,9 @@ module Emit =
                 pending.Enqueue c
                 c
 
+        let argument (c: Nested) = if readsRound c.Body then "round" else ""
+        let created (c: Nested) = if readsRound c.Body then $"round => new {c.ClassName}(round)" else $"_ => new {c.ClassName}()"
+
         let moduleType (free: 'a list) =
             let tensor = "torch.Tensor"
             "torch.nn.Module<" + String.Join(", ", List.replicate (free.Length + 2) tensor) + ">"
@@ -103,7 +106,7 @@ module Emit =
                     let c = nested (singular r.Name) input r.Body
                     let p = CSharp.identifier r.Name
                     let list = $"TorchSharp.Modules.ModuleList<{c.ClassName}>"
-                    [ list, r.Name, p, $"torch.nn.ModuleList<{c.ClassName}>([.. Enumerable.Range(0, {r.Count}).Select(_ => new {c.ClassName}())])" ]
+                    [ list, r.Name, p, $"torch.nn.ModuleList<{c.ClassName}>([.. Enumerable.Range(0, {r.Count}).Select({created c})])" ]
                 | Group(name, body) ->
                     let p = CSharp.identifier name
 
@@ -112,11 +115,11 @@ module Emit =
                         let cs = parts |> List.mapFold (fun s b -> nested (singular name) s b, outputOf s b) input |> fst
                         let distinct = cs |> List.map (fun c -> c.ClassName) |> List.distinct
                         let element = (match distinct with [ one ] -> one | _ -> moduleType cs.Head.Free)
-                        let items = cs |> List.map (fun c -> $"new {c.ClassName}()") |> String.concat ", "
+                        let items = cs |> List.map (fun c -> $"new {c.ClassName}({argument c})") |> String.concat ", "
                         [ $"TorchSharp.Modules.ModuleList<{element}>", name, p, $"torch.nn.ModuleList<{element}>([{items}])" ]
                     | None ->
                         let c = nested (CSharp.pascal name) input body
-                        [ c.ClassName, name, p, $"new {c.ClassName}()" ]
+                        [ c.ClassName, name, p, $"new {c.ClassName}({argument c})" ]
 
             visit input term
 
@@ -169,8 +172,8 @@ module Emit =
             for t, _, p, _ in members do
                 writer.Line $"public {t} {p} {{ get; }}"
 
-        member private _.Constructor(name: string, baseName: string, members: (string * string * string * string) list) =
-            writer.Open $"public {name}() : base({CSharp.text baseName})"
+        member private _.Constructor(name: string, baseName: string, parameters: string, members: (string * string * string * string) list) =
+            writer.Open $"public {name}({parameters}) : base({CSharp.text baseName})"
 
             for _, _, p, construct in members do
                 writer.Line $"{p} = {construct};"
@@ -192,7 +195,7 @@ module Emit =
             writer.Open $"public sealed partial class {c.ClassName} : {moduleType c.Free}"
             this.Properties members
             writer.Line ""
-            this.Constructor(c.ClassName, c.ClassName, members)
+            this.Constructor(c.ClassName, c.ClassName, (if readsRound c.Body then "int round" else ""), members)
             writer.Line ""
             writer.Open $"public override torch.Tensor forward(torch.Tensor h{parameters})"
             let table = dict arguments
@@ -229,7 +232,7 @@ module Emit =
             let single = model.Chains.Length = 1
             this.Properties members
             writer.Line ""
-            this.Constructor(model.Name, model.Name, members)
+            this.Constructor(model.Name, model.Name, "", members)
             writer.Line ""
             let parameters = model.Inputs |> List.map (fun i -> $"torch.Tensor {inputNames[i.Name]}") |> String.concat ", "
             // a chain's name is its module's; what it put out is a local

@@ -46,6 +46,22 @@ module internal EmitTerms =
         | Point(_, body) -> namesIn body
         | Repeat r -> r.Name :: namesIn r.Body
 
+    /// Does a class of this body need to know its round of the folded repeat around it?
+    let rec readsRound term =
+        let isRate (l: Layer) name =
+            Catalog.byName[l.Kind].Hyperparameters
+            |> List.exists (fun h -> h.Name = name && (match h.Type with TrainingRateType _ -> true | _ -> false))
+
+        let own (l: Layer) = l.Options |> List.exists (fun (name, v) -> match v with Items _ -> isRate l name | _ -> false)
+
+        match term with
+        | Apply l -> own l
+        | Enclose(l, body) -> own l || readsRound body
+        | Chain terms -> List.exists readsRound terms
+        | Group(_, body)
+        | Point(_, body) -> readsRound body
+        | Repeat _ -> false
+
     /// Names of the properties of a model's classes.
     let members (m: Model) = m.Chains |> List.collect (fun c -> namesIn c.Body) |> List.distinct |> List.map CSharp.identifier
 

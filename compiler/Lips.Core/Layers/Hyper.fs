@@ -50,9 +50,16 @@ module internal Hyper =
         let size = Rational.OfDouble r.Abs.ToDoubleDown
         if r.Sign < 0 then -size else size
 
-    /// A number as a C# literal of type double.
-    let literal (v: Value) =
+    /// The largest a number may be in any round of a folded repeat.
+    let largest (v: Value) =
         match v with
+        | Items rounds -> rounds |> List.map upper |> List.fold (fun a b -> Rational.Max(a, b)) Rational.Zero
+        | _ -> upper v
+
+    /// A number as a C# literal of type double; one that differs from round to round is read by the round's index.
+    let rec literal (v: Value) =
+        match v with
+        | Items rounds -> "new[] { " + System.String.Join(", ", List.map literal rounds) + " }[round]"
         | Enclosed(lo, hi) -> CSharp.number (towardsZero (if lo.Abs < hi.Abs then lo else hi))
         | _ -> CSharp.number (lower v)
 

@@ -139,11 +139,11 @@ module internal Residual =
                   "sum"
                   "how the two are added"
               { Name = "drop_path"
-                Type = RealType(Some Rational.Zero, false, Some(Hyper.ratio 99L 100L))
+                Type = TrainingRateType(Hyper.ratio 99L 100L)
                 Default = Default(Hyper.ofInt 0L)
-                Doc = "share of samples whose branch is left out, in training only" }
+                Doc = "share of samples whose branch is left out" }
               { Name = "layer_drop"
-                Type = RealType(Some Rational.Zero, false, Some(Hyper.ratio 99L 100L))
+                Type = TrainingRateType(Hyper.ratio 99L 100L)
                 Default = Default(Hyper.ofInt 0L)
                 Doc = "share of training steps in which the branch is left out for all samples (Fan et al. 2020)" } ]
           Positional = 1
@@ -212,7 +212,7 @@ module internal Residual =
             fun input ->
                 let drop = input.Options.Value "drop_path"
                 let name, arguments = input.Options.Choice "sum"
-                let dropped = (Hyper.upper drop).Sign > 0
+                let dropped = (Hyper.largest drop).Sign > 0
 
                 let fields =
                     [ if name = "mixed" then
@@ -224,7 +224,7 @@ module internal Residual =
                           if arguments.Has "clamp" then yield $"""clamp: {Hyper.literal (arguments.Value "clamp")}"""
                       if dropped then yield $"dropPath: {Hyper.literal drop}"
                       let layerDrop = input.Options.Value "layer_drop"
-                      if (Hyper.upper layerDrop).Sign > 0 then yield $"layerDrop: {Hyper.literal layerDrop}" ]
+                      if (Hyper.largest layerDrop).Sign > 0 then yield $"layerDrop: {Hyper.literal layerDrop}" ]
 
                 let branch y = if fields.IsEmpty then y else $"{CSharp.identifier input.Layer.Name}.call({y})"
 

@@ -17,6 +17,7 @@ module ReportCatalog =
         | RealType(Some lo, isOpen, None) -> (if isOpen then "number > " else "number ≥ ") + number lo
         | RealType(None, _, Some hi) -> "number ≤ " + number hi
         | RealType(Some lo, isOpen, Some hi) -> "number in " + (if isOpen then "(" else "[") + number lo + ", " + number hi + "]"
+        | TrainingRateType hi -> "number in [0, " + number hi + "], in training only"
         | FlagType -> "true or false"
         | TextType -> "text"
         | PointType -> "a named point"

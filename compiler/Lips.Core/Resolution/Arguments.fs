@@ -18,6 +18,7 @@ module internal Arguments =
         | RealType(None, _, Some hi) -> "a number of at most " + text hi
         | RealType(Some lo, isOpen, Some hi) ->
             (if isOpen then "a number above " else "a number from ") + text lo + " to " + text hi
+        | TrainingRateType hi -> "a number from 0 to " + text hi
         | FlagType -> "true or false"
         | TextType -> "a text in quotes"
         | ChoiceType alternatives -> "one of " + System.String.Join(", ", alternatives |> List.map (fun a -> a.Name))
@@ -50,6 +51,7 @@ module internal Arguments =
         | (CountType | NaturalType), Enclosed _ -> fault span (Problem.NotAnInteger(h.Name, describe v))
         | RealType(lo, isOpen, hi), Value.Number n when inRange lo isOpen hi (n, n) -> v
         | RealType(lo, isOpen, hi), Enclosed(a, b) when inRange lo isOpen hi (a, b) -> v
+        | TrainingRateType hi, (Value.Number _ | Enclosed _) when inRange (Some Rational.Zero) false (Some hi) (Option.get v.Lower, Option.get v.Upper) -> v
         | FlagType, Flag _ -> v
         | TextType, Value.Text _ -> v
         | (PointType | InputType), Choice(_, []) -> v
@@ -67,7 +69,7 @@ module internal Arguments =
             let fits t =
                 match t, v with
                 | FlagType, Flag _ | TextType, Value.Text _ | ListType _, Items _ | (PointType | InputType), Choice(_, []) -> true
-                | (CountType | NaturalType | RealType _), (Value.Number _ | Enclosed _) -> true
+                | (CountType | NaturalType | RealType _ | TrainingRateType _), (Value.Number _ | Enclosed _) -> true
                 | ChoiceType alternatives, Choice(name, _) -> alternatives |> List.exists (fun a -> a.Name = name)
                 | _ -> false
 

@@ -93,6 +93,7 @@ module internal Expansion =
                 mark state scope point shape (Term.Repeat { Name = name; Count = n; Body = Chain terms }), shape
             else
                 state.Foresee(state.Steps - steps + 1L, n - 1L, span)
+                let start = shape
                 let mutable shape = after
                 let iterations = ResizeArray<Term>([ Term.Group("0", Chain terms) ])
                 state.Points.Add(scope.Prefix + name + "[0]", after)
@@ -106,7 +107,14 @@ module internal Expansion =
                     state.Points.Add(scope.Prefix + name + "[" + string i + "]", after)
                     i <- i + 1L
 
-                mark state scope point shape (Term.Group(name, Chain(List.ofSeq iterations))), shape
+                let bodies = iterations |> Seq.map (function Term.Group(_, b) -> b | t -> t) |> List.ofSeq
+                let named = state.Points.Count - before > int n
+
+                match (if named || shape <> start then None else Folding.body state.Catalog bodies) with
+                | Some body ->
+                    state.Points.RemoveRange(before, state.Points.Count - before)
+                    mark state scope point shape (Term.Repeat { Name = name; Count = n; Body = body }), shape
+                | None -> mark state scope point shape (Term.Group(name, Chain(List.ofSeq iterations))), shape
 
     and expandCall state scope point call body shape =
         match Map.tryFind call.Kind.Text scope.Names with

@@ -10,6 +10,9 @@ type HyperType =
     | NaturalType
     /// a number, at least `lower` (strictly above it if `open`) and at most `upper`
     | RealType of lower: Rational option * isOpen: bool * upper: Rational option
+    /// a share in [0, upper] that acts in training only: nothing a bound says depends on it, so that rounds of a repeat
+    /// which differ in it alone are one body
+    | TrainingRateType of upper: Rational
     | FlagType
     | TextType
     /// one of these names, each with its own arguments

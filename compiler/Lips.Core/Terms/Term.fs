@@ -155,7 +155,8 @@ type Layer =
       Kind: string
       /// Checkpoint segment and property name; empty for kinds that own nothing.
       Name: string
-      /// Every hyperparameter of the kind, defaults included, in catalogue order.
+      /// Every hyperparameter of the kind, defaults included, in catalogue order. One that acts in training only may be a
+      /// list: its value in each round of the folded repeat around the layer.
       Options: (string * Value) list
       Input: Shape
       Output: Shape
@@ -170,7 +171,7 @@ type Term =
     /// A layer kind that owns a body: `residual { ... }`.
     | Enclose of Layer * Term
     | Chain of Term list
-    /// A folded repetition: the body is the same for every index, only its weights differ.
+    /// A folded repetition: the body is the same for every index, only its weights and what acts in training alone differ.
     | Repeat of Repetition
     /// A prefix for what lies inside; a typed sub-module of the generated class.
     | Group of name: string * Term

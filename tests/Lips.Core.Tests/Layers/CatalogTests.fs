@@ -59,7 +59,7 @@ let private sample (k: LayerKind) : (string * Value) list =
     [ for h in k.Hyperparameters do
           match h.Default, h.Type with
           | Required, (CountType | NaturalType | OneOf(CountType :: _)) -> h.Name, count 2L
-          | Required, (RealType _ | OneOf [ _; RealType _ ]) -> h.Name, number "0.5"
+          | Required, (RealType _ | TrainingRateType _ | OneOf [ _; RealType _ ]) -> h.Name, number "0.5"
           | Required, ChoiceType(a :: _) -> h.Name, choice a.Name
           | Required, ListType(RealType _) -> h.Name, Items(List.replicate 3 (number "0.5"))
           | Required, PointType -> h.Name, Choice("m", [ Some "width", count 6L; Some "length", count 5L ])
