@@ -16,18 +16,18 @@ namespace Lips.Zoo;
 public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "618215c3883699d874ba815531ee3a2c96b55aac98c82f1d5627ad077ecbe498";
+    public const string Meaning = "91360e1acd4cc01d12c71b1f6a9ca6de1dc64d95a199ad8077acc24d86c3cb3a";
 
     public Lips.Runtime.Modules.Standardize standardize { get; }
     public Lips.Runtime.Modules.Patchify patchify { get; }
     public Lips.Runtime.Modules.CenterNorm center_norm { get; }
-    public TorchSharp.Modules.ModuleList<torch.nn.Module<torch.Tensor, torch.Tensor>> repeat { get; }
+    public TorchSharp.Modules.ModuleList<RepeatLayer> repeat { get; }
     public Lips.Runtime.Modules.PatchMerging patch_merging { get; }
-    public TorchSharp.Modules.ModuleList<torch.nn.Module<torch.Tensor, torch.Tensor>> repeat_2 { get; }
+    public TorchSharp.Modules.ModuleList<Repeat2Layer> repeat_2 { get; }
     public Lips.Runtime.Modules.PatchMerging patch_merging_2 { get; }
-    public TorchSharp.Modules.ModuleList<torch.nn.Module<torch.Tensor, torch.Tensor>> repeat_3 { get; }
+    public TorchSharp.Modules.ModuleList<Repeat3Layer> repeat_3 { get; }
     public Lips.Runtime.Modules.PatchMerging patch_merging_3 { get; }
-    public TorchSharp.Modules.ModuleList<torch.nn.Module<torch.Tensor, torch.Tensor>> repeat_4 { get; }
+    public TorchSharp.Modules.ModuleList<Repeat4Layer> repeat_4 { get; }
     public Lips.Runtime.Modules.CenterNorm center_norm_2 { get; }
     public TorchSharp.Modules.Linear logits { get; }
 
@@ -36,13 +36,13 @@ public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.T
         standardize = new Lips.Runtime.Modules.Standardize(mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]);
         patchify = new Lips.Runtime.Modules.Patchify(patch: 4, inputWidth: 3, outputWidth: 96, hasBias: true);
         center_norm = new Lips.Runtime.Modules.CenterNorm(width: 96, affine: true, hasBias: true);
-        repeat = torch.nn.ModuleList<torch.nn.Module<torch.Tensor, torch.Tensor>>([new RepeatLayer(), new RepeatLayer2()]);
+        repeat = torch.nn.ModuleList<RepeatLayer>([.. Enumerable.Range(0, 2).Select(round => new RepeatLayer(round))]);
         patch_merging = new Lips.Runtime.Modules.PatchMerging(inputWidth: 96, outputWidth: 192, norm: Lips.Runtime.Modules.MergingNorm.CenterNorm, eps: 0.0);
-        repeat_2 = torch.nn.ModuleList<torch.nn.Module<torch.Tensor, torch.Tensor>>([new Repeat2Layer(), new Repeat2Layer2()]);
+        repeat_2 = torch.nn.ModuleList<Repeat2Layer>([.. Enumerable.Range(0, 2).Select(round => new Repeat2Layer(round))]);
         patch_merging_2 = new Lips.Runtime.Modules.PatchMerging(inputWidth: 192, outputWidth: 384, norm: Lips.Runtime.Modules.MergingNorm.CenterNorm, eps: 0.0);
-        repeat_3 = torch.nn.ModuleList<torch.nn.Module<torch.Tensor, torch.Tensor>>([new Repeat3Layer(), new Repeat3Layer2(), new Repeat3Layer3(), new Repeat3Layer4(), new Repeat3Layer5(), new Repeat3Layer6()]);
+        repeat_3 = torch.nn.ModuleList<Repeat3Layer>([.. Enumerable.Range(0, 6).Select(round => new Repeat3Layer(round))]);
         patch_merging_3 = new Lips.Runtime.Modules.PatchMerging(inputWidth: 384, outputWidth: 768, norm: Lips.Runtime.Modules.MergingNorm.CenterNorm, eps: 0.0);
-        repeat_4 = torch.nn.ModuleList<torch.nn.Module<torch.Tensor, torch.Tensor>>([new Repeat4Layer(), new Repeat4Layer2()]);
+        repeat_4 = torch.nn.ModuleList<Repeat4Layer>([.. Enumerable.Range(0, 2).Select(round => new Repeat4Layer(round))]);
         center_norm_2 = new Lips.Runtime.Modules.CenterNorm(width: 768, affine: true, hasBias: true);
         logits = torch.nn.Linear(inputSize: 768, outputSize: 1000, hasBias: true);
         register_module("standardize", standardize);
@@ -65,24 +65,24 @@ public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.T
         h = standardize.call(h);                                                  // [B, 224, 224, 3]
         h = patchify.call(h);                                                     // [B, 56, 56, 96]
         h = center_norm.call(h);                                                  // [B, 56, 56, 96]
-        foreach (var item in repeat)
+        foreach (var repeatLayer in repeat)
         {
-            h = item.call(h);                                                     // [B, 56, 56, 96]
+            h = repeatLayer.call(h);                                              // [B, 56, 56, 96]
         }
         h = patch_merging.call(h);                                                // [B, 28, 28, 192]
-        foreach (var item in repeat_2)
+        foreach (var repeat2Layer in repeat_2)
         {
-            h = item.call(h);                                                     // [B, 28, 28, 192]
+            h = repeat2Layer.call(h);                                             // [B, 28, 28, 192]
         }
         h = patch_merging_2.call(h);                                              // [B, 14, 14, 384]
-        foreach (var item in repeat_3)
+        foreach (var repeat3Layer in repeat_3)
         {
-            h = item.call(h);                                                     // [B, 14, 14, 384]
+            h = repeat3Layer.call(h);                                             // [B, 14, 14, 384]
         }
         h = patch_merging_3.call(h);                                              // [B, 7, 7, 768]
-        foreach (var item in repeat_4)
+        foreach (var repeat4Layer in repeat_4)
         {
-            h = item.call(h);                                                     // [B, 7, 7, 768]
+            h = repeat4Layer.call(h);                                             // [B, 7, 7, 768]
         }
         h = center_norm_2.call(h);                                                // [B, 7, 7, 768]
         h = h.mean(dimensions: [1, 2]);                                           // [B, 768]
@@ -121,81 +121,17 @@ public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.T
         public Lips.Runtime.Modules.Mlp mlp { get; }
         public Lips.Runtime.Modules.CenterNorm center_norm_2 { get; }
 
-        public RepeatLayer() : base("RepeatLayer")
+        public RepeatLayer(int round) : base("RepeatLayer")
         {
-            residual = new Lips.Runtime.Modules.Branch(alphas: 96, clamp: (1.0 / 48.0));
+            residual = new Lips.Runtime.Modules.Branch(alphas: 96, clamp: (1.0 / 48.0), dropPath: new[] { 0.0, (1.0 / 55.0) }[round]);
             conv2d = new Lips.Runtime.Modules.Convolution(inputWidth: 96, outputWidth: 96, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 96, hasBias: true);
             conv2d_2 = new Lips.Runtime.Modules.Convolution(inputWidth: 96, outputWidth: 96, kernel: [1, 1], stride: [1, 1], padding: [0, 0], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 1, hasBias: true);
-            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 96, clamp: (1.0 / 48.0));
+            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 96, clamp: (1.0 / 48.0), dropPath: new[] { 0.0, (1.0 / 55.0) }[round]);
             conv2d_3 = new Lips.Runtime.Modules.Convolution(inputWidth: 96, outputWidth: 96, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 96, hasBias: true);
-            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 96, clamp: (1.0 / 48.0));
+            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 96, clamp: (1.0 / 48.0), dropPath: new[] { 0.0, (1.0 / 55.0) }[round]);
             attention = new Lips.Runtime.Modules.Attention(width: 96, heads: 3, scale: 1.0, hasBias: true, similarity: new Lips.Runtime.Modules.Cosine(eps: 1.0), windows: [new Lips.Runtime.Modules.AttentionWindow(height: 7, width: 7)], relativeBias: true);
             center_norm = new Lips.Runtime.Modules.CenterNorm(width: 96, affine: true, hasBias: true);
-            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 96, clamp: (1.0 / 48.0));
-            mlp = new Lips.Runtime.Modules.Mlp(width: 96, hidden: 384, activation: h => h.gelu(), hasBias: true);
-            center_norm_2 = new Lips.Runtime.Modules.CenterNorm(width: 96, affine: true, hasBias: true);
-            register_module("residual", residual);
-            register_module("conv2d", conv2d);
-            register_module("conv2d_2", conv2d_2);
-            register_module("residual_2", residual_2);
-            register_module("conv2d_3", conv2d_3);
-            register_module("residual_3", residual_3);
-            register_module("attention", attention);
-            register_module("center_norm", center_norm);
-            register_module("residual_4", residual_4);
-            register_module("mlp", mlp);
-            register_module("center_norm_2", center_norm_2);
-        }
-
-        public override torch.Tensor forward(torch.Tensor h)
-        {
-            var skip = h;
-            h = conv2d.call(h);                                                       // [B, 56, 56, 96]
-            h = h.gelu();                                                             // [B, 56, 56, 96]
-            h = conv2d_2.call(h);                                                     // [B, 56, 56, 96]
-            h = h.gelu();                                                             // [B, 56, 56, 96]
-            h = skip + residual.call(h);                                              // [B, 56, 56, 96]
-            var skip2 = h;
-            h = conv2d_3.call(h);                                                     // [B, 56, 56, 96]
-            h = h.gelu();                                                             // [B, 56, 56, 96]
-            h = skip2 + residual_2.call(h);                                           // [B, 56, 56, 96]
-            var skip3 = h;
-            h = attention.call(h);                                                    // [B, 56, 56, 96]
-            h = skip3 + residual_3.call(h);                                           // [B, 56, 56, 96]
-            h = center_norm.call(h);                                                  // [B, 56, 56, 96]
-            var skip4 = h;
-            h = mlp.call(h);                                                          // [B, 56, 56, 96]
-            h = skip4 + residual_4.call(h);                                           // [B, 56, 56, 96]
-            h = center_norm_2.call(h);                                                // [B, 56, 56, 96]
-            return h;
-        }
-    }
-
-    public sealed partial class RepeatLayer2 : torch.nn.Module<torch.Tensor, torch.Tensor>
-    {
-        public Lips.Runtime.Modules.Branch residual { get; }
-        public Lips.Runtime.Modules.Convolution conv2d { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_2 { get; }
-        public Lips.Runtime.Modules.Branch residual_2 { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_3 { get; }
-        public Lips.Runtime.Modules.Branch residual_3 { get; }
-        public Lips.Runtime.Modules.Attention attention { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm { get; }
-        public Lips.Runtime.Modules.Branch residual_4 { get; }
-        public Lips.Runtime.Modules.Mlp mlp { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm_2 { get; }
-
-        public RepeatLayer2() : base("RepeatLayer2")
-        {
-            residual = new Lips.Runtime.Modules.Branch(alphas: 96, clamp: (1.0 / 48.0), dropPath: (1.0 / 55.0));
-            conv2d = new Lips.Runtime.Modules.Convolution(inputWidth: 96, outputWidth: 96, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 96, hasBias: true);
-            conv2d_2 = new Lips.Runtime.Modules.Convolution(inputWidth: 96, outputWidth: 96, kernel: [1, 1], stride: [1, 1], padding: [0, 0], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 1, hasBias: true);
-            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 96, clamp: (1.0 / 48.0), dropPath: (1.0 / 55.0));
-            conv2d_3 = new Lips.Runtime.Modules.Convolution(inputWidth: 96, outputWidth: 96, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 96, hasBias: true);
-            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 96, clamp: (1.0 / 48.0), dropPath: (1.0 / 55.0));
-            attention = new Lips.Runtime.Modules.Attention(width: 96, heads: 3, scale: 1.0, hasBias: true, similarity: new Lips.Runtime.Modules.Cosine(eps: 1.0), windows: [new Lips.Runtime.Modules.AttentionWindow(height: 7, width: 7)], relativeBias: true);
-            center_norm = new Lips.Runtime.Modules.CenterNorm(width: 96, affine: true, hasBias: true);
-            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 96, clamp: (1.0 / 48.0), dropPath: (1.0 / 55.0));
+            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 96, clamp: (1.0 / 48.0), dropPath: new[] { 0.0, (1.0 / 55.0) }[round]);
             mlp = new Lips.Runtime.Modules.Mlp(width: 96, hidden: 384, activation: h => h.gelu(), hasBias: true);
             center_norm_2 = new Lips.Runtime.Modules.CenterNorm(width: 96, affine: true, hasBias: true);
             register_module("residual", residual);
@@ -249,81 +185,17 @@ public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.T
         public Lips.Runtime.Modules.Mlp mlp { get; }
         public Lips.Runtime.Modules.CenterNorm center_norm_2 { get; }
 
-        public Repeat2Layer() : base("Repeat2Layer")
+        public Repeat2Layer(int round) : base("Repeat2Layer")
         {
-            residual = new Lips.Runtime.Modules.Branch(alphas: 192, clamp: (1.0 / 48.0), dropPath: (2.0 / 55.0));
+            residual = new Lips.Runtime.Modules.Branch(alphas: 192, clamp: (1.0 / 48.0), dropPath: new[] { (2.0 / 55.0), (3.0 / 55.0) }[round]);
             conv2d = new Lips.Runtime.Modules.Convolution(inputWidth: 192, outputWidth: 192, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 192, hasBias: true);
             conv2d_2 = new Lips.Runtime.Modules.Convolution(inputWidth: 192, outputWidth: 192, kernel: [1, 1], stride: [1, 1], padding: [0, 0], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 1, hasBias: true);
-            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 192, clamp: (1.0 / 48.0), dropPath: (2.0 / 55.0));
+            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 192, clamp: (1.0 / 48.0), dropPath: new[] { (2.0 / 55.0), (3.0 / 55.0) }[round]);
             conv2d_3 = new Lips.Runtime.Modules.Convolution(inputWidth: 192, outputWidth: 192, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 192, hasBias: true);
-            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 192, clamp: (1.0 / 48.0), dropPath: (2.0 / 55.0));
+            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 192, clamp: (1.0 / 48.0), dropPath: new[] { (2.0 / 55.0), (3.0 / 55.0) }[round]);
             attention = new Lips.Runtime.Modules.Attention(width: 192, heads: 6, scale: 1.0, hasBias: true, similarity: new Lips.Runtime.Modules.Cosine(eps: 1.0), windows: [new Lips.Runtime.Modules.AttentionWindow(height: 7, width: 7)], relativeBias: true);
             center_norm = new Lips.Runtime.Modules.CenterNorm(width: 192, affine: true, hasBias: true);
-            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 192, clamp: (1.0 / 48.0), dropPath: (2.0 / 55.0));
-            mlp = new Lips.Runtime.Modules.Mlp(width: 192, hidden: 768, activation: h => h.gelu(), hasBias: true);
-            center_norm_2 = new Lips.Runtime.Modules.CenterNorm(width: 192, affine: true, hasBias: true);
-            register_module("residual", residual);
-            register_module("conv2d", conv2d);
-            register_module("conv2d_2", conv2d_2);
-            register_module("residual_2", residual_2);
-            register_module("conv2d_3", conv2d_3);
-            register_module("residual_3", residual_3);
-            register_module("attention", attention);
-            register_module("center_norm", center_norm);
-            register_module("residual_4", residual_4);
-            register_module("mlp", mlp);
-            register_module("center_norm_2", center_norm_2);
-        }
-
-        public override torch.Tensor forward(torch.Tensor h)
-        {
-            var skip = h;
-            h = conv2d.call(h);                                                       // [B, 28, 28, 192]
-            h = h.gelu();                                                             // [B, 28, 28, 192]
-            h = conv2d_2.call(h);                                                     // [B, 28, 28, 192]
-            h = h.gelu();                                                             // [B, 28, 28, 192]
-            h = skip + residual.call(h);                                              // [B, 28, 28, 192]
-            var skip2 = h;
-            h = conv2d_3.call(h);                                                     // [B, 28, 28, 192]
-            h = h.gelu();                                                             // [B, 28, 28, 192]
-            h = skip2 + residual_2.call(h);                                           // [B, 28, 28, 192]
-            var skip3 = h;
-            h = attention.call(h);                                                    // [B, 28, 28, 192]
-            h = skip3 + residual_3.call(h);                                           // [B, 28, 28, 192]
-            h = center_norm.call(h);                                                  // [B, 28, 28, 192]
-            var skip4 = h;
-            h = mlp.call(h);                                                          // [B, 28, 28, 192]
-            h = skip4 + residual_4.call(h);                                           // [B, 28, 28, 192]
-            h = center_norm_2.call(h);                                                // [B, 28, 28, 192]
-            return h;
-        }
-    }
-
-    public sealed partial class Repeat2Layer2 : torch.nn.Module<torch.Tensor, torch.Tensor>
-    {
-        public Lips.Runtime.Modules.Branch residual { get; }
-        public Lips.Runtime.Modules.Convolution conv2d { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_2 { get; }
-        public Lips.Runtime.Modules.Branch residual_2 { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_3 { get; }
-        public Lips.Runtime.Modules.Branch residual_3 { get; }
-        public Lips.Runtime.Modules.Attention attention { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm { get; }
-        public Lips.Runtime.Modules.Branch residual_4 { get; }
-        public Lips.Runtime.Modules.Mlp mlp { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm_2 { get; }
-
-        public Repeat2Layer2() : base("Repeat2Layer2")
-        {
-            residual = new Lips.Runtime.Modules.Branch(alphas: 192, clamp: (1.0 / 48.0), dropPath: (3.0 / 55.0));
-            conv2d = new Lips.Runtime.Modules.Convolution(inputWidth: 192, outputWidth: 192, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 192, hasBias: true);
-            conv2d_2 = new Lips.Runtime.Modules.Convolution(inputWidth: 192, outputWidth: 192, kernel: [1, 1], stride: [1, 1], padding: [0, 0], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 1, hasBias: true);
-            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 192, clamp: (1.0 / 48.0), dropPath: (3.0 / 55.0));
-            conv2d_3 = new Lips.Runtime.Modules.Convolution(inputWidth: 192, outputWidth: 192, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 192, hasBias: true);
-            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 192, clamp: (1.0 / 48.0), dropPath: (3.0 / 55.0));
-            attention = new Lips.Runtime.Modules.Attention(width: 192, heads: 6, scale: 1.0, hasBias: true, similarity: new Lips.Runtime.Modules.Cosine(eps: 1.0), windows: [new Lips.Runtime.Modules.AttentionWindow(height: 7, width: 7)], relativeBias: true);
-            center_norm = new Lips.Runtime.Modules.CenterNorm(width: 192, affine: true, hasBias: true);
-            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 192, clamp: (1.0 / 48.0), dropPath: (3.0 / 55.0));
+            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 192, clamp: (1.0 / 48.0), dropPath: new[] { (2.0 / 55.0), (3.0 / 55.0) }[round]);
             mlp = new Lips.Runtime.Modules.Mlp(width: 192, hidden: 768, activation: h => h.gelu(), hasBias: true);
             center_norm_2 = new Lips.Runtime.Modules.CenterNorm(width: 192, affine: true, hasBias: true);
             register_module("residual", residual);
@@ -377,337 +249,17 @@ public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.T
         public Lips.Runtime.Modules.Mlp mlp { get; }
         public Lips.Runtime.Modules.CenterNorm center_norm_2 { get; }
 
-        public Repeat3Layer() : base("Repeat3Layer")
+        public Repeat3Layer(int round) : base("Repeat3Layer")
         {
-            residual = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: (4.0 / 55.0));
+            residual = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: new[] { (4.0 / 55.0), (1.0 / 11.0), (6.0 / 55.0), (7.0 / 55.0), (8.0 / 55.0), (9.0 / 55.0) }[round]);
             conv2d = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 384, hasBias: true);
             conv2d_2 = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [1, 1], stride: [1, 1], padding: [0, 0], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 1, hasBias: true);
-            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: (4.0 / 55.0));
+            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: new[] { (4.0 / 55.0), (1.0 / 11.0), (6.0 / 55.0), (7.0 / 55.0), (8.0 / 55.0), (9.0 / 55.0) }[round]);
             conv2d_3 = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 384, hasBias: true);
-            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: (4.0 / 55.0));
+            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: new[] { (4.0 / 55.0), (1.0 / 11.0), (6.0 / 55.0), (7.0 / 55.0), (8.0 / 55.0), (9.0 / 55.0) }[round]);
             attention = new Lips.Runtime.Modules.Attention(width: 384, heads: 12, scale: 1.0, hasBias: true, similarity: new Lips.Runtime.Modules.Cosine(eps: 1.0), windows: [new Lips.Runtime.Modules.AttentionWindow(height: 7, width: 7)], relativeBias: true);
             center_norm = new Lips.Runtime.Modules.CenterNorm(width: 384, affine: true, hasBias: true);
-            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: (4.0 / 55.0));
-            mlp = new Lips.Runtime.Modules.Mlp(width: 384, hidden: 1536, activation: h => h.gelu(), hasBias: true);
-            center_norm_2 = new Lips.Runtime.Modules.CenterNorm(width: 384, affine: true, hasBias: true);
-            register_module("residual", residual);
-            register_module("conv2d", conv2d);
-            register_module("conv2d_2", conv2d_2);
-            register_module("residual_2", residual_2);
-            register_module("conv2d_3", conv2d_3);
-            register_module("residual_3", residual_3);
-            register_module("attention", attention);
-            register_module("center_norm", center_norm);
-            register_module("residual_4", residual_4);
-            register_module("mlp", mlp);
-            register_module("center_norm_2", center_norm_2);
-        }
-
-        public override torch.Tensor forward(torch.Tensor h)
-        {
-            var skip = h;
-            h = conv2d.call(h);                                                       // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = conv2d_2.call(h);                                                     // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = skip + residual.call(h);                                              // [B, 14, 14, 384]
-            var skip2 = h;
-            h = conv2d_3.call(h);                                                     // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = skip2 + residual_2.call(h);                                           // [B, 14, 14, 384]
-            var skip3 = h;
-            h = attention.call(h);                                                    // [B, 14, 14, 384]
-            h = skip3 + residual_3.call(h);                                           // [B, 14, 14, 384]
-            h = center_norm.call(h);                                                  // [B, 14, 14, 384]
-            var skip4 = h;
-            h = mlp.call(h);                                                          // [B, 14, 14, 384]
-            h = skip4 + residual_4.call(h);                                           // [B, 14, 14, 384]
-            h = center_norm_2.call(h);                                                // [B, 14, 14, 384]
-            return h;
-        }
-    }
-
-    public sealed partial class Repeat3Layer2 : torch.nn.Module<torch.Tensor, torch.Tensor>
-    {
-        public Lips.Runtime.Modules.Branch residual { get; }
-        public Lips.Runtime.Modules.Convolution conv2d { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_2 { get; }
-        public Lips.Runtime.Modules.Branch residual_2 { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_3 { get; }
-        public Lips.Runtime.Modules.Branch residual_3 { get; }
-        public Lips.Runtime.Modules.Attention attention { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm { get; }
-        public Lips.Runtime.Modules.Branch residual_4 { get; }
-        public Lips.Runtime.Modules.Mlp mlp { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm_2 { get; }
-
-        public Repeat3Layer2() : base("Repeat3Layer2")
-        {
-            residual = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: (1.0 / 11.0));
-            conv2d = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 384, hasBias: true);
-            conv2d_2 = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [1, 1], stride: [1, 1], padding: [0, 0], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 1, hasBias: true);
-            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: (1.0 / 11.0));
-            conv2d_3 = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 384, hasBias: true);
-            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: (1.0 / 11.0));
-            attention = new Lips.Runtime.Modules.Attention(width: 384, heads: 12, scale: 1.0, hasBias: true, similarity: new Lips.Runtime.Modules.Cosine(eps: 1.0), windows: [new Lips.Runtime.Modules.AttentionWindow(height: 7, width: 7)], relativeBias: true);
-            center_norm = new Lips.Runtime.Modules.CenterNorm(width: 384, affine: true, hasBias: true);
-            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: (1.0 / 11.0));
-            mlp = new Lips.Runtime.Modules.Mlp(width: 384, hidden: 1536, activation: h => h.gelu(), hasBias: true);
-            center_norm_2 = new Lips.Runtime.Modules.CenterNorm(width: 384, affine: true, hasBias: true);
-            register_module("residual", residual);
-            register_module("conv2d", conv2d);
-            register_module("conv2d_2", conv2d_2);
-            register_module("residual_2", residual_2);
-            register_module("conv2d_3", conv2d_3);
-            register_module("residual_3", residual_3);
-            register_module("attention", attention);
-            register_module("center_norm", center_norm);
-            register_module("residual_4", residual_4);
-            register_module("mlp", mlp);
-            register_module("center_norm_2", center_norm_2);
-        }
-
-        public override torch.Tensor forward(torch.Tensor h)
-        {
-            var skip = h;
-            h = conv2d.call(h);                                                       // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = conv2d_2.call(h);                                                     // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = skip + residual.call(h);                                              // [B, 14, 14, 384]
-            var skip2 = h;
-            h = conv2d_3.call(h);                                                     // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = skip2 + residual_2.call(h);                                           // [B, 14, 14, 384]
-            var skip3 = h;
-            h = attention.call(h);                                                    // [B, 14, 14, 384]
-            h = skip3 + residual_3.call(h);                                           // [B, 14, 14, 384]
-            h = center_norm.call(h);                                                  // [B, 14, 14, 384]
-            var skip4 = h;
-            h = mlp.call(h);                                                          // [B, 14, 14, 384]
-            h = skip4 + residual_4.call(h);                                           // [B, 14, 14, 384]
-            h = center_norm_2.call(h);                                                // [B, 14, 14, 384]
-            return h;
-        }
-    }
-
-    public sealed partial class Repeat3Layer3 : torch.nn.Module<torch.Tensor, torch.Tensor>
-    {
-        public Lips.Runtime.Modules.Branch residual { get; }
-        public Lips.Runtime.Modules.Convolution conv2d { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_2 { get; }
-        public Lips.Runtime.Modules.Branch residual_2 { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_3 { get; }
-        public Lips.Runtime.Modules.Branch residual_3 { get; }
-        public Lips.Runtime.Modules.Attention attention { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm { get; }
-        public Lips.Runtime.Modules.Branch residual_4 { get; }
-        public Lips.Runtime.Modules.Mlp mlp { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm_2 { get; }
-
-        public Repeat3Layer3() : base("Repeat3Layer3")
-        {
-            residual = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: (6.0 / 55.0));
-            conv2d = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 384, hasBias: true);
-            conv2d_2 = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [1, 1], stride: [1, 1], padding: [0, 0], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 1, hasBias: true);
-            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: (6.0 / 55.0));
-            conv2d_3 = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 384, hasBias: true);
-            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: (6.0 / 55.0));
-            attention = new Lips.Runtime.Modules.Attention(width: 384, heads: 12, scale: 1.0, hasBias: true, similarity: new Lips.Runtime.Modules.Cosine(eps: 1.0), windows: [new Lips.Runtime.Modules.AttentionWindow(height: 7, width: 7)], relativeBias: true);
-            center_norm = new Lips.Runtime.Modules.CenterNorm(width: 384, affine: true, hasBias: true);
-            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: (6.0 / 55.0));
-            mlp = new Lips.Runtime.Modules.Mlp(width: 384, hidden: 1536, activation: h => h.gelu(), hasBias: true);
-            center_norm_2 = new Lips.Runtime.Modules.CenterNorm(width: 384, affine: true, hasBias: true);
-            register_module("residual", residual);
-            register_module("conv2d", conv2d);
-            register_module("conv2d_2", conv2d_2);
-            register_module("residual_2", residual_2);
-            register_module("conv2d_3", conv2d_3);
-            register_module("residual_3", residual_3);
-            register_module("attention", attention);
-            register_module("center_norm", center_norm);
-            register_module("residual_4", residual_4);
-            register_module("mlp", mlp);
-            register_module("center_norm_2", center_norm_2);
-        }
-
-        public override torch.Tensor forward(torch.Tensor h)
-        {
-            var skip = h;
-            h = conv2d.call(h);                                                       // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = conv2d_2.call(h);                                                     // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = skip + residual.call(h);                                              // [B, 14, 14, 384]
-            var skip2 = h;
-            h = conv2d_3.call(h);                                                     // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = skip2 + residual_2.call(h);                                           // [B, 14, 14, 384]
-            var skip3 = h;
-            h = attention.call(h);                                                    // [B, 14, 14, 384]
-            h = skip3 + residual_3.call(h);                                           // [B, 14, 14, 384]
-            h = center_norm.call(h);                                                  // [B, 14, 14, 384]
-            var skip4 = h;
-            h = mlp.call(h);                                                          // [B, 14, 14, 384]
-            h = skip4 + residual_4.call(h);                                           // [B, 14, 14, 384]
-            h = center_norm_2.call(h);                                                // [B, 14, 14, 384]
-            return h;
-        }
-    }
-
-    public sealed partial class Repeat3Layer4 : torch.nn.Module<torch.Tensor, torch.Tensor>
-    {
-        public Lips.Runtime.Modules.Branch residual { get; }
-        public Lips.Runtime.Modules.Convolution conv2d { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_2 { get; }
-        public Lips.Runtime.Modules.Branch residual_2 { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_3 { get; }
-        public Lips.Runtime.Modules.Branch residual_3 { get; }
-        public Lips.Runtime.Modules.Attention attention { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm { get; }
-        public Lips.Runtime.Modules.Branch residual_4 { get; }
-        public Lips.Runtime.Modules.Mlp mlp { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm_2 { get; }
-
-        public Repeat3Layer4() : base("Repeat3Layer4")
-        {
-            residual = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: (7.0 / 55.0));
-            conv2d = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 384, hasBias: true);
-            conv2d_2 = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [1, 1], stride: [1, 1], padding: [0, 0], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 1, hasBias: true);
-            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: (7.0 / 55.0));
-            conv2d_3 = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 384, hasBias: true);
-            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: (7.0 / 55.0));
-            attention = new Lips.Runtime.Modules.Attention(width: 384, heads: 12, scale: 1.0, hasBias: true, similarity: new Lips.Runtime.Modules.Cosine(eps: 1.0), windows: [new Lips.Runtime.Modules.AttentionWindow(height: 7, width: 7)], relativeBias: true);
-            center_norm = new Lips.Runtime.Modules.CenterNorm(width: 384, affine: true, hasBias: true);
-            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: (7.0 / 55.0));
-            mlp = new Lips.Runtime.Modules.Mlp(width: 384, hidden: 1536, activation: h => h.gelu(), hasBias: true);
-            center_norm_2 = new Lips.Runtime.Modules.CenterNorm(width: 384, affine: true, hasBias: true);
-            register_module("residual", residual);
-            register_module("conv2d", conv2d);
-            register_module("conv2d_2", conv2d_2);
-            register_module("residual_2", residual_2);
-            register_module("conv2d_3", conv2d_3);
-            register_module("residual_3", residual_3);
-            register_module("attention", attention);
-            register_module("center_norm", center_norm);
-            register_module("residual_4", residual_4);
-            register_module("mlp", mlp);
-            register_module("center_norm_2", center_norm_2);
-        }
-
-        public override torch.Tensor forward(torch.Tensor h)
-        {
-            var skip = h;
-            h = conv2d.call(h);                                                       // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = conv2d_2.call(h);                                                     // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = skip + residual.call(h);                                              // [B, 14, 14, 384]
-            var skip2 = h;
-            h = conv2d_3.call(h);                                                     // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = skip2 + residual_2.call(h);                                           // [B, 14, 14, 384]
-            var skip3 = h;
-            h = attention.call(h);                                                    // [B, 14, 14, 384]
-            h = skip3 + residual_3.call(h);                                           // [B, 14, 14, 384]
-            h = center_norm.call(h);                                                  // [B, 14, 14, 384]
-            var skip4 = h;
-            h = mlp.call(h);                                                          // [B, 14, 14, 384]
-            h = skip4 + residual_4.call(h);                                           // [B, 14, 14, 384]
-            h = center_norm_2.call(h);                                                // [B, 14, 14, 384]
-            return h;
-        }
-    }
-
-    public sealed partial class Repeat3Layer5 : torch.nn.Module<torch.Tensor, torch.Tensor>
-    {
-        public Lips.Runtime.Modules.Branch residual { get; }
-        public Lips.Runtime.Modules.Convolution conv2d { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_2 { get; }
-        public Lips.Runtime.Modules.Branch residual_2 { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_3 { get; }
-        public Lips.Runtime.Modules.Branch residual_3 { get; }
-        public Lips.Runtime.Modules.Attention attention { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm { get; }
-        public Lips.Runtime.Modules.Branch residual_4 { get; }
-        public Lips.Runtime.Modules.Mlp mlp { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm_2 { get; }
-
-        public Repeat3Layer5() : base("Repeat3Layer5")
-        {
-            residual = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: (8.0 / 55.0));
-            conv2d = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 384, hasBias: true);
-            conv2d_2 = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [1, 1], stride: [1, 1], padding: [0, 0], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 1, hasBias: true);
-            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: (8.0 / 55.0));
-            conv2d_3 = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 384, hasBias: true);
-            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: (8.0 / 55.0));
-            attention = new Lips.Runtime.Modules.Attention(width: 384, heads: 12, scale: 1.0, hasBias: true, similarity: new Lips.Runtime.Modules.Cosine(eps: 1.0), windows: [new Lips.Runtime.Modules.AttentionWindow(height: 7, width: 7)], relativeBias: true);
-            center_norm = new Lips.Runtime.Modules.CenterNorm(width: 384, affine: true, hasBias: true);
-            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: (8.0 / 55.0));
-            mlp = new Lips.Runtime.Modules.Mlp(width: 384, hidden: 1536, activation: h => h.gelu(), hasBias: true);
-            center_norm_2 = new Lips.Runtime.Modules.CenterNorm(width: 384, affine: true, hasBias: true);
-            register_module("residual", residual);
-            register_module("conv2d", conv2d);
-            register_module("conv2d_2", conv2d_2);
-            register_module("residual_2", residual_2);
-            register_module("conv2d_3", conv2d_3);
-            register_module("residual_3", residual_3);
-            register_module("attention", attention);
-            register_module("center_norm", center_norm);
-            register_module("residual_4", residual_4);
-            register_module("mlp", mlp);
-            register_module("center_norm_2", center_norm_2);
-        }
-
-        public override torch.Tensor forward(torch.Tensor h)
-        {
-            var skip = h;
-            h = conv2d.call(h);                                                       // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = conv2d_2.call(h);                                                     // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = skip + residual.call(h);                                              // [B, 14, 14, 384]
-            var skip2 = h;
-            h = conv2d_3.call(h);                                                     // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = skip2 + residual_2.call(h);                                           // [B, 14, 14, 384]
-            var skip3 = h;
-            h = attention.call(h);                                                    // [B, 14, 14, 384]
-            h = skip3 + residual_3.call(h);                                           // [B, 14, 14, 384]
-            h = center_norm.call(h);                                                  // [B, 14, 14, 384]
-            var skip4 = h;
-            h = mlp.call(h);                                                          // [B, 14, 14, 384]
-            h = skip4 + residual_4.call(h);                                           // [B, 14, 14, 384]
-            h = center_norm_2.call(h);                                                // [B, 14, 14, 384]
-            return h;
-        }
-    }
-
-    public sealed partial class Repeat3Layer6 : torch.nn.Module<torch.Tensor, torch.Tensor>
-    {
-        public Lips.Runtime.Modules.Branch residual { get; }
-        public Lips.Runtime.Modules.Convolution conv2d { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_2 { get; }
-        public Lips.Runtime.Modules.Branch residual_2 { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_3 { get; }
-        public Lips.Runtime.Modules.Branch residual_3 { get; }
-        public Lips.Runtime.Modules.Attention attention { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm { get; }
-        public Lips.Runtime.Modules.Branch residual_4 { get; }
-        public Lips.Runtime.Modules.Mlp mlp { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm_2 { get; }
-
-        public Repeat3Layer6() : base("Repeat3Layer6")
-        {
-            residual = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: (9.0 / 55.0));
-            conv2d = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 384, hasBias: true);
-            conv2d_2 = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [1, 1], stride: [1, 1], padding: [0, 0], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 1, hasBias: true);
-            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: (9.0 / 55.0));
-            conv2d_3 = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 384, hasBias: true);
-            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: (9.0 / 55.0));
-            attention = new Lips.Runtime.Modules.Attention(width: 384, heads: 12, scale: 1.0, hasBias: true, similarity: new Lips.Runtime.Modules.Cosine(eps: 1.0), windows: [new Lips.Runtime.Modules.AttentionWindow(height: 7, width: 7)], relativeBias: true);
-            center_norm = new Lips.Runtime.Modules.CenterNorm(width: 384, affine: true, hasBias: true);
-            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: (9.0 / 55.0));
+            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 384, clamp: (1.0 / 48.0), dropPath: new[] { (4.0 / 55.0), (1.0 / 11.0), (6.0 / 55.0), (7.0 / 55.0), (8.0 / 55.0), (9.0 / 55.0) }[round]);
             mlp = new Lips.Runtime.Modules.Mlp(width: 384, hidden: 1536, activation: h => h.gelu(), hasBias: true);
             center_norm_2 = new Lips.Runtime.Modules.CenterNorm(width: 384, affine: true, hasBias: true);
             register_module("residual", residual);
@@ -761,81 +313,17 @@ public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.T
         public Lips.Runtime.Modules.Mlp mlp { get; }
         public Lips.Runtime.Modules.CenterNorm center_norm_2 { get; }
 
-        public Repeat4Layer() : base("Repeat4Layer")
+        public Repeat4Layer(int round) : base("Repeat4Layer")
         {
-            residual = new Lips.Runtime.Modules.Branch(alphas: 768, clamp: (1.0 / 48.0), dropPath: (2.0 / 11.0));
+            residual = new Lips.Runtime.Modules.Branch(alphas: 768, clamp: (1.0 / 48.0), dropPath: new[] { (2.0 / 11.0), 0.2 }[round]);
             conv2d = new Lips.Runtime.Modules.Convolution(inputWidth: 768, outputWidth: 768, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 768, hasBias: true);
             conv2d_2 = new Lips.Runtime.Modules.Convolution(inputWidth: 768, outputWidth: 768, kernel: [1, 1], stride: [1, 1], padding: [0, 0], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 1, hasBias: true);
-            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 768, clamp: (1.0 / 48.0), dropPath: (2.0 / 11.0));
+            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 768, clamp: (1.0 / 48.0), dropPath: new[] { (2.0 / 11.0), 0.2 }[round]);
             conv2d_3 = new Lips.Runtime.Modules.Convolution(inputWidth: 768, outputWidth: 768, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 768, hasBias: true);
-            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 768, clamp: (1.0 / 48.0), dropPath: (2.0 / 11.0));
+            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 768, clamp: (1.0 / 48.0), dropPath: new[] { (2.0 / 11.0), 0.2 }[round]);
             attention = new Lips.Runtime.Modules.Attention(width: 768, heads: 24, scale: 1.0, hasBias: true, similarity: new Lips.Runtime.Modules.Cosine(eps: 1.0), windows: [new Lips.Runtime.Modules.AttentionWindow(height: 7, width: 7)], relativeBias: true);
             center_norm = new Lips.Runtime.Modules.CenterNorm(width: 768, affine: true, hasBias: true);
-            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 768, clamp: (1.0 / 48.0), dropPath: (2.0 / 11.0));
-            mlp = new Lips.Runtime.Modules.Mlp(width: 768, hidden: 3072, activation: h => h.gelu(), hasBias: true);
-            center_norm_2 = new Lips.Runtime.Modules.CenterNorm(width: 768, affine: true, hasBias: true);
-            register_module("residual", residual);
-            register_module("conv2d", conv2d);
-            register_module("conv2d_2", conv2d_2);
-            register_module("residual_2", residual_2);
-            register_module("conv2d_3", conv2d_3);
-            register_module("residual_3", residual_3);
-            register_module("attention", attention);
-            register_module("center_norm", center_norm);
-            register_module("residual_4", residual_4);
-            register_module("mlp", mlp);
-            register_module("center_norm_2", center_norm_2);
-        }
-
-        public override torch.Tensor forward(torch.Tensor h)
-        {
-            var skip = h;
-            h = conv2d.call(h);                                                       // [B, 7, 7, 768]
-            h = h.gelu();                                                             // [B, 7, 7, 768]
-            h = conv2d_2.call(h);                                                     // [B, 7, 7, 768]
-            h = h.gelu();                                                             // [B, 7, 7, 768]
-            h = skip + residual.call(h);                                              // [B, 7, 7, 768]
-            var skip2 = h;
-            h = conv2d_3.call(h);                                                     // [B, 7, 7, 768]
-            h = h.gelu();                                                             // [B, 7, 7, 768]
-            h = skip2 + residual_2.call(h);                                           // [B, 7, 7, 768]
-            var skip3 = h;
-            h = attention.call(h);                                                    // [B, 7, 7, 768]
-            h = skip3 + residual_3.call(h);                                           // [B, 7, 7, 768]
-            h = center_norm.call(h);                                                  // [B, 7, 7, 768]
-            var skip4 = h;
-            h = mlp.call(h);                                                          // [B, 7, 7, 768]
-            h = skip4 + residual_4.call(h);                                           // [B, 7, 7, 768]
-            h = center_norm_2.call(h);                                                // [B, 7, 7, 768]
-            return h;
-        }
-    }
-
-    public sealed partial class Repeat4Layer2 : torch.nn.Module<torch.Tensor, torch.Tensor>
-    {
-        public Lips.Runtime.Modules.Branch residual { get; }
-        public Lips.Runtime.Modules.Convolution conv2d { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_2 { get; }
-        public Lips.Runtime.Modules.Branch residual_2 { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_3 { get; }
-        public Lips.Runtime.Modules.Branch residual_3 { get; }
-        public Lips.Runtime.Modules.Attention attention { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm { get; }
-        public Lips.Runtime.Modules.Branch residual_4 { get; }
-        public Lips.Runtime.Modules.Mlp mlp { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm_2 { get; }
-
-        public Repeat4Layer2() : base("Repeat4Layer2")
-        {
-            residual = new Lips.Runtime.Modules.Branch(alphas: 768, clamp: (1.0 / 48.0), dropPath: 0.2);
-            conv2d = new Lips.Runtime.Modules.Convolution(inputWidth: 768, outputWidth: 768, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 768, hasBias: true);
-            conv2d_2 = new Lips.Runtime.Modules.Convolution(inputWidth: 768, outputWidth: 768, kernel: [1, 1], stride: [1, 1], padding: [0, 0], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 1, hasBias: true);
-            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 768, clamp: (1.0 / 48.0), dropPath: 0.2);
-            conv2d_3 = new Lips.Runtime.Modules.Convolution(inputWidth: 768, outputWidth: 768, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 768, hasBias: true);
-            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 768, clamp: (1.0 / 48.0), dropPath: 0.2);
-            attention = new Lips.Runtime.Modules.Attention(width: 768, heads: 24, scale: 1.0, hasBias: true, similarity: new Lips.Runtime.Modules.Cosine(eps: 1.0), windows: [new Lips.Runtime.Modules.AttentionWindow(height: 7, width: 7)], relativeBias: true);
-            center_norm = new Lips.Runtime.Modules.CenterNorm(width: 768, affine: true, hasBias: true);
-            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 768, clamp: (1.0 / 48.0), dropPath: 0.2);
+            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 768, clamp: (1.0 / 48.0), dropPath: new[] { (2.0 / 11.0), 0.2 }[round]);
             mlp = new Lips.Runtime.Modules.Mlp(width: 768, hidden: 3072, activation: h => h.gelu(), hasBias: true);
             center_norm_2 = new Lips.Runtime.Modules.CenterNorm(width: 768, affine: true, hasBias: true);
             register_module("residual", residual);
@@ -891,339 +379,135 @@ public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.T
         weights.Add(new Weight("patchify.bias", "patchify.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
         weights.Add(new Weight("center_norm.gain", "center_norm.weight", Role.Gain, [96], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
         weights.Add(new Weight("center_norm.bias", "center_norm.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.0.residual.alpha", "repeat.0.residual.alpha", Role.Alpha, [96], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.0.conv2d.weight", "repeat.0.conv2d.weight", Role.Kernel, [96, 1, 7, 7], Groups: 96, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat.0.conv2d.bias", "repeat.0.conv2d.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.0.conv2d_2.weight", "repeat.0.conv2d_2.weight", Role.Kernel, [96, 96, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat.0.conv2d_2.bias", "repeat.0.conv2d_2.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.0.residual_2.alpha", "repeat.0.residual_2.alpha", Role.Alpha, [96], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.0.conv2d_3.weight", "repeat.0.conv2d_3.weight", Role.Kernel, [96, 1, 7, 7], Groups: 96, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat.0.conv2d_3.bias", "repeat.0.conv2d_3.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.0.residual_3.alpha", "repeat.0.residual_3.alpha", Role.Alpha, [96], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.0.attention.q", "repeat.0.attention.qkv.weight", Role.Matrix, [96, 96], Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat.0.attention.k", "repeat.0.attention.qkv.weight", Role.Matrix, [96, 96], RowOffset: 96, Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat.0.attention.v", "repeat.0.attention.qkv.weight", Role.Matrix, [96, 96], RowOffset: 192, Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat.0.attention.out", "repeat.0.attention.out.weight", Role.Matrix, [96, 96], Heads: 3, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat.0.attention.q_bias", "repeat.0.attention.qkv.bias", Role.Bias, [96], Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.0.attention.k_bias", "repeat.0.attention.qkv.bias", Role.Bias, [96], RowOffset: 96, Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.0.attention.v_bias", "repeat.0.attention.qkv.bias", Role.Bias, [96], RowOffset: 192, Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.0.attention.out_bias", "repeat.0.attention.out.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.0.attention.bias_table", "repeat.0.attention.bias_table", Role.Table, [169, 3], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.0.center_norm.gain", "repeat.0.center_norm.weight", Role.Gain, [96], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.0.center_norm.bias", "repeat.0.center_norm.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.0.residual_4.alpha", "repeat.0.residual_4.alpha", Role.Alpha, [96], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.0.mlp.up", "repeat.0.mlp.up.weight", Role.Matrix, [384, 96], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat.0.mlp.down", "repeat.0.mlp.down.weight", Role.Matrix, [96, 384], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat.0.mlp.up_bias", "repeat.0.mlp.up.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.0.mlp.down_bias", "repeat.0.mlp.down.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.0.center_norm_2.gain", "repeat.0.center_norm_2.weight", Role.Gain, [96], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.0.center_norm_2.bias", "repeat.0.center_norm_2.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.1.residual.alpha", "repeat.1.residual.alpha", Role.Alpha, [96], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.1.conv2d.weight", "repeat.1.conv2d.weight", Role.Kernel, [96, 1, 7, 7], Groups: 96, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat.1.conv2d.bias", "repeat.1.conv2d.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.1.conv2d_2.weight", "repeat.1.conv2d_2.weight", Role.Kernel, [96, 96, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat.1.conv2d_2.bias", "repeat.1.conv2d_2.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.1.residual_2.alpha", "repeat.1.residual_2.alpha", Role.Alpha, [96], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.1.conv2d_3.weight", "repeat.1.conv2d_3.weight", Role.Kernel, [96, 1, 7, 7], Groups: 96, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat.1.conv2d_3.bias", "repeat.1.conv2d_3.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.1.residual_3.alpha", "repeat.1.residual_3.alpha", Role.Alpha, [96], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.1.attention.q", "repeat.1.attention.qkv.weight", Role.Matrix, [96, 96], Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat.1.attention.k", "repeat.1.attention.qkv.weight", Role.Matrix, [96, 96], RowOffset: 96, Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat.1.attention.v", "repeat.1.attention.qkv.weight", Role.Matrix, [96, 96], RowOffset: 192, Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat.1.attention.out", "repeat.1.attention.out.weight", Role.Matrix, [96, 96], Heads: 3, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat.1.attention.q_bias", "repeat.1.attention.qkv.bias", Role.Bias, [96], Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.1.attention.k_bias", "repeat.1.attention.qkv.bias", Role.Bias, [96], RowOffset: 96, Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.1.attention.v_bias", "repeat.1.attention.qkv.bias", Role.Bias, [96], RowOffset: 192, Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.1.attention.out_bias", "repeat.1.attention.out.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.1.attention.bias_table", "repeat.1.attention.bias_table", Role.Table, [169, 3], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.1.center_norm.gain", "repeat.1.center_norm.weight", Role.Gain, [96], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.1.center_norm.bias", "repeat.1.center_norm.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.1.residual_4.alpha", "repeat.1.residual_4.alpha", Role.Alpha, [96], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.1.mlp.up", "repeat.1.mlp.up.weight", Role.Matrix, [384, 96], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat.1.mlp.down", "repeat.1.mlp.down.weight", Role.Matrix, [96, 384], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat.1.mlp.up_bias", "repeat.1.mlp.up.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.1.mlp.down_bias", "repeat.1.mlp.down.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.1.center_norm_2.gain", "repeat.1.center_norm_2.weight", Role.Gain, [96], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat.1.center_norm_2.bias", "repeat.1.center_norm_2.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+        for (var i = 0; i < 2; i++)
+        {
+            weights.Add(new Weight($"repeat.{i}.residual.alpha", $"repeat.{i}.residual.alpha", Role.Alpha, [96], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat.{i}.conv2d.weight", $"repeat.{i}.conv2d.weight", Role.Kernel, [96, 1, 7, 7], Groups: 96, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat.{i}.conv2d.bias", $"repeat.{i}.conv2d.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat.{i}.conv2d_2.weight", $"repeat.{i}.conv2d_2.weight", Role.Kernel, [96, 96, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat.{i}.conv2d_2.bias", $"repeat.{i}.conv2d_2.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat.{i}.residual_2.alpha", $"repeat.{i}.residual_2.alpha", Role.Alpha, [96], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat.{i}.conv2d_3.weight", $"repeat.{i}.conv2d_3.weight", Role.Kernel, [96, 1, 7, 7], Groups: 96, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat.{i}.conv2d_3.bias", $"repeat.{i}.conv2d_3.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat.{i}.residual_3.alpha", $"repeat.{i}.residual_3.alpha", Role.Alpha, [96], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat.{i}.attention.q", $"repeat.{i}.attention.qkv.weight", Role.Matrix, [96, 96], Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat.{i}.attention.k", $"repeat.{i}.attention.qkv.weight", Role.Matrix, [96, 96], RowOffset: 96, Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat.{i}.attention.v", $"repeat.{i}.attention.qkv.weight", Role.Matrix, [96, 96], RowOffset: 192, Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat.{i}.attention.out", $"repeat.{i}.attention.out.weight", Role.Matrix, [96, 96], Heads: 3, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat.{i}.attention.q_bias", $"repeat.{i}.attention.qkv.bias", Role.Bias, [96], Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat.{i}.attention.k_bias", $"repeat.{i}.attention.qkv.bias", Role.Bias, [96], RowOffset: 96, Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat.{i}.attention.v_bias", $"repeat.{i}.attention.qkv.bias", Role.Bias, [96], RowOffset: 192, Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat.{i}.attention.out_bias", $"repeat.{i}.attention.out.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat.{i}.attention.bias_table", $"repeat.{i}.attention.bias_table", Role.Table, [169, 3], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat.{i}.center_norm.gain", $"repeat.{i}.center_norm.weight", Role.Gain, [96], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat.{i}.center_norm.bias", $"repeat.{i}.center_norm.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat.{i}.residual_4.alpha", $"repeat.{i}.residual_4.alpha", Role.Alpha, [96], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat.{i}.mlp.up", $"repeat.{i}.mlp.up.weight", Role.Matrix, [384, 96], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat.{i}.mlp.down", $"repeat.{i}.mlp.down.weight", Role.Matrix, [96, 384], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat.{i}.mlp.up_bias", $"repeat.{i}.mlp.up.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat.{i}.mlp.down_bias", $"repeat.{i}.mlp.down.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat.{i}.center_norm_2.gain", $"repeat.{i}.center_norm_2.weight", Role.Gain, [96], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat.{i}.center_norm_2.bias", $"repeat.{i}.center_norm_2.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+        }
         weights.Add(new Weight("patch_merging.gain", "patch_merging.norm.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
         weights.Add(new Weight("patch_merging.bias", "patch_merging.norm.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
         weights.Add(new Weight("patch_merging.reduction", "patch_merging.reduction.weight", Role.Matrix, [192, 384], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_2.0.residual.alpha", "repeat_2.0.residual.alpha", Role.Alpha, [192], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.0.conv2d.weight", "repeat_2.0.conv2d.weight", Role.Kernel, [192, 1, 7, 7], Groups: 192, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_2.0.conv2d.bias", "repeat_2.0.conv2d.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.0.conv2d_2.weight", "repeat_2.0.conv2d_2.weight", Role.Kernel, [192, 192, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_2.0.conv2d_2.bias", "repeat_2.0.conv2d_2.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.0.residual_2.alpha", "repeat_2.0.residual_2.alpha", Role.Alpha, [192], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.0.conv2d_3.weight", "repeat_2.0.conv2d_3.weight", Role.Kernel, [192, 1, 7, 7], Groups: 192, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_2.0.conv2d_3.bias", "repeat_2.0.conv2d_3.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.0.residual_3.alpha", "repeat_2.0.residual_3.alpha", Role.Alpha, [192], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.0.attention.q", "repeat_2.0.attention.qkv.weight", Role.Matrix, [192, 192], Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_2.0.attention.k", "repeat_2.0.attention.qkv.weight", Role.Matrix, [192, 192], RowOffset: 192, Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_2.0.attention.v", "repeat_2.0.attention.qkv.weight", Role.Matrix, [192, 192], RowOffset: 384, Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_2.0.attention.out", "repeat_2.0.attention.out.weight", Role.Matrix, [192, 192], Heads: 6, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_2.0.attention.q_bias", "repeat_2.0.attention.qkv.bias", Role.Bias, [192], Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.0.attention.k_bias", "repeat_2.0.attention.qkv.bias", Role.Bias, [192], RowOffset: 192, Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.0.attention.v_bias", "repeat_2.0.attention.qkv.bias", Role.Bias, [192], RowOffset: 384, Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.0.attention.out_bias", "repeat_2.0.attention.out.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.0.attention.bias_table", "repeat_2.0.attention.bias_table", Role.Table, [169, 6], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.0.center_norm.gain", "repeat_2.0.center_norm.weight", Role.Gain, [192], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.0.center_norm.bias", "repeat_2.0.center_norm.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.0.residual_4.alpha", "repeat_2.0.residual_4.alpha", Role.Alpha, [192], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.0.mlp.up", "repeat_2.0.mlp.up.weight", Role.Matrix, [768, 192], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_2.0.mlp.down", "repeat_2.0.mlp.down.weight", Role.Matrix, [192, 768], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_2.0.mlp.up_bias", "repeat_2.0.mlp.up.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.0.mlp.down_bias", "repeat_2.0.mlp.down.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.0.center_norm_2.gain", "repeat_2.0.center_norm_2.weight", Role.Gain, [192], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.0.center_norm_2.bias", "repeat_2.0.center_norm_2.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.1.residual.alpha", "repeat_2.1.residual.alpha", Role.Alpha, [192], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.1.conv2d.weight", "repeat_2.1.conv2d.weight", Role.Kernel, [192, 1, 7, 7], Groups: 192, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_2.1.conv2d.bias", "repeat_2.1.conv2d.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.1.conv2d_2.weight", "repeat_2.1.conv2d_2.weight", Role.Kernel, [192, 192, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_2.1.conv2d_2.bias", "repeat_2.1.conv2d_2.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.1.residual_2.alpha", "repeat_2.1.residual_2.alpha", Role.Alpha, [192], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.1.conv2d_3.weight", "repeat_2.1.conv2d_3.weight", Role.Kernel, [192, 1, 7, 7], Groups: 192, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_2.1.conv2d_3.bias", "repeat_2.1.conv2d_3.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.1.residual_3.alpha", "repeat_2.1.residual_3.alpha", Role.Alpha, [192], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.1.attention.q", "repeat_2.1.attention.qkv.weight", Role.Matrix, [192, 192], Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_2.1.attention.k", "repeat_2.1.attention.qkv.weight", Role.Matrix, [192, 192], RowOffset: 192, Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_2.1.attention.v", "repeat_2.1.attention.qkv.weight", Role.Matrix, [192, 192], RowOffset: 384, Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_2.1.attention.out", "repeat_2.1.attention.out.weight", Role.Matrix, [192, 192], Heads: 6, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_2.1.attention.q_bias", "repeat_2.1.attention.qkv.bias", Role.Bias, [192], Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.1.attention.k_bias", "repeat_2.1.attention.qkv.bias", Role.Bias, [192], RowOffset: 192, Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.1.attention.v_bias", "repeat_2.1.attention.qkv.bias", Role.Bias, [192], RowOffset: 384, Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.1.attention.out_bias", "repeat_2.1.attention.out.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.1.attention.bias_table", "repeat_2.1.attention.bias_table", Role.Table, [169, 6], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.1.center_norm.gain", "repeat_2.1.center_norm.weight", Role.Gain, [192], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.1.center_norm.bias", "repeat_2.1.center_norm.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.1.residual_4.alpha", "repeat_2.1.residual_4.alpha", Role.Alpha, [192], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.1.mlp.up", "repeat_2.1.mlp.up.weight", Role.Matrix, [768, 192], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_2.1.mlp.down", "repeat_2.1.mlp.down.weight", Role.Matrix, [192, 768], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_2.1.mlp.up_bias", "repeat_2.1.mlp.up.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.1.mlp.down_bias", "repeat_2.1.mlp.down.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.1.center_norm_2.gain", "repeat_2.1.center_norm_2.weight", Role.Gain, [192], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_2.1.center_norm_2.bias", "repeat_2.1.center_norm_2.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+        for (var i = 0; i < 2; i++)
+        {
+            weights.Add(new Weight($"repeat_2.{i}.residual.alpha", $"repeat_2.{i}.residual.alpha", Role.Alpha, [192], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_2.{i}.conv2d.weight", $"repeat_2.{i}.conv2d.weight", Role.Kernel, [192, 1, 7, 7], Groups: 192, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat_2.{i}.conv2d.bias", $"repeat_2.{i}.conv2d.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_2.{i}.conv2d_2.weight", $"repeat_2.{i}.conv2d_2.weight", Role.Kernel, [192, 192, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat_2.{i}.conv2d_2.bias", $"repeat_2.{i}.conv2d_2.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_2.{i}.residual_2.alpha", $"repeat_2.{i}.residual_2.alpha", Role.Alpha, [192], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_2.{i}.conv2d_3.weight", $"repeat_2.{i}.conv2d_3.weight", Role.Kernel, [192, 1, 7, 7], Groups: 192, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat_2.{i}.conv2d_3.bias", $"repeat_2.{i}.conv2d_3.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_2.{i}.residual_3.alpha", $"repeat_2.{i}.residual_3.alpha", Role.Alpha, [192], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.qkv.weight", Role.Matrix, [192, 192], Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat_2.{i}.attention.k", $"repeat_2.{i}.attention.qkv.weight", Role.Matrix, [192, 192], RowOffset: 192, Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat_2.{i}.attention.v", $"repeat_2.{i}.attention.qkv.weight", Role.Matrix, [192, 192], RowOffset: 384, Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat_2.{i}.attention.out", $"repeat_2.{i}.attention.out.weight", Role.Matrix, [192, 192], Heads: 6, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat_2.{i}.attention.q_bias", $"repeat_2.{i}.attention.qkv.bias", Role.Bias, [192], Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_2.{i}.attention.k_bias", $"repeat_2.{i}.attention.qkv.bias", Role.Bias, [192], RowOffset: 192, Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_2.{i}.attention.v_bias", $"repeat_2.{i}.attention.qkv.bias", Role.Bias, [192], RowOffset: 384, Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_2.{i}.attention.out_bias", $"repeat_2.{i}.attention.out.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_2.{i}.attention.bias_table", $"repeat_2.{i}.attention.bias_table", Role.Table, [169, 6], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_2.{i}.center_norm.gain", $"repeat_2.{i}.center_norm.weight", Role.Gain, [192], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_2.{i}.center_norm.bias", $"repeat_2.{i}.center_norm.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_2.{i}.residual_4.alpha", $"repeat_2.{i}.residual_4.alpha", Role.Alpha, [192], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_2.{i}.mlp.up", $"repeat_2.{i}.mlp.up.weight", Role.Matrix, [768, 192], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat_2.{i}.mlp.down", $"repeat_2.{i}.mlp.down.weight", Role.Matrix, [192, 768], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat_2.{i}.mlp.up_bias", $"repeat_2.{i}.mlp.up.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_2.{i}.mlp.down_bias", $"repeat_2.{i}.mlp.down.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_2.{i}.center_norm_2.gain", $"repeat_2.{i}.center_norm_2.weight", Role.Gain, [192], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_2.{i}.center_norm_2.bias", $"repeat_2.{i}.center_norm_2.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+        }
         weights.Add(new Weight("patch_merging_2.gain", "patch_merging_2.norm.weight", Role.Gain, [768], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
         weights.Add(new Weight("patch_merging_2.bias", "patch_merging_2.norm.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
         weights.Add(new Weight("patch_merging_2.reduction", "patch_merging_2.reduction.weight", Role.Matrix, [384, 768], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.0.residual.alpha", "repeat_3.0.residual.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.0.conv2d.weight", "repeat_3.0.conv2d.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.0.conv2d.bias", "repeat_3.0.conv2d.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.0.conv2d_2.weight", "repeat_3.0.conv2d_2.weight", Role.Kernel, [384, 384, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.0.conv2d_2.bias", "repeat_3.0.conv2d_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.0.residual_2.alpha", "repeat_3.0.residual_2.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.0.conv2d_3.weight", "repeat_3.0.conv2d_3.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.0.conv2d_3.bias", "repeat_3.0.conv2d_3.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.0.residual_3.alpha", "repeat_3.0.residual_3.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.0.attention.q", "repeat_3.0.attention.qkv.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.0.attention.k", "repeat_3.0.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.0.attention.v", "repeat_3.0.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.0.attention.out", "repeat_3.0.attention.out.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.0.attention.q_bias", "repeat_3.0.attention.qkv.bias", Role.Bias, [384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.0.attention.k_bias", "repeat_3.0.attention.qkv.bias", Role.Bias, [384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.0.attention.v_bias", "repeat_3.0.attention.qkv.bias", Role.Bias, [384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.0.attention.out_bias", "repeat_3.0.attention.out.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.0.attention.bias_table", "repeat_3.0.attention.bias_table", Role.Table, [169, 12], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.0.center_norm.gain", "repeat_3.0.center_norm.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.0.center_norm.bias", "repeat_3.0.center_norm.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.0.residual_4.alpha", "repeat_3.0.residual_4.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.0.mlp.up", "repeat_3.0.mlp.up.weight", Role.Matrix, [1536, 384], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.0.mlp.down", "repeat_3.0.mlp.down.weight", Role.Matrix, [384, 1536], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.0.mlp.up_bias", "repeat_3.0.mlp.up.bias", Role.Bias, [1536], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.0.mlp.down_bias", "repeat_3.0.mlp.down.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.0.center_norm_2.gain", "repeat_3.0.center_norm_2.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.0.center_norm_2.bias", "repeat_3.0.center_norm_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.1.residual.alpha", "repeat_3.1.residual.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.1.conv2d.weight", "repeat_3.1.conv2d.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.1.conv2d.bias", "repeat_3.1.conv2d.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.1.conv2d_2.weight", "repeat_3.1.conv2d_2.weight", Role.Kernel, [384, 384, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.1.conv2d_2.bias", "repeat_3.1.conv2d_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.1.residual_2.alpha", "repeat_3.1.residual_2.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.1.conv2d_3.weight", "repeat_3.1.conv2d_3.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.1.conv2d_3.bias", "repeat_3.1.conv2d_3.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.1.residual_3.alpha", "repeat_3.1.residual_3.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.1.attention.q", "repeat_3.1.attention.qkv.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.1.attention.k", "repeat_3.1.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.1.attention.v", "repeat_3.1.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.1.attention.out", "repeat_3.1.attention.out.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.1.attention.q_bias", "repeat_3.1.attention.qkv.bias", Role.Bias, [384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.1.attention.k_bias", "repeat_3.1.attention.qkv.bias", Role.Bias, [384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.1.attention.v_bias", "repeat_3.1.attention.qkv.bias", Role.Bias, [384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.1.attention.out_bias", "repeat_3.1.attention.out.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.1.attention.bias_table", "repeat_3.1.attention.bias_table", Role.Table, [169, 12], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.1.center_norm.gain", "repeat_3.1.center_norm.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.1.center_norm.bias", "repeat_3.1.center_norm.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.1.residual_4.alpha", "repeat_3.1.residual_4.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.1.mlp.up", "repeat_3.1.mlp.up.weight", Role.Matrix, [1536, 384], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.1.mlp.down", "repeat_3.1.mlp.down.weight", Role.Matrix, [384, 1536], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.1.mlp.up_bias", "repeat_3.1.mlp.up.bias", Role.Bias, [1536], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.1.mlp.down_bias", "repeat_3.1.mlp.down.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.1.center_norm_2.gain", "repeat_3.1.center_norm_2.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.1.center_norm_2.bias", "repeat_3.1.center_norm_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.2.residual.alpha", "repeat_3.2.residual.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.2.conv2d.weight", "repeat_3.2.conv2d.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.2.conv2d.bias", "repeat_3.2.conv2d.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.2.conv2d_2.weight", "repeat_3.2.conv2d_2.weight", Role.Kernel, [384, 384, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.2.conv2d_2.bias", "repeat_3.2.conv2d_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.2.residual_2.alpha", "repeat_3.2.residual_2.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.2.conv2d_3.weight", "repeat_3.2.conv2d_3.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.2.conv2d_3.bias", "repeat_3.2.conv2d_3.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.2.residual_3.alpha", "repeat_3.2.residual_3.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.2.attention.q", "repeat_3.2.attention.qkv.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.2.attention.k", "repeat_3.2.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.2.attention.v", "repeat_3.2.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.2.attention.out", "repeat_3.2.attention.out.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.2.attention.q_bias", "repeat_3.2.attention.qkv.bias", Role.Bias, [384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.2.attention.k_bias", "repeat_3.2.attention.qkv.bias", Role.Bias, [384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.2.attention.v_bias", "repeat_3.2.attention.qkv.bias", Role.Bias, [384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.2.attention.out_bias", "repeat_3.2.attention.out.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.2.attention.bias_table", "repeat_3.2.attention.bias_table", Role.Table, [169, 12], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.2.center_norm.gain", "repeat_3.2.center_norm.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.2.center_norm.bias", "repeat_3.2.center_norm.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.2.residual_4.alpha", "repeat_3.2.residual_4.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.2.mlp.up", "repeat_3.2.mlp.up.weight", Role.Matrix, [1536, 384], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.2.mlp.down", "repeat_3.2.mlp.down.weight", Role.Matrix, [384, 1536], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.2.mlp.up_bias", "repeat_3.2.mlp.up.bias", Role.Bias, [1536], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.2.mlp.down_bias", "repeat_3.2.mlp.down.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.2.center_norm_2.gain", "repeat_3.2.center_norm_2.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.2.center_norm_2.bias", "repeat_3.2.center_norm_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.3.residual.alpha", "repeat_3.3.residual.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.3.conv2d.weight", "repeat_3.3.conv2d.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.3.conv2d.bias", "repeat_3.3.conv2d.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.3.conv2d_2.weight", "repeat_3.3.conv2d_2.weight", Role.Kernel, [384, 384, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.3.conv2d_2.bias", "repeat_3.3.conv2d_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.3.residual_2.alpha", "repeat_3.3.residual_2.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.3.conv2d_3.weight", "repeat_3.3.conv2d_3.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.3.conv2d_3.bias", "repeat_3.3.conv2d_3.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.3.residual_3.alpha", "repeat_3.3.residual_3.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.3.attention.q", "repeat_3.3.attention.qkv.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.3.attention.k", "repeat_3.3.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.3.attention.v", "repeat_3.3.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.3.attention.out", "repeat_3.3.attention.out.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.3.attention.q_bias", "repeat_3.3.attention.qkv.bias", Role.Bias, [384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.3.attention.k_bias", "repeat_3.3.attention.qkv.bias", Role.Bias, [384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.3.attention.v_bias", "repeat_3.3.attention.qkv.bias", Role.Bias, [384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.3.attention.out_bias", "repeat_3.3.attention.out.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.3.attention.bias_table", "repeat_3.3.attention.bias_table", Role.Table, [169, 12], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.3.center_norm.gain", "repeat_3.3.center_norm.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.3.center_norm.bias", "repeat_3.3.center_norm.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.3.residual_4.alpha", "repeat_3.3.residual_4.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.3.mlp.up", "repeat_3.3.mlp.up.weight", Role.Matrix, [1536, 384], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.3.mlp.down", "repeat_3.3.mlp.down.weight", Role.Matrix, [384, 1536], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.3.mlp.up_bias", "repeat_3.3.mlp.up.bias", Role.Bias, [1536], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.3.mlp.down_bias", "repeat_3.3.mlp.down.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.3.center_norm_2.gain", "repeat_3.3.center_norm_2.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.3.center_norm_2.bias", "repeat_3.3.center_norm_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.4.residual.alpha", "repeat_3.4.residual.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.4.conv2d.weight", "repeat_3.4.conv2d.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.4.conv2d.bias", "repeat_3.4.conv2d.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.4.conv2d_2.weight", "repeat_3.4.conv2d_2.weight", Role.Kernel, [384, 384, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.4.conv2d_2.bias", "repeat_3.4.conv2d_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.4.residual_2.alpha", "repeat_3.4.residual_2.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.4.conv2d_3.weight", "repeat_3.4.conv2d_3.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.4.conv2d_3.bias", "repeat_3.4.conv2d_3.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.4.residual_3.alpha", "repeat_3.4.residual_3.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.4.attention.q", "repeat_3.4.attention.qkv.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.4.attention.k", "repeat_3.4.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.4.attention.v", "repeat_3.4.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.4.attention.out", "repeat_3.4.attention.out.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.4.attention.q_bias", "repeat_3.4.attention.qkv.bias", Role.Bias, [384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.4.attention.k_bias", "repeat_3.4.attention.qkv.bias", Role.Bias, [384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.4.attention.v_bias", "repeat_3.4.attention.qkv.bias", Role.Bias, [384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.4.attention.out_bias", "repeat_3.4.attention.out.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.4.attention.bias_table", "repeat_3.4.attention.bias_table", Role.Table, [169, 12], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.4.center_norm.gain", "repeat_3.4.center_norm.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.4.center_norm.bias", "repeat_3.4.center_norm.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.4.residual_4.alpha", "repeat_3.4.residual_4.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.4.mlp.up", "repeat_3.4.mlp.up.weight", Role.Matrix, [1536, 384], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.4.mlp.down", "repeat_3.4.mlp.down.weight", Role.Matrix, [384, 1536], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.4.mlp.up_bias", "repeat_3.4.mlp.up.bias", Role.Bias, [1536], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.4.mlp.down_bias", "repeat_3.4.mlp.down.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.4.center_norm_2.gain", "repeat_3.4.center_norm_2.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.4.center_norm_2.bias", "repeat_3.4.center_norm_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.5.residual.alpha", "repeat_3.5.residual.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.5.conv2d.weight", "repeat_3.5.conv2d.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.5.conv2d.bias", "repeat_3.5.conv2d.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.5.conv2d_2.weight", "repeat_3.5.conv2d_2.weight", Role.Kernel, [384, 384, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.5.conv2d_2.bias", "repeat_3.5.conv2d_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.5.residual_2.alpha", "repeat_3.5.residual_2.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.5.conv2d_3.weight", "repeat_3.5.conv2d_3.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.5.conv2d_3.bias", "repeat_3.5.conv2d_3.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.5.residual_3.alpha", "repeat_3.5.residual_3.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.5.attention.q", "repeat_3.5.attention.qkv.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.5.attention.k", "repeat_3.5.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.5.attention.v", "repeat_3.5.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.5.attention.out", "repeat_3.5.attention.out.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.5.attention.q_bias", "repeat_3.5.attention.qkv.bias", Role.Bias, [384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.5.attention.k_bias", "repeat_3.5.attention.qkv.bias", Role.Bias, [384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.5.attention.v_bias", "repeat_3.5.attention.qkv.bias", Role.Bias, [384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.5.attention.out_bias", "repeat_3.5.attention.out.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.5.attention.bias_table", "repeat_3.5.attention.bias_table", Role.Table, [169, 12], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.5.center_norm.gain", "repeat_3.5.center_norm.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.5.center_norm.bias", "repeat_3.5.center_norm.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.5.residual_4.alpha", "repeat_3.5.residual_4.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.5.mlp.up", "repeat_3.5.mlp.up.weight", Role.Matrix, [1536, 384], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.5.mlp.down", "repeat_3.5.mlp.down.weight", Role.Matrix, [384, 1536], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_3.5.mlp.up_bias", "repeat_3.5.mlp.up.bias", Role.Bias, [1536], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.5.mlp.down_bias", "repeat_3.5.mlp.down.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.5.center_norm_2.gain", "repeat_3.5.center_norm_2.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_3.5.center_norm_2.bias", "repeat_3.5.center_norm_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+        for (var i = 0; i < 6; i++)
+        {
+            weights.Add(new Weight($"repeat_3.{i}.residual.alpha", $"repeat_3.{i}.residual.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_3.{i}.conv2d.weight", $"repeat_3.{i}.conv2d.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat_3.{i}.conv2d.bias", $"repeat_3.{i}.conv2d.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_3.{i}.conv2d_2.weight", $"repeat_3.{i}.conv2d_2.weight", Role.Kernel, [384, 384, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat_3.{i}.conv2d_2.bias", $"repeat_3.{i}.conv2d_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_3.{i}.residual_2.alpha", $"repeat_3.{i}.residual_2.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_3.{i}.conv2d_3.weight", $"repeat_3.{i}.conv2d_3.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat_3.{i}.conv2d_3.bias", $"repeat_3.{i}.conv2d_3.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_3.{i}.residual_3.alpha", $"repeat_3.{i}.residual_3.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.qkv.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat_3.{i}.attention.k", $"repeat_3.{i}.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat_3.{i}.attention.v", $"repeat_3.{i}.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat_3.{i}.attention.out", $"repeat_3.{i}.attention.out.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat_3.{i}.attention.q_bias", $"repeat_3.{i}.attention.qkv.bias", Role.Bias, [384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_3.{i}.attention.k_bias", $"repeat_3.{i}.attention.qkv.bias", Role.Bias, [384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_3.{i}.attention.v_bias", $"repeat_3.{i}.attention.qkv.bias", Role.Bias, [384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_3.{i}.attention.out_bias", $"repeat_3.{i}.attention.out.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_3.{i}.attention.bias_table", $"repeat_3.{i}.attention.bias_table", Role.Table, [169, 12], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_3.{i}.center_norm.gain", $"repeat_3.{i}.center_norm.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_3.{i}.center_norm.bias", $"repeat_3.{i}.center_norm.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_3.{i}.residual_4.alpha", $"repeat_3.{i}.residual_4.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_3.{i}.mlp.up", $"repeat_3.{i}.mlp.up.weight", Role.Matrix, [1536, 384], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat_3.{i}.mlp.down", $"repeat_3.{i}.mlp.down.weight", Role.Matrix, [384, 1536], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat_3.{i}.mlp.up_bias", $"repeat_3.{i}.mlp.up.bias", Role.Bias, [1536], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_3.{i}.mlp.down_bias", $"repeat_3.{i}.mlp.down.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_3.{i}.center_norm_2.gain", $"repeat_3.{i}.center_norm_2.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_3.{i}.center_norm_2.bias", $"repeat_3.{i}.center_norm_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+        }
         weights.Add(new Weight("patch_merging_3.gain", "patch_merging_3.norm.weight", Role.Gain, [1536], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
         weights.Add(new Weight("patch_merging_3.bias", "patch_merging_3.norm.bias", Role.Bias, [1536], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
         weights.Add(new Weight("patch_merging_3.reduction", "patch_merging_3.reduction.weight", Role.Matrix, [768, 1536], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_4.0.residual.alpha", "repeat_4.0.residual.alpha", Role.Alpha, [768], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.0.conv2d.weight", "repeat_4.0.conv2d.weight", Role.Kernel, [768, 1, 7, 7], Groups: 768, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_4.0.conv2d.bias", "repeat_4.0.conv2d.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.0.conv2d_2.weight", "repeat_4.0.conv2d_2.weight", Role.Kernel, [768, 768, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_4.0.conv2d_2.bias", "repeat_4.0.conv2d_2.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.0.residual_2.alpha", "repeat_4.0.residual_2.alpha", Role.Alpha, [768], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.0.conv2d_3.weight", "repeat_4.0.conv2d_3.weight", Role.Kernel, [768, 1, 7, 7], Groups: 768, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_4.0.conv2d_3.bias", "repeat_4.0.conv2d_3.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.0.residual_3.alpha", "repeat_4.0.residual_3.alpha", Role.Alpha, [768], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.0.attention.q", "repeat_4.0.attention.qkv.weight", Role.Matrix, [768, 768], Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_4.0.attention.k", "repeat_4.0.attention.qkv.weight", Role.Matrix, [768, 768], RowOffset: 768, Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_4.0.attention.v", "repeat_4.0.attention.qkv.weight", Role.Matrix, [768, 768], RowOffset: 1536, Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_4.0.attention.out", "repeat_4.0.attention.out.weight", Role.Matrix, [768, 768], Heads: 24, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_4.0.attention.q_bias", "repeat_4.0.attention.qkv.bias", Role.Bias, [768], Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.0.attention.k_bias", "repeat_4.0.attention.qkv.bias", Role.Bias, [768], RowOffset: 768, Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.0.attention.v_bias", "repeat_4.0.attention.qkv.bias", Role.Bias, [768], RowOffset: 1536, Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.0.attention.out_bias", "repeat_4.0.attention.out.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.0.attention.bias_table", "repeat_4.0.attention.bias_table", Role.Table, [169, 24], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.0.center_norm.gain", "repeat_4.0.center_norm.weight", Role.Gain, [768], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.0.center_norm.bias", "repeat_4.0.center_norm.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.0.residual_4.alpha", "repeat_4.0.residual_4.alpha", Role.Alpha, [768], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.0.mlp.up", "repeat_4.0.mlp.up.weight", Role.Matrix, [3072, 768], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_4.0.mlp.down", "repeat_4.0.mlp.down.weight", Role.Matrix, [768, 3072], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_4.0.mlp.up_bias", "repeat_4.0.mlp.up.bias", Role.Bias, [3072], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.0.mlp.down_bias", "repeat_4.0.mlp.down.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.0.center_norm_2.gain", "repeat_4.0.center_norm_2.weight", Role.Gain, [768], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.0.center_norm_2.bias", "repeat_4.0.center_norm_2.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.1.residual.alpha", "repeat_4.1.residual.alpha", Role.Alpha, [768], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.1.conv2d.weight", "repeat_4.1.conv2d.weight", Role.Kernel, [768, 1, 7, 7], Groups: 768, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_4.1.conv2d.bias", "repeat_4.1.conv2d.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.1.conv2d_2.weight", "repeat_4.1.conv2d_2.weight", Role.Kernel, [768, 768, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_4.1.conv2d_2.bias", "repeat_4.1.conv2d_2.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.1.residual_2.alpha", "repeat_4.1.residual_2.alpha", Role.Alpha, [768], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.1.conv2d_3.weight", "repeat_4.1.conv2d_3.weight", Role.Kernel, [768, 1, 7, 7], Groups: 768, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_4.1.conv2d_3.bias", "repeat_4.1.conv2d_3.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.1.residual_3.alpha", "repeat_4.1.residual_3.alpha", Role.Alpha, [768], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.1.attention.q", "repeat_4.1.attention.qkv.weight", Role.Matrix, [768, 768], Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_4.1.attention.k", "repeat_4.1.attention.qkv.weight", Role.Matrix, [768, 768], RowOffset: 768, Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_4.1.attention.v", "repeat_4.1.attention.qkv.weight", Role.Matrix, [768, 768], RowOffset: 1536, Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_4.1.attention.out", "repeat_4.1.attention.out.weight", Role.Matrix, [768, 768], Heads: 24, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_4.1.attention.q_bias", "repeat_4.1.attention.qkv.bias", Role.Bias, [768], Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.1.attention.k_bias", "repeat_4.1.attention.qkv.bias", Role.Bias, [768], RowOffset: 768, Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.1.attention.v_bias", "repeat_4.1.attention.qkv.bias", Role.Bias, [768], RowOffset: 1536, Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.1.attention.out_bias", "repeat_4.1.attention.out.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.1.attention.bias_table", "repeat_4.1.attention.bias_table", Role.Table, [169, 24], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.1.center_norm.gain", "repeat_4.1.center_norm.weight", Role.Gain, [768], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.1.center_norm.bias", "repeat_4.1.center_norm.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.1.residual_4.alpha", "repeat_4.1.residual_4.alpha", Role.Alpha, [768], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.1.mlp.up", "repeat_4.1.mlp.up.weight", Role.Matrix, [3072, 768], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_4.1.mlp.down", "repeat_4.1.mlp.down.weight", Role.Matrix, [768, 3072], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
-        weights.Add(new Weight("repeat_4.1.mlp.up_bias", "repeat_4.1.mlp.up.bias", Role.Bias, [3072], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.1.mlp.down_bias", "repeat_4.1.mlp.down.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.1.center_norm_2.gain", "repeat_4.1.center_norm_2.weight", Role.Gain, [768], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
-        weights.Add(new Weight("repeat_4.1.center_norm_2.bias", "repeat_4.1.center_norm_2.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+        for (var i = 0; i < 2; i++)
+        {
+            weights.Add(new Weight($"repeat_4.{i}.residual.alpha", $"repeat_4.{i}.residual.alpha", Role.Alpha, [768], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_4.{i}.conv2d.weight", $"repeat_4.{i}.conv2d.weight", Role.Kernel, [768, 1, 7, 7], Groups: 768, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat_4.{i}.conv2d.bias", $"repeat_4.{i}.conv2d.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_4.{i}.conv2d_2.weight", $"repeat_4.{i}.conv2d_2.weight", Role.Kernel, [768, 768, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat_4.{i}.conv2d_2.bias", $"repeat_4.{i}.conv2d_2.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_4.{i}.residual_2.alpha", $"repeat_4.{i}.residual_2.alpha", Role.Alpha, [768], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_4.{i}.conv2d_3.weight", $"repeat_4.{i}.conv2d_3.weight", Role.Kernel, [768, 1, 7, 7], Groups: 768, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Operator, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat_4.{i}.conv2d_3.bias", $"repeat_4.{i}.conv2d_3.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_4.{i}.residual_3.alpha", $"repeat_4.{i}.residual_3.alpha", Role.Alpha, [768], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.qkv.weight", Role.Matrix, [768, 768], Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat_4.{i}.attention.k", $"repeat_4.{i}.attention.qkv.weight", Role.Matrix, [768, 768], RowOffset: 768, Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat_4.{i}.attention.v", $"repeat_4.{i}.attention.qkv.weight", Role.Matrix, [768, 768], RowOffset: 1536, Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat_4.{i}.attention.out", $"repeat_4.{i}.attention.out.weight", Role.Matrix, [768, 768], Heads: 24, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat_4.{i}.attention.q_bias", $"repeat_4.{i}.attention.qkv.bias", Role.Bias, [768], Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_4.{i}.attention.k_bias", $"repeat_4.{i}.attention.qkv.bias", Role.Bias, [768], RowOffset: 768, Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_4.{i}.attention.v_bias", $"repeat_4.{i}.attention.qkv.bias", Role.Bias, [768], RowOffset: 1536, Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_4.{i}.attention.out_bias", $"repeat_4.{i}.attention.out.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_4.{i}.attention.bias_table", $"repeat_4.{i}.attention.bias_table", Role.Table, [169, 24], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_4.{i}.center_norm.gain", $"repeat_4.{i}.center_norm.weight", Role.Gain, [768], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_4.{i}.center_norm.bias", $"repeat_4.{i}.center_norm.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_4.{i}.residual_4.alpha", $"repeat_4.{i}.residual_4.alpha", Role.Alpha, [768], Init: new Init.Constant((1.0 / 48.0)), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_4.{i}.mlp.up", $"repeat_4.{i}.mlp.up.weight", Role.Matrix, [3072, 768], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat_4.{i}.mlp.down", $"repeat_4.{i}.mlp.down.weight", Role.Matrix, [768, 3072], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
+            weights.Add(new Weight($"repeat_4.{i}.mlp.up_bias", $"repeat_4.{i}.mlp.up.bias", Role.Bias, [3072], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_4.{i}.mlp.down_bias", $"repeat_4.{i}.mlp.down.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_4.{i}.center_norm_2.gain", $"repeat_4.{i}.center_norm_2.weight", Role.Gain, [768], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
+            weights.Add(new Weight($"repeat_4.{i}.center_norm_2.bias", $"repeat_4.{i}.center_norm_2.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
+        }
         weights.Add(new Weight("center_norm_2.gain", "center_norm_2.weight", Role.Gain, [768], Init: new Init.One(), Constraint: new Constraint.Cap(1.0, CapUnit.MaxAbs, CapExtent.Whole, CapMethod.Normalize)));
         weights.Add(new Weight("center_norm_2.bias", "center_norm_2.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.Cap(1.0, CapUnit.L2, CapExtent.Whole, CapMethod.Normalize)));
         weights.Add(new Weight("logits.weight", "logits.weight", Role.Matrix, [1000, 768], Init: new Init.Spectral(1.0), Constraint: new Constraint.Cap(1.0, CapUnit.Spectral, CapExtent.Whole, CapMethod.Soft)));
@@ -1241,636 +525,667 @@ public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.T
         norms.Add(new NormRequest(NormKind.Vector, "patchify.bias"));
         norms.Add(new NormRequest(NormKind.LargestEntry, "center_norm.gain"));
         norms.Add(new NormRequest(NormKind.Vector, "center_norm.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.0.residual.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat.0.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.0.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat.0.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.0.conv2d.bias"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat.0.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.0.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.0.conv2d_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.0.residual_2.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat.0.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.0.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat.0.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.0.conv2d_3.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.0.residual_3.alpha"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.0.attention.bias_table"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.0.attention.out"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.0.attention.k"));
-        for (var head = 0; head < 3; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat.0.attention.k", head));
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat.{i}.residual.alpha"));
         }
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.0.attention.q"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.0.attention.v"));
-        for (var head = 0; head < 3; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat.0.attention.v", head));
+            norms.Add(new NormRequest(NormKind.Operator, $"repeat.{i}.conv2d.weight"));
         }
-        for (var head = 0; head < 3; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat.0.attention.q", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat.{i}.conv2d.weight"));
         }
-        for (var head = 0; head < 3; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat.0.attention.out", head));
+            norms.Add(new NormRequest(NormKind.LargestRow, $"repeat.{i}.conv2d.weight"));
         }
-        for (var head = 0; head < 3; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Vector, "repeat.0.attention.v_bias", head));
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat.{i}.conv2d.bias"));
         }
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.0.attention.out_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.0.center_norm.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.0.center_norm.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.0.residual_4.alpha"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.0.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.0.mlp.down"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat.0.mlp.up"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.0.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.0.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Product, "repeat.0.mlp.down", Right: "repeat.0.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.0.mlp.down_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.0.center_norm_2.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.0.center_norm_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.1.residual.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat.1.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.1.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat.1.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.1.conv2d.bias"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat.1.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.1.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.1.conv2d_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.1.residual_2.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat.1.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.1.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat.1.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.1.conv2d_3.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.1.residual_3.alpha"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.1.attention.bias_table"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.1.attention.out"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.1.attention.k"));
-        for (var head = 0; head < 3; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat.1.attention.k", head));
+            norms.Add(new NormRequest(NormKind.Operator, $"repeat.{i}.conv2d_2.weight"));
         }
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.1.attention.q"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.1.attention.v"));
-        for (var head = 0; head < 3; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat.1.attention.v", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat.{i}.conv2d_2.weight"));
         }
-        for (var head = 0; head < 3; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat.1.attention.q", head));
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat.{i}.conv2d_2.bias"));
         }
-        for (var head = 0; head < 3; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat.1.attention.out", head));
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat.{i}.residual_2.alpha"));
         }
-        for (var head = 0; head < 3; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Vector, "repeat.1.attention.v_bias", head));
+            norms.Add(new NormRequest(NormKind.Operator, $"repeat.{i}.conv2d_3.weight"));
         }
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.1.attention.out_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.1.center_norm.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.1.center_norm.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.1.residual_4.alpha"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.1.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.1.mlp.down"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat.1.mlp.up"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.1.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.1.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Product, "repeat.1.mlp.down", Right: "repeat.1.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.1.mlp.down_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.1.center_norm_2.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.1.center_norm_2.bias"));
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat.{i}.conv2d_3.weight"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestRow, $"repeat.{i}.conv2d_3.weight"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat.{i}.conv2d_3.bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat.{i}.residual_3.alpha"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat.{i}.attention.bias_table"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat.{i}.attention.out"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat.{i}.attention.k"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 3; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat.{i}.attention.k", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat.{i}.attention.q"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat.{i}.attention.v"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 3; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat.{i}.attention.v", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 3; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat.{i}.attention.q", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 3; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat.{i}.attention.out", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 3; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Vector, $"repeat.{i}.attention.v_bias", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat.{i}.attention.out_bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat.{i}.center_norm.gain"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat.{i}.center_norm.bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat.{i}.residual_4.alpha"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat.{i}.mlp.up"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat.{i}.mlp.down"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestRow, $"repeat.{i}.mlp.up"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat.{i}.mlp.up_bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat.{i}.mlp.up_bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Product, $"repeat.{i}.mlp.down", Right: $"repeat.{i}.mlp.up"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat.{i}.mlp.down_bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat.{i}.center_norm_2.gain"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat.{i}.center_norm_2.bias"));
+        }
         norms.Add(new NormRequest(NormKind.Spectral, "patch_merging.reduction"));
         norms.Add(new NormRequest(NormKind.LargestEntry, "patch_merging.gain"));
         norms.Add(new NormRequest(NormKind.Vector, "patch_merging.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.0.residual.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_2.0.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.0.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_2.0.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.0.conv2d.bias"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_2.0.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.0.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.0.conv2d_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.0.residual_2.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_2.0.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.0.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_2.0.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.0.conv2d_3.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.0.residual_3.alpha"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.0.attention.bias_table"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.0.attention.out"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.0.attention.k"));
-        for (var head = 0; head < 6; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.0.attention.k", head));
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_2.{i}.residual.alpha"));
         }
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.0.attention.q"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.0.attention.v"));
-        for (var head = 0; head < 6; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.0.attention.v", head));
+            norms.Add(new NormRequest(NormKind.Operator, $"repeat_2.{i}.conv2d.weight"));
         }
-        for (var head = 0; head < 6; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.0.attention.q", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_2.{i}.conv2d.weight"));
         }
-        for (var head = 0; head < 6; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.0.attention.out", head));
+            norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_2.{i}.conv2d.weight"));
         }
-        for (var head = 0; head < 6; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Vector, "repeat_2.0.attention.v_bias", head));
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_2.{i}.conv2d.bias"));
         }
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.0.attention.out_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.0.center_norm.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.0.center_norm.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.0.residual_4.alpha"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.0.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.0.mlp.down"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_2.0.mlp.up"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.0.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.0.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Product, "repeat_2.0.mlp.down", Right: "repeat_2.0.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.0.mlp.down_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.0.center_norm_2.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.0.center_norm_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.1.residual.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_2.1.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.1.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_2.1.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.1.conv2d.bias"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_2.1.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.1.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.1.conv2d_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.1.residual_2.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_2.1.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.1.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_2.1.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.1.conv2d_3.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.1.residual_3.alpha"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.1.attention.bias_table"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.1.attention.out"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.1.attention.k"));
-        for (var head = 0; head < 6; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.1.attention.k", head));
+            norms.Add(new NormRequest(NormKind.Operator, $"repeat_2.{i}.conv2d_2.weight"));
         }
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.1.attention.q"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.1.attention.v"));
-        for (var head = 0; head < 6; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.1.attention.v", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_2.{i}.conv2d_2.weight"));
         }
-        for (var head = 0; head < 6; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.1.attention.q", head));
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_2.{i}.conv2d_2.bias"));
         }
-        for (var head = 0; head < 6; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.1.attention.out", head));
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_2.{i}.residual_2.alpha"));
         }
-        for (var head = 0; head < 6; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Vector, "repeat_2.1.attention.v_bias", head));
+            norms.Add(new NormRequest(NormKind.Operator, $"repeat_2.{i}.conv2d_3.weight"));
         }
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.1.attention.out_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.1.center_norm.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.1.center_norm.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.1.residual_4.alpha"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.1.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.1.mlp.down"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_2.1.mlp.up"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.1.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.1.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Product, "repeat_2.1.mlp.down", Right: "repeat_2.1.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.1.mlp.down_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.1.center_norm_2.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.1.center_norm_2.bias"));
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_2.{i}.conv2d_3.weight"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_2.{i}.conv2d_3.weight"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_2.{i}.conv2d_3.bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_2.{i}.residual_3.alpha"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_2.{i}.attention.bias_table"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_2.{i}.attention.out"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_2.{i}.attention.k"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 6; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat_2.{i}.attention.k", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_2.{i}.attention.q"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_2.{i}.attention.v"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 6; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat_2.{i}.attention.v", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 6; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat_2.{i}.attention.q", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 6; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat_2.{i}.attention.out", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 6; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Vector, $"repeat_2.{i}.attention.v_bias", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_2.{i}.attention.out_bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_2.{i}.center_norm.gain"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_2.{i}.center_norm.bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_2.{i}.residual_4.alpha"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_2.{i}.mlp.up"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_2.{i}.mlp.down"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_2.{i}.mlp.up"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_2.{i}.mlp.up_bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_2.{i}.mlp.up_bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Product, $"repeat_2.{i}.mlp.down", Right: $"repeat_2.{i}.mlp.up"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_2.{i}.mlp.down_bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_2.{i}.center_norm_2.gain"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_2.{i}.center_norm_2.bias"));
+        }
         norms.Add(new NormRequest(NormKind.Spectral, "patch_merging_2.reduction"));
         norms.Add(new NormRequest(NormKind.LargestEntry, "patch_merging_2.gain"));
         norms.Add(new NormRequest(NormKind.Vector, "patch_merging_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.0.residual.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.0.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.0.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.0.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.0.conv2d.bias"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.0.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.0.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.0.conv2d_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.0.residual_2.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.0.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.0.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.0.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.0.conv2d_3.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.0.residual_3.alpha"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.0.attention.bias_table"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.0.attention.out"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.0.attention.k"));
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.0.attention.k", head));
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_3.{i}.residual.alpha"));
         }
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.0.attention.q"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.0.attention.v"));
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.0.attention.v", head));
+            norms.Add(new NormRequest(NormKind.Operator, $"repeat_3.{i}.conv2d.weight"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.0.attention.q", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_3.{i}.conv2d.weight"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.0.attention.out", head));
+            norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_3.{i}.conv2d.weight"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Vector, "repeat_3.0.attention.v_bias", head));
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_3.{i}.conv2d.bias"));
         }
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.0.attention.out_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.0.center_norm.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.0.center_norm.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.0.residual_4.alpha"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.0.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.0.mlp.down"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.0.mlp.up"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.0.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.0.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Product, "repeat_3.0.mlp.down", Right: "repeat_3.0.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.0.mlp.down_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.0.center_norm_2.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.0.center_norm_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.1.residual.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.1.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.1.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.1.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.1.conv2d.bias"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.1.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.1.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.1.conv2d_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.1.residual_2.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.1.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.1.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.1.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.1.conv2d_3.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.1.residual_3.alpha"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.1.attention.bias_table"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.1.attention.out"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.1.attention.k"));
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.1.attention.k", head));
+            norms.Add(new NormRequest(NormKind.Operator, $"repeat_3.{i}.conv2d_2.weight"));
         }
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.1.attention.q"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.1.attention.v"));
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.1.attention.v", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_3.{i}.conv2d_2.weight"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.1.attention.q", head));
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_3.{i}.conv2d_2.bias"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.1.attention.out", head));
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_3.{i}.residual_2.alpha"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Vector, "repeat_3.1.attention.v_bias", head));
+            norms.Add(new NormRequest(NormKind.Operator, $"repeat_3.{i}.conv2d_3.weight"));
         }
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.1.attention.out_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.1.center_norm.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.1.center_norm.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.1.residual_4.alpha"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.1.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.1.mlp.down"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.1.mlp.up"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.1.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.1.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Product, "repeat_3.1.mlp.down", Right: "repeat_3.1.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.1.mlp.down_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.1.center_norm_2.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.1.center_norm_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.2.residual.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.2.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.2.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.2.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.2.conv2d.bias"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.2.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.2.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.2.conv2d_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.2.residual_2.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.2.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.2.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.2.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.2.conv2d_3.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.2.residual_3.alpha"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.2.attention.bias_table"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.2.attention.out"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.2.attention.k"));
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.2.attention.k", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_3.{i}.conv2d_3.weight"));
         }
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.2.attention.q"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.2.attention.v"));
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.2.attention.v", head));
+            norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_3.{i}.conv2d_3.weight"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.2.attention.q", head));
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_3.{i}.conv2d_3.bias"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.2.attention.out", head));
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_3.{i}.residual_3.alpha"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Vector, "repeat_3.2.attention.v_bias", head));
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_3.{i}.attention.bias_table"));
         }
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.2.attention.out_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.2.center_norm.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.2.center_norm.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.2.residual_4.alpha"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.2.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.2.mlp.down"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.2.mlp.up"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.2.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.2.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Product, "repeat_3.2.mlp.down", Right: "repeat_3.2.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.2.mlp.down_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.2.center_norm_2.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.2.center_norm_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.3.residual.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.3.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.3.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.3.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.3.conv2d.bias"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.3.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.3.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.3.conv2d_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.3.residual_2.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.3.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.3.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.3.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.3.conv2d_3.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.3.residual_3.alpha"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.3.attention.bias_table"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.3.attention.out"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.3.attention.k"));
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.3.attention.k", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_3.{i}.attention.out"));
         }
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.3.attention.q"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.3.attention.v"));
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.3.attention.v", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_3.{i}.attention.k"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.3.attention.q", head));
+            for (var head = 0; head < 12; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat_3.{i}.attention.k", head));
+            }
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.3.attention.out", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_3.{i}.attention.q"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Vector, "repeat_3.3.attention.v_bias", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_3.{i}.attention.v"));
         }
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.3.attention.out_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.3.center_norm.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.3.center_norm.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.3.residual_4.alpha"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.3.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.3.mlp.down"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.3.mlp.up"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.3.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.3.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Product, "repeat_3.3.mlp.down", Right: "repeat_3.3.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.3.mlp.down_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.3.center_norm_2.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.3.center_norm_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.4.residual.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.4.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.4.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.4.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.4.conv2d.bias"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.4.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.4.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.4.conv2d_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.4.residual_2.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.4.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.4.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.4.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.4.conv2d_3.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.4.residual_3.alpha"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.4.attention.bias_table"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.4.attention.out"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.4.attention.k"));
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.4.attention.k", head));
+            for (var head = 0; head < 12; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat_3.{i}.attention.v", head));
+            }
         }
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.4.attention.q"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.4.attention.v"));
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.4.attention.v", head));
+            for (var head = 0; head < 12; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat_3.{i}.attention.q", head));
+            }
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.4.attention.q", head));
+            for (var head = 0; head < 12; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat_3.{i}.attention.out", head));
+            }
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.4.attention.out", head));
+            for (var head = 0; head < 12; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Vector, $"repeat_3.{i}.attention.v_bias", head));
+            }
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Vector, "repeat_3.4.attention.v_bias", head));
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_3.{i}.attention.out_bias"));
         }
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.4.attention.out_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.4.center_norm.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.4.center_norm.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.4.residual_4.alpha"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.4.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.4.mlp.down"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.4.mlp.up"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.4.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.4.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Product, "repeat_3.4.mlp.down", Right: "repeat_3.4.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.4.mlp.down_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.4.center_norm_2.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.4.center_norm_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.5.residual.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.5.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.5.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.5.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.5.conv2d.bias"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.5.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.5.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.5.conv2d_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.5.residual_2.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.5.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.5.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.5.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.5.conv2d_3.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.5.residual_3.alpha"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.5.attention.bias_table"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.5.attention.out"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.5.attention.k"));
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.5.attention.k", head));
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_3.{i}.center_norm.gain"));
         }
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.5.attention.q"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.5.attention.v"));
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.5.attention.v", head));
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_3.{i}.center_norm.bias"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.5.attention.q", head));
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_3.{i}.residual_4.alpha"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.5.attention.out", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_3.{i}.mlp.up"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Vector, "repeat_3.5.attention.v_bias", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_3.{i}.mlp.down"));
         }
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.5.attention.out_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.5.center_norm.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.5.center_norm.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.5.residual_4.alpha"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.5.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.5.mlp.down"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.5.mlp.up"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.5.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.5.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Product, "repeat_3.5.mlp.down", Right: "repeat_3.5.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.5.mlp.down_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.5.center_norm_2.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.5.center_norm_2.bias"));
+        for (var i = 0; i < 6; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_3.{i}.mlp.up"));
+        }
+        for (var i = 0; i < 6; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_3.{i}.mlp.up_bias"));
+        }
+        for (var i = 0; i < 6; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_3.{i}.mlp.up_bias"));
+        }
+        for (var i = 0; i < 6; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Product, $"repeat_3.{i}.mlp.down", Right: $"repeat_3.{i}.mlp.up"));
+        }
+        for (var i = 0; i < 6; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_3.{i}.mlp.down_bias"));
+        }
+        for (var i = 0; i < 6; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_3.{i}.center_norm_2.gain"));
+        }
+        for (var i = 0; i < 6; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_3.{i}.center_norm_2.bias"));
+        }
         norms.Add(new NormRequest(NormKind.Spectral, "patch_merging_3.reduction"));
         norms.Add(new NormRequest(NormKind.LargestEntry, "patch_merging_3.gain"));
         norms.Add(new NormRequest(NormKind.Vector, "patch_merging_3.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.0.residual.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_4.0.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.0.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_4.0.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_4.0.conv2d.bias"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_4.0.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.0.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_4.0.conv2d_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.0.residual_2.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_4.0.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.0.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_4.0.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_4.0.conv2d_3.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.0.residual_3.alpha"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.0.attention.bias_table"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.0.attention.out"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.0.attention.k"));
-        for (var head = 0; head < 24; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.0.attention.k", head));
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_4.{i}.residual.alpha"));
         }
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.0.attention.q"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.0.attention.v"));
-        for (var head = 0; head < 24; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.0.attention.v", head));
+            norms.Add(new NormRequest(NormKind.Operator, $"repeat_4.{i}.conv2d.weight"));
         }
-        for (var head = 0; head < 24; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.0.attention.q", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_4.{i}.conv2d.weight"));
         }
-        for (var head = 0; head < 24; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.0.attention.out", head));
+            norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_4.{i}.conv2d.weight"));
         }
-        for (var head = 0; head < 24; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Vector, "repeat_4.0.attention.v_bias", head));
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_4.{i}.conv2d.bias"));
         }
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_4.0.attention.out_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.0.center_norm.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_4.0.center_norm.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.0.residual_4.alpha"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.0.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.0.mlp.down"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_4.0.mlp.up"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.0.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_4.0.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Product, "repeat_4.0.mlp.down", Right: "repeat_4.0.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_4.0.mlp.down_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.0.center_norm_2.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_4.0.center_norm_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.1.residual.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_4.1.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.1.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_4.1.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_4.1.conv2d.bias"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_4.1.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.1.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_4.1.conv2d_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.1.residual_2.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_4.1.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.1.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_4.1.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_4.1.conv2d_3.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.1.residual_3.alpha"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.1.attention.bias_table"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.1.attention.out"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.1.attention.k"));
-        for (var head = 0; head < 24; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.1.attention.k", head));
+            norms.Add(new NormRequest(NormKind.Operator, $"repeat_4.{i}.conv2d_2.weight"));
         }
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.1.attention.q"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.1.attention.v"));
-        for (var head = 0; head < 24; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.1.attention.v", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_4.{i}.conv2d_2.weight"));
         }
-        for (var head = 0; head < 24; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.1.attention.q", head));
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_4.{i}.conv2d_2.bias"));
         }
-        for (var head = 0; head < 24; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.1.attention.out", head));
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_4.{i}.residual_2.alpha"));
         }
-        for (var head = 0; head < 24; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Vector, "repeat_4.1.attention.v_bias", head));
+            norms.Add(new NormRequest(NormKind.Operator, $"repeat_4.{i}.conv2d_3.weight"));
         }
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_4.1.attention.out_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.1.center_norm.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_4.1.center_norm.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.1.residual_4.alpha"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.1.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.1.mlp.down"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_4.1.mlp.up"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.1.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Product, "repeat_4.1.mlp.down", Right: "repeat_4.1.mlp.up"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.1.center_norm_2.gain"));
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_4.{i}.conv2d_3.weight"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_4.{i}.conv2d_3.weight"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_4.{i}.conv2d_3.bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_4.{i}.residual_3.alpha"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_4.{i}.attention.bias_table"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_4.{i}.attention.out"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_4.{i}.attention.k"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 24; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat_4.{i}.attention.k", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_4.{i}.attention.q"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_4.{i}.attention.v"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 24; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat_4.{i}.attention.v", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 24; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat_4.{i}.attention.q", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 24; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat_4.{i}.attention.out", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 24; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Vector, $"repeat_4.{i}.attention.v_bias", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_4.{i}.attention.out_bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_4.{i}.center_norm.gain"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_4.{i}.center_norm.bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_4.{i}.residual_4.alpha"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_4.{i}.mlp.up"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_4.{i}.mlp.down"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_4.{i}.mlp.up"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_4.{i}.mlp.up_bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_4.{i}.mlp.up_bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Product, $"repeat_4.{i}.mlp.down", Right: $"repeat_4.{i}.mlp.up"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_4.{i}.mlp.down_bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_4.{i}.center_norm_2.gain"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_4.{i}.center_norm_2.bias"));
+        }
         norms.Add(new NormRequest(NormKind.LargestEntry, "center_norm_2.gain"));
         norms.Add(new NormRequest(NormKind.Spectral, "logits.weight"));
         return norms;
@@ -1893,3316 +1208,1217 @@ public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.T
     /// <summary>The bound at the given norms, one entry per claim: the steps of the derivation in order.</summary>
     public static UpperBound[] LipschitzBound(Norms norms)
     {
-        UpperBound v1528 = UpperBound.OfRational(125, 28) * UpperBound.Sqrt(3) + UpperBound.Sqrt(UpperBound.OfRational(24738633811609, 2081383290000));  // standardize: shared
-        UpperBound v1529 = UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2);  // standardize: shared
-        UpperBound v1530 = UpperBound.OfRational(125, 28) * v1529;  // standardize: shared
-        UpperBound v1531 = UpperBound.Sqrt(UpperBound.OfRational(1810079068561, 8325533160000)) + v1530;  // standardize: shared
-        UpperBound v1 = UpperBound.Min(v1528, v1531);  // standardize: radius
-        UpperBound v2 = UpperBound.Min(UpperBound.OfRational(125, 28) * UpperBound.Min(v1529, UpperBound.Sqrt(3)), v1528, v1531);  // standardize: centred radius
-        UpperBound v3 = v1530;  // standardize: radius around the known centre
+        UpperBound v584 = UpperBound.OfRational(125, 28) * UpperBound.Sqrt(3) + UpperBound.Sqrt(UpperBound.OfRational(24738633811609, 2081383290000));  // standardize: shared
+        UpperBound v585 = UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2);  // standardize: shared
+        UpperBound v586 = UpperBound.OfRational(125, 28) * v585;  // standardize: shared
+        UpperBound v587 = UpperBound.Sqrt(UpperBound.OfRational(1810079068561, 8325533160000)) + v586;  // standardize: shared
+        UpperBound v1 = UpperBound.Min(v584, v587);  // standardize: radius
+        UpperBound v2 = UpperBound.Min(UpperBound.OfRational(125, 28) * UpperBound.Min(v585, UpperBound.Sqrt(3)), v584, v587);  // standardize: centred radius
+        UpperBound v3 = v586;  // standardize: radius around the known centre
         UpperBound v4 = norms.OperatorNorm("patchify.weight");  // patchify: σ(weight)
         UpperBound v5 = 4 * v4 * v1 + norms.VectorNorm("patchify.bias");  // patchify: radius
         UpperBound v6 = UpperBound.Min(4 * v4 * UpperBound.Min(v2, v3), v5);  // patchify: centred radius
-        UpperBound v1532 = 4 * v4 * UpperBound.OfRational(125, 28);  // patchify: shared
-        UpperBound v7 = UpperBound.Min(v1532, v4 * UpperBound.OfRational(125, 28));  // patchify: from pixels, whole to token
+        UpperBound v588 = 4 * v4 * UpperBound.OfRational(125, 28);  // patchify: shared
+        UpperBound v7 = UpperBound.Min(v588, v4 * UpperBound.OfRational(125, 28));  // patchify: from pixels, whole to token
         UpperBound v8 = UpperBound.Min(v4 * UpperBound.OfRational(125, 28), 56 * v7);  // patchify: from pixels, whole to whole
-        UpperBound v9 = UpperBound.Min(v1532, 224 * v7);  // patchify: from pixels, token to token
+        UpperBound v9 = UpperBound.Min(v588, 224 * v7);  // patchify: from pixels, token to token
         UpperBound v10 = norms.LargestEntry("center_norm.gain");  // center_norm: max|gain|
         UpperBound v11 = v10 * UpperBound.OfRational(96, 95) * v5 + norms.VectorNorm("center_norm.bias");  // center_norm: radius
         UpperBound v12 = UpperBound.Min(v10 * UpperBound.OfRational(96, 95) * v6, v11);  // center_norm: centred radius
-        UpperBound v1533 = v10 * UpperBound.OfRational(96, 95) * v8;  // center_norm: shared
-        UpperBound v1534 = v10 * UpperBound.OfRational(96, 95) * v9;  // center_norm: shared
-        UpperBound v13 = UpperBound.Min(v10 * UpperBound.OfRational(96, 95) * v7, v1533, v1534);  // center_norm: from pixels, whole to token
-        UpperBound v14 = UpperBound.Min(v1533, 56 * v13);  // center_norm: from pixels, whole to whole
-        UpperBound v15 = UpperBound.Min(v1534, 224 * v13);  // center_norm: from pixels, token to token
-        UpperBound v16 = UpperBound.Min(norms.LargestEntry("repeat.0.residual.alpha"), UpperBound.OfRational(1, 48));  // repeat.0.residual: largest |alpha|
-        UpperBound v17 = norms.OperatorNorm("repeat.0.conv2d.weight");  // repeat.0.conv2d: operator norm of weight
-        UpperBound v18 = UpperBound.Min(norms.SpectralNorm("repeat.0.conv2d.weight"), v17, norms.LargestRow("repeat.0.conv2d.weight"));  // repeat.0.conv2d: σ(weight)
-        UpperBound v1535 = 7 * v18 * v11;  // repeat.0.conv2d: shared
-        UpperBound v19 = v1535 + norms.VectorNorm("repeat.0.conv2d.bias");  // repeat.0.conv2d: radius
-        UpperBound v20 = UpperBound.Min(v1535, 7 * v18 * UpperBound.OfRational(1, 2) * (v12 + v11), v19);  // repeat.0.conv2d: centred radius
-        UpperBound v1536 = UpperBound.Min(7 * v18, v17) * v14;  // repeat.0.conv2d: shared
-        UpperBound v1537 = 7 * v18 * v15;  // repeat.0.conv2d: shared
-        UpperBound v21 = UpperBound.Min(7 * v18 * v13, UpperBound.Min(v18, 7 * v18, v17) * v14, v1536, v1537);  // repeat.0.conv2d: from pixels, whole to token
-        UpperBound v22 = UpperBound.Min(v1536, 56 * v21);  // repeat.0.conv2d: from pixels, whole to whole
-        UpperBound v23 = UpperBound.Min(v1537, 224 * v21);  // repeat.0.conv2d: from pixels, token to token
-        UpperBound v25 = UpperBound.GeluSlope(v19);  // repeat.0.gelu: slope
-        UpperBound v26 = UpperBound.GeluGain(v19) * v19;  // repeat.0.gelu: radius
-        UpperBound v27 = UpperBound.Min(v25 * v20, v26);  // repeat.0.gelu: centred radius
-        UpperBound v28 = UpperBound.Min(v25 * v21, v25 * v22, v25 * v23);  // repeat.0.gelu: from pixels, whole to token
-        UpperBound v29 = UpperBound.Min(v25 * v22, 56 * v28);  // repeat.0.gelu: from pixels, whole to whole
-        UpperBound v30 = UpperBound.Min(v25 * v23, 224 * v28);  // repeat.0.gelu: from pixels, token to token
-        UpperBound v31 = norms.OperatorNorm("repeat.0.conv2d_2.weight");  // repeat.0.conv2d_2: operator norm of weight
-        UpperBound v32 = UpperBound.Min(norms.SpectralNorm("repeat.0.conv2d_2.weight"), v31);  // repeat.0.conv2d_2: σ(weight)
-        UpperBound v33 = v32 * v26 + norms.VectorNorm("repeat.0.conv2d_2.bias");  // repeat.0.conv2d_2: radius
-        UpperBound v34 = UpperBound.Min(v32 * v27, v33);  // repeat.0.conv2d_2: centred radius
-        UpperBound v1538 = UpperBound.Min(v32, v31) * v29;  // repeat.0.conv2d_2: shared
-        UpperBound v35 = UpperBound.Min(v32 * v28, v1538, v32 * v30);  // repeat.0.conv2d_2: from pixels, whole to token
-        UpperBound v36 = UpperBound.Min(v1538, 56 * v35);  // repeat.0.conv2d_2: from pixels, whole to whole
-        UpperBound v37 = UpperBound.Min(v32 * v30, 224 * v35);  // repeat.0.conv2d_2: from pixels, token to token
-        UpperBound v38 = UpperBound.GeluSlope(v33);  // repeat.0.gelu_2: slope
-        UpperBound v39 = UpperBound.GeluGain(v33) * v33;  // repeat.0.gelu_2: radius
-        UpperBound v40 = UpperBound.Min(v38 * v34, v39);  // repeat.0.gelu_2: centred radius
-        UpperBound v41 = UpperBound.Min(v38 * v35, v38 * v36, v38 * v37);  // repeat.0.gelu_2: from pixels, whole to token
-        UpperBound v42 = UpperBound.Min(v38 * v36, 56 * v41);  // repeat.0.gelu_2: from pixels, whole to whole
-        UpperBound v43 = UpperBound.Min(v38 * v37, 224 * v41);  // repeat.0.gelu_2: from pixels, token to token
-        UpperBound v44 = v11 + v16 * v39;  // repeat.0.residual: radius
-        UpperBound v45 = UpperBound.Min(v12 + v16 * v40, v44);  // repeat.0.residual: centred radius
-        UpperBound v1539 = v14 + v16 * v42;  // repeat.0.residual: shared
-        UpperBound v1540 = v15 + v16 * v43;  // repeat.0.residual: shared
-        UpperBound v47 = UpperBound.Min(v13 + v16 * v41, v1539, v1540);  // repeat.0.residual: from pixels, whole to token
-        UpperBound v48 = UpperBound.Min(v1539, 56 * v47);  // repeat.0.residual: from pixels, whole to whole
-        UpperBound v49 = UpperBound.Min(v1540, 224 * v47);  // repeat.0.residual: from pixels, token to token
-        UpperBound v50 = UpperBound.Min(norms.LargestEntry("repeat.0.residual_2.alpha"), UpperBound.OfRational(1, 48));  // repeat.0.residual_2: largest |alpha|
-        UpperBound v51 = norms.OperatorNorm("repeat.0.conv2d_3.weight");  // repeat.0.conv2d_3: operator norm of weight
-        UpperBound v52 = UpperBound.Min(norms.SpectralNorm("repeat.0.conv2d_3.weight"), v51, norms.LargestRow("repeat.0.conv2d_3.weight"));  // repeat.0.conv2d_3: σ(weight)
-        UpperBound v1541 = 7 * v52 * v44;  // repeat.0.conv2d_3: shared
-        UpperBound v53 = v1541 + norms.VectorNorm("repeat.0.conv2d_3.bias");  // repeat.0.conv2d_3: radius
-        UpperBound v54 = UpperBound.Min(v1541, 7 * v52 * UpperBound.OfRational(1, 2) * (v45 + v44), v53);  // repeat.0.conv2d_3: centred radius
-        UpperBound v1542 = UpperBound.Min(7 * v52, v51) * v48;  // repeat.0.conv2d_3: shared
-        UpperBound v1543 = 7 * v52 * v49;  // repeat.0.conv2d_3: shared
-        UpperBound v55 = UpperBound.Min(7 * v52 * v47, UpperBound.Min(v52, 7 * v52, v51) * v48, v1542, v1543);  // repeat.0.conv2d_3: from pixels, whole to token
-        UpperBound v56 = UpperBound.Min(v1542, 56 * v55);  // repeat.0.conv2d_3: from pixels, whole to whole
-        UpperBound v57 = UpperBound.Min(v1543, 224 * v55);  // repeat.0.conv2d_3: from pixels, token to token
-        UpperBound v59 = UpperBound.GeluSlope(v53);  // repeat.0.gelu_3: slope
-        UpperBound v60 = UpperBound.GeluGain(v53) * v53;  // repeat.0.gelu_3: radius
-        UpperBound v61 = UpperBound.Min(v59 * v54, v60);  // repeat.0.gelu_3: centred radius
-        UpperBound v62 = UpperBound.Min(v59 * v55, v59 * v56, v59 * v57);  // repeat.0.gelu_3: from pixels, whole to token
-        UpperBound v63 = UpperBound.Min(v59 * v56, 56 * v62);  // repeat.0.gelu_3: from pixels, whole to whole
-        UpperBound v64 = UpperBound.Min(v59 * v57, 224 * v62);  // repeat.0.gelu_3: from pixels, token to token
-        UpperBound v65 = v44 + v50 * v60;  // repeat.0.residual_2: radius
-        UpperBound v66 = UpperBound.Min(v45 + v50 * v61, v65);  // repeat.0.residual_2: centred radius
-        UpperBound v1544 = v48 + v50 * v63;  // repeat.0.residual_2: shared
-        UpperBound v1545 = v49 + v50 * v64;  // repeat.0.residual_2: shared
-        UpperBound v68 = UpperBound.Min(v47 + v50 * v62, v1544, v1545);  // repeat.0.residual_2: from pixels, whole to token
-        UpperBound v69 = UpperBound.Min(v1544, 56 * v68);  // repeat.0.residual_2: from pixels, whole to whole
-        UpperBound v70 = UpperBound.Min(v1545, 224 * v68);  // repeat.0.residual_2: from pixels, token to token
-        UpperBound v71 = UpperBound.Min(norms.LargestEntry("repeat.0.residual_3.alpha"), UpperBound.OfRational(1, 48));  // repeat.0.residual_3: largest |alpha|
-        UpperBound v72 = 2 * norms.LargestEntry("repeat.0.attention.bias_table");  // repeat.0.attention: spread of the bias
-        UpperBound v73 = norms.SpectralNorm("repeat.0.attention.out");  // repeat.0.attention: σ(out)
-        UpperBound v74 = norms.SpectralNorm("repeat.0.attention.k");  // repeat.0.attention: σ(k)
-        UpperBound v1546 = UpperBound.MaxOver(3, head => norms.HeadSpectralNorm("repeat.0.attention.k", head));  // repeat.0.attention: shared
-        UpperBound v75 = 2 * UpperBound.Min(v1546 * v66, 1) + v72;  // repeat.0.attention: range of the logits
-        UpperBound v76 = UpperBound.DoeblinComplement(49, v75);  // repeat.0.attention: 1 − lambda
-        UpperBound v77 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v75);  // repeat.0.attention: cosh of half the range
-        UpperBound v78 = 49 * UpperBound.LargestSoftmaxWeight(49, v75);  // repeat.0.attention: largest column sum
-        UpperBound v79 = UpperBound.Min(UpperBound.Sqrt(v78), v77, 7);  // repeat.0.attention: norm of the weights
-        UpperBound v80 = norms.SpectralNorm("repeat.0.attention.q");  // repeat.0.attention: σ(q)
-        UpperBound v81 = norms.SpectralNorm("repeat.0.attention.v");  // repeat.0.attention: σ(v)
-        UpperBound v82 = UpperBound.MaxOver(3, head => norms.HeadSpectralNorm("repeat.0.attention.v", head));  // repeat.0.attention: slope of the values
-        UpperBound v83 = UpperBound.MaxOver(3, head => UpperBound.Min(norms.HeadSpectralNorm("repeat.0.attention.v", head) * v66, 1));  // repeat.0.attention: spread of the values
-        UpperBound v84 = UpperBound.MaxOver(3, head => UpperBound.Max(norms.HeadSpectralNorm("repeat.0.attention.k", head), norms.HeadSpectralNorm("repeat.0.attention.q", head)));  // repeat.0.attention: both paths' slope
-        UpperBound v85 = UpperBound.Min(UpperBound.Sqrt(3) * v82, v81 * (1 + v76 * UpperBound.OfRational(3375988474043869647, 4611686018427387904)));  // repeat.0.attention: value path
-        UpperBound v1547 = UpperBound.Sqrt(3) * v83;  // repeat.0.attention: shared
-        UpperBound v1548 = UpperBound.Min(3 * UpperBound.Power(v82, 2), UpperBound.Power(v81, 2) * (1 + v76 * 2));  // repeat.0.attention: shared
-        UpperBound v1549 = 3 * UpperBound.Power(v1546, 2);  // repeat.0.attention: shared
-        // repeat.0.attention: keys and values, token to token
-        UpperBound v86 = UpperBound.Min(
-            v73 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat.0.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat.0.attention.v", head) * v66, 1)
-                        * norms.HeadSpectralNorm("repeat.0.attention.k", head),
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat.0.attention.v", head) * v66, 1)
-                        * norms.HeadSpectralNorm("repeat.0.attention.k", head))),
-            v73 * (v85 + v1547 * v1546),
-            v73 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat.0.attention.v", head), 2)
-                        + UpperBound.Power(norms.HeadSpectralNorm("repeat.0.attention.k", head), 2)),
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.0.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat.0.attention.v", head), 2)
-                        + UpperBound.Power(norms.HeadSpectralNorm("repeat.0.attention.k", head), 2))),
-            v73 * UpperBound.Sqrt(v1548 + v1549));
-        UpperBound v1550 = UpperBound.Min(UpperBound.OfRational(1, 7) * v77, 1);  // repeat.0.attention: shared
-        UpperBound v1551 = v81 * v1550;  // repeat.0.attention: shared
-        UpperBound v1552 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v75)));  // repeat.0.attention: shared
-        UpperBound v1553 = UpperBound.Power(v81, 2) + UpperBound.OfRational(1, 2) * UpperBound.Power(v74, 2);  // repeat.0.attention: shared
-        UpperBound v1554 = UpperBound.Power(v81, 2) + UpperBound.Power(v74, 2);  // repeat.0.attention: shared
-        UpperBound v1555 = UpperBound.Min(v1553, UpperBound.LargestSoftmaxWeight(49, v75) * v1554);  // repeat.0.attention: shared
-        // repeat.0.attention: keys and values, whole to token
-        UpperBound v87 = UpperBound.Min(
-            v73 * (v1551 + v83 * v74 * v1552),
-            v73 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat.0.attention.v", head) * v1550
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat.0.attention.v", head) * v66, 1)
-                        * norms.HeadSpectralNorm("repeat.0.attention.k", head)
-                        * v1552,
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head) * v1550
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat.0.attention.v", head) * v66, 1)
-                        * norms.HeadSpectralNorm("repeat.0.attention.k", head)
-                        * v1552)),
-            v73 * UpperBound.Sqrt(v1555));
-        UpperBound v1556 = UpperBound.Min(UpperBound.Sqrt(v78), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat.0.attention: shared
-        UpperBound v1557 = UpperBound.Min(v78 * v1554, 49 * v1553);  // repeat.0.attention: shared
-        // repeat.0.attention: keys and values, whole to whole
-        UpperBound v88 = UpperBound.Min(
-            v73 * (v81 * v79 + v83 * v74 * v1556),
-            v73 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat.0.attention.v", head) * v79
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat.0.attention.v", head) * v66, 1)
-                        * norms.HeadSpectralNorm("repeat.0.attention.k", head)
-                        * v1556,
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head) * v79
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat.0.attention.v", head) * v66, 1)
-                        * norms.HeadSpectralNorm("repeat.0.attention.k", head)
-                        * v1556)),
-            v73 * UpperBound.Sqrt(v1557));
-        // repeat.0.attention: query path, all readings
-        UpperBound v89 = UpperBound.Min(
-            v73 * v83 * v80,
-            v73 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                UpperBound.Min(norms.HeadSpectralNorm("repeat.0.attention.v", head) * v66, 1) * norms.HeadSpectralNorm("repeat.0.attention.q", head),
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.0.attention.out", head) * (
-                    UpperBound.Min(norms.HeadSpectralNorm("repeat.0.attention.v", head) * v66, 1)
-                        * norms.HeadSpectralNorm("repeat.0.attention.q", head))));
-        // repeat.0.attention: per head, token to token
-        UpperBound v90 = UpperBound.Min(
-            v73 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat.0.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat.0.attention.v", head) * v66, 1)
-                        * UpperBound.Max(norms.HeadSpectralNorm("repeat.0.attention.k", head), norms.HeadSpectralNorm("repeat.0.attention.q", head)),
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.0.attention.out", head) * (norms.HeadSpectralNorm("repeat.0.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat.0.attention.v", head) * v66, 1)
-                        * UpperBound.Max(norms.HeadSpectralNorm("repeat.0.attention.k", head), norms.HeadSpectralNorm("repeat.0.attention.q", head)))),
-            v73 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat.0.attention.v", head), 2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                norms.HeadSpectralNorm("repeat.0.attention.k", head),
-                                norms.HeadSpectralNorm("repeat.0.attention.q", head)),
-                            2)),
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.0.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat.0.attention.v", head), 2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                norms.HeadSpectralNorm("repeat.0.attention.k", head),
-                                norms.HeadSpectralNorm("repeat.0.attention.q", head)),
-                            2))));
-        // repeat.0.attention: token to token
-        UpperBound v91 = UpperBound.Min(
-            v90,
-            v86 + v89,
-            v73 * (v85 + v1547 * v84),
-            v73 * UpperBound.Sqrt(v1548 + 3 * UpperBound.Power(v84, 2)),
-            v73 * UpperBound.Sqrt(v1548 + (v1549 + UpperBound.Power(v80, 2))));
-        // repeat.0.attention: whole to token
-        UpperBound v92 = UpperBound.Min(
-            v87 + v89,
-            v73 * (v1551 + v83 * (UpperBound.Sqrt(UpperBound.Power(v1552 * v74, 2) + UpperBound.Power(v80, 2)) + v1552 * 0)),
-            v73 * UpperBound.Sqrt(v1555 + UpperBound.Power(v80, 2)));
-        // repeat.0.attention: whole to whole
-        UpperBound v93 = UpperBound.Min(
-            v88 + v89,
-            v73 * (v81 * v79 + v83 * (UpperBound.Sqrt(UpperBound.Power(v1556 * v74, 2) + UpperBound.Power(v80, 2)) + v1556 * 0)),
-            v73 * UpperBound.Sqrt(v1557 + UpperBound.Power(v80, 2)));
-        // repeat.0.attention: radius
-        UpperBound v94 = UpperBound.Min(
-            v73 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                UpperBound.Min(
-                    norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 + norms.HeadVectorNorm("repeat.0.attention.v_bias", head),
-                    1),
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.0.attention.out", head) * UpperBound.Min(
-                    norms.HeadSpectralNorm("repeat.0.attention.v", head) * v65 + norms.HeadVectorNorm("repeat.0.attention.v_bias", head),
-                    1)))
-            + norms.VectorNorm("repeat.0.attention.out_bias");
-        // repeat.0.attention: centred radius
-        UpperBound v95 = UpperBound.Min(
-            v73 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(UpperBound.Min(norms.HeadSpectralNorm("repeat.0.attention.v", head) * v66, 1), 2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.0.attention.out", head) * UpperBound.Min(norms.HeadSpectralNorm("repeat.0.attention.v", head) * v66, 1)),
-            v94);
-        UpperBound v96 = UpperBound.Min(v91 * v68, v92 * v69, v87 * v69 + v89 * v68, v93 * v69, v91 * v70);  // repeat.0.attention: from pixels, whole to token
-        UpperBound v97 = UpperBound.Min(v93 * v69, 56 * v96);  // repeat.0.attention: from pixels, whole to whole
-        UpperBound v98 = UpperBound.Min(v91 * v70, 224 * v96);  // repeat.0.attention: from pixels, token to token
-        UpperBound v101 = v65 + v71 * v94;  // repeat.0.residual_3: radius
-        UpperBound v102 = UpperBound.Min(v66 + v71 * v95, v101);  // repeat.0.residual_3: centred radius
-        UpperBound v1558 = v69 + v71 * v97;  // repeat.0.residual_3: shared
-        UpperBound v1559 = v70 + v71 * v98;  // repeat.0.residual_3: shared
-        UpperBound v104 = UpperBound.Min(v68 + v71 * v96, v1558, v1559);  // repeat.0.residual_3: from pixels, whole to token
-        UpperBound v105 = UpperBound.Min(v1558, 56 * v104);  // repeat.0.residual_3: from pixels, whole to whole
-        UpperBound v106 = UpperBound.Min(v1559, 224 * v104);  // repeat.0.residual_3: from pixels, token to token
-        UpperBound v107 = norms.LargestEntry("repeat.0.center_norm.gain");  // repeat.0.center_norm: max|gain|
-        UpperBound v108 = v107 * UpperBound.OfRational(96, 95) * v101 + norms.VectorNorm("repeat.0.center_norm.bias");  // repeat.0.center_norm: radius
-        UpperBound v109 = UpperBound.Min(v107 * UpperBound.OfRational(96, 95) * v102, v108);  // repeat.0.center_norm: centred radius
-        UpperBound v1560 = v107 * UpperBound.OfRational(96, 95) * v105;  // repeat.0.center_norm: shared
-        UpperBound v1561 = v107 * UpperBound.OfRational(96, 95) * v106;  // repeat.0.center_norm: shared
-        UpperBound v110 = UpperBound.Min(v107 * UpperBound.OfRational(96, 95) * v104, v1560, v1561);  // repeat.0.center_norm: from pixels, whole to token
-        UpperBound v111 = UpperBound.Min(v1560, 56 * v110);  // repeat.0.center_norm: from pixels, whole to whole
-        UpperBound v112 = UpperBound.Min(v1561, 224 * v110);  // repeat.0.center_norm: from pixels, token to token
-        UpperBound v113 = UpperBound.Min(norms.LargestEntry("repeat.0.residual_4.alpha"), UpperBound.OfRational(1, 48));  // repeat.0.residual_4: largest |alpha|
-        UpperBound v114 = norms.SpectralNorm("repeat.0.mlp.up");  // repeat.0.mlp: σ(up)
-        UpperBound v115 = norms.SpectralNorm("repeat.0.mlp.down");  // repeat.0.mlp: σ(down)
-        UpperBound v116 = norms.LargestRow("repeat.0.mlp.up") * v108 + norms.LargestEntry("repeat.0.mlp.up_bias");  // repeat.0.mlp: largest pre-activation
-        UpperBound v117 = v114 * v108 + norms.VectorNorm("repeat.0.mlp.up_bias");  // repeat.0.mlp: norm of the pre-activations
-        UpperBound v118 = UpperBound.GeluSlope(v116);  // repeat.0.mlp: gelu slope
-        // repeat.0.mlp: constant
-        UpperBound v119 = UpperBound.Min(
-            v118 * (v114 * v115),
-            UpperBound.OfRational(1, 2) * norms.Product("repeat.0.mlp.down", "repeat.0.mlp.up")
-                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v114 * v115));
-        UpperBound v120 = v115 * (UpperBound.GeluGain(v116) * v117) + norms.VectorNorm("repeat.0.mlp.down_bias");  // repeat.0.mlp: radius
-        UpperBound v121 = UpperBound.Min(v119 * v109, v120);  // repeat.0.mlp: centred radius
-        UpperBound v122 = UpperBound.Min(v119 * v110, v119 * v111, v119 * v112);  // repeat.0.mlp: from pixels, whole to token
-        UpperBound v123 = UpperBound.Min(v119 * v111, 56 * v122);  // repeat.0.mlp: from pixels, whole to whole
-        UpperBound v124 = UpperBound.Min(v119 * v112, 224 * v122);  // repeat.0.mlp: from pixels, token to token
-        UpperBound v127 = v108 + v113 * v120;  // repeat.0.residual_4: radius
-        UpperBound v128 = UpperBound.Min(v109 + v113 * v121, v127);  // repeat.0.residual_4: centred radius
-        UpperBound v1562 = v111 + v113 * v123;  // repeat.0.residual_4: shared
-        UpperBound v1563 = v112 + v113 * v124;  // repeat.0.residual_4: shared
-        UpperBound v130 = UpperBound.Min(v110 + v113 * v122, v1562, v1563);  // repeat.0.residual_4: from pixels, whole to token
-        UpperBound v131 = UpperBound.Min(v1562, 56 * v130);  // repeat.0.residual_4: from pixels, whole to whole
-        UpperBound v132 = UpperBound.Min(v1563, 224 * v130);  // repeat.0.residual_4: from pixels, token to token
-        UpperBound v133 = norms.LargestEntry("repeat.0.center_norm_2.gain");  // repeat.0.center_norm_2: max|gain|
-        UpperBound v134 = v133 * UpperBound.OfRational(96, 95) * v127 + norms.VectorNorm("repeat.0.center_norm_2.bias");  // repeat.0.center_norm_2: radius
-        UpperBound v135 = UpperBound.Min(v133 * UpperBound.OfRational(96, 95) * v128, v134);  // repeat.0.center_norm_2: centred radius
-        UpperBound v1564 = v133 * UpperBound.OfRational(96, 95) * v131;  // repeat.0.center_norm_2: shared
-        UpperBound v1565 = v133 * UpperBound.OfRational(96, 95) * v132;  // repeat.0.center_norm_2: shared
-        UpperBound v136 = UpperBound.Min(v133 * UpperBound.OfRational(96, 95) * v130, v1564, v1565);  // repeat.0.center_norm_2: from pixels, whole to token
-        UpperBound v137 = UpperBound.Min(v1564, 56 * v136);  // repeat.0.center_norm_2: from pixels, whole to whole
-        UpperBound v138 = UpperBound.Min(v1565, 224 * v136);  // repeat.0.center_norm_2: from pixels, token to token
-        UpperBound v139 = UpperBound.Min(norms.LargestEntry("repeat.1.residual.alpha"), UpperBound.OfRational(1, 48));  // repeat.1.residual: largest |alpha|
-        UpperBound v140 = norms.OperatorNorm("repeat.1.conv2d.weight");  // repeat.1.conv2d: operator norm of weight
-        UpperBound v141 = UpperBound.Min(norms.SpectralNorm("repeat.1.conv2d.weight"), v140, norms.LargestRow("repeat.1.conv2d.weight"));  // repeat.1.conv2d: σ(weight)
-        UpperBound v1566 = 7 * v141 * v134;  // repeat.1.conv2d: shared
-        UpperBound v142 = v1566 + norms.VectorNorm("repeat.1.conv2d.bias");  // repeat.1.conv2d: radius
-        UpperBound v143 = UpperBound.Min(v1566, 7 * v141 * UpperBound.OfRational(1, 2) * (v135 + v134), v142);  // repeat.1.conv2d: centred radius
-        UpperBound v1567 = UpperBound.Min(7 * v141, v140) * v137;  // repeat.1.conv2d: shared
-        UpperBound v1568 = 7 * v141 * v138;  // repeat.1.conv2d: shared
-        UpperBound v144 = UpperBound.Min(7 * v141 * v136, UpperBound.Min(v141, 7 * v141, v140) * v137, v1567, v1568);  // repeat.1.conv2d: from pixels, whole to token
-        UpperBound v145 = UpperBound.Min(v1567, 56 * v144);  // repeat.1.conv2d: from pixels, whole to whole
-        UpperBound v146 = UpperBound.Min(v1568, 224 * v144);  // repeat.1.conv2d: from pixels, token to token
-        UpperBound v148 = UpperBound.GeluSlope(v142);  // repeat.1.gelu: slope
-        UpperBound v149 = UpperBound.GeluGain(v142) * v142;  // repeat.1.gelu: radius
-        UpperBound v150 = UpperBound.Min(v148 * v143, v149);  // repeat.1.gelu: centred radius
-        UpperBound v151 = UpperBound.Min(v148 * v144, v148 * v145, v148 * v146);  // repeat.1.gelu: from pixels, whole to token
-        UpperBound v152 = UpperBound.Min(v148 * v145, 56 * v151);  // repeat.1.gelu: from pixels, whole to whole
-        UpperBound v153 = UpperBound.Min(v148 * v146, 224 * v151);  // repeat.1.gelu: from pixels, token to token
-        UpperBound v154 = norms.OperatorNorm("repeat.1.conv2d_2.weight");  // repeat.1.conv2d_2: operator norm of weight
-        UpperBound v155 = UpperBound.Min(norms.SpectralNorm("repeat.1.conv2d_2.weight"), v154);  // repeat.1.conv2d_2: σ(weight)
-        UpperBound v156 = v155 * v149 + norms.VectorNorm("repeat.1.conv2d_2.bias");  // repeat.1.conv2d_2: radius
-        UpperBound v157 = UpperBound.Min(v155 * v150, v156);  // repeat.1.conv2d_2: centred radius
-        UpperBound v1569 = UpperBound.Min(v155, v154) * v152;  // repeat.1.conv2d_2: shared
-        UpperBound v158 = UpperBound.Min(v155 * v151, v1569, v155 * v153);  // repeat.1.conv2d_2: from pixels, whole to token
-        UpperBound v159 = UpperBound.Min(v1569, 56 * v158);  // repeat.1.conv2d_2: from pixels, whole to whole
-        UpperBound v160 = UpperBound.Min(v155 * v153, 224 * v158);  // repeat.1.conv2d_2: from pixels, token to token
-        UpperBound v161 = UpperBound.GeluSlope(v156);  // repeat.1.gelu_2: slope
-        UpperBound v162 = UpperBound.GeluGain(v156) * v156;  // repeat.1.gelu_2: radius
-        UpperBound v163 = UpperBound.Min(v161 * v157, v162);  // repeat.1.gelu_2: centred radius
-        UpperBound v164 = UpperBound.Min(v161 * v158, v161 * v159, v161 * v160);  // repeat.1.gelu_2: from pixels, whole to token
-        UpperBound v165 = UpperBound.Min(v161 * v159, 56 * v164);  // repeat.1.gelu_2: from pixels, whole to whole
-        UpperBound v166 = UpperBound.Min(v161 * v160, 224 * v164);  // repeat.1.gelu_2: from pixels, token to token
-        UpperBound v167 = v134 + v139 * v162;  // repeat.1.residual: radius
-        UpperBound v168 = UpperBound.Min(v135 + v139 * v163, v167);  // repeat.1.residual: centred radius
-        UpperBound v1570 = v137 + v139 * v165;  // repeat.1.residual: shared
-        UpperBound v1571 = v138 + v139 * v166;  // repeat.1.residual: shared
-        UpperBound v170 = UpperBound.Min(v136 + v139 * v164, v1570, v1571);  // repeat.1.residual: from pixels, whole to token
-        UpperBound v171 = UpperBound.Min(v1570, 56 * v170);  // repeat.1.residual: from pixels, whole to whole
-        UpperBound v172 = UpperBound.Min(v1571, 224 * v170);  // repeat.1.residual: from pixels, token to token
-        UpperBound v173 = UpperBound.Min(norms.LargestEntry("repeat.1.residual_2.alpha"), UpperBound.OfRational(1, 48));  // repeat.1.residual_2: largest |alpha|
-        UpperBound v174 = norms.OperatorNorm("repeat.1.conv2d_3.weight");  // repeat.1.conv2d_3: operator norm of weight
-        UpperBound v175 = UpperBound.Min(norms.SpectralNorm("repeat.1.conv2d_3.weight"), v174, norms.LargestRow("repeat.1.conv2d_3.weight"));  // repeat.1.conv2d_3: σ(weight)
-        UpperBound v1572 = 7 * v175 * v167;  // repeat.1.conv2d_3: shared
-        UpperBound v176 = v1572 + norms.VectorNorm("repeat.1.conv2d_3.bias");  // repeat.1.conv2d_3: radius
-        UpperBound v177 = UpperBound.Min(v1572, 7 * v175 * UpperBound.OfRational(1, 2) * (v168 + v167), v176);  // repeat.1.conv2d_3: centred radius
-        UpperBound v1573 = UpperBound.Min(7 * v175, v174) * v171;  // repeat.1.conv2d_3: shared
-        UpperBound v1574 = 7 * v175 * v172;  // repeat.1.conv2d_3: shared
-        UpperBound v178 = UpperBound.Min(7 * v175 * v170, UpperBound.Min(v175, 7 * v175, v174) * v171, v1573, v1574);  // repeat.1.conv2d_3: from pixels, whole to token
-        UpperBound v179 = UpperBound.Min(v1573, 56 * v178);  // repeat.1.conv2d_3: from pixels, whole to whole
-        UpperBound v180 = UpperBound.Min(v1574, 224 * v178);  // repeat.1.conv2d_3: from pixels, token to token
-        UpperBound v182 = UpperBound.GeluSlope(v176);  // repeat.1.gelu_3: slope
-        UpperBound v183 = UpperBound.GeluGain(v176) * v176;  // repeat.1.gelu_3: radius
-        UpperBound v184 = UpperBound.Min(v182 * v177, v183);  // repeat.1.gelu_3: centred radius
-        UpperBound v185 = UpperBound.Min(v182 * v178, v182 * v179, v182 * v180);  // repeat.1.gelu_3: from pixels, whole to token
-        UpperBound v186 = UpperBound.Min(v182 * v179, 56 * v185);  // repeat.1.gelu_3: from pixels, whole to whole
-        UpperBound v187 = UpperBound.Min(v182 * v180, 224 * v185);  // repeat.1.gelu_3: from pixels, token to token
-        UpperBound v188 = v167 + v173 * v183;  // repeat.1.residual_2: radius
-        UpperBound v189 = UpperBound.Min(v168 + v173 * v184, v188);  // repeat.1.residual_2: centred radius
-        UpperBound v1575 = v171 + v173 * v186;  // repeat.1.residual_2: shared
-        UpperBound v1576 = v172 + v173 * v187;  // repeat.1.residual_2: shared
-        UpperBound v191 = UpperBound.Min(v170 + v173 * v185, v1575, v1576);  // repeat.1.residual_2: from pixels, whole to token
-        UpperBound v192 = UpperBound.Min(v1575, 56 * v191);  // repeat.1.residual_2: from pixels, whole to whole
-        UpperBound v193 = UpperBound.Min(v1576, 224 * v191);  // repeat.1.residual_2: from pixels, token to token
-        UpperBound v194 = UpperBound.Min(norms.LargestEntry("repeat.1.residual_3.alpha"), UpperBound.OfRational(1, 48));  // repeat.1.residual_3: largest |alpha|
-        UpperBound v195 = 2 * norms.LargestEntry("repeat.1.attention.bias_table");  // repeat.1.attention: spread of the bias
-        UpperBound v196 = norms.SpectralNorm("repeat.1.attention.out");  // repeat.1.attention: σ(out)
-        UpperBound v197 = norms.SpectralNorm("repeat.1.attention.k");  // repeat.1.attention: σ(k)
-        UpperBound v1577 = UpperBound.MaxOver(3, head => norms.HeadSpectralNorm("repeat.1.attention.k", head));  // repeat.1.attention: shared
-        UpperBound v198 = 2 * UpperBound.Min(v1577 * v189, 1) + v195;  // repeat.1.attention: range of the logits
-        UpperBound v199 = UpperBound.DoeblinComplement(49, v198);  // repeat.1.attention: 1 − lambda
-        UpperBound v200 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v198);  // repeat.1.attention: cosh of half the range
-        UpperBound v201 = 49 * UpperBound.LargestSoftmaxWeight(49, v198);  // repeat.1.attention: largest column sum
-        UpperBound v202 = UpperBound.Min(UpperBound.Sqrt(v201), v200, 7);  // repeat.1.attention: norm of the weights
-        UpperBound v203 = norms.SpectralNorm("repeat.1.attention.q");  // repeat.1.attention: σ(q)
-        UpperBound v204 = norms.SpectralNorm("repeat.1.attention.v");  // repeat.1.attention: σ(v)
-        UpperBound v205 = UpperBound.MaxOver(3, head => norms.HeadSpectralNorm("repeat.1.attention.v", head));  // repeat.1.attention: slope of the values
-        UpperBound v206 = UpperBound.MaxOver(3, head => UpperBound.Min(norms.HeadSpectralNorm("repeat.1.attention.v", head) * v189, 1));  // repeat.1.attention: spread of the values
-        UpperBound v207 = UpperBound.MaxOver(3, head => UpperBound.Max(norms.HeadSpectralNorm("repeat.1.attention.k", head), norms.HeadSpectralNorm("repeat.1.attention.q", head)));  // repeat.1.attention: both paths' slope
-        UpperBound v208 = UpperBound.Min(UpperBound.Sqrt(3) * v205, v204 * (1 + v199 * UpperBound.OfRational(3375988474043869647, 4611686018427387904)));  // repeat.1.attention: value path
-        UpperBound v1578 = UpperBound.Sqrt(3) * v206;  // repeat.1.attention: shared
-        UpperBound v1579 = UpperBound.Min(3 * UpperBound.Power(v205, 2), UpperBound.Power(v204, 2) * (1 + v199 * 2));  // repeat.1.attention: shared
-        UpperBound v1580 = 3 * UpperBound.Power(v1577, 2);  // repeat.1.attention: shared
-        // repeat.1.attention: keys and values, token to token
-        UpperBound v209 = UpperBound.Min(
-            v196 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat.1.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat.1.attention.v", head) * v189, 1)
-                        * norms.HeadSpectralNorm("repeat.1.attention.k", head),
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.1.attention.out", head) * (norms.HeadSpectralNorm("repeat.1.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat.1.attention.v", head) * v189, 1)
-                        * norms.HeadSpectralNorm("repeat.1.attention.k", head))),
-            v196 * (v208 + v1578 * v1577),
-            v196 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat.1.attention.v", head), 2)
-                        + UpperBound.Power(norms.HeadSpectralNorm("repeat.1.attention.k", head), 2)),
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.1.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat.1.attention.v", head), 2)
-                        + UpperBound.Power(norms.HeadSpectralNorm("repeat.1.attention.k", head), 2))),
-            v196 * UpperBound.Sqrt(v1579 + v1580));
-        UpperBound v1581 = UpperBound.Min(UpperBound.OfRational(1, 7) * v200, 1);  // repeat.1.attention: shared
-        UpperBound v1582 = v204 * v1581;  // repeat.1.attention: shared
-        UpperBound v1583 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v198)));  // repeat.1.attention: shared
-        UpperBound v1584 = UpperBound.Power(v204, 2) + UpperBound.OfRational(1, 2) * UpperBound.Power(v197, 2);  // repeat.1.attention: shared
-        UpperBound v1585 = UpperBound.Power(v204, 2) + UpperBound.Power(v197, 2);  // repeat.1.attention: shared
-        UpperBound v1586 = UpperBound.Min(v1584, UpperBound.LargestSoftmaxWeight(49, v198) * v1585);  // repeat.1.attention: shared
-        // repeat.1.attention: keys and values, whole to token
-        UpperBound v210 = UpperBound.Min(
-            v196 * (v1582 + v206 * v197 * v1583),
-            v196 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat.1.attention.v", head) * v1581
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat.1.attention.v", head) * v189, 1)
-                        * norms.HeadSpectralNorm("repeat.1.attention.k", head)
-                        * v1583,
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.1.attention.out", head) * (norms.HeadSpectralNorm("repeat.1.attention.v", head) * v1581
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat.1.attention.v", head) * v189, 1)
-                        * norms.HeadSpectralNorm("repeat.1.attention.k", head)
-                        * v1583)),
-            v196 * UpperBound.Sqrt(v1586));
-        UpperBound v1587 = UpperBound.Min(UpperBound.Sqrt(v201), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat.1.attention: shared
-        UpperBound v1588 = UpperBound.Min(v201 * v1585, 49 * v1584);  // repeat.1.attention: shared
-        // repeat.1.attention: keys and values, whole to whole
-        UpperBound v211 = UpperBound.Min(
-            v196 * (v204 * v202 + v206 * v197 * v1587),
-            v196 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat.1.attention.v", head) * v202
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat.1.attention.v", head) * v189, 1)
-                        * norms.HeadSpectralNorm("repeat.1.attention.k", head)
-                        * v1587,
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.1.attention.out", head) * (norms.HeadSpectralNorm("repeat.1.attention.v", head) * v202
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat.1.attention.v", head) * v189, 1)
-                        * norms.HeadSpectralNorm("repeat.1.attention.k", head)
-                        * v1587)),
-            v196 * UpperBound.Sqrt(v1588));
-        // repeat.1.attention: query path, all readings
-        UpperBound v212 = UpperBound.Min(
-            v196 * v206 * v203,
-            v196 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                UpperBound.Min(norms.HeadSpectralNorm("repeat.1.attention.v", head) * v189, 1)
-                    * norms.HeadSpectralNorm("repeat.1.attention.q", head),
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.1.attention.out", head) * (
-                    UpperBound.Min(norms.HeadSpectralNorm("repeat.1.attention.v", head) * v189, 1)
-                        * norms.HeadSpectralNorm("repeat.1.attention.q", head))));
-        // repeat.1.attention: per head, token to token
-        UpperBound v213 = UpperBound.Min(
-            v196 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat.1.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat.1.attention.v", head) * v189, 1)
-                        * UpperBound.Max(norms.HeadSpectralNorm("repeat.1.attention.k", head), norms.HeadSpectralNorm("repeat.1.attention.q", head)),
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.1.attention.out", head) * (norms.HeadSpectralNorm("repeat.1.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat.1.attention.v", head) * v189, 1)
-                        * UpperBound.Max(norms.HeadSpectralNorm("repeat.1.attention.k", head), norms.HeadSpectralNorm("repeat.1.attention.q", head)))),
-            v196 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat.1.attention.v", head), 2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                norms.HeadSpectralNorm("repeat.1.attention.k", head),
-                                norms.HeadSpectralNorm("repeat.1.attention.q", head)),
-                            2)),
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.1.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat.1.attention.v", head), 2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                norms.HeadSpectralNorm("repeat.1.attention.k", head),
-                                norms.HeadSpectralNorm("repeat.1.attention.q", head)),
-                            2))));
-        // repeat.1.attention: token to token
-        UpperBound v214 = UpperBound.Min(
-            v213,
-            v209 + v212,
-            v196 * (v208 + v1578 * v207),
-            v196 * UpperBound.Sqrt(v1579 + 3 * UpperBound.Power(v207, 2)),
-            v196 * UpperBound.Sqrt(v1579 + (v1580 + UpperBound.Power(v203, 2))));
-        // repeat.1.attention: whole to token
-        UpperBound v215 = UpperBound.Min(
-            v210 + v212,
-            v196 * (v1582 + v206 * (UpperBound.Sqrt(UpperBound.Power(v1583 * v197, 2) + UpperBound.Power(v203, 2)) + v1583 * 0)),
-            v196 * UpperBound.Sqrt(v1586 + UpperBound.Power(v203, 2)));
-        // repeat.1.attention: whole to whole
-        UpperBound v216 = UpperBound.Min(
-            v211 + v212,
-            v196 * (v204 * v202 + v206 * (UpperBound.Sqrt(UpperBound.Power(v1587 * v197, 2) + UpperBound.Power(v203, 2)) + v1587 * 0)),
-            v196 * UpperBound.Sqrt(v1588 + UpperBound.Power(v203, 2)));
-        // repeat.1.attention: radius
-        UpperBound v217 = UpperBound.Min(
-            v196 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                UpperBound.Min(
-                    norms.HeadSpectralNorm("repeat.1.attention.v", head) * v188 + norms.HeadVectorNorm("repeat.1.attention.v_bias", head),
-                    1),
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.1.attention.out", head) * UpperBound.Min(
-                    norms.HeadSpectralNorm("repeat.1.attention.v", head) * v188 + norms.HeadVectorNorm("repeat.1.attention.v_bias", head),
-                    1)))
-            + norms.VectorNorm("repeat.1.attention.out_bias");
-        // repeat.1.attention: centred radius
-        UpperBound v218 = UpperBound.Min(
-            v196 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(UpperBound.Min(norms.HeadSpectralNorm("repeat.1.attention.v", head) * v189, 1), 2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.1.attention.out", head) * UpperBound.Min(norms.HeadSpectralNorm("repeat.1.attention.v", head) * v189, 1)),
-            v217);
-        UpperBound v219 = UpperBound.Min(v214 * v191, v215 * v192, v210 * v192 + v212 * v191, v216 * v192, v214 * v193);  // repeat.1.attention: from pixels, whole to token
-        UpperBound v220 = UpperBound.Min(v216 * v192, 56 * v219);  // repeat.1.attention: from pixels, whole to whole
-        UpperBound v221 = UpperBound.Min(v214 * v193, 224 * v219);  // repeat.1.attention: from pixels, token to token
-        UpperBound v224 = v188 + v194 * v217;  // repeat.1.residual_3: radius
-        UpperBound v225 = UpperBound.Min(v189 + v194 * v218, v224);  // repeat.1.residual_3: centred radius
-        UpperBound v1589 = v192 + v194 * v220;  // repeat.1.residual_3: shared
-        UpperBound v1590 = v193 + v194 * v221;  // repeat.1.residual_3: shared
-        UpperBound v227 = UpperBound.Min(v191 + v194 * v219, v1589, v1590);  // repeat.1.residual_3: from pixels, whole to token
-        UpperBound v228 = UpperBound.Min(v1589, 56 * v227);  // repeat.1.residual_3: from pixels, whole to whole
-        UpperBound v229 = UpperBound.Min(v1590, 224 * v227);  // repeat.1.residual_3: from pixels, token to token
-        UpperBound v230 = norms.LargestEntry("repeat.1.center_norm.gain");  // repeat.1.center_norm: max|gain|
-        UpperBound v231 = v230 * UpperBound.OfRational(96, 95) * v224 + norms.VectorNorm("repeat.1.center_norm.bias");  // repeat.1.center_norm: radius
-        UpperBound v232 = UpperBound.Min(v230 * UpperBound.OfRational(96, 95) * v225, v231);  // repeat.1.center_norm: centred radius
-        UpperBound v1591 = v230 * UpperBound.OfRational(96, 95) * v228;  // repeat.1.center_norm: shared
-        UpperBound v1592 = v230 * UpperBound.OfRational(96, 95) * v229;  // repeat.1.center_norm: shared
-        UpperBound v233 = UpperBound.Min(v230 * UpperBound.OfRational(96, 95) * v227, v1591, v1592);  // repeat.1.center_norm: from pixels, whole to token
-        UpperBound v234 = UpperBound.Min(v1591, 56 * v233);  // repeat.1.center_norm: from pixels, whole to whole
-        UpperBound v235 = UpperBound.Min(v1592, 224 * v233);  // repeat.1.center_norm: from pixels, token to token
-        UpperBound v236 = UpperBound.Min(norms.LargestEntry("repeat.1.residual_4.alpha"), UpperBound.OfRational(1, 48));  // repeat.1.residual_4: largest |alpha|
-        UpperBound v237 = norms.SpectralNorm("repeat.1.mlp.up");  // repeat.1.mlp: σ(up)
-        UpperBound v238 = norms.SpectralNorm("repeat.1.mlp.down");  // repeat.1.mlp: σ(down)
-        UpperBound v239 = norms.LargestRow("repeat.1.mlp.up") * v231 + norms.LargestEntry("repeat.1.mlp.up_bias");  // repeat.1.mlp: largest pre-activation
-        UpperBound v240 = v237 * v231 + norms.VectorNorm("repeat.1.mlp.up_bias");  // repeat.1.mlp: norm of the pre-activations
-        UpperBound v241 = UpperBound.GeluSlope(v239);  // repeat.1.mlp: gelu slope
-        // repeat.1.mlp: constant
-        UpperBound v242 = UpperBound.Min(
-            v241 * (v237 * v238),
-            UpperBound.OfRational(1, 2) * norms.Product("repeat.1.mlp.down", "repeat.1.mlp.up")
-                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v237 * v238));
-        UpperBound v243 = v238 * (UpperBound.GeluGain(v239) * v240) + norms.VectorNorm("repeat.1.mlp.down_bias");  // repeat.1.mlp: radius
-        UpperBound v244 = UpperBound.Min(v242 * v232, v243);  // repeat.1.mlp: centred radius
-        UpperBound v245 = UpperBound.Min(v242 * v233, v242 * v234, v242 * v235);  // repeat.1.mlp: from pixels, whole to token
-        UpperBound v246 = UpperBound.Min(v242 * v234, 56 * v245);  // repeat.1.mlp: from pixels, whole to whole
-        UpperBound v247 = UpperBound.Min(v242 * v235, 224 * v245);  // repeat.1.mlp: from pixels, token to token
-        UpperBound v250 = v231 + v236 * v243;  // repeat.1.residual_4: radius
-        UpperBound v251 = UpperBound.Min(v232 + v236 * v244, v250);  // repeat.1.residual_4: centred radius
-        UpperBound v1593 = v234 + v236 * v246;  // repeat.1.residual_4: shared
-        UpperBound v1594 = v235 + v236 * v247;  // repeat.1.residual_4: shared
-        UpperBound v253 = UpperBound.Min(v233 + v236 * v245, v1593, v1594);  // repeat.1.residual_4: from pixels, whole to token
-        UpperBound v254 = UpperBound.Min(v1593, 56 * v253);  // repeat.1.residual_4: from pixels, whole to whole
-        UpperBound v255 = UpperBound.Min(v1594, 224 * v253);  // repeat.1.residual_4: from pixels, token to token
-        UpperBound v256 = norms.LargestEntry("repeat.1.center_norm_2.gain");  // repeat.1.center_norm_2: max|gain|
-        UpperBound v257 = v256 * UpperBound.OfRational(96, 95) * v250 + norms.VectorNorm("repeat.1.center_norm_2.bias");  // repeat.1.center_norm_2: radius
-        UpperBound v258 = UpperBound.Min(v256 * UpperBound.OfRational(96, 95) * v251, v257);  // repeat.1.center_norm_2: centred radius
-        UpperBound v1595 = v256 * UpperBound.OfRational(96, 95) * v254;  // repeat.1.center_norm_2: shared
-        UpperBound v1596 = v256 * UpperBound.OfRational(96, 95) * v255;  // repeat.1.center_norm_2: shared
-        UpperBound v259 = UpperBound.Min(v256 * UpperBound.OfRational(96, 95) * v253, v1595, v1596);  // repeat.1.center_norm_2: from pixels, whole to token
-        UpperBound v260 = UpperBound.Min(v1595, 56 * v259);  // repeat.1.center_norm_2: from pixels, whole to whole
-        UpperBound v261 = UpperBound.Min(v1596, 224 * v259);  // repeat.1.center_norm_2: from pixels, token to token
-        UpperBound v262 = norms.SpectralNorm("patch_merging.reduction");  // patch_merging: σ(reduction)
-        UpperBound v263 = norms.LargestEntry("patch_merging.gain");  // patch_merging: max|gain|
-        UpperBound v264 = v262 * (v263 * UpperBound.OfRational(384, 383) * (2 * v257) + norms.VectorNorm("patch_merging.bias"));  // patch_merging: radius
-        UpperBound v265 = UpperBound.Min(v262 * (v263 * UpperBound.OfRational(384, 383) * (2 * v258)), v264);  // patch_merging: centred radius
-        UpperBound v1597 = v263 * UpperBound.OfRational(384, 383) * v262;  // patch_merging: shared
-        UpperBound v1598 = 2 * v1597;  // patch_merging: shared
-        UpperBound v1599 = v1597 * v260;  // patch_merging: shared
-        UpperBound v1600 = v1598 * v261;  // patch_merging: shared
-        UpperBound v266 = UpperBound.Min(v1598 * v259, v1599, v1600);  // patch_merging: from pixels, whole to token
-        UpperBound v267 = UpperBound.Min(v1599, 28 * v266);  // patch_merging: from pixels, whole to whole
-        UpperBound v268 = UpperBound.Min(v1600, 224 * v266);  // patch_merging: from pixels, token to token
-        UpperBound v269 = UpperBound.Min(norms.LargestEntry("repeat_2.0.residual.alpha"), UpperBound.OfRational(1, 48));  // repeat_2.0.residual: largest |alpha|
-        UpperBound v270 = norms.OperatorNorm("repeat_2.0.conv2d.weight");  // repeat_2.0.conv2d: operator norm of weight
-        UpperBound v271 = UpperBound.Min(norms.SpectralNorm("repeat_2.0.conv2d.weight"), v270, norms.LargestRow("repeat_2.0.conv2d.weight"));  // repeat_2.0.conv2d: σ(weight)
-        UpperBound v1601 = 7 * v271 * v264;  // repeat_2.0.conv2d: shared
-        UpperBound v272 = v1601 + norms.VectorNorm("repeat_2.0.conv2d.bias");  // repeat_2.0.conv2d: radius
-        UpperBound v273 = UpperBound.Min(v1601, 7 * v271 * UpperBound.OfRational(1, 2) * (v265 + v264), v272);  // repeat_2.0.conv2d: centred radius
-        UpperBound v1602 = UpperBound.Min(7 * v271, v270) * v267;  // repeat_2.0.conv2d: shared
-        UpperBound v1603 = 7 * v271 * v268;  // repeat_2.0.conv2d: shared
-        UpperBound v274 = UpperBound.Min(7 * v271 * v266, UpperBound.Min(v271, 7 * v271, v270) * v267, v1602, v1603);  // repeat_2.0.conv2d: from pixels, whole to token
-        UpperBound v275 = UpperBound.Min(v1602, 28 * v274);  // repeat_2.0.conv2d: from pixels, whole to whole
-        UpperBound v276 = UpperBound.Min(v1603, 224 * v274);  // repeat_2.0.conv2d: from pixels, token to token
-        UpperBound v278 = UpperBound.GeluSlope(v272);  // repeat_2.0.gelu: slope
-        UpperBound v279 = UpperBound.GeluGain(v272) * v272;  // repeat_2.0.gelu: radius
-        UpperBound v280 = UpperBound.Min(v278 * v273, v279);  // repeat_2.0.gelu: centred radius
-        UpperBound v281 = UpperBound.Min(v278 * v274, v278 * v275, v278 * v276);  // repeat_2.0.gelu: from pixels, whole to token
-        UpperBound v282 = UpperBound.Min(v278 * v275, 28 * v281);  // repeat_2.0.gelu: from pixels, whole to whole
-        UpperBound v283 = UpperBound.Min(v278 * v276, 224 * v281);  // repeat_2.0.gelu: from pixels, token to token
-        UpperBound v284 = norms.OperatorNorm("repeat_2.0.conv2d_2.weight");  // repeat_2.0.conv2d_2: operator norm of weight
-        UpperBound v285 = UpperBound.Min(norms.SpectralNorm("repeat_2.0.conv2d_2.weight"), v284);  // repeat_2.0.conv2d_2: σ(weight)
-        UpperBound v286 = v285 * v279 + norms.VectorNorm("repeat_2.0.conv2d_2.bias");  // repeat_2.0.conv2d_2: radius
-        UpperBound v287 = UpperBound.Min(v285 * v280, v286);  // repeat_2.0.conv2d_2: centred radius
-        UpperBound v1604 = UpperBound.Min(v285, v284) * v282;  // repeat_2.0.conv2d_2: shared
-        UpperBound v288 = UpperBound.Min(v285 * v281, v1604, v285 * v283);  // repeat_2.0.conv2d_2: from pixels, whole to token
-        UpperBound v289 = UpperBound.Min(v1604, 28 * v288);  // repeat_2.0.conv2d_2: from pixels, whole to whole
-        UpperBound v290 = UpperBound.Min(v285 * v283, 224 * v288);  // repeat_2.0.conv2d_2: from pixels, token to token
-        UpperBound v291 = UpperBound.GeluSlope(v286);  // repeat_2.0.gelu_2: slope
-        UpperBound v292 = UpperBound.GeluGain(v286) * v286;  // repeat_2.0.gelu_2: radius
-        UpperBound v293 = UpperBound.Min(v291 * v287, v292);  // repeat_2.0.gelu_2: centred radius
-        UpperBound v294 = UpperBound.Min(v291 * v288, v291 * v289, v291 * v290);  // repeat_2.0.gelu_2: from pixels, whole to token
-        UpperBound v295 = UpperBound.Min(v291 * v289, 28 * v294);  // repeat_2.0.gelu_2: from pixels, whole to whole
-        UpperBound v296 = UpperBound.Min(v291 * v290, 224 * v294);  // repeat_2.0.gelu_2: from pixels, token to token
-        UpperBound v297 = v264 + v269 * v292;  // repeat_2.0.residual: radius
-        UpperBound v298 = UpperBound.Min(v265 + v269 * v293, v297);  // repeat_2.0.residual: centred radius
-        UpperBound v1605 = v267 + v269 * v295;  // repeat_2.0.residual: shared
-        UpperBound v1606 = v268 + v269 * v296;  // repeat_2.0.residual: shared
-        UpperBound v300 = UpperBound.Min(v266 + v269 * v294, v1605, v1606);  // repeat_2.0.residual: from pixels, whole to token
-        UpperBound v301 = UpperBound.Min(v1605, 28 * v300);  // repeat_2.0.residual: from pixels, whole to whole
-        UpperBound v302 = UpperBound.Min(v1606, 224 * v300);  // repeat_2.0.residual: from pixels, token to token
-        UpperBound v303 = UpperBound.Min(norms.LargestEntry("repeat_2.0.residual_2.alpha"), UpperBound.OfRational(1, 48));  // repeat_2.0.residual_2: largest |alpha|
-        UpperBound v304 = norms.OperatorNorm("repeat_2.0.conv2d_3.weight");  // repeat_2.0.conv2d_3: operator norm of weight
-        UpperBound v305 = UpperBound.Min(norms.SpectralNorm("repeat_2.0.conv2d_3.weight"), v304, norms.LargestRow("repeat_2.0.conv2d_3.weight"));  // repeat_2.0.conv2d_3: σ(weight)
-        UpperBound v1607 = 7 * v305 * v297;  // repeat_2.0.conv2d_3: shared
-        UpperBound v306 = v1607 + norms.VectorNorm("repeat_2.0.conv2d_3.bias");  // repeat_2.0.conv2d_3: radius
-        UpperBound v307 = UpperBound.Min(v1607, 7 * v305 * UpperBound.OfRational(1, 2) * (v298 + v297), v306);  // repeat_2.0.conv2d_3: centred radius
-        UpperBound v1608 = UpperBound.Min(7 * v305, v304) * v301;  // repeat_2.0.conv2d_3: shared
-        UpperBound v1609 = 7 * v305 * v302;  // repeat_2.0.conv2d_3: shared
-        UpperBound v308 = UpperBound.Min(7 * v305 * v300, UpperBound.Min(v305, 7 * v305, v304) * v301, v1608, v1609);  // repeat_2.0.conv2d_3: from pixels, whole to token
-        UpperBound v309 = UpperBound.Min(v1608, 28 * v308);  // repeat_2.0.conv2d_3: from pixels, whole to whole
-        UpperBound v310 = UpperBound.Min(v1609, 224 * v308);  // repeat_2.0.conv2d_3: from pixels, token to token
-        UpperBound v312 = UpperBound.GeluSlope(v306);  // repeat_2.0.gelu_3: slope
-        UpperBound v313 = UpperBound.GeluGain(v306) * v306;  // repeat_2.0.gelu_3: radius
-        UpperBound v314 = UpperBound.Min(v312 * v307, v313);  // repeat_2.0.gelu_3: centred radius
-        UpperBound v315 = UpperBound.Min(v312 * v308, v312 * v309, v312 * v310);  // repeat_2.0.gelu_3: from pixels, whole to token
-        UpperBound v316 = UpperBound.Min(v312 * v309, 28 * v315);  // repeat_2.0.gelu_3: from pixels, whole to whole
-        UpperBound v317 = UpperBound.Min(v312 * v310, 224 * v315);  // repeat_2.0.gelu_3: from pixels, token to token
-        UpperBound v318 = v297 + v303 * v313;  // repeat_2.0.residual_2: radius
-        UpperBound v319 = UpperBound.Min(v298 + v303 * v314, v318);  // repeat_2.0.residual_2: centred radius
-        UpperBound v1610 = v301 + v303 * v316;  // repeat_2.0.residual_2: shared
-        UpperBound v1611 = v302 + v303 * v317;  // repeat_2.0.residual_2: shared
-        UpperBound v321 = UpperBound.Min(v300 + v303 * v315, v1610, v1611);  // repeat_2.0.residual_2: from pixels, whole to token
-        UpperBound v322 = UpperBound.Min(v1610, 28 * v321);  // repeat_2.0.residual_2: from pixels, whole to whole
-        UpperBound v323 = UpperBound.Min(v1611, 224 * v321);  // repeat_2.0.residual_2: from pixels, token to token
-        UpperBound v324 = UpperBound.Min(norms.LargestEntry("repeat_2.0.residual_3.alpha"), UpperBound.OfRational(1, 48));  // repeat_2.0.residual_3: largest |alpha|
-        UpperBound v325 = 2 * norms.LargestEntry("repeat_2.0.attention.bias_table");  // repeat_2.0.attention: spread of the bias
-        UpperBound v326 = norms.SpectralNorm("repeat_2.0.attention.out");  // repeat_2.0.attention: σ(out)
-        UpperBound v327 = norms.SpectralNorm("repeat_2.0.attention.k");  // repeat_2.0.attention: σ(k)
-        UpperBound v1612 = UpperBound.MaxOver(6, head => norms.HeadSpectralNorm("repeat_2.0.attention.k", head));  // repeat_2.0.attention: shared
-        UpperBound v328 = 2 * UpperBound.Min(v1612 * v319, 1) + v325;  // repeat_2.0.attention: range of the logits
-        UpperBound v329 = UpperBound.DoeblinComplement(49, v328);  // repeat_2.0.attention: 1 − lambda
-        UpperBound v330 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v328);  // repeat_2.0.attention: cosh of half the range
-        UpperBound v331 = 49 * UpperBound.LargestSoftmaxWeight(49, v328);  // repeat_2.0.attention: largest column sum
-        UpperBound v332 = UpperBound.Min(UpperBound.Sqrt(v331), v330, 7);  // repeat_2.0.attention: norm of the weights
-        UpperBound v333 = norms.SpectralNorm("repeat_2.0.attention.q");  // repeat_2.0.attention: σ(q)
-        UpperBound v334 = norms.SpectralNorm("repeat_2.0.attention.v");  // repeat_2.0.attention: σ(v)
-        UpperBound v335 = UpperBound.MaxOver(6, head => norms.HeadSpectralNorm("repeat_2.0.attention.v", head));  // repeat_2.0.attention: slope of the values
-        UpperBound v336 = UpperBound.MaxOver(6, head => UpperBound.Min(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v319, 1));  // repeat_2.0.attention: spread of the values
-        UpperBound v337 = UpperBound.MaxOver(6, head => UpperBound.Max(norms.HeadSpectralNorm("repeat_2.0.attention.k", head), norms.HeadSpectralNorm("repeat_2.0.attention.q", head)));  // repeat_2.0.attention: both paths' slope
-        // repeat_2.0.attention: value path
-        UpperBound v338 = UpperBound.Min(
-            UpperBound.Sqrt(6) * v335,
-            v334 * (1
-                + v329
-                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("26738366322588372897"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-        UpperBound v1613 = UpperBound.Sqrt(6) * v336;  // repeat_2.0.attention: shared
-        UpperBound v1614 = UpperBound.Min(6 * UpperBound.Power(v335, 2), UpperBound.Power(v334, 2) * (1 + v329 * 5));  // repeat_2.0.attention: shared
-        UpperBound v1615 = 6 * UpperBound.Power(v1612, 2);  // repeat_2.0.attention: shared
-        // repeat_2.0.attention: keys and values, token to token
-        UpperBound v339 = UpperBound.Min(
-            v326 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v319, 1)
-                        * norms.HeadSpectralNorm("repeat_2.0.attention.k", head),
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v319, 1)
-                        * norms.HeadSpectralNorm("repeat_2.0.attention.k", head))),
-            v326 * (v338 + v1613 * v1612),
-            v326 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_2.0.attention.v", head), 2)
-                        + UpperBound.Power(norms.HeadSpectralNorm("repeat_2.0.attention.k", head), 2)),
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_2.0.attention.v", head), 2)
-                        + UpperBound.Power(norms.HeadSpectralNorm("repeat_2.0.attention.k", head), 2))),
-            v326 * UpperBound.Sqrt(v1614 + v1615));
-        UpperBound v1616 = UpperBound.Min(UpperBound.OfRational(1, 7) * v330, 1);  // repeat_2.0.attention: shared
-        UpperBound v1617 = v334 * v1616;  // repeat_2.0.attention: shared
-        UpperBound v1618 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v328)));  // repeat_2.0.attention: shared
-        UpperBound v1619 = UpperBound.Power(v334, 2) + UpperBound.OfRational(1, 2) * UpperBound.Power(v327, 2);  // repeat_2.0.attention: shared
-        UpperBound v1620 = UpperBound.Power(v334, 2) + UpperBound.Power(v327, 2);  // repeat_2.0.attention: shared
-        UpperBound v1621 = UpperBound.Min(v1619, UpperBound.LargestSoftmaxWeight(49, v328) * v1620);  // repeat_2.0.attention: shared
-        // repeat_2.0.attention: keys and values, whole to token
-        UpperBound v340 = UpperBound.Min(
-            v326 * (v1617 + v336 * v327 * v1618),
-            v326 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v1616
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v319, 1)
-                        * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)
-                        * v1618,
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v1616
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v319, 1)
-                        * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)
-                        * v1618)),
-            v326 * UpperBound.Sqrt(v1621));
-        UpperBound v1622 = UpperBound.Min(UpperBound.Sqrt(v331), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_2.0.attention: shared
-        UpperBound v1623 = UpperBound.Min(v331 * v1620, 49 * v1619);  // repeat_2.0.attention: shared
-        // repeat_2.0.attention: keys and values, whole to whole
-        UpperBound v341 = UpperBound.Min(
-            v326 * (v334 * v332 + v336 * v327 * v1622),
-            v326 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v332
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v319, 1)
-                        * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)
-                        * v1622,
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v332
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v319, 1)
-                        * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)
-                        * v1622)),
-            v326 * UpperBound.Sqrt(v1623));
-        // repeat_2.0.attention: query path, all readings
-        UpperBound v342 = UpperBound.Min(
-            v326 * v336 * v333,
-            v326 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                UpperBound.Min(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v319, 1)
-                    * norms.HeadSpectralNorm("repeat_2.0.attention.q", head),
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (
-                    UpperBound.Min(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v319, 1)
-                        * norms.HeadSpectralNorm("repeat_2.0.attention.q", head))));
-        // repeat_2.0.attention: per head, token to token
-        UpperBound v343 = UpperBound.Min(
-            v326 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v319, 1)
-                        * UpperBound.Max(
-                            norms.HeadSpectralNorm("repeat_2.0.attention.k", head),
-                            norms.HeadSpectralNorm("repeat_2.0.attention.q", head)),
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v319, 1)
-                        * UpperBound.Max(
-                            norms.HeadSpectralNorm("repeat_2.0.attention.k", head),
-                            norms.HeadSpectralNorm("repeat_2.0.attention.q", head)))),
-            v326 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_2.0.attention.v", head), 2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                norms.HeadSpectralNorm("repeat_2.0.attention.k", head),
-                                norms.HeadSpectralNorm("repeat_2.0.attention.q", head)),
-                            2)),
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_2.0.attention.v", head), 2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                norms.HeadSpectralNorm("repeat_2.0.attention.k", head),
-                                norms.HeadSpectralNorm("repeat_2.0.attention.q", head)),
-                            2))));
-        // repeat_2.0.attention: token to token
-        UpperBound v344 = UpperBound.Min(
-            v343,
-            v339 + v342,
-            v326 * (v338 + v1613 * v337),
-            v326 * UpperBound.Sqrt(v1614 + 6 * UpperBound.Power(v337, 2)),
-            v326 * UpperBound.Sqrt(v1614 + (v1615 + UpperBound.Power(v333, 2))));
-        // repeat_2.0.attention: whole to token
-        UpperBound v345 = UpperBound.Min(
-            v340 + v342,
-            v326 * (v1617 + v336 * (UpperBound.Sqrt(UpperBound.Power(v1618 * v327, 2) + UpperBound.Power(v333, 2)) + v1618 * 0)),
-            v326 * UpperBound.Sqrt(v1621 + UpperBound.Power(v333, 2)));
-        // repeat_2.0.attention: whole to whole
-        UpperBound v346 = UpperBound.Min(
-            v341 + v342,
-            v326 * (v334 * v332 + v336 * (UpperBound.Sqrt(UpperBound.Power(v1622 * v327, 2) + UpperBound.Power(v333, 2)) + v1622 * 0)),
-            v326 * UpperBound.Sqrt(v1623 + UpperBound.Power(v333, 2)));
-        // repeat_2.0.attention: radius
-        UpperBound v347 = UpperBound.Min(
-            v326 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                UpperBound.Min(
-                    norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v318 + norms.HeadVectorNorm("repeat_2.0.attention.v_bias", head),
-                    1),
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * UpperBound.Min(
-                    norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v318 + norms.HeadVectorNorm("repeat_2.0.attention.v_bias", head),
-                    1)))
-            + norms.VectorNorm("repeat_2.0.attention.out_bias");
-        // repeat_2.0.attention: centred radius
-        UpperBound v348 = UpperBound.Min(
-            v326 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(UpperBound.Min(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v319, 1), 2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * UpperBound.Min(norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v319, 1)),
-            v347);
-        UpperBound v349 = UpperBound.Min(v344 * v321, v345 * v322, v340 * v322 + v342 * v321, v346 * v322, v344 * v323);  // repeat_2.0.attention: from pixels, whole to token
-        UpperBound v350 = UpperBound.Min(v346 * v322, 28 * v349);  // repeat_2.0.attention: from pixels, whole to whole
-        UpperBound v351 = UpperBound.Min(v344 * v323, 224 * v349);  // repeat_2.0.attention: from pixels, token to token
-        UpperBound v354 = v318 + v324 * v347;  // repeat_2.0.residual_3: radius
-        UpperBound v355 = UpperBound.Min(v319 + v324 * v348, v354);  // repeat_2.0.residual_3: centred radius
-        UpperBound v1624 = v322 + v324 * v350;  // repeat_2.0.residual_3: shared
-        UpperBound v1625 = v323 + v324 * v351;  // repeat_2.0.residual_3: shared
-        UpperBound v357 = UpperBound.Min(v321 + v324 * v349, v1624, v1625);  // repeat_2.0.residual_3: from pixels, whole to token
-        UpperBound v358 = UpperBound.Min(v1624, 28 * v357);  // repeat_2.0.residual_3: from pixels, whole to whole
-        UpperBound v359 = UpperBound.Min(v1625, 224 * v357);  // repeat_2.0.residual_3: from pixels, token to token
-        UpperBound v360 = norms.LargestEntry("repeat_2.0.center_norm.gain");  // repeat_2.0.center_norm: max|gain|
-        UpperBound v361 = v360 * UpperBound.OfRational(192, 191) * v354 + norms.VectorNorm("repeat_2.0.center_norm.bias");  // repeat_2.0.center_norm: radius
-        UpperBound v362 = UpperBound.Min(v360 * UpperBound.OfRational(192, 191) * v355, v361);  // repeat_2.0.center_norm: centred radius
-        UpperBound v1626 = v360 * UpperBound.OfRational(192, 191) * v358;  // repeat_2.0.center_norm: shared
-        UpperBound v1627 = v360 * UpperBound.OfRational(192, 191) * v359;  // repeat_2.0.center_norm: shared
-        UpperBound v363 = UpperBound.Min(v360 * UpperBound.OfRational(192, 191) * v357, v1626, v1627);  // repeat_2.0.center_norm: from pixels, whole to token
-        UpperBound v364 = UpperBound.Min(v1626, 28 * v363);  // repeat_2.0.center_norm: from pixels, whole to whole
-        UpperBound v365 = UpperBound.Min(v1627, 224 * v363);  // repeat_2.0.center_norm: from pixels, token to token
-        UpperBound v366 = UpperBound.Min(norms.LargestEntry("repeat_2.0.residual_4.alpha"), UpperBound.OfRational(1, 48));  // repeat_2.0.residual_4: largest |alpha|
-        UpperBound v367 = norms.SpectralNorm("repeat_2.0.mlp.up");  // repeat_2.0.mlp: σ(up)
-        UpperBound v368 = norms.SpectralNorm("repeat_2.0.mlp.down");  // repeat_2.0.mlp: σ(down)
-        UpperBound v369 = norms.LargestRow("repeat_2.0.mlp.up") * v361 + norms.LargestEntry("repeat_2.0.mlp.up_bias");  // repeat_2.0.mlp: largest pre-activation
-        UpperBound v370 = v367 * v361 + norms.VectorNorm("repeat_2.0.mlp.up_bias");  // repeat_2.0.mlp: norm of the pre-activations
-        UpperBound v371 = UpperBound.GeluSlope(v369);  // repeat_2.0.mlp: gelu slope
-        // repeat_2.0.mlp: constant
-        UpperBound v372 = UpperBound.Min(
-            v371 * (v367 * v368),
-            UpperBound.OfRational(1, 2) * norms.Product("repeat_2.0.mlp.down", "repeat_2.0.mlp.up")
-                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v367 * v368));
-        UpperBound v373 = v368 * (UpperBound.GeluGain(v369) * v370) + norms.VectorNorm("repeat_2.0.mlp.down_bias");  // repeat_2.0.mlp: radius
-        UpperBound v374 = UpperBound.Min(v372 * v362, v373);  // repeat_2.0.mlp: centred radius
-        UpperBound v375 = UpperBound.Min(v372 * v363, v372 * v364, v372 * v365);  // repeat_2.0.mlp: from pixels, whole to token
-        UpperBound v376 = UpperBound.Min(v372 * v364, 28 * v375);  // repeat_2.0.mlp: from pixels, whole to whole
-        UpperBound v377 = UpperBound.Min(v372 * v365, 224 * v375);  // repeat_2.0.mlp: from pixels, token to token
-        UpperBound v380 = v361 + v366 * v373;  // repeat_2.0.residual_4: radius
-        UpperBound v381 = UpperBound.Min(v362 + v366 * v374, v380);  // repeat_2.0.residual_4: centred radius
-        UpperBound v1628 = v364 + v366 * v376;  // repeat_2.0.residual_4: shared
-        UpperBound v1629 = v365 + v366 * v377;  // repeat_2.0.residual_4: shared
-        UpperBound v383 = UpperBound.Min(v363 + v366 * v375, v1628, v1629);  // repeat_2.0.residual_4: from pixels, whole to token
-        UpperBound v384 = UpperBound.Min(v1628, 28 * v383);  // repeat_2.0.residual_4: from pixels, whole to whole
-        UpperBound v385 = UpperBound.Min(v1629, 224 * v383);  // repeat_2.0.residual_4: from pixels, token to token
-        UpperBound v386 = norms.LargestEntry("repeat_2.0.center_norm_2.gain");  // repeat_2.0.center_norm_2: max|gain|
-        UpperBound v387 = v386 * UpperBound.OfRational(192, 191) * v380 + norms.VectorNorm("repeat_2.0.center_norm_2.bias");  // repeat_2.0.center_norm_2: radius
-        UpperBound v388 = UpperBound.Min(v386 * UpperBound.OfRational(192, 191) * v381, v387);  // repeat_2.0.center_norm_2: centred radius
-        UpperBound v1630 = v386 * UpperBound.OfRational(192, 191) * v384;  // repeat_2.0.center_norm_2: shared
-        UpperBound v1631 = v386 * UpperBound.OfRational(192, 191) * v385;  // repeat_2.0.center_norm_2: shared
-        UpperBound v389 = UpperBound.Min(v386 * UpperBound.OfRational(192, 191) * v383, v1630, v1631);  // repeat_2.0.center_norm_2: from pixels, whole to token
-        UpperBound v390 = UpperBound.Min(v1630, 28 * v389);  // repeat_2.0.center_norm_2: from pixels, whole to whole
-        UpperBound v391 = UpperBound.Min(v1631, 224 * v389);  // repeat_2.0.center_norm_2: from pixels, token to token
-        UpperBound v392 = UpperBound.Min(norms.LargestEntry("repeat_2.1.residual.alpha"), UpperBound.OfRational(1, 48));  // repeat_2.1.residual: largest |alpha|
-        UpperBound v393 = norms.OperatorNorm("repeat_2.1.conv2d.weight");  // repeat_2.1.conv2d: operator norm of weight
-        UpperBound v394 = UpperBound.Min(norms.SpectralNorm("repeat_2.1.conv2d.weight"), v393, norms.LargestRow("repeat_2.1.conv2d.weight"));  // repeat_2.1.conv2d: σ(weight)
-        UpperBound v1632 = 7 * v394 * v387;  // repeat_2.1.conv2d: shared
-        UpperBound v395 = v1632 + norms.VectorNorm("repeat_2.1.conv2d.bias");  // repeat_2.1.conv2d: radius
-        UpperBound v396 = UpperBound.Min(v1632, 7 * v394 * UpperBound.OfRational(1, 2) * (v388 + v387), v395);  // repeat_2.1.conv2d: centred radius
-        UpperBound v1633 = UpperBound.Min(7 * v394, v393) * v390;  // repeat_2.1.conv2d: shared
-        UpperBound v1634 = 7 * v394 * v391;  // repeat_2.1.conv2d: shared
-        UpperBound v397 = UpperBound.Min(7 * v394 * v389, UpperBound.Min(v394, 7 * v394, v393) * v390, v1633, v1634);  // repeat_2.1.conv2d: from pixels, whole to token
-        UpperBound v398 = UpperBound.Min(v1633, 28 * v397);  // repeat_2.1.conv2d: from pixels, whole to whole
-        UpperBound v399 = UpperBound.Min(v1634, 224 * v397);  // repeat_2.1.conv2d: from pixels, token to token
-        UpperBound v401 = UpperBound.GeluSlope(v395);  // repeat_2.1.gelu: slope
-        UpperBound v402 = UpperBound.GeluGain(v395) * v395;  // repeat_2.1.gelu: radius
-        UpperBound v403 = UpperBound.Min(v401 * v396, v402);  // repeat_2.1.gelu: centred radius
-        UpperBound v404 = UpperBound.Min(v401 * v397, v401 * v398, v401 * v399);  // repeat_2.1.gelu: from pixels, whole to token
-        UpperBound v405 = UpperBound.Min(v401 * v398, 28 * v404);  // repeat_2.1.gelu: from pixels, whole to whole
-        UpperBound v406 = UpperBound.Min(v401 * v399, 224 * v404);  // repeat_2.1.gelu: from pixels, token to token
-        UpperBound v407 = norms.OperatorNorm("repeat_2.1.conv2d_2.weight");  // repeat_2.1.conv2d_2: operator norm of weight
-        UpperBound v408 = UpperBound.Min(norms.SpectralNorm("repeat_2.1.conv2d_2.weight"), v407);  // repeat_2.1.conv2d_2: σ(weight)
-        UpperBound v409 = v408 * v402 + norms.VectorNorm("repeat_2.1.conv2d_2.bias");  // repeat_2.1.conv2d_2: radius
-        UpperBound v410 = UpperBound.Min(v408 * v403, v409);  // repeat_2.1.conv2d_2: centred radius
-        UpperBound v1635 = UpperBound.Min(v408, v407) * v405;  // repeat_2.1.conv2d_2: shared
-        UpperBound v411 = UpperBound.Min(v408 * v404, v1635, v408 * v406);  // repeat_2.1.conv2d_2: from pixels, whole to token
-        UpperBound v412 = UpperBound.Min(v1635, 28 * v411);  // repeat_2.1.conv2d_2: from pixels, whole to whole
-        UpperBound v413 = UpperBound.Min(v408 * v406, 224 * v411);  // repeat_2.1.conv2d_2: from pixels, token to token
-        UpperBound v414 = UpperBound.GeluSlope(v409);  // repeat_2.1.gelu_2: slope
-        UpperBound v415 = UpperBound.GeluGain(v409) * v409;  // repeat_2.1.gelu_2: radius
-        UpperBound v416 = UpperBound.Min(v414 * v410, v415);  // repeat_2.1.gelu_2: centred radius
-        UpperBound v417 = UpperBound.Min(v414 * v411, v414 * v412, v414 * v413);  // repeat_2.1.gelu_2: from pixels, whole to token
-        UpperBound v418 = UpperBound.Min(v414 * v412, 28 * v417);  // repeat_2.1.gelu_2: from pixels, whole to whole
-        UpperBound v419 = UpperBound.Min(v414 * v413, 224 * v417);  // repeat_2.1.gelu_2: from pixels, token to token
-        UpperBound v420 = v387 + v392 * v415;  // repeat_2.1.residual: radius
-        UpperBound v421 = UpperBound.Min(v388 + v392 * v416, v420);  // repeat_2.1.residual: centred radius
-        UpperBound v1636 = v390 + v392 * v418;  // repeat_2.1.residual: shared
-        UpperBound v1637 = v391 + v392 * v419;  // repeat_2.1.residual: shared
-        UpperBound v423 = UpperBound.Min(v389 + v392 * v417, v1636, v1637);  // repeat_2.1.residual: from pixels, whole to token
-        UpperBound v424 = UpperBound.Min(v1636, 28 * v423);  // repeat_2.1.residual: from pixels, whole to whole
-        UpperBound v425 = UpperBound.Min(v1637, 224 * v423);  // repeat_2.1.residual: from pixels, token to token
-        UpperBound v426 = UpperBound.Min(norms.LargestEntry("repeat_2.1.residual_2.alpha"), UpperBound.OfRational(1, 48));  // repeat_2.1.residual_2: largest |alpha|
-        UpperBound v427 = norms.OperatorNorm("repeat_2.1.conv2d_3.weight");  // repeat_2.1.conv2d_3: operator norm of weight
-        UpperBound v428 = UpperBound.Min(norms.SpectralNorm("repeat_2.1.conv2d_3.weight"), v427, norms.LargestRow("repeat_2.1.conv2d_3.weight"));  // repeat_2.1.conv2d_3: σ(weight)
-        UpperBound v1638 = 7 * v428 * v420;  // repeat_2.1.conv2d_3: shared
-        UpperBound v429 = v1638 + norms.VectorNorm("repeat_2.1.conv2d_3.bias");  // repeat_2.1.conv2d_3: radius
-        UpperBound v430 = UpperBound.Min(v1638, 7 * v428 * UpperBound.OfRational(1, 2) * (v421 + v420), v429);  // repeat_2.1.conv2d_3: centred radius
-        UpperBound v1639 = UpperBound.Min(7 * v428, v427) * v424;  // repeat_2.1.conv2d_3: shared
-        UpperBound v1640 = 7 * v428 * v425;  // repeat_2.1.conv2d_3: shared
-        UpperBound v431 = UpperBound.Min(7 * v428 * v423, UpperBound.Min(v428, 7 * v428, v427) * v424, v1639, v1640);  // repeat_2.1.conv2d_3: from pixels, whole to token
-        UpperBound v432 = UpperBound.Min(v1639, 28 * v431);  // repeat_2.1.conv2d_3: from pixels, whole to whole
-        UpperBound v433 = UpperBound.Min(v1640, 224 * v431);  // repeat_2.1.conv2d_3: from pixels, token to token
-        UpperBound v435 = UpperBound.GeluSlope(v429);  // repeat_2.1.gelu_3: slope
-        UpperBound v436 = UpperBound.GeluGain(v429) * v429;  // repeat_2.1.gelu_3: radius
-        UpperBound v437 = UpperBound.Min(v435 * v430, v436);  // repeat_2.1.gelu_3: centred radius
-        UpperBound v438 = UpperBound.Min(v435 * v431, v435 * v432, v435 * v433);  // repeat_2.1.gelu_3: from pixels, whole to token
-        UpperBound v439 = UpperBound.Min(v435 * v432, 28 * v438);  // repeat_2.1.gelu_3: from pixels, whole to whole
-        UpperBound v440 = UpperBound.Min(v435 * v433, 224 * v438);  // repeat_2.1.gelu_3: from pixels, token to token
-        UpperBound v441 = v420 + v426 * v436;  // repeat_2.1.residual_2: radius
-        UpperBound v442 = UpperBound.Min(v421 + v426 * v437, v441);  // repeat_2.1.residual_2: centred radius
-        UpperBound v1641 = v424 + v426 * v439;  // repeat_2.1.residual_2: shared
-        UpperBound v1642 = v425 + v426 * v440;  // repeat_2.1.residual_2: shared
-        UpperBound v444 = UpperBound.Min(v423 + v426 * v438, v1641, v1642);  // repeat_2.1.residual_2: from pixels, whole to token
-        UpperBound v445 = UpperBound.Min(v1641, 28 * v444);  // repeat_2.1.residual_2: from pixels, whole to whole
-        UpperBound v446 = UpperBound.Min(v1642, 224 * v444);  // repeat_2.1.residual_2: from pixels, token to token
-        UpperBound v447 = UpperBound.Min(norms.LargestEntry("repeat_2.1.residual_3.alpha"), UpperBound.OfRational(1, 48));  // repeat_2.1.residual_3: largest |alpha|
-        UpperBound v448 = 2 * norms.LargestEntry("repeat_2.1.attention.bias_table");  // repeat_2.1.attention: spread of the bias
-        UpperBound v449 = norms.SpectralNorm("repeat_2.1.attention.out");  // repeat_2.1.attention: σ(out)
-        UpperBound v450 = norms.SpectralNorm("repeat_2.1.attention.k");  // repeat_2.1.attention: σ(k)
-        UpperBound v1643 = UpperBound.MaxOver(6, head => norms.HeadSpectralNorm("repeat_2.1.attention.k", head));  // repeat_2.1.attention: shared
-        UpperBound v451 = 2 * UpperBound.Min(v1643 * v442, 1) + v448;  // repeat_2.1.attention: range of the logits
-        UpperBound v452 = UpperBound.DoeblinComplement(49, v451);  // repeat_2.1.attention: 1 − lambda
-        UpperBound v453 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v451);  // repeat_2.1.attention: cosh of half the range
-        UpperBound v454 = 49 * UpperBound.LargestSoftmaxWeight(49, v451);  // repeat_2.1.attention: largest column sum
-        UpperBound v455 = UpperBound.Min(UpperBound.Sqrt(v454), v453, 7);  // repeat_2.1.attention: norm of the weights
-        UpperBound v456 = norms.SpectralNorm("repeat_2.1.attention.q");  // repeat_2.1.attention: σ(q)
-        UpperBound v457 = norms.SpectralNorm("repeat_2.1.attention.v");  // repeat_2.1.attention: σ(v)
-        UpperBound v458 = UpperBound.MaxOver(6, head => norms.HeadSpectralNorm("repeat_2.1.attention.v", head));  // repeat_2.1.attention: slope of the values
-        UpperBound v459 = UpperBound.MaxOver(6, head => UpperBound.Min(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v442, 1));  // repeat_2.1.attention: spread of the values
-        UpperBound v460 = UpperBound.MaxOver(6, head => UpperBound.Max(norms.HeadSpectralNorm("repeat_2.1.attention.k", head), norms.HeadSpectralNorm("repeat_2.1.attention.q", head)));  // repeat_2.1.attention: both paths' slope
-        // repeat_2.1.attention: value path
-        UpperBound v461 = UpperBound.Min(
-            UpperBound.Sqrt(6) * v458,
-            v457 * (1
-                + v452
-                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("26738366322588372897"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-        UpperBound v1644 = UpperBound.Sqrt(6) * v459;  // repeat_2.1.attention: shared
-        UpperBound v1645 = UpperBound.Min(6 * UpperBound.Power(v458, 2), UpperBound.Power(v457, 2) * (1 + v452 * 5));  // repeat_2.1.attention: shared
-        UpperBound v1646 = 6 * UpperBound.Power(v1643, 2);  // repeat_2.1.attention: shared
-        // repeat_2.1.attention: keys and values, token to token
-        UpperBound v462 = UpperBound.Min(
-            v449 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v442, 1)
-                        * norms.HeadSpectralNorm("repeat_2.1.attention.k", head),
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v442, 1)
-                        * norms.HeadSpectralNorm("repeat_2.1.attention.k", head))),
-            v449 * (v461 + v1644 * v1643),
-            v449 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_2.1.attention.v", head), 2)
-                        + UpperBound.Power(norms.HeadSpectralNorm("repeat_2.1.attention.k", head), 2)),
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_2.1.attention.v", head), 2)
-                        + UpperBound.Power(norms.HeadSpectralNorm("repeat_2.1.attention.k", head), 2))),
-            v449 * UpperBound.Sqrt(v1645 + v1646));
-        UpperBound v1647 = UpperBound.Min(UpperBound.OfRational(1, 7) * v453, 1);  // repeat_2.1.attention: shared
-        UpperBound v1648 = v457 * v1647;  // repeat_2.1.attention: shared
-        UpperBound v1649 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v451)));  // repeat_2.1.attention: shared
-        UpperBound v1650 = UpperBound.Power(v457, 2) + UpperBound.OfRational(1, 2) * UpperBound.Power(v450, 2);  // repeat_2.1.attention: shared
-        UpperBound v1651 = UpperBound.Power(v457, 2) + UpperBound.Power(v450, 2);  // repeat_2.1.attention: shared
-        UpperBound v1652 = UpperBound.Min(v1650, UpperBound.LargestSoftmaxWeight(49, v451) * v1651);  // repeat_2.1.attention: shared
-        // repeat_2.1.attention: keys and values, whole to token
-        UpperBound v463 = UpperBound.Min(
-            v449 * (v1648 + v459 * v450 * v1649),
-            v449 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v1647
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v442, 1)
-                        * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)
-                        * v1649,
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v1647
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v442, 1)
-                        * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)
-                        * v1649)),
-            v449 * UpperBound.Sqrt(v1652));
-        UpperBound v1653 = UpperBound.Min(UpperBound.Sqrt(v454), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_2.1.attention: shared
-        UpperBound v1654 = UpperBound.Min(v454 * v1651, 49 * v1650);  // repeat_2.1.attention: shared
-        // repeat_2.1.attention: keys and values, whole to whole
-        UpperBound v464 = UpperBound.Min(
-            v449 * (v457 * v455 + v459 * v450 * v1653),
-            v449 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v455
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v442, 1)
-                        * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)
-                        * v1653,
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v455
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v442, 1)
-                        * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)
-                        * v1653)),
-            v449 * UpperBound.Sqrt(v1654));
-        // repeat_2.1.attention: query path, all readings
-        UpperBound v465 = UpperBound.Min(
-            v449 * v459 * v456,
-            v449 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                UpperBound.Min(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v442, 1)
-                    * norms.HeadSpectralNorm("repeat_2.1.attention.q", head),
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (
-                    UpperBound.Min(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v442, 1)
-                        * norms.HeadSpectralNorm("repeat_2.1.attention.q", head))));
-        // repeat_2.1.attention: per head, token to token
-        UpperBound v466 = UpperBound.Min(
-            v449 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v442, 1)
-                        * UpperBound.Max(
-                            norms.HeadSpectralNorm("repeat_2.1.attention.k", head),
-                            norms.HeadSpectralNorm("repeat_2.1.attention.q", head)),
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v442, 1)
-                        * UpperBound.Max(
-                            norms.HeadSpectralNorm("repeat_2.1.attention.k", head),
-                            norms.HeadSpectralNorm("repeat_2.1.attention.q", head)))),
-            v449 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_2.1.attention.v", head), 2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                norms.HeadSpectralNorm("repeat_2.1.attention.k", head),
-                                norms.HeadSpectralNorm("repeat_2.1.attention.q", head)),
-                            2)),
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_2.1.attention.v", head), 2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                norms.HeadSpectralNorm("repeat_2.1.attention.k", head),
-                                norms.HeadSpectralNorm("repeat_2.1.attention.q", head)),
-                            2))));
-        // repeat_2.1.attention: token to token
-        UpperBound v467 = UpperBound.Min(
-            v466,
-            v462 + v465,
-            v449 * (v461 + v1644 * v460),
-            v449 * UpperBound.Sqrt(v1645 + 6 * UpperBound.Power(v460, 2)),
-            v449 * UpperBound.Sqrt(v1645 + (v1646 + UpperBound.Power(v456, 2))));
-        // repeat_2.1.attention: whole to token
-        UpperBound v468 = UpperBound.Min(
-            v463 + v465,
-            v449 * (v1648 + v459 * (UpperBound.Sqrt(UpperBound.Power(v1649 * v450, 2) + UpperBound.Power(v456, 2)) + v1649 * 0)),
-            v449 * UpperBound.Sqrt(v1652 + UpperBound.Power(v456, 2)));
-        // repeat_2.1.attention: whole to whole
-        UpperBound v469 = UpperBound.Min(
-            v464 + v465,
-            v449 * (v457 * v455 + v459 * (UpperBound.Sqrt(UpperBound.Power(v1653 * v450, 2) + UpperBound.Power(v456, 2)) + v1653 * 0)),
-            v449 * UpperBound.Sqrt(v1654 + UpperBound.Power(v456, 2)));
-        // repeat_2.1.attention: radius
-        UpperBound v470 = UpperBound.Min(
-            v449 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                UpperBound.Min(
-                    norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v441 + norms.HeadVectorNorm("repeat_2.1.attention.v_bias", head),
-                    1),
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * UpperBound.Min(
-                    norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v441 + norms.HeadVectorNorm("repeat_2.1.attention.v_bias", head),
-                    1)))
-            + norms.VectorNorm("repeat_2.1.attention.out_bias");
-        // repeat_2.1.attention: centred radius
-        UpperBound v471 = UpperBound.Min(
-            v449 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(UpperBound.Min(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v442, 1), 2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * UpperBound.Min(norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v442, 1)),
-            v470);
-        UpperBound v472 = UpperBound.Min(v467 * v444, v468 * v445, v463 * v445 + v465 * v444, v469 * v445, v467 * v446);  // repeat_2.1.attention: from pixels, whole to token
-        UpperBound v473 = UpperBound.Min(v469 * v445, 28 * v472);  // repeat_2.1.attention: from pixels, whole to whole
-        UpperBound v474 = UpperBound.Min(v467 * v446, 224 * v472);  // repeat_2.1.attention: from pixels, token to token
-        UpperBound v477 = v441 + v447 * v470;  // repeat_2.1.residual_3: radius
-        UpperBound v478 = UpperBound.Min(v442 + v447 * v471, v477);  // repeat_2.1.residual_3: centred radius
-        UpperBound v1655 = v445 + v447 * v473;  // repeat_2.1.residual_3: shared
-        UpperBound v1656 = v446 + v447 * v474;  // repeat_2.1.residual_3: shared
-        UpperBound v480 = UpperBound.Min(v444 + v447 * v472, v1655, v1656);  // repeat_2.1.residual_3: from pixels, whole to token
-        UpperBound v481 = UpperBound.Min(v1655, 28 * v480);  // repeat_2.1.residual_3: from pixels, whole to whole
-        UpperBound v482 = UpperBound.Min(v1656, 224 * v480);  // repeat_2.1.residual_3: from pixels, token to token
-        UpperBound v483 = norms.LargestEntry("repeat_2.1.center_norm.gain");  // repeat_2.1.center_norm: max|gain|
-        UpperBound v484 = v483 * UpperBound.OfRational(192, 191) * v477 + norms.VectorNorm("repeat_2.1.center_norm.bias");  // repeat_2.1.center_norm: radius
-        UpperBound v485 = UpperBound.Min(v483 * UpperBound.OfRational(192, 191) * v478, v484);  // repeat_2.1.center_norm: centred radius
-        UpperBound v1657 = v483 * UpperBound.OfRational(192, 191) * v481;  // repeat_2.1.center_norm: shared
-        UpperBound v1658 = v483 * UpperBound.OfRational(192, 191) * v482;  // repeat_2.1.center_norm: shared
-        UpperBound v486 = UpperBound.Min(v483 * UpperBound.OfRational(192, 191) * v480, v1657, v1658);  // repeat_2.1.center_norm: from pixels, whole to token
-        UpperBound v487 = UpperBound.Min(v1657, 28 * v486);  // repeat_2.1.center_norm: from pixels, whole to whole
-        UpperBound v488 = UpperBound.Min(v1658, 224 * v486);  // repeat_2.1.center_norm: from pixels, token to token
-        UpperBound v489 = UpperBound.Min(norms.LargestEntry("repeat_2.1.residual_4.alpha"), UpperBound.OfRational(1, 48));  // repeat_2.1.residual_4: largest |alpha|
-        UpperBound v490 = norms.SpectralNorm("repeat_2.1.mlp.up");  // repeat_2.1.mlp: σ(up)
-        UpperBound v491 = norms.SpectralNorm("repeat_2.1.mlp.down");  // repeat_2.1.mlp: σ(down)
-        UpperBound v492 = norms.LargestRow("repeat_2.1.mlp.up") * v484 + norms.LargestEntry("repeat_2.1.mlp.up_bias");  // repeat_2.1.mlp: largest pre-activation
-        UpperBound v493 = v490 * v484 + norms.VectorNorm("repeat_2.1.mlp.up_bias");  // repeat_2.1.mlp: norm of the pre-activations
-        UpperBound v494 = UpperBound.GeluSlope(v492);  // repeat_2.1.mlp: gelu slope
-        // repeat_2.1.mlp: constant
-        UpperBound v495 = UpperBound.Min(
-            v494 * (v490 * v491),
-            UpperBound.OfRational(1, 2) * norms.Product("repeat_2.1.mlp.down", "repeat_2.1.mlp.up")
-                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v490 * v491));
-        UpperBound v496 = v491 * (UpperBound.GeluGain(v492) * v493) + norms.VectorNorm("repeat_2.1.mlp.down_bias");  // repeat_2.1.mlp: radius
-        UpperBound v497 = UpperBound.Min(v495 * v485, v496);  // repeat_2.1.mlp: centred radius
-        UpperBound v498 = UpperBound.Min(v495 * v486, v495 * v487, v495 * v488);  // repeat_2.1.mlp: from pixels, whole to token
-        UpperBound v499 = UpperBound.Min(v495 * v487, 28 * v498);  // repeat_2.1.mlp: from pixels, whole to whole
-        UpperBound v500 = UpperBound.Min(v495 * v488, 224 * v498);  // repeat_2.1.mlp: from pixels, token to token
-        UpperBound v503 = v484 + v489 * v496;  // repeat_2.1.residual_4: radius
-        UpperBound v504 = UpperBound.Min(v485 + v489 * v497, v503);  // repeat_2.1.residual_4: centred radius
-        UpperBound v1659 = v487 + v489 * v499;  // repeat_2.1.residual_4: shared
-        UpperBound v1660 = v488 + v489 * v500;  // repeat_2.1.residual_4: shared
-        UpperBound v506 = UpperBound.Min(v486 + v489 * v498, v1659, v1660);  // repeat_2.1.residual_4: from pixels, whole to token
-        UpperBound v507 = UpperBound.Min(v1659, 28 * v506);  // repeat_2.1.residual_4: from pixels, whole to whole
-        UpperBound v508 = UpperBound.Min(v1660, 224 * v506);  // repeat_2.1.residual_4: from pixels, token to token
-        UpperBound v509 = norms.LargestEntry("repeat_2.1.center_norm_2.gain");  // repeat_2.1.center_norm_2: max|gain|
-        UpperBound v510 = v509 * UpperBound.OfRational(192, 191) * v503 + norms.VectorNorm("repeat_2.1.center_norm_2.bias");  // repeat_2.1.center_norm_2: radius
-        UpperBound v511 = UpperBound.Min(v509 * UpperBound.OfRational(192, 191) * v504, v510);  // repeat_2.1.center_norm_2: centred radius
-        UpperBound v1661 = v509 * UpperBound.OfRational(192, 191) * v507;  // repeat_2.1.center_norm_2: shared
-        UpperBound v1662 = v509 * UpperBound.OfRational(192, 191) * v508;  // repeat_2.1.center_norm_2: shared
-        UpperBound v512 = UpperBound.Min(v509 * UpperBound.OfRational(192, 191) * v506, v1661, v1662);  // repeat_2.1.center_norm_2: from pixels, whole to token
-        UpperBound v513 = UpperBound.Min(v1661, 28 * v512);  // repeat_2.1.center_norm_2: from pixels, whole to whole
-        UpperBound v514 = UpperBound.Min(v1662, 224 * v512);  // repeat_2.1.center_norm_2: from pixels, token to token
-        UpperBound v515 = norms.SpectralNorm("patch_merging_2.reduction");  // patch_merging_2: σ(reduction)
-        UpperBound v516 = norms.LargestEntry("patch_merging_2.gain");  // patch_merging_2: max|gain|
-        UpperBound v517 = v515 * (v516 * UpperBound.OfRational(768, 767) * (2 * v510) + norms.VectorNorm("patch_merging_2.bias"));  // patch_merging_2: radius
-        UpperBound v518 = UpperBound.Min(v515 * (v516 * UpperBound.OfRational(768, 767) * (2 * v511)), v517);  // patch_merging_2: centred radius
-        UpperBound v1663 = v516 * UpperBound.OfRational(768, 767) * v515;  // patch_merging_2: shared
-        UpperBound v1664 = 2 * v1663;  // patch_merging_2: shared
-        UpperBound v1665 = v1663 * v513;  // patch_merging_2: shared
-        UpperBound v1666 = v1664 * v514;  // patch_merging_2: shared
-        UpperBound v519 = UpperBound.Min(v1664 * v512, v1665, v1666);  // patch_merging_2: from pixels, whole to token
-        UpperBound v520 = UpperBound.Min(v1665, 14 * v519);  // patch_merging_2: from pixels, whole to whole
-        UpperBound v521 = UpperBound.Min(v1666, 224 * v519);  // patch_merging_2: from pixels, token to token
-        UpperBound v522 = UpperBound.Min(norms.LargestEntry("repeat_3.0.residual.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.0.residual: largest |alpha|
-        UpperBound v523 = norms.OperatorNorm("repeat_3.0.conv2d.weight");  // repeat_3.0.conv2d: operator norm of weight
-        UpperBound v524 = UpperBound.Min(norms.SpectralNorm("repeat_3.0.conv2d.weight"), v523, norms.LargestRow("repeat_3.0.conv2d.weight"));  // repeat_3.0.conv2d: σ(weight)
-        UpperBound v1667 = 7 * v524 * v517;  // repeat_3.0.conv2d: shared
-        UpperBound v525 = v1667 + norms.VectorNorm("repeat_3.0.conv2d.bias");  // repeat_3.0.conv2d: radius
-        UpperBound v526 = UpperBound.Min(v1667, 7 * v524 * UpperBound.OfRational(1, 2) * (v518 + v517), v525);  // repeat_3.0.conv2d: centred radius
-        UpperBound v1668 = UpperBound.Min(7 * v524, v523) * v520;  // repeat_3.0.conv2d: shared
-        UpperBound v1669 = 7 * v524 * v521;  // repeat_3.0.conv2d: shared
-        UpperBound v527 = UpperBound.Min(7 * v524 * v519, UpperBound.Min(v524, 7 * v524, v523) * v520, v1668, v1669);  // repeat_3.0.conv2d: from pixels, whole to token
-        UpperBound v528 = UpperBound.Min(v1668, 14 * v527);  // repeat_3.0.conv2d: from pixels, whole to whole
-        UpperBound v529 = UpperBound.Min(v1669, 224 * v527);  // repeat_3.0.conv2d: from pixels, token to token
-        UpperBound v531 = UpperBound.GeluSlope(v525);  // repeat_3.0.gelu: slope
-        UpperBound v532 = UpperBound.GeluGain(v525) * v525;  // repeat_3.0.gelu: radius
-        UpperBound v533 = UpperBound.Min(v531 * v526, v532);  // repeat_3.0.gelu: centred radius
-        UpperBound v534 = UpperBound.Min(v531 * v527, v531 * v528, v531 * v529);  // repeat_3.0.gelu: from pixels, whole to token
-        UpperBound v535 = UpperBound.Min(v531 * v528, 14 * v534);  // repeat_3.0.gelu: from pixels, whole to whole
-        UpperBound v536 = UpperBound.Min(v531 * v529, 224 * v534);  // repeat_3.0.gelu: from pixels, token to token
-        UpperBound v537 = norms.OperatorNorm("repeat_3.0.conv2d_2.weight");  // repeat_3.0.conv2d_2: operator norm of weight
-        UpperBound v538 = UpperBound.Min(norms.SpectralNorm("repeat_3.0.conv2d_2.weight"), v537);  // repeat_3.0.conv2d_2: σ(weight)
-        UpperBound v539 = v538 * v532 + norms.VectorNorm("repeat_3.0.conv2d_2.bias");  // repeat_3.0.conv2d_2: radius
-        UpperBound v540 = UpperBound.Min(v538 * v533, v539);  // repeat_3.0.conv2d_2: centred radius
-        UpperBound v1670 = UpperBound.Min(v538, v537) * v535;  // repeat_3.0.conv2d_2: shared
-        UpperBound v541 = UpperBound.Min(v538 * v534, v1670, v538 * v536);  // repeat_3.0.conv2d_2: from pixels, whole to token
-        UpperBound v542 = UpperBound.Min(v1670, 14 * v541);  // repeat_3.0.conv2d_2: from pixels, whole to whole
-        UpperBound v543 = UpperBound.Min(v538 * v536, 224 * v541);  // repeat_3.0.conv2d_2: from pixels, token to token
-        UpperBound v544 = UpperBound.GeluSlope(v539);  // repeat_3.0.gelu_2: slope
-        UpperBound v545 = UpperBound.GeluGain(v539) * v539;  // repeat_3.0.gelu_2: radius
-        UpperBound v546 = UpperBound.Min(v544 * v540, v545);  // repeat_3.0.gelu_2: centred radius
-        UpperBound v547 = UpperBound.Min(v544 * v541, v544 * v542, v544 * v543);  // repeat_3.0.gelu_2: from pixels, whole to token
-        UpperBound v548 = UpperBound.Min(v544 * v542, 14 * v547);  // repeat_3.0.gelu_2: from pixels, whole to whole
-        UpperBound v549 = UpperBound.Min(v544 * v543, 224 * v547);  // repeat_3.0.gelu_2: from pixels, token to token
-        UpperBound v550 = v517 + v522 * v545;  // repeat_3.0.residual: radius
-        UpperBound v551 = UpperBound.Min(v518 + v522 * v546, v550);  // repeat_3.0.residual: centred radius
-        UpperBound v1671 = v520 + v522 * v548;  // repeat_3.0.residual: shared
-        UpperBound v1672 = v521 + v522 * v549;  // repeat_3.0.residual: shared
-        UpperBound v553 = UpperBound.Min(v519 + v522 * v547, v1671, v1672);  // repeat_3.0.residual: from pixels, whole to token
-        UpperBound v554 = UpperBound.Min(v1671, 14 * v553);  // repeat_3.0.residual: from pixels, whole to whole
-        UpperBound v555 = UpperBound.Min(v1672, 224 * v553);  // repeat_3.0.residual: from pixels, token to token
-        UpperBound v556 = UpperBound.Min(norms.LargestEntry("repeat_3.0.residual_2.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.0.residual_2: largest |alpha|
-        UpperBound v557 = norms.OperatorNorm("repeat_3.0.conv2d_3.weight");  // repeat_3.0.conv2d_3: operator norm of weight
-        UpperBound v558 = UpperBound.Min(norms.SpectralNorm("repeat_3.0.conv2d_3.weight"), v557, norms.LargestRow("repeat_3.0.conv2d_3.weight"));  // repeat_3.0.conv2d_3: σ(weight)
-        UpperBound v1673 = 7 * v558 * v550;  // repeat_3.0.conv2d_3: shared
-        UpperBound v559 = v1673 + norms.VectorNorm("repeat_3.0.conv2d_3.bias");  // repeat_3.0.conv2d_3: radius
-        UpperBound v560 = UpperBound.Min(v1673, 7 * v558 * UpperBound.OfRational(1, 2) * (v551 + v550), v559);  // repeat_3.0.conv2d_3: centred radius
-        UpperBound v1674 = UpperBound.Min(7 * v558, v557) * v554;  // repeat_3.0.conv2d_3: shared
-        UpperBound v1675 = 7 * v558 * v555;  // repeat_3.0.conv2d_3: shared
-        UpperBound v561 = UpperBound.Min(7 * v558 * v553, UpperBound.Min(v558, 7 * v558, v557) * v554, v1674, v1675);  // repeat_3.0.conv2d_3: from pixels, whole to token
-        UpperBound v562 = UpperBound.Min(v1674, 14 * v561);  // repeat_3.0.conv2d_3: from pixels, whole to whole
-        UpperBound v563 = UpperBound.Min(v1675, 224 * v561);  // repeat_3.0.conv2d_3: from pixels, token to token
-        UpperBound v565 = UpperBound.GeluSlope(v559);  // repeat_3.0.gelu_3: slope
-        UpperBound v566 = UpperBound.GeluGain(v559) * v559;  // repeat_3.0.gelu_3: radius
-        UpperBound v567 = UpperBound.Min(v565 * v560, v566);  // repeat_3.0.gelu_3: centred radius
-        UpperBound v568 = UpperBound.Min(v565 * v561, v565 * v562, v565 * v563);  // repeat_3.0.gelu_3: from pixels, whole to token
-        UpperBound v569 = UpperBound.Min(v565 * v562, 14 * v568);  // repeat_3.0.gelu_3: from pixels, whole to whole
-        UpperBound v570 = UpperBound.Min(v565 * v563, 224 * v568);  // repeat_3.0.gelu_3: from pixels, token to token
-        UpperBound v571 = v550 + v556 * v566;  // repeat_3.0.residual_2: radius
-        UpperBound v572 = UpperBound.Min(v551 + v556 * v567, v571);  // repeat_3.0.residual_2: centred radius
-        UpperBound v1676 = v554 + v556 * v569;  // repeat_3.0.residual_2: shared
-        UpperBound v1677 = v555 + v556 * v570;  // repeat_3.0.residual_2: shared
-        UpperBound v574 = UpperBound.Min(v553 + v556 * v568, v1676, v1677);  // repeat_3.0.residual_2: from pixels, whole to token
-        UpperBound v575 = UpperBound.Min(v1676, 14 * v574);  // repeat_3.0.residual_2: from pixels, whole to whole
-        UpperBound v576 = UpperBound.Min(v1677, 224 * v574);  // repeat_3.0.residual_2: from pixels, token to token
-        UpperBound v577 = UpperBound.Min(norms.LargestEntry("repeat_3.0.residual_3.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.0.residual_3: largest |alpha|
-        UpperBound v578 = 2 * norms.LargestEntry("repeat_3.0.attention.bias_table");  // repeat_3.0.attention: spread of the bias
-        UpperBound v579 = norms.SpectralNorm("repeat_3.0.attention.out");  // repeat_3.0.attention: σ(out)
-        UpperBound v580 = norms.SpectralNorm("repeat_3.0.attention.k");  // repeat_3.0.attention: σ(k)
-        UpperBound v1678 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.0.attention.k", head));  // repeat_3.0.attention: shared
-        UpperBound v581 = 2 * UpperBound.Min(v1678 * v572, 1) + v578;  // repeat_3.0.attention: range of the logits
-        UpperBound v582 = UpperBound.DoeblinComplement(49, v581);  // repeat_3.0.attention: 1 − lambda
-        UpperBound v583 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v581);  // repeat_3.0.attention: cosh of half the range
-        UpperBound v584 = 49 * UpperBound.LargestSoftmaxWeight(49, v581);  // repeat_3.0.attention: largest column sum
-        UpperBound v585 = UpperBound.Min(UpperBound.Sqrt(v584), v583, 7);  // repeat_3.0.attention: norm of the weights
-        UpperBound v586 = norms.SpectralNorm("repeat_3.0.attention.q");  // repeat_3.0.attention: σ(q)
-        UpperBound v587 = norms.SpectralNorm("repeat_3.0.attention.v");  // repeat_3.0.attention: σ(v)
-        UpperBound v588 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.0.attention.v", head));  // repeat_3.0.attention: slope of the values
-        UpperBound v589 = UpperBound.MaxOver(12, head => UpperBound.Min(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v572, 1));  // repeat_3.0.attention: spread of the values
-        UpperBound v590 = UpperBound.MaxOver(12, head => UpperBound.Max(norms.HeadSpectralNorm("repeat_3.0.attention.k", head), norms.HeadSpectralNorm("repeat_3.0.attention.q", head)));  // repeat_3.0.attention: both paths' slope
-        // repeat_3.0.attention: value path
-        UpperBound v591 = UpperBound.Min(
-            UpperBound.Sqrt(12) * v588,
-            v587 * (1
-                + v582
-                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-        UpperBound v1679 = UpperBound.Sqrt(12) * v589;  // repeat_3.0.attention: shared
-        UpperBound v1680 = UpperBound.Min(12 * UpperBound.Power(v588, 2), UpperBound.Power(v587, 2) * (1 + v582 * 11));  // repeat_3.0.attention: shared
-        UpperBound v1681 = 12 * UpperBound.Power(v1678, 2);  // repeat_3.0.attention: shared
-        // repeat_3.0.attention: keys and values, token to token
-        UpperBound v592 = UpperBound.Min(
-            v579 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v572, 1)
-                        * norms.HeadSpectralNorm("repeat_3.0.attention.k", head),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v572, 1)
-                        * norms.HeadSpectralNorm("repeat_3.0.attention.k", head))),
-            v579 * (v591 + v1679 * v1678),
-            v579 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_3.0.attention.v", head), 2)
-                        + UpperBound.Power(norms.HeadSpectralNorm("repeat_3.0.attention.k", head), 2)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_3.0.attention.v", head), 2)
-                        + UpperBound.Power(norms.HeadSpectralNorm("repeat_3.0.attention.k", head), 2))),
-            v579 * UpperBound.Sqrt(v1680 + v1681));
-        UpperBound v1682 = UpperBound.Min(UpperBound.OfRational(1, 7) * v583, 1);  // repeat_3.0.attention: shared
-        UpperBound v1683 = v587 * v1682;  // repeat_3.0.attention: shared
-        UpperBound v1684 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v581)));  // repeat_3.0.attention: shared
-        UpperBound v1685 = UpperBound.Power(v587, 2) + UpperBound.OfRational(1, 2) * UpperBound.Power(v580, 2);  // repeat_3.0.attention: shared
-        UpperBound v1686 = UpperBound.Power(v587, 2) + UpperBound.Power(v580, 2);  // repeat_3.0.attention: shared
-        UpperBound v1687 = UpperBound.Min(v1685, UpperBound.LargestSoftmaxWeight(49, v581) * v1686);  // repeat_3.0.attention: shared
-        // repeat_3.0.attention: keys and values, whole to token
-        UpperBound v593 = UpperBound.Min(
-            v579 * (v1683 + v589 * v580 * v1684),
-            v579 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v1682
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v572, 1)
-                        * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)
-                        * v1684,
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v1682
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v572, 1)
-                        * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)
-                        * v1684)),
-            v579 * UpperBound.Sqrt(v1687));
-        UpperBound v1688 = UpperBound.Min(UpperBound.Sqrt(v584), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_3.0.attention: shared
-        UpperBound v1689 = UpperBound.Min(v584 * v1686, 49 * v1685);  // repeat_3.0.attention: shared
-        // repeat_3.0.attention: keys and values, whole to whole
-        UpperBound v594 = UpperBound.Min(
-            v579 * (v587 * v585 + v589 * v580 * v1688),
-            v579 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v585
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v572, 1)
-                        * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)
-                        * v1688,
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v585
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v572, 1)
-                        * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)
-                        * v1688)),
-            v579 * UpperBound.Sqrt(v1689));
-        // repeat_3.0.attention: query path, all readings
-        UpperBound v595 = UpperBound.Min(
-            v579 * v589 * v586,
-            v579 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v572, 1)
-                    * norms.HeadSpectralNorm("repeat_3.0.attention.q", head),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (
-                    UpperBound.Min(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v572, 1)
-                        * norms.HeadSpectralNorm("repeat_3.0.attention.q", head))));
-        // repeat_3.0.attention: per head, token to token
-        UpperBound v596 = UpperBound.Min(
-            v579 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v572, 1)
-                        * UpperBound.Max(
-                            norms.HeadSpectralNorm("repeat_3.0.attention.k", head),
-                            norms.HeadSpectralNorm("repeat_3.0.attention.q", head)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v572, 1)
-                        * UpperBound.Max(
-                            norms.HeadSpectralNorm("repeat_3.0.attention.k", head),
-                            norms.HeadSpectralNorm("repeat_3.0.attention.q", head)))),
-            v579 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_3.0.attention.v", head), 2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                norms.HeadSpectralNorm("repeat_3.0.attention.k", head),
-                                norms.HeadSpectralNorm("repeat_3.0.attention.q", head)),
-                            2)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_3.0.attention.v", head), 2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                norms.HeadSpectralNorm("repeat_3.0.attention.k", head),
-                                norms.HeadSpectralNorm("repeat_3.0.attention.q", head)),
-                            2))));
-        // repeat_3.0.attention: token to token
-        UpperBound v597 = UpperBound.Min(
-            v596,
-            v592 + v595,
-            v579 * (v591 + v1679 * v590),
-            v579 * UpperBound.Sqrt(v1680 + 12 * UpperBound.Power(v590, 2)),
-            v579 * UpperBound.Sqrt(v1680 + (v1681 + UpperBound.Power(v586, 2))));
-        // repeat_3.0.attention: whole to token
-        UpperBound v598 = UpperBound.Min(
-            v593 + v595,
-            v579 * (v1683 + v589 * (UpperBound.Sqrt(UpperBound.Power(v1684 * v580, 2) + UpperBound.Power(v586, 2)) + v1684 * 0)),
-            v579 * UpperBound.Sqrt(v1687 + UpperBound.Power(v586, 2)));
-        // repeat_3.0.attention: whole to whole
-        UpperBound v599 = UpperBound.Min(
-            v594 + v595,
-            v579 * (v587 * v585 + v589 * (UpperBound.Sqrt(UpperBound.Power(v1688 * v580, 2) + UpperBound.Power(v586, 2)) + v1688 * 0)),
-            v579 * UpperBound.Sqrt(v1689 + UpperBound.Power(v586, 2)));
-        // repeat_3.0.attention: radius
-        UpperBound v600 = UpperBound.Min(
-            v579 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(
-                    norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v571 + norms.HeadVectorNorm("repeat_3.0.attention.v_bias", head),
-                    1),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * UpperBound.Min(
-                    norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v571 + norms.HeadVectorNorm("repeat_3.0.attention.v_bias", head),
-                    1)))
-            + norms.VectorNorm("repeat_3.0.attention.out_bias");
-        // repeat_3.0.attention: centred radius
-        UpperBound v601 = UpperBound.Min(
-            v579 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Min(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v572, 1), 2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * UpperBound.Min(norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v572, 1)),
-            v600);
-        UpperBound v602 = UpperBound.Min(v597 * v574, v598 * v575, v593 * v575 + v595 * v574, v599 * v575, v597 * v576);  // repeat_3.0.attention: from pixels, whole to token
-        UpperBound v603 = UpperBound.Min(v599 * v575, 14 * v602);  // repeat_3.0.attention: from pixels, whole to whole
-        UpperBound v604 = UpperBound.Min(v597 * v576, 224 * v602);  // repeat_3.0.attention: from pixels, token to token
-        UpperBound v607 = v571 + v577 * v600;  // repeat_3.0.residual_3: radius
-        UpperBound v608 = UpperBound.Min(v572 + v577 * v601, v607);  // repeat_3.0.residual_3: centred radius
-        UpperBound v1690 = v575 + v577 * v603;  // repeat_3.0.residual_3: shared
-        UpperBound v1691 = v576 + v577 * v604;  // repeat_3.0.residual_3: shared
-        UpperBound v610 = UpperBound.Min(v574 + v577 * v602, v1690, v1691);  // repeat_3.0.residual_3: from pixels, whole to token
-        UpperBound v611 = UpperBound.Min(v1690, 14 * v610);  // repeat_3.0.residual_3: from pixels, whole to whole
-        UpperBound v612 = UpperBound.Min(v1691, 224 * v610);  // repeat_3.0.residual_3: from pixels, token to token
-        UpperBound v613 = norms.LargestEntry("repeat_3.0.center_norm.gain");  // repeat_3.0.center_norm: max|gain|
-        UpperBound v614 = v613 * UpperBound.OfRational(384, 383) * v607 + norms.VectorNorm("repeat_3.0.center_norm.bias");  // repeat_3.0.center_norm: radius
-        UpperBound v615 = UpperBound.Min(v613 * UpperBound.OfRational(384, 383) * v608, v614);  // repeat_3.0.center_norm: centred radius
-        UpperBound v1692 = v613 * UpperBound.OfRational(384, 383) * v611;  // repeat_3.0.center_norm: shared
-        UpperBound v1693 = v613 * UpperBound.OfRational(384, 383) * v612;  // repeat_3.0.center_norm: shared
-        UpperBound v616 = UpperBound.Min(v613 * UpperBound.OfRational(384, 383) * v610, v1692, v1693);  // repeat_3.0.center_norm: from pixels, whole to token
-        UpperBound v617 = UpperBound.Min(v1692, 14 * v616);  // repeat_3.0.center_norm: from pixels, whole to whole
-        UpperBound v618 = UpperBound.Min(v1693, 224 * v616);  // repeat_3.0.center_norm: from pixels, token to token
-        UpperBound v619 = UpperBound.Min(norms.LargestEntry("repeat_3.0.residual_4.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.0.residual_4: largest |alpha|
-        UpperBound v620 = norms.SpectralNorm("repeat_3.0.mlp.up");  // repeat_3.0.mlp: σ(up)
-        UpperBound v621 = norms.SpectralNorm("repeat_3.0.mlp.down");  // repeat_3.0.mlp: σ(down)
-        UpperBound v622 = norms.LargestRow("repeat_3.0.mlp.up") * v614 + norms.LargestEntry("repeat_3.0.mlp.up_bias");  // repeat_3.0.mlp: largest pre-activation
-        UpperBound v623 = v620 * v614 + norms.VectorNorm("repeat_3.0.mlp.up_bias");  // repeat_3.0.mlp: norm of the pre-activations
-        UpperBound v624 = UpperBound.GeluSlope(v622);  // repeat_3.0.mlp: gelu slope
-        // repeat_3.0.mlp: constant
-        UpperBound v625 = UpperBound.Min(
-            v624 * (v620 * v621),
-            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.0.mlp.down", "repeat_3.0.mlp.up")
-                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v620 * v621));
-        UpperBound v626 = v621 * (UpperBound.GeluGain(v622) * v623) + norms.VectorNorm("repeat_3.0.mlp.down_bias");  // repeat_3.0.mlp: radius
-        UpperBound v627 = UpperBound.Min(v625 * v615, v626);  // repeat_3.0.mlp: centred radius
-        UpperBound v628 = UpperBound.Min(v625 * v616, v625 * v617, v625 * v618);  // repeat_3.0.mlp: from pixels, whole to token
-        UpperBound v629 = UpperBound.Min(v625 * v617, 14 * v628);  // repeat_3.0.mlp: from pixels, whole to whole
-        UpperBound v630 = UpperBound.Min(v625 * v618, 224 * v628);  // repeat_3.0.mlp: from pixels, token to token
-        UpperBound v633 = v614 + v619 * v626;  // repeat_3.0.residual_4: radius
-        UpperBound v634 = UpperBound.Min(v615 + v619 * v627, v633);  // repeat_3.0.residual_4: centred radius
-        UpperBound v1694 = v617 + v619 * v629;  // repeat_3.0.residual_4: shared
-        UpperBound v1695 = v618 + v619 * v630;  // repeat_3.0.residual_4: shared
-        UpperBound v636 = UpperBound.Min(v616 + v619 * v628, v1694, v1695);  // repeat_3.0.residual_4: from pixels, whole to token
-        UpperBound v637 = UpperBound.Min(v1694, 14 * v636);  // repeat_3.0.residual_4: from pixels, whole to whole
-        UpperBound v638 = UpperBound.Min(v1695, 224 * v636);  // repeat_3.0.residual_4: from pixels, token to token
-        UpperBound v639 = norms.LargestEntry("repeat_3.0.center_norm_2.gain");  // repeat_3.0.center_norm_2: max|gain|
-        UpperBound v640 = v639 * UpperBound.OfRational(384, 383) * v633 + norms.VectorNorm("repeat_3.0.center_norm_2.bias");  // repeat_3.0.center_norm_2: radius
-        UpperBound v641 = UpperBound.Min(v639 * UpperBound.OfRational(384, 383) * v634, v640);  // repeat_3.0.center_norm_2: centred radius
-        UpperBound v1696 = v639 * UpperBound.OfRational(384, 383) * v637;  // repeat_3.0.center_norm_2: shared
-        UpperBound v1697 = v639 * UpperBound.OfRational(384, 383) * v638;  // repeat_3.0.center_norm_2: shared
-        UpperBound v642 = UpperBound.Min(v639 * UpperBound.OfRational(384, 383) * v636, v1696, v1697);  // repeat_3.0.center_norm_2: from pixels, whole to token
-        UpperBound v643 = UpperBound.Min(v1696, 14 * v642);  // repeat_3.0.center_norm_2: from pixels, whole to whole
-        UpperBound v644 = UpperBound.Min(v1697, 224 * v642);  // repeat_3.0.center_norm_2: from pixels, token to token
-        UpperBound v645 = UpperBound.Min(norms.LargestEntry("repeat_3.1.residual.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.1.residual: largest |alpha|
-        UpperBound v646 = norms.OperatorNorm("repeat_3.1.conv2d.weight");  // repeat_3.1.conv2d: operator norm of weight
-        UpperBound v647 = UpperBound.Min(norms.SpectralNorm("repeat_3.1.conv2d.weight"), v646, norms.LargestRow("repeat_3.1.conv2d.weight"));  // repeat_3.1.conv2d: σ(weight)
-        UpperBound v1698 = 7 * v647 * v640;  // repeat_3.1.conv2d: shared
-        UpperBound v648 = v1698 + norms.VectorNorm("repeat_3.1.conv2d.bias");  // repeat_3.1.conv2d: radius
-        UpperBound v649 = UpperBound.Min(v1698, 7 * v647 * UpperBound.OfRational(1, 2) * (v641 + v640), v648);  // repeat_3.1.conv2d: centred radius
-        UpperBound v1699 = UpperBound.Min(7 * v647, v646) * v643;  // repeat_3.1.conv2d: shared
-        UpperBound v1700 = 7 * v647 * v644;  // repeat_3.1.conv2d: shared
-        UpperBound v650 = UpperBound.Min(7 * v647 * v642, UpperBound.Min(v647, 7 * v647, v646) * v643, v1699, v1700);  // repeat_3.1.conv2d: from pixels, whole to token
-        UpperBound v651 = UpperBound.Min(v1699, 14 * v650);  // repeat_3.1.conv2d: from pixels, whole to whole
-        UpperBound v652 = UpperBound.Min(v1700, 224 * v650);  // repeat_3.1.conv2d: from pixels, token to token
-        UpperBound v654 = UpperBound.GeluSlope(v648);  // repeat_3.1.gelu: slope
-        UpperBound v655 = UpperBound.GeluGain(v648) * v648;  // repeat_3.1.gelu: radius
-        UpperBound v656 = UpperBound.Min(v654 * v649, v655);  // repeat_3.1.gelu: centred radius
-        UpperBound v657 = UpperBound.Min(v654 * v650, v654 * v651, v654 * v652);  // repeat_3.1.gelu: from pixels, whole to token
-        UpperBound v658 = UpperBound.Min(v654 * v651, 14 * v657);  // repeat_3.1.gelu: from pixels, whole to whole
-        UpperBound v659 = UpperBound.Min(v654 * v652, 224 * v657);  // repeat_3.1.gelu: from pixels, token to token
-        UpperBound v660 = norms.OperatorNorm("repeat_3.1.conv2d_2.weight");  // repeat_3.1.conv2d_2: operator norm of weight
-        UpperBound v661 = UpperBound.Min(norms.SpectralNorm("repeat_3.1.conv2d_2.weight"), v660);  // repeat_3.1.conv2d_2: σ(weight)
-        UpperBound v662 = v661 * v655 + norms.VectorNorm("repeat_3.1.conv2d_2.bias");  // repeat_3.1.conv2d_2: radius
-        UpperBound v663 = UpperBound.Min(v661 * v656, v662);  // repeat_3.1.conv2d_2: centred radius
-        UpperBound v1701 = UpperBound.Min(v661, v660) * v658;  // repeat_3.1.conv2d_2: shared
-        UpperBound v664 = UpperBound.Min(v661 * v657, v1701, v661 * v659);  // repeat_3.1.conv2d_2: from pixels, whole to token
-        UpperBound v665 = UpperBound.Min(v1701, 14 * v664);  // repeat_3.1.conv2d_2: from pixels, whole to whole
-        UpperBound v666 = UpperBound.Min(v661 * v659, 224 * v664);  // repeat_3.1.conv2d_2: from pixels, token to token
-        UpperBound v667 = UpperBound.GeluSlope(v662);  // repeat_3.1.gelu_2: slope
-        UpperBound v668 = UpperBound.GeluGain(v662) * v662;  // repeat_3.1.gelu_2: radius
-        UpperBound v669 = UpperBound.Min(v667 * v663, v668);  // repeat_3.1.gelu_2: centred radius
-        UpperBound v670 = UpperBound.Min(v667 * v664, v667 * v665, v667 * v666);  // repeat_3.1.gelu_2: from pixels, whole to token
-        UpperBound v671 = UpperBound.Min(v667 * v665, 14 * v670);  // repeat_3.1.gelu_2: from pixels, whole to whole
-        UpperBound v672 = UpperBound.Min(v667 * v666, 224 * v670);  // repeat_3.1.gelu_2: from pixels, token to token
-        UpperBound v673 = v640 + v645 * v668;  // repeat_3.1.residual: radius
-        UpperBound v674 = UpperBound.Min(v641 + v645 * v669, v673);  // repeat_3.1.residual: centred radius
-        UpperBound v1702 = v643 + v645 * v671;  // repeat_3.1.residual: shared
-        UpperBound v1703 = v644 + v645 * v672;  // repeat_3.1.residual: shared
-        UpperBound v676 = UpperBound.Min(v642 + v645 * v670, v1702, v1703);  // repeat_3.1.residual: from pixels, whole to token
-        UpperBound v677 = UpperBound.Min(v1702, 14 * v676);  // repeat_3.1.residual: from pixels, whole to whole
-        UpperBound v678 = UpperBound.Min(v1703, 224 * v676);  // repeat_3.1.residual: from pixels, token to token
-        UpperBound v679 = UpperBound.Min(norms.LargestEntry("repeat_3.1.residual_2.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.1.residual_2: largest |alpha|
-        UpperBound v680 = norms.OperatorNorm("repeat_3.1.conv2d_3.weight");  // repeat_3.1.conv2d_3: operator norm of weight
-        UpperBound v681 = UpperBound.Min(norms.SpectralNorm("repeat_3.1.conv2d_3.weight"), v680, norms.LargestRow("repeat_3.1.conv2d_3.weight"));  // repeat_3.1.conv2d_3: σ(weight)
-        UpperBound v1704 = 7 * v681 * v673;  // repeat_3.1.conv2d_3: shared
-        UpperBound v682 = v1704 + norms.VectorNorm("repeat_3.1.conv2d_3.bias");  // repeat_3.1.conv2d_3: radius
-        UpperBound v683 = UpperBound.Min(v1704, 7 * v681 * UpperBound.OfRational(1, 2) * (v674 + v673), v682);  // repeat_3.1.conv2d_3: centred radius
-        UpperBound v1705 = UpperBound.Min(7 * v681, v680) * v677;  // repeat_3.1.conv2d_3: shared
-        UpperBound v1706 = 7 * v681 * v678;  // repeat_3.1.conv2d_3: shared
-        UpperBound v684 = UpperBound.Min(7 * v681 * v676, UpperBound.Min(v681, 7 * v681, v680) * v677, v1705, v1706);  // repeat_3.1.conv2d_3: from pixels, whole to token
-        UpperBound v685 = UpperBound.Min(v1705, 14 * v684);  // repeat_3.1.conv2d_3: from pixels, whole to whole
-        UpperBound v686 = UpperBound.Min(v1706, 224 * v684);  // repeat_3.1.conv2d_3: from pixels, token to token
-        UpperBound v688 = UpperBound.GeluSlope(v682);  // repeat_3.1.gelu_3: slope
-        UpperBound v689 = UpperBound.GeluGain(v682) * v682;  // repeat_3.1.gelu_3: radius
-        UpperBound v690 = UpperBound.Min(v688 * v683, v689);  // repeat_3.1.gelu_3: centred radius
-        UpperBound v691 = UpperBound.Min(v688 * v684, v688 * v685, v688 * v686);  // repeat_3.1.gelu_3: from pixels, whole to token
-        UpperBound v692 = UpperBound.Min(v688 * v685, 14 * v691);  // repeat_3.1.gelu_3: from pixels, whole to whole
-        UpperBound v693 = UpperBound.Min(v688 * v686, 224 * v691);  // repeat_3.1.gelu_3: from pixels, token to token
-        UpperBound v694 = v673 + v679 * v689;  // repeat_3.1.residual_2: radius
-        UpperBound v695 = UpperBound.Min(v674 + v679 * v690, v694);  // repeat_3.1.residual_2: centred radius
-        UpperBound v1707 = v677 + v679 * v692;  // repeat_3.1.residual_2: shared
-        UpperBound v1708 = v678 + v679 * v693;  // repeat_3.1.residual_2: shared
-        UpperBound v697 = UpperBound.Min(v676 + v679 * v691, v1707, v1708);  // repeat_3.1.residual_2: from pixels, whole to token
-        UpperBound v698 = UpperBound.Min(v1707, 14 * v697);  // repeat_3.1.residual_2: from pixels, whole to whole
-        UpperBound v699 = UpperBound.Min(v1708, 224 * v697);  // repeat_3.1.residual_2: from pixels, token to token
-        UpperBound v700 = UpperBound.Min(norms.LargestEntry("repeat_3.1.residual_3.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.1.residual_3: largest |alpha|
-        UpperBound v701 = 2 * norms.LargestEntry("repeat_3.1.attention.bias_table");  // repeat_3.1.attention: spread of the bias
-        UpperBound v702 = norms.SpectralNorm("repeat_3.1.attention.out");  // repeat_3.1.attention: σ(out)
-        UpperBound v703 = norms.SpectralNorm("repeat_3.1.attention.k");  // repeat_3.1.attention: σ(k)
-        UpperBound v1709 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.1.attention.k", head));  // repeat_3.1.attention: shared
-        UpperBound v704 = 2 * UpperBound.Min(v1709 * v695, 1) + v701;  // repeat_3.1.attention: range of the logits
-        UpperBound v705 = UpperBound.DoeblinComplement(49, v704);  // repeat_3.1.attention: 1 − lambda
-        UpperBound v706 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v704);  // repeat_3.1.attention: cosh of half the range
-        UpperBound v707 = 49 * UpperBound.LargestSoftmaxWeight(49, v704);  // repeat_3.1.attention: largest column sum
-        UpperBound v708 = UpperBound.Min(UpperBound.Sqrt(v707), v706, 7);  // repeat_3.1.attention: norm of the weights
-        UpperBound v709 = norms.SpectralNorm("repeat_3.1.attention.q");  // repeat_3.1.attention: σ(q)
-        UpperBound v710 = norms.SpectralNorm("repeat_3.1.attention.v");  // repeat_3.1.attention: σ(v)
-        UpperBound v711 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.1.attention.v", head));  // repeat_3.1.attention: slope of the values
-        UpperBound v712 = UpperBound.MaxOver(12, head => UpperBound.Min(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v695, 1));  // repeat_3.1.attention: spread of the values
-        UpperBound v713 = UpperBound.MaxOver(12, head => UpperBound.Max(norms.HeadSpectralNorm("repeat_3.1.attention.k", head), norms.HeadSpectralNorm("repeat_3.1.attention.q", head)));  // repeat_3.1.attention: both paths' slope
-        // repeat_3.1.attention: value path
-        UpperBound v714 = UpperBound.Min(
-            UpperBound.Sqrt(12) * v711,
-            v710 * (1
-                + v705
-                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-        UpperBound v1710 = UpperBound.Sqrt(12) * v712;  // repeat_3.1.attention: shared
-        UpperBound v1711 = UpperBound.Min(12 * UpperBound.Power(v711, 2), UpperBound.Power(v710, 2) * (1 + v705 * 11));  // repeat_3.1.attention: shared
-        UpperBound v1712 = 12 * UpperBound.Power(v1709, 2);  // repeat_3.1.attention: shared
-        // repeat_3.1.attention: keys and values, token to token
-        UpperBound v715 = UpperBound.Min(
-            v702 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v695, 1)
-                        * norms.HeadSpectralNorm("repeat_3.1.attention.k", head),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v695, 1)
-                        * norms.HeadSpectralNorm("repeat_3.1.attention.k", head))),
-            v702 * (v714 + v1710 * v1709),
-            v702 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_3.1.attention.v", head), 2)
-                        + UpperBound.Power(norms.HeadSpectralNorm("repeat_3.1.attention.k", head), 2)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_3.1.attention.v", head), 2)
-                        + UpperBound.Power(norms.HeadSpectralNorm("repeat_3.1.attention.k", head), 2))),
-            v702 * UpperBound.Sqrt(v1711 + v1712));
-        UpperBound v1713 = UpperBound.Min(UpperBound.OfRational(1, 7) * v706, 1);  // repeat_3.1.attention: shared
-        UpperBound v1714 = v710 * v1713;  // repeat_3.1.attention: shared
-        UpperBound v1715 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v704)));  // repeat_3.1.attention: shared
-        UpperBound v1716 = UpperBound.Power(v710, 2) + UpperBound.OfRational(1, 2) * UpperBound.Power(v703, 2);  // repeat_3.1.attention: shared
-        UpperBound v1717 = UpperBound.Power(v710, 2) + UpperBound.Power(v703, 2);  // repeat_3.1.attention: shared
-        UpperBound v1718 = UpperBound.Min(v1716, UpperBound.LargestSoftmaxWeight(49, v704) * v1717);  // repeat_3.1.attention: shared
-        // repeat_3.1.attention: keys and values, whole to token
-        UpperBound v716 = UpperBound.Min(
-            v702 * (v1714 + v712 * v703 * v1715),
-            v702 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v1713
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v695, 1)
-                        * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)
-                        * v1715,
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v1713
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v695, 1)
-                        * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)
-                        * v1715)),
-            v702 * UpperBound.Sqrt(v1718));
-        UpperBound v1719 = UpperBound.Min(UpperBound.Sqrt(v707), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_3.1.attention: shared
-        UpperBound v1720 = UpperBound.Min(v707 * v1717, 49 * v1716);  // repeat_3.1.attention: shared
-        // repeat_3.1.attention: keys and values, whole to whole
-        UpperBound v717 = UpperBound.Min(
-            v702 * (v710 * v708 + v712 * v703 * v1719),
-            v702 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v708
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v695, 1)
-                        * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)
-                        * v1719,
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v708
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v695, 1)
-                        * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)
-                        * v1719)),
-            v702 * UpperBound.Sqrt(v1720));
-        // repeat_3.1.attention: query path, all readings
-        UpperBound v718 = UpperBound.Min(
-            v702 * v712 * v709,
-            v702 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v695, 1)
-                    * norms.HeadSpectralNorm("repeat_3.1.attention.q", head),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (
-                    UpperBound.Min(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v695, 1)
-                        * norms.HeadSpectralNorm("repeat_3.1.attention.q", head))));
-        // repeat_3.1.attention: per head, token to token
-        UpperBound v719 = UpperBound.Min(
-            v702 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v695, 1)
-                        * UpperBound.Max(
-                            norms.HeadSpectralNorm("repeat_3.1.attention.k", head),
-                            norms.HeadSpectralNorm("repeat_3.1.attention.q", head)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v695, 1)
-                        * UpperBound.Max(
-                            norms.HeadSpectralNorm("repeat_3.1.attention.k", head),
-                            norms.HeadSpectralNorm("repeat_3.1.attention.q", head)))),
-            v702 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_3.1.attention.v", head), 2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                norms.HeadSpectralNorm("repeat_3.1.attention.k", head),
-                                norms.HeadSpectralNorm("repeat_3.1.attention.q", head)),
-                            2)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_3.1.attention.v", head), 2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                norms.HeadSpectralNorm("repeat_3.1.attention.k", head),
-                                norms.HeadSpectralNorm("repeat_3.1.attention.q", head)),
-                            2))));
-        // repeat_3.1.attention: token to token
-        UpperBound v720 = UpperBound.Min(
-            v719,
-            v715 + v718,
-            v702 * (v714 + v1710 * v713),
-            v702 * UpperBound.Sqrt(v1711 + 12 * UpperBound.Power(v713, 2)),
-            v702 * UpperBound.Sqrt(v1711 + (v1712 + UpperBound.Power(v709, 2))));
-        // repeat_3.1.attention: whole to token
-        UpperBound v721 = UpperBound.Min(
-            v716 + v718,
-            v702 * (v1714 + v712 * (UpperBound.Sqrt(UpperBound.Power(v1715 * v703, 2) + UpperBound.Power(v709, 2)) + v1715 * 0)),
-            v702 * UpperBound.Sqrt(v1718 + UpperBound.Power(v709, 2)));
-        // repeat_3.1.attention: whole to whole
-        UpperBound v722 = UpperBound.Min(
-            v717 + v718,
-            v702 * (v710 * v708 + v712 * (UpperBound.Sqrt(UpperBound.Power(v1719 * v703, 2) + UpperBound.Power(v709, 2)) + v1719 * 0)),
-            v702 * UpperBound.Sqrt(v1720 + UpperBound.Power(v709, 2)));
-        // repeat_3.1.attention: radius
-        UpperBound v723 = UpperBound.Min(
-            v702 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(
-                    norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v694 + norms.HeadVectorNorm("repeat_3.1.attention.v_bias", head),
-                    1),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * UpperBound.Min(
-                    norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v694 + norms.HeadVectorNorm("repeat_3.1.attention.v_bias", head),
-                    1)))
-            + norms.VectorNorm("repeat_3.1.attention.out_bias");
-        // repeat_3.1.attention: centred radius
-        UpperBound v724 = UpperBound.Min(
-            v702 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Min(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v695, 1), 2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * UpperBound.Min(norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v695, 1)),
-            v723);
-        UpperBound v725 = UpperBound.Min(v720 * v697, v721 * v698, v716 * v698 + v718 * v697, v722 * v698, v720 * v699);  // repeat_3.1.attention: from pixels, whole to token
-        UpperBound v726 = UpperBound.Min(v722 * v698, 14 * v725);  // repeat_3.1.attention: from pixels, whole to whole
-        UpperBound v727 = UpperBound.Min(v720 * v699, 224 * v725);  // repeat_3.1.attention: from pixels, token to token
-        UpperBound v730 = v694 + v700 * v723;  // repeat_3.1.residual_3: radius
-        UpperBound v731 = UpperBound.Min(v695 + v700 * v724, v730);  // repeat_3.1.residual_3: centred radius
-        UpperBound v1721 = v698 + v700 * v726;  // repeat_3.1.residual_3: shared
-        UpperBound v1722 = v699 + v700 * v727;  // repeat_3.1.residual_3: shared
-        UpperBound v733 = UpperBound.Min(v697 + v700 * v725, v1721, v1722);  // repeat_3.1.residual_3: from pixels, whole to token
-        UpperBound v734 = UpperBound.Min(v1721, 14 * v733);  // repeat_3.1.residual_3: from pixels, whole to whole
-        UpperBound v735 = UpperBound.Min(v1722, 224 * v733);  // repeat_3.1.residual_3: from pixels, token to token
-        UpperBound v736 = norms.LargestEntry("repeat_3.1.center_norm.gain");  // repeat_3.1.center_norm: max|gain|
-        UpperBound v737 = v736 * UpperBound.OfRational(384, 383) * v730 + norms.VectorNorm("repeat_3.1.center_norm.bias");  // repeat_3.1.center_norm: radius
-        UpperBound v738 = UpperBound.Min(v736 * UpperBound.OfRational(384, 383) * v731, v737);  // repeat_3.1.center_norm: centred radius
-        UpperBound v1723 = v736 * UpperBound.OfRational(384, 383) * v734;  // repeat_3.1.center_norm: shared
-        UpperBound v1724 = v736 * UpperBound.OfRational(384, 383) * v735;  // repeat_3.1.center_norm: shared
-        UpperBound v739 = UpperBound.Min(v736 * UpperBound.OfRational(384, 383) * v733, v1723, v1724);  // repeat_3.1.center_norm: from pixels, whole to token
-        UpperBound v740 = UpperBound.Min(v1723, 14 * v739);  // repeat_3.1.center_norm: from pixels, whole to whole
-        UpperBound v741 = UpperBound.Min(v1724, 224 * v739);  // repeat_3.1.center_norm: from pixels, token to token
-        UpperBound v742 = UpperBound.Min(norms.LargestEntry("repeat_3.1.residual_4.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.1.residual_4: largest |alpha|
-        UpperBound v743 = norms.SpectralNorm("repeat_3.1.mlp.up");  // repeat_3.1.mlp: σ(up)
-        UpperBound v744 = norms.SpectralNorm("repeat_3.1.mlp.down");  // repeat_3.1.mlp: σ(down)
-        UpperBound v745 = norms.LargestRow("repeat_3.1.mlp.up") * v737 + norms.LargestEntry("repeat_3.1.mlp.up_bias");  // repeat_3.1.mlp: largest pre-activation
-        UpperBound v746 = v743 * v737 + norms.VectorNorm("repeat_3.1.mlp.up_bias");  // repeat_3.1.mlp: norm of the pre-activations
-        UpperBound v747 = UpperBound.GeluSlope(v745);  // repeat_3.1.mlp: gelu slope
-        // repeat_3.1.mlp: constant
-        UpperBound v748 = UpperBound.Min(
-            v747 * (v743 * v744),
-            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.1.mlp.down", "repeat_3.1.mlp.up")
-                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v743 * v744));
-        UpperBound v749 = v744 * (UpperBound.GeluGain(v745) * v746) + norms.VectorNorm("repeat_3.1.mlp.down_bias");  // repeat_3.1.mlp: radius
-        UpperBound v750 = UpperBound.Min(v748 * v738, v749);  // repeat_3.1.mlp: centred radius
-        UpperBound v751 = UpperBound.Min(v748 * v739, v748 * v740, v748 * v741);  // repeat_3.1.mlp: from pixels, whole to token
-        UpperBound v752 = UpperBound.Min(v748 * v740, 14 * v751);  // repeat_3.1.mlp: from pixels, whole to whole
-        UpperBound v753 = UpperBound.Min(v748 * v741, 224 * v751);  // repeat_3.1.mlp: from pixels, token to token
-        UpperBound v756 = v737 + v742 * v749;  // repeat_3.1.residual_4: radius
-        UpperBound v757 = UpperBound.Min(v738 + v742 * v750, v756);  // repeat_3.1.residual_4: centred radius
-        UpperBound v1725 = v740 + v742 * v752;  // repeat_3.1.residual_4: shared
-        UpperBound v1726 = v741 + v742 * v753;  // repeat_3.1.residual_4: shared
-        UpperBound v759 = UpperBound.Min(v739 + v742 * v751, v1725, v1726);  // repeat_3.1.residual_4: from pixels, whole to token
-        UpperBound v760 = UpperBound.Min(v1725, 14 * v759);  // repeat_3.1.residual_4: from pixels, whole to whole
-        UpperBound v761 = UpperBound.Min(v1726, 224 * v759);  // repeat_3.1.residual_4: from pixels, token to token
-        UpperBound v762 = norms.LargestEntry("repeat_3.1.center_norm_2.gain");  // repeat_3.1.center_norm_2: max|gain|
-        UpperBound v763 = v762 * UpperBound.OfRational(384, 383) * v756 + norms.VectorNorm("repeat_3.1.center_norm_2.bias");  // repeat_3.1.center_norm_2: radius
-        UpperBound v764 = UpperBound.Min(v762 * UpperBound.OfRational(384, 383) * v757, v763);  // repeat_3.1.center_norm_2: centred radius
-        UpperBound v1727 = v762 * UpperBound.OfRational(384, 383) * v760;  // repeat_3.1.center_norm_2: shared
-        UpperBound v1728 = v762 * UpperBound.OfRational(384, 383) * v761;  // repeat_3.1.center_norm_2: shared
-        UpperBound v765 = UpperBound.Min(v762 * UpperBound.OfRational(384, 383) * v759, v1727, v1728);  // repeat_3.1.center_norm_2: from pixels, whole to token
-        UpperBound v766 = UpperBound.Min(v1727, 14 * v765);  // repeat_3.1.center_norm_2: from pixels, whole to whole
-        UpperBound v767 = UpperBound.Min(v1728, 224 * v765);  // repeat_3.1.center_norm_2: from pixels, token to token
-        UpperBound v768 = UpperBound.Min(norms.LargestEntry("repeat_3.2.residual.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.2.residual: largest |alpha|
-        UpperBound v769 = norms.OperatorNorm("repeat_3.2.conv2d.weight");  // repeat_3.2.conv2d: operator norm of weight
-        UpperBound v770 = UpperBound.Min(norms.SpectralNorm("repeat_3.2.conv2d.weight"), v769, norms.LargestRow("repeat_3.2.conv2d.weight"));  // repeat_3.2.conv2d: σ(weight)
-        UpperBound v1729 = 7 * v770 * v763;  // repeat_3.2.conv2d: shared
-        UpperBound v771 = v1729 + norms.VectorNorm("repeat_3.2.conv2d.bias");  // repeat_3.2.conv2d: radius
-        UpperBound v772 = UpperBound.Min(v1729, 7 * v770 * UpperBound.OfRational(1, 2) * (v764 + v763), v771);  // repeat_3.2.conv2d: centred radius
-        UpperBound v1730 = UpperBound.Min(7 * v770, v769) * v766;  // repeat_3.2.conv2d: shared
-        UpperBound v1731 = 7 * v770 * v767;  // repeat_3.2.conv2d: shared
-        UpperBound v773 = UpperBound.Min(7 * v770 * v765, UpperBound.Min(v770, 7 * v770, v769) * v766, v1730, v1731);  // repeat_3.2.conv2d: from pixels, whole to token
-        UpperBound v774 = UpperBound.Min(v1730, 14 * v773);  // repeat_3.2.conv2d: from pixels, whole to whole
-        UpperBound v775 = UpperBound.Min(v1731, 224 * v773);  // repeat_3.2.conv2d: from pixels, token to token
-        UpperBound v777 = UpperBound.GeluSlope(v771);  // repeat_3.2.gelu: slope
-        UpperBound v778 = UpperBound.GeluGain(v771) * v771;  // repeat_3.2.gelu: radius
-        UpperBound v779 = UpperBound.Min(v777 * v772, v778);  // repeat_3.2.gelu: centred radius
-        UpperBound v780 = UpperBound.Min(v777 * v773, v777 * v774, v777 * v775);  // repeat_3.2.gelu: from pixels, whole to token
-        UpperBound v781 = UpperBound.Min(v777 * v774, 14 * v780);  // repeat_3.2.gelu: from pixels, whole to whole
-        UpperBound v782 = UpperBound.Min(v777 * v775, 224 * v780);  // repeat_3.2.gelu: from pixels, token to token
-        UpperBound v783 = norms.OperatorNorm("repeat_3.2.conv2d_2.weight");  // repeat_3.2.conv2d_2: operator norm of weight
-        UpperBound v784 = UpperBound.Min(norms.SpectralNorm("repeat_3.2.conv2d_2.weight"), v783);  // repeat_3.2.conv2d_2: σ(weight)
-        UpperBound v785 = v784 * v778 + norms.VectorNorm("repeat_3.2.conv2d_2.bias");  // repeat_3.2.conv2d_2: radius
-        UpperBound v786 = UpperBound.Min(v784 * v779, v785);  // repeat_3.2.conv2d_2: centred radius
-        UpperBound v1732 = UpperBound.Min(v784, v783) * v781;  // repeat_3.2.conv2d_2: shared
-        UpperBound v787 = UpperBound.Min(v784 * v780, v1732, v784 * v782);  // repeat_3.2.conv2d_2: from pixels, whole to token
-        UpperBound v788 = UpperBound.Min(v1732, 14 * v787);  // repeat_3.2.conv2d_2: from pixels, whole to whole
-        UpperBound v789 = UpperBound.Min(v784 * v782, 224 * v787);  // repeat_3.2.conv2d_2: from pixels, token to token
-        UpperBound v790 = UpperBound.GeluSlope(v785);  // repeat_3.2.gelu_2: slope
-        UpperBound v791 = UpperBound.GeluGain(v785) * v785;  // repeat_3.2.gelu_2: radius
-        UpperBound v792 = UpperBound.Min(v790 * v786, v791);  // repeat_3.2.gelu_2: centred radius
-        UpperBound v793 = UpperBound.Min(v790 * v787, v790 * v788, v790 * v789);  // repeat_3.2.gelu_2: from pixels, whole to token
-        UpperBound v794 = UpperBound.Min(v790 * v788, 14 * v793);  // repeat_3.2.gelu_2: from pixels, whole to whole
-        UpperBound v795 = UpperBound.Min(v790 * v789, 224 * v793);  // repeat_3.2.gelu_2: from pixels, token to token
-        UpperBound v796 = v763 + v768 * v791;  // repeat_3.2.residual: radius
-        UpperBound v797 = UpperBound.Min(v764 + v768 * v792, v796);  // repeat_3.2.residual: centred radius
-        UpperBound v1733 = v766 + v768 * v794;  // repeat_3.2.residual: shared
-        UpperBound v1734 = v767 + v768 * v795;  // repeat_3.2.residual: shared
-        UpperBound v799 = UpperBound.Min(v765 + v768 * v793, v1733, v1734);  // repeat_3.2.residual: from pixels, whole to token
-        UpperBound v800 = UpperBound.Min(v1733, 14 * v799);  // repeat_3.2.residual: from pixels, whole to whole
-        UpperBound v801 = UpperBound.Min(v1734, 224 * v799);  // repeat_3.2.residual: from pixels, token to token
-        UpperBound v802 = UpperBound.Min(norms.LargestEntry("repeat_3.2.residual_2.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.2.residual_2: largest |alpha|
-        UpperBound v803 = norms.OperatorNorm("repeat_3.2.conv2d_3.weight");  // repeat_3.2.conv2d_3: operator norm of weight
-        UpperBound v804 = UpperBound.Min(norms.SpectralNorm("repeat_3.2.conv2d_3.weight"), v803, norms.LargestRow("repeat_3.2.conv2d_3.weight"));  // repeat_3.2.conv2d_3: σ(weight)
-        UpperBound v1735 = 7 * v804 * v796;  // repeat_3.2.conv2d_3: shared
-        UpperBound v805 = v1735 + norms.VectorNorm("repeat_3.2.conv2d_3.bias");  // repeat_3.2.conv2d_3: radius
-        UpperBound v806 = UpperBound.Min(v1735, 7 * v804 * UpperBound.OfRational(1, 2) * (v797 + v796), v805);  // repeat_3.2.conv2d_3: centred radius
-        UpperBound v1736 = UpperBound.Min(7 * v804, v803) * v800;  // repeat_3.2.conv2d_3: shared
-        UpperBound v1737 = 7 * v804 * v801;  // repeat_3.2.conv2d_3: shared
-        UpperBound v807 = UpperBound.Min(7 * v804 * v799, UpperBound.Min(v804, 7 * v804, v803) * v800, v1736, v1737);  // repeat_3.2.conv2d_3: from pixels, whole to token
-        UpperBound v808 = UpperBound.Min(v1736, 14 * v807);  // repeat_3.2.conv2d_3: from pixels, whole to whole
-        UpperBound v809 = UpperBound.Min(v1737, 224 * v807);  // repeat_3.2.conv2d_3: from pixels, token to token
-        UpperBound v811 = UpperBound.GeluSlope(v805);  // repeat_3.2.gelu_3: slope
-        UpperBound v812 = UpperBound.GeluGain(v805) * v805;  // repeat_3.2.gelu_3: radius
-        UpperBound v813 = UpperBound.Min(v811 * v806, v812);  // repeat_3.2.gelu_3: centred radius
-        UpperBound v814 = UpperBound.Min(v811 * v807, v811 * v808, v811 * v809);  // repeat_3.2.gelu_3: from pixels, whole to token
-        UpperBound v815 = UpperBound.Min(v811 * v808, 14 * v814);  // repeat_3.2.gelu_3: from pixels, whole to whole
-        UpperBound v816 = UpperBound.Min(v811 * v809, 224 * v814);  // repeat_3.2.gelu_3: from pixels, token to token
-        UpperBound v817 = v796 + v802 * v812;  // repeat_3.2.residual_2: radius
-        UpperBound v818 = UpperBound.Min(v797 + v802 * v813, v817);  // repeat_3.2.residual_2: centred radius
-        UpperBound v1738 = v800 + v802 * v815;  // repeat_3.2.residual_2: shared
-        UpperBound v1739 = v801 + v802 * v816;  // repeat_3.2.residual_2: shared
-        UpperBound v820 = UpperBound.Min(v799 + v802 * v814, v1738, v1739);  // repeat_3.2.residual_2: from pixels, whole to token
-        UpperBound v821 = UpperBound.Min(v1738, 14 * v820);  // repeat_3.2.residual_2: from pixels, whole to whole
-        UpperBound v822 = UpperBound.Min(v1739, 224 * v820);  // repeat_3.2.residual_2: from pixels, token to token
-        UpperBound v823 = UpperBound.Min(norms.LargestEntry("repeat_3.2.residual_3.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.2.residual_3: largest |alpha|
-        UpperBound v824 = 2 * norms.LargestEntry("repeat_3.2.attention.bias_table");  // repeat_3.2.attention: spread of the bias
-        UpperBound v825 = norms.SpectralNorm("repeat_3.2.attention.out");  // repeat_3.2.attention: σ(out)
-        UpperBound v826 = norms.SpectralNorm("repeat_3.2.attention.k");  // repeat_3.2.attention: σ(k)
-        UpperBound v1740 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.2.attention.k", head));  // repeat_3.2.attention: shared
-        UpperBound v827 = 2 * UpperBound.Min(v1740 * v818, 1) + v824;  // repeat_3.2.attention: range of the logits
-        UpperBound v828 = UpperBound.DoeblinComplement(49, v827);  // repeat_3.2.attention: 1 − lambda
-        UpperBound v829 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v827);  // repeat_3.2.attention: cosh of half the range
-        UpperBound v830 = 49 * UpperBound.LargestSoftmaxWeight(49, v827);  // repeat_3.2.attention: largest column sum
-        UpperBound v831 = UpperBound.Min(UpperBound.Sqrt(v830), v829, 7);  // repeat_3.2.attention: norm of the weights
-        UpperBound v832 = norms.SpectralNorm("repeat_3.2.attention.q");  // repeat_3.2.attention: σ(q)
-        UpperBound v833 = norms.SpectralNorm("repeat_3.2.attention.v");  // repeat_3.2.attention: σ(v)
-        UpperBound v834 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.2.attention.v", head));  // repeat_3.2.attention: slope of the values
-        UpperBound v835 = UpperBound.MaxOver(12, head => UpperBound.Min(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v818, 1));  // repeat_3.2.attention: spread of the values
-        UpperBound v836 = UpperBound.MaxOver(12, head => UpperBound.Max(norms.HeadSpectralNorm("repeat_3.2.attention.k", head), norms.HeadSpectralNorm("repeat_3.2.attention.q", head)));  // repeat_3.2.attention: both paths' slope
-        // repeat_3.2.attention: value path
-        UpperBound v837 = UpperBound.Min(
-            UpperBound.Sqrt(12) * v834,
-            v833 * (1
-                + v828
-                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-        UpperBound v1741 = UpperBound.Sqrt(12) * v835;  // repeat_3.2.attention: shared
-        UpperBound v1742 = UpperBound.Min(12 * UpperBound.Power(v834, 2), UpperBound.Power(v833, 2) * (1 + v828 * 11));  // repeat_3.2.attention: shared
-        UpperBound v1743 = 12 * UpperBound.Power(v1740, 2);  // repeat_3.2.attention: shared
-        // repeat_3.2.attention: keys and values, token to token
-        UpperBound v838 = UpperBound.Min(
-            v825 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v818, 1)
-                        * norms.HeadSpectralNorm("repeat_3.2.attention.k", head),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v818, 1)
-                        * norms.HeadSpectralNorm("repeat_3.2.attention.k", head))),
-            v825 * (v837 + v1741 * v1740),
-            v825 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_3.2.attention.v", head), 2)
-                        + UpperBound.Power(norms.HeadSpectralNorm("repeat_3.2.attention.k", head), 2)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_3.2.attention.v", head), 2)
-                        + UpperBound.Power(norms.HeadSpectralNorm("repeat_3.2.attention.k", head), 2))),
-            v825 * UpperBound.Sqrt(v1742 + v1743));
-        UpperBound v1744 = UpperBound.Min(UpperBound.OfRational(1, 7) * v829, 1);  // repeat_3.2.attention: shared
-        UpperBound v1745 = v833 * v1744;  // repeat_3.2.attention: shared
-        UpperBound v1746 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v827)));  // repeat_3.2.attention: shared
-        UpperBound v1747 = UpperBound.Power(v833, 2) + UpperBound.OfRational(1, 2) * UpperBound.Power(v826, 2);  // repeat_3.2.attention: shared
-        UpperBound v1748 = UpperBound.Power(v833, 2) + UpperBound.Power(v826, 2);  // repeat_3.2.attention: shared
-        UpperBound v1749 = UpperBound.Min(v1747, UpperBound.LargestSoftmaxWeight(49, v827) * v1748);  // repeat_3.2.attention: shared
-        // repeat_3.2.attention: keys and values, whole to token
-        UpperBound v839 = UpperBound.Min(
-            v825 * (v1745 + v835 * v826 * v1746),
-            v825 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v1744
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v818, 1)
-                        * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)
-                        * v1746,
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v1744
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v818, 1)
-                        * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)
-                        * v1746)),
-            v825 * UpperBound.Sqrt(v1749));
-        UpperBound v1750 = UpperBound.Min(UpperBound.Sqrt(v830), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_3.2.attention: shared
-        UpperBound v1751 = UpperBound.Min(v830 * v1748, 49 * v1747);  // repeat_3.2.attention: shared
-        // repeat_3.2.attention: keys and values, whole to whole
-        UpperBound v840 = UpperBound.Min(
-            v825 * (v833 * v831 + v835 * v826 * v1750),
-            v825 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v831
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v818, 1)
-                        * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)
-                        * v1750,
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v831
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v818, 1)
-                        * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)
-                        * v1750)),
-            v825 * UpperBound.Sqrt(v1751));
-        // repeat_3.2.attention: query path, all readings
-        UpperBound v841 = UpperBound.Min(
-            v825 * v835 * v832,
-            v825 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v818, 1)
-                    * norms.HeadSpectralNorm("repeat_3.2.attention.q", head),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (
-                    UpperBound.Min(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v818, 1)
-                        * norms.HeadSpectralNorm("repeat_3.2.attention.q", head))));
-        // repeat_3.2.attention: per head, token to token
-        UpperBound v842 = UpperBound.Min(
-            v825 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v818, 1)
-                        * UpperBound.Max(
-                            norms.HeadSpectralNorm("repeat_3.2.attention.k", head),
-                            norms.HeadSpectralNorm("repeat_3.2.attention.q", head)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v818, 1)
-                        * UpperBound.Max(
-                            norms.HeadSpectralNorm("repeat_3.2.attention.k", head),
-                            norms.HeadSpectralNorm("repeat_3.2.attention.q", head)))),
-            v825 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_3.2.attention.v", head), 2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                norms.HeadSpectralNorm("repeat_3.2.attention.k", head),
-                                norms.HeadSpectralNorm("repeat_3.2.attention.q", head)),
-                            2)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_3.2.attention.v", head), 2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                norms.HeadSpectralNorm("repeat_3.2.attention.k", head),
-                                norms.HeadSpectralNorm("repeat_3.2.attention.q", head)),
-                            2))));
-        // repeat_3.2.attention: token to token
-        UpperBound v843 = UpperBound.Min(
-            v842,
-            v838 + v841,
-            v825 * (v837 + v1741 * v836),
-            v825 * UpperBound.Sqrt(v1742 + 12 * UpperBound.Power(v836, 2)),
-            v825 * UpperBound.Sqrt(v1742 + (v1743 + UpperBound.Power(v832, 2))));
-        // repeat_3.2.attention: whole to token
-        UpperBound v844 = UpperBound.Min(
-            v839 + v841,
-            v825 * (v1745 + v835 * (UpperBound.Sqrt(UpperBound.Power(v1746 * v826, 2) + UpperBound.Power(v832, 2)) + v1746 * 0)),
-            v825 * UpperBound.Sqrt(v1749 + UpperBound.Power(v832, 2)));
-        // repeat_3.2.attention: whole to whole
-        UpperBound v845 = UpperBound.Min(
-            v840 + v841,
-            v825 * (v833 * v831 + v835 * (UpperBound.Sqrt(UpperBound.Power(v1750 * v826, 2) + UpperBound.Power(v832, 2)) + v1750 * 0)),
-            v825 * UpperBound.Sqrt(v1751 + UpperBound.Power(v832, 2)));
-        // repeat_3.2.attention: radius
-        UpperBound v846 = UpperBound.Min(
-            v825 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(
-                    norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v817 + norms.HeadVectorNorm("repeat_3.2.attention.v_bias", head),
-                    1),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * UpperBound.Min(
-                    norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v817 + norms.HeadVectorNorm("repeat_3.2.attention.v_bias", head),
-                    1)))
-            + norms.VectorNorm("repeat_3.2.attention.out_bias");
-        // repeat_3.2.attention: centred radius
-        UpperBound v847 = UpperBound.Min(
-            v825 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Min(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v818, 1), 2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * UpperBound.Min(norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v818, 1)),
-            v846);
-        UpperBound v848 = UpperBound.Min(v843 * v820, v844 * v821, v839 * v821 + v841 * v820, v845 * v821, v843 * v822);  // repeat_3.2.attention: from pixels, whole to token
-        UpperBound v849 = UpperBound.Min(v845 * v821, 14 * v848);  // repeat_3.2.attention: from pixels, whole to whole
-        UpperBound v850 = UpperBound.Min(v843 * v822, 224 * v848);  // repeat_3.2.attention: from pixels, token to token
-        UpperBound v853 = v817 + v823 * v846;  // repeat_3.2.residual_3: radius
-        UpperBound v854 = UpperBound.Min(v818 + v823 * v847, v853);  // repeat_3.2.residual_3: centred radius
-        UpperBound v1752 = v821 + v823 * v849;  // repeat_3.2.residual_3: shared
-        UpperBound v1753 = v822 + v823 * v850;  // repeat_3.2.residual_3: shared
-        UpperBound v856 = UpperBound.Min(v820 + v823 * v848, v1752, v1753);  // repeat_3.2.residual_3: from pixels, whole to token
-        UpperBound v857 = UpperBound.Min(v1752, 14 * v856);  // repeat_3.2.residual_3: from pixels, whole to whole
-        UpperBound v858 = UpperBound.Min(v1753, 224 * v856);  // repeat_3.2.residual_3: from pixels, token to token
-        UpperBound v859 = norms.LargestEntry("repeat_3.2.center_norm.gain");  // repeat_3.2.center_norm: max|gain|
-        UpperBound v860 = v859 * UpperBound.OfRational(384, 383) * v853 + norms.VectorNorm("repeat_3.2.center_norm.bias");  // repeat_3.2.center_norm: radius
-        UpperBound v861 = UpperBound.Min(v859 * UpperBound.OfRational(384, 383) * v854, v860);  // repeat_3.2.center_norm: centred radius
-        UpperBound v1754 = v859 * UpperBound.OfRational(384, 383) * v857;  // repeat_3.2.center_norm: shared
-        UpperBound v1755 = v859 * UpperBound.OfRational(384, 383) * v858;  // repeat_3.2.center_norm: shared
-        UpperBound v862 = UpperBound.Min(v859 * UpperBound.OfRational(384, 383) * v856, v1754, v1755);  // repeat_3.2.center_norm: from pixels, whole to token
-        UpperBound v863 = UpperBound.Min(v1754, 14 * v862);  // repeat_3.2.center_norm: from pixels, whole to whole
-        UpperBound v864 = UpperBound.Min(v1755, 224 * v862);  // repeat_3.2.center_norm: from pixels, token to token
-        UpperBound v865 = UpperBound.Min(norms.LargestEntry("repeat_3.2.residual_4.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.2.residual_4: largest |alpha|
-        UpperBound v866 = norms.SpectralNorm("repeat_3.2.mlp.up");  // repeat_3.2.mlp: σ(up)
-        UpperBound v867 = norms.SpectralNorm("repeat_3.2.mlp.down");  // repeat_3.2.mlp: σ(down)
-        UpperBound v868 = norms.LargestRow("repeat_3.2.mlp.up") * v860 + norms.LargestEntry("repeat_3.2.mlp.up_bias");  // repeat_3.2.mlp: largest pre-activation
-        UpperBound v869 = v866 * v860 + norms.VectorNorm("repeat_3.2.mlp.up_bias");  // repeat_3.2.mlp: norm of the pre-activations
-        UpperBound v870 = UpperBound.GeluSlope(v868);  // repeat_3.2.mlp: gelu slope
-        // repeat_3.2.mlp: constant
-        UpperBound v871 = UpperBound.Min(
-            v870 * (v866 * v867),
-            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.2.mlp.down", "repeat_3.2.mlp.up")
-                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v866 * v867));
-        UpperBound v872 = v867 * (UpperBound.GeluGain(v868) * v869) + norms.VectorNorm("repeat_3.2.mlp.down_bias");  // repeat_3.2.mlp: radius
-        UpperBound v873 = UpperBound.Min(v871 * v861, v872);  // repeat_3.2.mlp: centred radius
-        UpperBound v874 = UpperBound.Min(v871 * v862, v871 * v863, v871 * v864);  // repeat_3.2.mlp: from pixels, whole to token
-        UpperBound v875 = UpperBound.Min(v871 * v863, 14 * v874);  // repeat_3.2.mlp: from pixels, whole to whole
-        UpperBound v876 = UpperBound.Min(v871 * v864, 224 * v874);  // repeat_3.2.mlp: from pixels, token to token
-        UpperBound v879 = v860 + v865 * v872;  // repeat_3.2.residual_4: radius
-        UpperBound v880 = UpperBound.Min(v861 + v865 * v873, v879);  // repeat_3.2.residual_4: centred radius
-        UpperBound v1756 = v863 + v865 * v875;  // repeat_3.2.residual_4: shared
-        UpperBound v1757 = v864 + v865 * v876;  // repeat_3.2.residual_4: shared
-        UpperBound v882 = UpperBound.Min(v862 + v865 * v874, v1756, v1757);  // repeat_3.2.residual_4: from pixels, whole to token
-        UpperBound v883 = UpperBound.Min(v1756, 14 * v882);  // repeat_3.2.residual_4: from pixels, whole to whole
-        UpperBound v884 = UpperBound.Min(v1757, 224 * v882);  // repeat_3.2.residual_4: from pixels, token to token
-        UpperBound v885 = norms.LargestEntry("repeat_3.2.center_norm_2.gain");  // repeat_3.2.center_norm_2: max|gain|
-        UpperBound v886 = v885 * UpperBound.OfRational(384, 383) * v879 + norms.VectorNorm("repeat_3.2.center_norm_2.bias");  // repeat_3.2.center_norm_2: radius
-        UpperBound v887 = UpperBound.Min(v885 * UpperBound.OfRational(384, 383) * v880, v886);  // repeat_3.2.center_norm_2: centred radius
-        UpperBound v1758 = v885 * UpperBound.OfRational(384, 383) * v883;  // repeat_3.2.center_norm_2: shared
-        UpperBound v1759 = v885 * UpperBound.OfRational(384, 383) * v884;  // repeat_3.2.center_norm_2: shared
-        UpperBound v888 = UpperBound.Min(v885 * UpperBound.OfRational(384, 383) * v882, v1758, v1759);  // repeat_3.2.center_norm_2: from pixels, whole to token
-        UpperBound v889 = UpperBound.Min(v1758, 14 * v888);  // repeat_3.2.center_norm_2: from pixels, whole to whole
-        UpperBound v890 = UpperBound.Min(v1759, 224 * v888);  // repeat_3.2.center_norm_2: from pixels, token to token
-        UpperBound v891 = UpperBound.Min(norms.LargestEntry("repeat_3.3.residual.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.3.residual: largest |alpha|
-        UpperBound v892 = norms.OperatorNorm("repeat_3.3.conv2d.weight");  // repeat_3.3.conv2d: operator norm of weight
-        UpperBound v893 = UpperBound.Min(norms.SpectralNorm("repeat_3.3.conv2d.weight"), v892, norms.LargestRow("repeat_3.3.conv2d.weight"));  // repeat_3.3.conv2d: σ(weight)
-        UpperBound v1760 = 7 * v893 * v886;  // repeat_3.3.conv2d: shared
-        UpperBound v894 = v1760 + norms.VectorNorm("repeat_3.3.conv2d.bias");  // repeat_3.3.conv2d: radius
-        UpperBound v895 = UpperBound.Min(v1760, 7 * v893 * UpperBound.OfRational(1, 2) * (v887 + v886), v894);  // repeat_3.3.conv2d: centred radius
-        UpperBound v1761 = UpperBound.Min(7 * v893, v892) * v889;  // repeat_3.3.conv2d: shared
-        UpperBound v1762 = 7 * v893 * v890;  // repeat_3.3.conv2d: shared
-        UpperBound v896 = UpperBound.Min(7 * v893 * v888, UpperBound.Min(v893, 7 * v893, v892) * v889, v1761, v1762);  // repeat_3.3.conv2d: from pixels, whole to token
-        UpperBound v897 = UpperBound.Min(v1761, 14 * v896);  // repeat_3.3.conv2d: from pixels, whole to whole
-        UpperBound v898 = UpperBound.Min(v1762, 224 * v896);  // repeat_3.3.conv2d: from pixels, token to token
-        UpperBound v900 = UpperBound.GeluSlope(v894);  // repeat_3.3.gelu: slope
-        UpperBound v901 = UpperBound.GeluGain(v894) * v894;  // repeat_3.3.gelu: radius
-        UpperBound v902 = UpperBound.Min(v900 * v895, v901);  // repeat_3.3.gelu: centred radius
-        UpperBound v903 = UpperBound.Min(v900 * v896, v900 * v897, v900 * v898);  // repeat_3.3.gelu: from pixels, whole to token
-        UpperBound v904 = UpperBound.Min(v900 * v897, 14 * v903);  // repeat_3.3.gelu: from pixels, whole to whole
-        UpperBound v905 = UpperBound.Min(v900 * v898, 224 * v903);  // repeat_3.3.gelu: from pixels, token to token
-        UpperBound v906 = norms.OperatorNorm("repeat_3.3.conv2d_2.weight");  // repeat_3.3.conv2d_2: operator norm of weight
-        UpperBound v907 = UpperBound.Min(norms.SpectralNorm("repeat_3.3.conv2d_2.weight"), v906);  // repeat_3.3.conv2d_2: σ(weight)
-        UpperBound v908 = v907 * v901 + norms.VectorNorm("repeat_3.3.conv2d_2.bias");  // repeat_3.3.conv2d_2: radius
-        UpperBound v909 = UpperBound.Min(v907 * v902, v908);  // repeat_3.3.conv2d_2: centred radius
-        UpperBound v1763 = UpperBound.Min(v907, v906) * v904;  // repeat_3.3.conv2d_2: shared
-        UpperBound v910 = UpperBound.Min(v907 * v903, v1763, v907 * v905);  // repeat_3.3.conv2d_2: from pixels, whole to token
-        UpperBound v911 = UpperBound.Min(v1763, 14 * v910);  // repeat_3.3.conv2d_2: from pixels, whole to whole
-        UpperBound v912 = UpperBound.Min(v907 * v905, 224 * v910);  // repeat_3.3.conv2d_2: from pixels, token to token
-        UpperBound v913 = UpperBound.GeluSlope(v908);  // repeat_3.3.gelu_2: slope
-        UpperBound v914 = UpperBound.GeluGain(v908) * v908;  // repeat_3.3.gelu_2: radius
-        UpperBound v915 = UpperBound.Min(v913 * v909, v914);  // repeat_3.3.gelu_2: centred radius
-        UpperBound v916 = UpperBound.Min(v913 * v910, v913 * v911, v913 * v912);  // repeat_3.3.gelu_2: from pixels, whole to token
-        UpperBound v917 = UpperBound.Min(v913 * v911, 14 * v916);  // repeat_3.3.gelu_2: from pixels, whole to whole
-        UpperBound v918 = UpperBound.Min(v913 * v912, 224 * v916);  // repeat_3.3.gelu_2: from pixels, token to token
-        UpperBound v919 = v886 + v891 * v914;  // repeat_3.3.residual: radius
-        UpperBound v920 = UpperBound.Min(v887 + v891 * v915, v919);  // repeat_3.3.residual: centred radius
-        UpperBound v1764 = v889 + v891 * v917;  // repeat_3.3.residual: shared
-        UpperBound v1765 = v890 + v891 * v918;  // repeat_3.3.residual: shared
-        UpperBound v922 = UpperBound.Min(v888 + v891 * v916, v1764, v1765);  // repeat_3.3.residual: from pixels, whole to token
-        UpperBound v923 = UpperBound.Min(v1764, 14 * v922);  // repeat_3.3.residual: from pixels, whole to whole
-        UpperBound v924 = UpperBound.Min(v1765, 224 * v922);  // repeat_3.3.residual: from pixels, token to token
-        UpperBound v925 = UpperBound.Min(norms.LargestEntry("repeat_3.3.residual_2.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.3.residual_2: largest |alpha|
-        UpperBound v926 = norms.OperatorNorm("repeat_3.3.conv2d_3.weight");  // repeat_3.3.conv2d_3: operator norm of weight
-        UpperBound v927 = UpperBound.Min(norms.SpectralNorm("repeat_3.3.conv2d_3.weight"), v926, norms.LargestRow("repeat_3.3.conv2d_3.weight"));  // repeat_3.3.conv2d_3: σ(weight)
-        UpperBound v1766 = 7 * v927 * v919;  // repeat_3.3.conv2d_3: shared
-        UpperBound v928 = v1766 + norms.VectorNorm("repeat_3.3.conv2d_3.bias");  // repeat_3.3.conv2d_3: radius
-        UpperBound v929 = UpperBound.Min(v1766, 7 * v927 * UpperBound.OfRational(1, 2) * (v920 + v919), v928);  // repeat_3.3.conv2d_3: centred radius
-        UpperBound v1767 = UpperBound.Min(7 * v927, v926) * v923;  // repeat_3.3.conv2d_3: shared
-        UpperBound v1768 = 7 * v927 * v924;  // repeat_3.3.conv2d_3: shared
-        UpperBound v930 = UpperBound.Min(7 * v927 * v922, UpperBound.Min(v927, 7 * v927, v926) * v923, v1767, v1768);  // repeat_3.3.conv2d_3: from pixels, whole to token
-        UpperBound v931 = UpperBound.Min(v1767, 14 * v930);  // repeat_3.3.conv2d_3: from pixels, whole to whole
-        UpperBound v932 = UpperBound.Min(v1768, 224 * v930);  // repeat_3.3.conv2d_3: from pixels, token to token
-        UpperBound v934 = UpperBound.GeluSlope(v928);  // repeat_3.3.gelu_3: slope
-        UpperBound v935 = UpperBound.GeluGain(v928) * v928;  // repeat_3.3.gelu_3: radius
-        UpperBound v936 = UpperBound.Min(v934 * v929, v935);  // repeat_3.3.gelu_3: centred radius
-        UpperBound v937 = UpperBound.Min(v934 * v930, v934 * v931, v934 * v932);  // repeat_3.3.gelu_3: from pixels, whole to token
-        UpperBound v938 = UpperBound.Min(v934 * v931, 14 * v937);  // repeat_3.3.gelu_3: from pixels, whole to whole
-        UpperBound v939 = UpperBound.Min(v934 * v932, 224 * v937);  // repeat_3.3.gelu_3: from pixels, token to token
-        UpperBound v940 = v919 + v925 * v935;  // repeat_3.3.residual_2: radius
-        UpperBound v941 = UpperBound.Min(v920 + v925 * v936, v940);  // repeat_3.3.residual_2: centred radius
-        UpperBound v1769 = v923 + v925 * v938;  // repeat_3.3.residual_2: shared
-        UpperBound v1770 = v924 + v925 * v939;  // repeat_3.3.residual_2: shared
-        UpperBound v943 = UpperBound.Min(v922 + v925 * v937, v1769, v1770);  // repeat_3.3.residual_2: from pixels, whole to token
-        UpperBound v944 = UpperBound.Min(v1769, 14 * v943);  // repeat_3.3.residual_2: from pixels, whole to whole
-        UpperBound v945 = UpperBound.Min(v1770, 224 * v943);  // repeat_3.3.residual_2: from pixels, token to token
-        UpperBound v946 = UpperBound.Min(norms.LargestEntry("repeat_3.3.residual_3.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.3.residual_3: largest |alpha|
-        UpperBound v947 = 2 * norms.LargestEntry("repeat_3.3.attention.bias_table");  // repeat_3.3.attention: spread of the bias
-        UpperBound v948 = norms.SpectralNorm("repeat_3.3.attention.out");  // repeat_3.3.attention: σ(out)
-        UpperBound v949 = norms.SpectralNorm("repeat_3.3.attention.k");  // repeat_3.3.attention: σ(k)
-        UpperBound v1771 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.3.attention.k", head));  // repeat_3.3.attention: shared
-        UpperBound v950 = 2 * UpperBound.Min(v1771 * v941, 1) + v947;  // repeat_3.3.attention: range of the logits
-        UpperBound v951 = UpperBound.DoeblinComplement(49, v950);  // repeat_3.3.attention: 1 − lambda
-        UpperBound v952 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v950);  // repeat_3.3.attention: cosh of half the range
-        UpperBound v953 = 49 * UpperBound.LargestSoftmaxWeight(49, v950);  // repeat_3.3.attention: largest column sum
-        UpperBound v954 = UpperBound.Min(UpperBound.Sqrt(v953), v952, 7);  // repeat_3.3.attention: norm of the weights
-        UpperBound v955 = norms.SpectralNorm("repeat_3.3.attention.q");  // repeat_3.3.attention: σ(q)
-        UpperBound v956 = norms.SpectralNorm("repeat_3.3.attention.v");  // repeat_3.3.attention: σ(v)
-        UpperBound v957 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.3.attention.v", head));  // repeat_3.3.attention: slope of the values
-        UpperBound v958 = UpperBound.MaxOver(12, head => UpperBound.Min(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v941, 1));  // repeat_3.3.attention: spread of the values
-        UpperBound v959 = UpperBound.MaxOver(12, head => UpperBound.Max(norms.HeadSpectralNorm("repeat_3.3.attention.k", head), norms.HeadSpectralNorm("repeat_3.3.attention.q", head)));  // repeat_3.3.attention: both paths' slope
-        // repeat_3.3.attention: value path
-        UpperBound v960 = UpperBound.Min(
-            UpperBound.Sqrt(12) * v957,
-            v956 * (1
-                + v951
-                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-        UpperBound v1772 = UpperBound.Sqrt(12) * v958;  // repeat_3.3.attention: shared
-        UpperBound v1773 = UpperBound.Min(12 * UpperBound.Power(v957, 2), UpperBound.Power(v956, 2) * (1 + v951 * 11));  // repeat_3.3.attention: shared
-        UpperBound v1774 = 12 * UpperBound.Power(v1771, 2);  // repeat_3.3.attention: shared
-        // repeat_3.3.attention: keys and values, token to token
-        UpperBound v961 = UpperBound.Min(
-            v948 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v941, 1)
-                        * norms.HeadSpectralNorm("repeat_3.3.attention.k", head),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v941, 1)
-                        * norms.HeadSpectralNorm("repeat_3.3.attention.k", head))),
-            v948 * (v960 + v1772 * v1771),
-            v948 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_3.3.attention.v", head), 2)
-                        + UpperBound.Power(norms.HeadSpectralNorm("repeat_3.3.attention.k", head), 2)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_3.3.attention.v", head), 2)
-                        + UpperBound.Power(norms.HeadSpectralNorm("repeat_3.3.attention.k", head), 2))),
-            v948 * UpperBound.Sqrt(v1773 + v1774));
-        UpperBound v1775 = UpperBound.Min(UpperBound.OfRational(1, 7) * v952, 1);  // repeat_3.3.attention: shared
-        UpperBound v1776 = v956 * v1775;  // repeat_3.3.attention: shared
-        UpperBound v1777 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v950)));  // repeat_3.3.attention: shared
-        UpperBound v1778 = UpperBound.Power(v956, 2) + UpperBound.OfRational(1, 2) * UpperBound.Power(v949, 2);  // repeat_3.3.attention: shared
-        UpperBound v1779 = UpperBound.Power(v956, 2) + UpperBound.Power(v949, 2);  // repeat_3.3.attention: shared
-        UpperBound v1780 = UpperBound.Min(v1778, UpperBound.LargestSoftmaxWeight(49, v950) * v1779);  // repeat_3.3.attention: shared
-        // repeat_3.3.attention: keys and values, whole to token
-        UpperBound v962 = UpperBound.Min(
-            v948 * (v1776 + v958 * v949 * v1777),
-            v948 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v1775
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v941, 1)
-                        * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)
-                        * v1777,
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v1775
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v941, 1)
-                        * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)
-                        * v1777)),
-            v948 * UpperBound.Sqrt(v1780));
-        UpperBound v1781 = UpperBound.Min(UpperBound.Sqrt(v953), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_3.3.attention: shared
-        UpperBound v1782 = UpperBound.Min(v953 * v1779, 49 * v1778);  // repeat_3.3.attention: shared
-        // repeat_3.3.attention: keys and values, whole to whole
-        UpperBound v963 = UpperBound.Min(
-            v948 * (v956 * v954 + v958 * v949 * v1781),
-            v948 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v954
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v941, 1)
-                        * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)
-                        * v1781,
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v954
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v941, 1)
-                        * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)
-                        * v1781)),
-            v948 * UpperBound.Sqrt(v1782));
-        // repeat_3.3.attention: query path, all readings
-        UpperBound v964 = UpperBound.Min(
-            v948 * v958 * v955,
-            v948 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v941, 1)
-                    * norms.HeadSpectralNorm("repeat_3.3.attention.q", head),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (
-                    UpperBound.Min(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v941, 1)
-                        * norms.HeadSpectralNorm("repeat_3.3.attention.q", head))));
-        // repeat_3.3.attention: per head, token to token
-        UpperBound v965 = UpperBound.Min(
-            v948 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v941, 1)
-                        * UpperBound.Max(
-                            norms.HeadSpectralNorm("repeat_3.3.attention.k", head),
-                            norms.HeadSpectralNorm("repeat_3.3.attention.q", head)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v941, 1)
-                        * UpperBound.Max(
-                            norms.HeadSpectralNorm("repeat_3.3.attention.k", head),
-                            norms.HeadSpectralNorm("repeat_3.3.attention.q", head)))),
-            v948 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_3.3.attention.v", head), 2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                norms.HeadSpectralNorm("repeat_3.3.attention.k", head),
-                                norms.HeadSpectralNorm("repeat_3.3.attention.q", head)),
-                            2)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_3.3.attention.v", head), 2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                norms.HeadSpectralNorm("repeat_3.3.attention.k", head),
-                                norms.HeadSpectralNorm("repeat_3.3.attention.q", head)),
-                            2))));
-        // repeat_3.3.attention: token to token
-        UpperBound v966 = UpperBound.Min(
-            v965,
-            v961 + v964,
-            v948 * (v960 + v1772 * v959),
-            v948 * UpperBound.Sqrt(v1773 + 12 * UpperBound.Power(v959, 2)),
-            v948 * UpperBound.Sqrt(v1773 + (v1774 + UpperBound.Power(v955, 2))));
-        // repeat_3.3.attention: whole to token
-        UpperBound v967 = UpperBound.Min(
-            v962 + v964,
-            v948 * (v1776 + v958 * (UpperBound.Sqrt(UpperBound.Power(v1777 * v949, 2) + UpperBound.Power(v955, 2)) + v1777 * 0)),
-            v948 * UpperBound.Sqrt(v1780 + UpperBound.Power(v955, 2)));
-        // repeat_3.3.attention: whole to whole
-        UpperBound v968 = UpperBound.Min(
-            v963 + v964,
-            v948 * (v956 * v954 + v958 * (UpperBound.Sqrt(UpperBound.Power(v1781 * v949, 2) + UpperBound.Power(v955, 2)) + v1781 * 0)),
-            v948 * UpperBound.Sqrt(v1782 + UpperBound.Power(v955, 2)));
-        // repeat_3.3.attention: radius
-        UpperBound v969 = UpperBound.Min(
-            v948 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(
-                    norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v940 + norms.HeadVectorNorm("repeat_3.3.attention.v_bias", head),
-                    1),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * UpperBound.Min(
-                    norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v940 + norms.HeadVectorNorm("repeat_3.3.attention.v_bias", head),
-                    1)))
-            + norms.VectorNorm("repeat_3.3.attention.out_bias");
-        // repeat_3.3.attention: centred radius
-        UpperBound v970 = UpperBound.Min(
-            v948 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Min(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v941, 1), 2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * UpperBound.Min(norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v941, 1)),
-            v969);
-        UpperBound v971 = UpperBound.Min(v966 * v943, v967 * v944, v962 * v944 + v964 * v943, v968 * v944, v966 * v945);  // repeat_3.3.attention: from pixels, whole to token
-        UpperBound v972 = UpperBound.Min(v968 * v944, 14 * v971);  // repeat_3.3.attention: from pixels, whole to whole
-        UpperBound v973 = UpperBound.Min(v966 * v945, 224 * v971);  // repeat_3.3.attention: from pixels, token to token
-        UpperBound v976 = v940 + v946 * v969;  // repeat_3.3.residual_3: radius
-        UpperBound v977 = UpperBound.Min(v941 + v946 * v970, v976);  // repeat_3.3.residual_3: centred radius
-        UpperBound v1783 = v944 + v946 * v972;  // repeat_3.3.residual_3: shared
-        UpperBound v1784 = v945 + v946 * v973;  // repeat_3.3.residual_3: shared
-        UpperBound v979 = UpperBound.Min(v943 + v946 * v971, v1783, v1784);  // repeat_3.3.residual_3: from pixels, whole to token
-        UpperBound v980 = UpperBound.Min(v1783, 14 * v979);  // repeat_3.3.residual_3: from pixels, whole to whole
-        UpperBound v981 = UpperBound.Min(v1784, 224 * v979);  // repeat_3.3.residual_3: from pixels, token to token
-        UpperBound v982 = norms.LargestEntry("repeat_3.3.center_norm.gain");  // repeat_3.3.center_norm: max|gain|
-        UpperBound v983 = v982 * UpperBound.OfRational(384, 383) * v976 + norms.VectorNorm("repeat_3.3.center_norm.bias");  // repeat_3.3.center_norm: radius
-        UpperBound v984 = UpperBound.Min(v982 * UpperBound.OfRational(384, 383) * v977, v983);  // repeat_3.3.center_norm: centred radius
-        UpperBound v1785 = v982 * UpperBound.OfRational(384, 383) * v980;  // repeat_3.3.center_norm: shared
-        UpperBound v1786 = v982 * UpperBound.OfRational(384, 383) * v981;  // repeat_3.3.center_norm: shared
-        UpperBound v985 = UpperBound.Min(v982 * UpperBound.OfRational(384, 383) * v979, v1785, v1786);  // repeat_3.3.center_norm: from pixels, whole to token
-        UpperBound v986 = UpperBound.Min(v1785, 14 * v985);  // repeat_3.3.center_norm: from pixels, whole to whole
-        UpperBound v987 = UpperBound.Min(v1786, 224 * v985);  // repeat_3.3.center_norm: from pixels, token to token
-        UpperBound v988 = UpperBound.Min(norms.LargestEntry("repeat_3.3.residual_4.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.3.residual_4: largest |alpha|
-        UpperBound v989 = norms.SpectralNorm("repeat_3.3.mlp.up");  // repeat_3.3.mlp: σ(up)
-        UpperBound v990 = norms.SpectralNorm("repeat_3.3.mlp.down");  // repeat_3.3.mlp: σ(down)
-        UpperBound v991 = norms.LargestRow("repeat_3.3.mlp.up") * v983 + norms.LargestEntry("repeat_3.3.mlp.up_bias");  // repeat_3.3.mlp: largest pre-activation
-        UpperBound v992 = v989 * v983 + norms.VectorNorm("repeat_3.3.mlp.up_bias");  // repeat_3.3.mlp: norm of the pre-activations
-        UpperBound v993 = UpperBound.GeluSlope(v991);  // repeat_3.3.mlp: gelu slope
-        // repeat_3.3.mlp: constant
-        UpperBound v994 = UpperBound.Min(
-            v993 * (v989 * v990),
-            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.3.mlp.down", "repeat_3.3.mlp.up")
-                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v989 * v990));
-        UpperBound v995 = v990 * (UpperBound.GeluGain(v991) * v992) + norms.VectorNorm("repeat_3.3.mlp.down_bias");  // repeat_3.3.mlp: radius
-        UpperBound v996 = UpperBound.Min(v994 * v984, v995);  // repeat_3.3.mlp: centred radius
-        UpperBound v997 = UpperBound.Min(v994 * v985, v994 * v986, v994 * v987);  // repeat_3.3.mlp: from pixels, whole to token
-        UpperBound v998 = UpperBound.Min(v994 * v986, 14 * v997);  // repeat_3.3.mlp: from pixels, whole to whole
-        UpperBound v999 = UpperBound.Min(v994 * v987, 224 * v997);  // repeat_3.3.mlp: from pixels, token to token
-        UpperBound v1002 = v983 + v988 * v995;  // repeat_3.3.residual_4: radius
-        UpperBound v1003 = UpperBound.Min(v984 + v988 * v996, v1002);  // repeat_3.3.residual_4: centred radius
-        UpperBound v1787 = v986 + v988 * v998;  // repeat_3.3.residual_4: shared
-        UpperBound v1788 = v987 + v988 * v999;  // repeat_3.3.residual_4: shared
-        UpperBound v1005 = UpperBound.Min(v985 + v988 * v997, v1787, v1788);  // repeat_3.3.residual_4: from pixels, whole to token
-        UpperBound v1006 = UpperBound.Min(v1787, 14 * v1005);  // repeat_3.3.residual_4: from pixels, whole to whole
-        UpperBound v1007 = UpperBound.Min(v1788, 224 * v1005);  // repeat_3.3.residual_4: from pixels, token to token
-        UpperBound v1008 = norms.LargestEntry("repeat_3.3.center_norm_2.gain");  // repeat_3.3.center_norm_2: max|gain|
-        UpperBound v1009 = v1008 * UpperBound.OfRational(384, 383) * v1002 + norms.VectorNorm("repeat_3.3.center_norm_2.bias");  // repeat_3.3.center_norm_2: radius
-        UpperBound v1010 = UpperBound.Min(v1008 * UpperBound.OfRational(384, 383) * v1003, v1009);  // repeat_3.3.center_norm_2: centred radius
-        UpperBound v1789 = v1008 * UpperBound.OfRational(384, 383) * v1006;  // repeat_3.3.center_norm_2: shared
-        UpperBound v1790 = v1008 * UpperBound.OfRational(384, 383) * v1007;  // repeat_3.3.center_norm_2: shared
-        UpperBound v1011 = UpperBound.Min(v1008 * UpperBound.OfRational(384, 383) * v1005, v1789, v1790);  // repeat_3.3.center_norm_2: from pixels, whole to token
-        UpperBound v1012 = UpperBound.Min(v1789, 14 * v1011);  // repeat_3.3.center_norm_2: from pixels, whole to whole
-        UpperBound v1013 = UpperBound.Min(v1790, 224 * v1011);  // repeat_3.3.center_norm_2: from pixels, token to token
-        UpperBound v1014 = UpperBound.Min(norms.LargestEntry("repeat_3.4.residual.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.4.residual: largest |alpha|
-        UpperBound v1015 = norms.OperatorNorm("repeat_3.4.conv2d.weight");  // repeat_3.4.conv2d: operator norm of weight
-        UpperBound v1016 = UpperBound.Min(norms.SpectralNorm("repeat_3.4.conv2d.weight"), v1015, norms.LargestRow("repeat_3.4.conv2d.weight"));  // repeat_3.4.conv2d: σ(weight)
-        UpperBound v1791 = 7 * v1016 * v1009;  // repeat_3.4.conv2d: shared
-        UpperBound v1017 = v1791 + norms.VectorNorm("repeat_3.4.conv2d.bias");  // repeat_3.4.conv2d: radius
-        UpperBound v1018 = UpperBound.Min(v1791, 7 * v1016 * UpperBound.OfRational(1, 2) * (v1010 + v1009), v1017);  // repeat_3.4.conv2d: centred radius
-        UpperBound v1792 = UpperBound.Min(7 * v1016, v1015) * v1012;  // repeat_3.4.conv2d: shared
-        UpperBound v1793 = 7 * v1016 * v1013;  // repeat_3.4.conv2d: shared
-        UpperBound v1019 = UpperBound.Min(7 * v1016 * v1011, UpperBound.Min(v1016, 7 * v1016, v1015) * v1012, v1792, v1793);  // repeat_3.4.conv2d: from pixels, whole to token
-        UpperBound v1020 = UpperBound.Min(v1792, 14 * v1019);  // repeat_3.4.conv2d: from pixels, whole to whole
-        UpperBound v1021 = UpperBound.Min(v1793, 224 * v1019);  // repeat_3.4.conv2d: from pixels, token to token
-        UpperBound v1023 = UpperBound.GeluSlope(v1017);  // repeat_3.4.gelu: slope
-        UpperBound v1024 = UpperBound.GeluGain(v1017) * v1017;  // repeat_3.4.gelu: radius
-        UpperBound v1025 = UpperBound.Min(v1023 * v1018, v1024);  // repeat_3.4.gelu: centred radius
-        UpperBound v1026 = UpperBound.Min(v1023 * v1019, v1023 * v1020, v1023 * v1021);  // repeat_3.4.gelu: from pixels, whole to token
-        UpperBound v1027 = UpperBound.Min(v1023 * v1020, 14 * v1026);  // repeat_3.4.gelu: from pixels, whole to whole
-        UpperBound v1028 = UpperBound.Min(v1023 * v1021, 224 * v1026);  // repeat_3.4.gelu: from pixels, token to token
-        UpperBound v1029 = norms.OperatorNorm("repeat_3.4.conv2d_2.weight");  // repeat_3.4.conv2d_2: operator norm of weight
-        UpperBound v1030 = UpperBound.Min(norms.SpectralNorm("repeat_3.4.conv2d_2.weight"), v1029);  // repeat_3.4.conv2d_2: σ(weight)
-        UpperBound v1031 = v1030 * v1024 + norms.VectorNorm("repeat_3.4.conv2d_2.bias");  // repeat_3.4.conv2d_2: radius
-        UpperBound v1032 = UpperBound.Min(v1030 * v1025, v1031);  // repeat_3.4.conv2d_2: centred radius
-        UpperBound v1794 = UpperBound.Min(v1030, v1029) * v1027;  // repeat_3.4.conv2d_2: shared
-        UpperBound v1033 = UpperBound.Min(v1030 * v1026, v1794, v1030 * v1028);  // repeat_3.4.conv2d_2: from pixels, whole to token
-        UpperBound v1034 = UpperBound.Min(v1794, 14 * v1033);  // repeat_3.4.conv2d_2: from pixels, whole to whole
-        UpperBound v1035 = UpperBound.Min(v1030 * v1028, 224 * v1033);  // repeat_3.4.conv2d_2: from pixels, token to token
-        UpperBound v1036 = UpperBound.GeluSlope(v1031);  // repeat_3.4.gelu_2: slope
-        UpperBound v1037 = UpperBound.GeluGain(v1031) * v1031;  // repeat_3.4.gelu_2: radius
-        UpperBound v1038 = UpperBound.Min(v1036 * v1032, v1037);  // repeat_3.4.gelu_2: centred radius
-        UpperBound v1039 = UpperBound.Min(v1036 * v1033, v1036 * v1034, v1036 * v1035);  // repeat_3.4.gelu_2: from pixels, whole to token
-        UpperBound v1040 = UpperBound.Min(v1036 * v1034, 14 * v1039);  // repeat_3.4.gelu_2: from pixels, whole to whole
-        UpperBound v1041 = UpperBound.Min(v1036 * v1035, 224 * v1039);  // repeat_3.4.gelu_2: from pixels, token to token
-        UpperBound v1042 = v1009 + v1014 * v1037;  // repeat_3.4.residual: radius
-        UpperBound v1043 = UpperBound.Min(v1010 + v1014 * v1038, v1042);  // repeat_3.4.residual: centred radius
-        UpperBound v1795 = v1012 + v1014 * v1040;  // repeat_3.4.residual: shared
-        UpperBound v1796 = v1013 + v1014 * v1041;  // repeat_3.4.residual: shared
-        UpperBound v1045 = UpperBound.Min(v1011 + v1014 * v1039, v1795, v1796);  // repeat_3.4.residual: from pixels, whole to token
-        UpperBound v1046 = UpperBound.Min(v1795, 14 * v1045);  // repeat_3.4.residual: from pixels, whole to whole
-        UpperBound v1047 = UpperBound.Min(v1796, 224 * v1045);  // repeat_3.4.residual: from pixels, token to token
-        UpperBound v1048 = UpperBound.Min(norms.LargestEntry("repeat_3.4.residual_2.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.4.residual_2: largest |alpha|
-        UpperBound v1049 = norms.OperatorNorm("repeat_3.4.conv2d_3.weight");  // repeat_3.4.conv2d_3: operator norm of weight
-        UpperBound v1050 = UpperBound.Min(norms.SpectralNorm("repeat_3.4.conv2d_3.weight"), v1049, norms.LargestRow("repeat_3.4.conv2d_3.weight"));  // repeat_3.4.conv2d_3: σ(weight)
-        UpperBound v1797 = 7 * v1050 * v1042;  // repeat_3.4.conv2d_3: shared
-        UpperBound v1051 = v1797 + norms.VectorNorm("repeat_3.4.conv2d_3.bias");  // repeat_3.4.conv2d_3: radius
-        UpperBound v1052 = UpperBound.Min(v1797, 7 * v1050 * UpperBound.OfRational(1, 2) * (v1043 + v1042), v1051);  // repeat_3.4.conv2d_3: centred radius
-        UpperBound v1798 = UpperBound.Min(7 * v1050, v1049) * v1046;  // repeat_3.4.conv2d_3: shared
-        UpperBound v1799 = 7 * v1050 * v1047;  // repeat_3.4.conv2d_3: shared
-        UpperBound v1053 = UpperBound.Min(7 * v1050 * v1045, UpperBound.Min(v1050, 7 * v1050, v1049) * v1046, v1798, v1799);  // repeat_3.4.conv2d_3: from pixels, whole to token
-        UpperBound v1054 = UpperBound.Min(v1798, 14 * v1053);  // repeat_3.4.conv2d_3: from pixels, whole to whole
-        UpperBound v1055 = UpperBound.Min(v1799, 224 * v1053);  // repeat_3.4.conv2d_3: from pixels, token to token
-        UpperBound v1057 = UpperBound.GeluSlope(v1051);  // repeat_3.4.gelu_3: slope
-        UpperBound v1058 = UpperBound.GeluGain(v1051) * v1051;  // repeat_3.4.gelu_3: radius
-        UpperBound v1059 = UpperBound.Min(v1057 * v1052, v1058);  // repeat_3.4.gelu_3: centred radius
-        UpperBound v1060 = UpperBound.Min(v1057 * v1053, v1057 * v1054, v1057 * v1055);  // repeat_3.4.gelu_3: from pixels, whole to token
-        UpperBound v1061 = UpperBound.Min(v1057 * v1054, 14 * v1060);  // repeat_3.4.gelu_3: from pixels, whole to whole
-        UpperBound v1062 = UpperBound.Min(v1057 * v1055, 224 * v1060);  // repeat_3.4.gelu_3: from pixels, token to token
-        UpperBound v1063 = v1042 + v1048 * v1058;  // repeat_3.4.residual_2: radius
-        UpperBound v1064 = UpperBound.Min(v1043 + v1048 * v1059, v1063);  // repeat_3.4.residual_2: centred radius
-        UpperBound v1800 = v1046 + v1048 * v1061;  // repeat_3.4.residual_2: shared
-        UpperBound v1801 = v1047 + v1048 * v1062;  // repeat_3.4.residual_2: shared
-        UpperBound v1066 = UpperBound.Min(v1045 + v1048 * v1060, v1800, v1801);  // repeat_3.4.residual_2: from pixels, whole to token
-        UpperBound v1067 = UpperBound.Min(v1800, 14 * v1066);  // repeat_3.4.residual_2: from pixels, whole to whole
-        UpperBound v1068 = UpperBound.Min(v1801, 224 * v1066);  // repeat_3.4.residual_2: from pixels, token to token
-        UpperBound v1069 = UpperBound.Min(norms.LargestEntry("repeat_3.4.residual_3.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.4.residual_3: largest |alpha|
-        UpperBound v1070 = 2 * norms.LargestEntry("repeat_3.4.attention.bias_table");  // repeat_3.4.attention: spread of the bias
-        UpperBound v1071 = norms.SpectralNorm("repeat_3.4.attention.out");  // repeat_3.4.attention: σ(out)
-        UpperBound v1072 = norms.SpectralNorm("repeat_3.4.attention.k");  // repeat_3.4.attention: σ(k)
-        UpperBound v1802 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.4.attention.k", head));  // repeat_3.4.attention: shared
-        UpperBound v1073 = 2 * UpperBound.Min(v1802 * v1064, 1) + v1070;  // repeat_3.4.attention: range of the logits
-        UpperBound v1074 = UpperBound.DoeblinComplement(49, v1073);  // repeat_3.4.attention: 1 − lambda
-        UpperBound v1075 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v1073);  // repeat_3.4.attention: cosh of half the range
-        UpperBound v1076 = 49 * UpperBound.LargestSoftmaxWeight(49, v1073);  // repeat_3.4.attention: largest column sum
-        UpperBound v1077 = UpperBound.Min(UpperBound.Sqrt(v1076), v1075, 7);  // repeat_3.4.attention: norm of the weights
-        UpperBound v1078 = norms.SpectralNorm("repeat_3.4.attention.q");  // repeat_3.4.attention: σ(q)
-        UpperBound v1079 = norms.SpectralNorm("repeat_3.4.attention.v");  // repeat_3.4.attention: σ(v)
-        UpperBound v1080 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.4.attention.v", head));  // repeat_3.4.attention: slope of the values
-        UpperBound v1081 = UpperBound.MaxOver(12, head => UpperBound.Min(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1064, 1));  // repeat_3.4.attention: spread of the values
-        UpperBound v1082 = UpperBound.MaxOver(12, head => UpperBound.Max(norms.HeadSpectralNorm("repeat_3.4.attention.k", head), norms.HeadSpectralNorm("repeat_3.4.attention.q", head)));  // repeat_3.4.attention: both paths' slope
-        // repeat_3.4.attention: value path
-        UpperBound v1083 = UpperBound.Min(
-            UpperBound.Sqrt(12) * v1080,
-            v1079 * (1
-                + v1074
-                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-        UpperBound v1803 = UpperBound.Sqrt(12) * v1081;  // repeat_3.4.attention: shared
-        UpperBound v1804 = UpperBound.Min(12 * UpperBound.Power(v1080, 2), UpperBound.Power(v1079, 2) * (1 + v1074 * 11));  // repeat_3.4.attention: shared
-        UpperBound v1805 = 12 * UpperBound.Power(v1802, 2);  // repeat_3.4.attention: shared
-        // repeat_3.4.attention: keys and values, token to token
-        UpperBound v1084 = UpperBound.Min(
-            v1071 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1064, 1)
-                        * norms.HeadSpectralNorm("repeat_3.4.attention.k", head),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1064, 1)
-                        * norms.HeadSpectralNorm("repeat_3.4.attention.k", head))),
-            v1071 * (v1083 + v1803 * v1802),
-            v1071 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_3.4.attention.v", head), 2)
-                        + UpperBound.Power(norms.HeadSpectralNorm("repeat_3.4.attention.k", head), 2)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_3.4.attention.v", head), 2)
-                        + UpperBound.Power(norms.HeadSpectralNorm("repeat_3.4.attention.k", head), 2))),
-            v1071 * UpperBound.Sqrt(v1804 + v1805));
-        UpperBound v1806 = UpperBound.Min(UpperBound.OfRational(1, 7) * v1075, 1);  // repeat_3.4.attention: shared
-        UpperBound v1807 = v1079 * v1806;  // repeat_3.4.attention: shared
-        UpperBound v1808 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1073)));  // repeat_3.4.attention: shared
-        UpperBound v1809 = UpperBound.Power(v1079, 2) + UpperBound.OfRational(1, 2) * UpperBound.Power(v1072, 2);  // repeat_3.4.attention: shared
-        UpperBound v1810 = UpperBound.Power(v1079, 2) + UpperBound.Power(v1072, 2);  // repeat_3.4.attention: shared
-        UpperBound v1811 = UpperBound.Min(v1809, UpperBound.LargestSoftmaxWeight(49, v1073) * v1810);  // repeat_3.4.attention: shared
-        // repeat_3.4.attention: keys and values, whole to token
-        UpperBound v1085 = UpperBound.Min(
-            v1071 * (v1807 + v1081 * v1072 * v1808),
-            v1071 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1806
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1064, 1)
-                        * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)
-                        * v1808,
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1806
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1064, 1)
-                        * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)
-                        * v1808)),
-            v1071 * UpperBound.Sqrt(v1811));
-        UpperBound v1812 = UpperBound.Min(UpperBound.Sqrt(v1076), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_3.4.attention: shared
-        UpperBound v1813 = UpperBound.Min(v1076 * v1810, 49 * v1809);  // repeat_3.4.attention: shared
-        // repeat_3.4.attention: keys and values, whole to whole
-        UpperBound v1086 = UpperBound.Min(
-            v1071 * (v1079 * v1077 + v1081 * v1072 * v1812),
-            v1071 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1077
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1064, 1)
-                        * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)
-                        * v1812,
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1077
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1064, 1)
-                        * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)
-                        * v1812)),
-            v1071 * UpperBound.Sqrt(v1813));
-        // repeat_3.4.attention: query path, all readings
-        UpperBound v1087 = UpperBound.Min(
-            v1071 * v1081 * v1078,
-            v1071 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1064, 1)
-                    * norms.HeadSpectralNorm("repeat_3.4.attention.q", head),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (
-                    UpperBound.Min(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1064, 1)
-                        * norms.HeadSpectralNorm("repeat_3.4.attention.q", head))));
-        // repeat_3.4.attention: per head, token to token
-        UpperBound v1088 = UpperBound.Min(
-            v1071 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1064, 1)
-                        * UpperBound.Max(
-                            norms.HeadSpectralNorm("repeat_3.4.attention.k", head),
-                            norms.HeadSpectralNorm("repeat_3.4.attention.q", head)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1064, 1)
-                        * UpperBound.Max(
-                            norms.HeadSpectralNorm("repeat_3.4.attention.k", head),
-                            norms.HeadSpectralNorm("repeat_3.4.attention.q", head)))),
-            v1071 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_3.4.attention.v", head), 2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                norms.HeadSpectralNorm("repeat_3.4.attention.k", head),
-                                norms.HeadSpectralNorm("repeat_3.4.attention.q", head)),
-                            2)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_3.4.attention.v", head), 2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                norms.HeadSpectralNorm("repeat_3.4.attention.k", head),
-                                norms.HeadSpectralNorm("repeat_3.4.attention.q", head)),
-                            2))));
-        // repeat_3.4.attention: token to token
-        UpperBound v1089 = UpperBound.Min(
-            v1088,
-            v1084 + v1087,
-            v1071 * (v1083 + v1803 * v1082),
-            v1071 * UpperBound.Sqrt(v1804 + 12 * UpperBound.Power(v1082, 2)),
-            v1071 * UpperBound.Sqrt(v1804 + (v1805 + UpperBound.Power(v1078, 2))));
-        // repeat_3.4.attention: whole to token
-        UpperBound v1090 = UpperBound.Min(
-            v1085 + v1087,
-            v1071 * (v1807 + v1081 * (UpperBound.Sqrt(UpperBound.Power(v1808 * v1072, 2) + UpperBound.Power(v1078, 2)) + v1808 * 0)),
-            v1071 * UpperBound.Sqrt(v1811 + UpperBound.Power(v1078, 2)));
-        // repeat_3.4.attention: whole to whole
-        UpperBound v1091 = UpperBound.Min(
-            v1086 + v1087,
-            v1071 * (v1079 * v1077 + v1081 * (UpperBound.Sqrt(UpperBound.Power(v1812 * v1072, 2) + UpperBound.Power(v1078, 2)) + v1812 * 0)),
-            v1071 * UpperBound.Sqrt(v1813 + UpperBound.Power(v1078, 2)));
-        // repeat_3.4.attention: radius
-        UpperBound v1092 = UpperBound.Min(
-            v1071 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(
-                    norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1063 + norms.HeadVectorNorm("repeat_3.4.attention.v_bias", head),
-                    1),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * UpperBound.Min(
-                    norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1063 + norms.HeadVectorNorm("repeat_3.4.attention.v_bias", head),
-                    1)))
-            + norms.VectorNorm("repeat_3.4.attention.out_bias");
-        // repeat_3.4.attention: centred radius
-        UpperBound v1093 = UpperBound.Min(
-            v1071 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Min(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1064, 1), 2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * UpperBound.Min(norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1064, 1)),
-            v1092);
-        UpperBound v1094 = UpperBound.Min(v1089 * v1066, v1090 * v1067, v1085 * v1067 + v1087 * v1066, v1091 * v1067, v1089 * v1068);  // repeat_3.4.attention: from pixels, whole to token
-        UpperBound v1095 = UpperBound.Min(v1091 * v1067, 14 * v1094);  // repeat_3.4.attention: from pixels, whole to whole
-        UpperBound v1096 = UpperBound.Min(v1089 * v1068, 224 * v1094);  // repeat_3.4.attention: from pixels, token to token
-        UpperBound v1099 = v1063 + v1069 * v1092;  // repeat_3.4.residual_3: radius
-        UpperBound v1100 = UpperBound.Min(v1064 + v1069 * v1093, v1099);  // repeat_3.4.residual_3: centred radius
-        UpperBound v1814 = v1067 + v1069 * v1095;  // repeat_3.4.residual_3: shared
-        UpperBound v1815 = v1068 + v1069 * v1096;  // repeat_3.4.residual_3: shared
-        UpperBound v1102 = UpperBound.Min(v1066 + v1069 * v1094, v1814, v1815);  // repeat_3.4.residual_3: from pixels, whole to token
-        UpperBound v1103 = UpperBound.Min(v1814, 14 * v1102);  // repeat_3.4.residual_3: from pixels, whole to whole
-        UpperBound v1104 = UpperBound.Min(v1815, 224 * v1102);  // repeat_3.4.residual_3: from pixels, token to token
-        UpperBound v1105 = norms.LargestEntry("repeat_3.4.center_norm.gain");  // repeat_3.4.center_norm: max|gain|
-        UpperBound v1106 = v1105 * UpperBound.OfRational(384, 383) * v1099 + norms.VectorNorm("repeat_3.4.center_norm.bias");  // repeat_3.4.center_norm: radius
-        UpperBound v1107 = UpperBound.Min(v1105 * UpperBound.OfRational(384, 383) * v1100, v1106);  // repeat_3.4.center_norm: centred radius
-        UpperBound v1816 = v1105 * UpperBound.OfRational(384, 383) * v1103;  // repeat_3.4.center_norm: shared
-        UpperBound v1817 = v1105 * UpperBound.OfRational(384, 383) * v1104;  // repeat_3.4.center_norm: shared
-        UpperBound v1108 = UpperBound.Min(v1105 * UpperBound.OfRational(384, 383) * v1102, v1816, v1817);  // repeat_3.4.center_norm: from pixels, whole to token
-        UpperBound v1109 = UpperBound.Min(v1816, 14 * v1108);  // repeat_3.4.center_norm: from pixels, whole to whole
-        UpperBound v1110 = UpperBound.Min(v1817, 224 * v1108);  // repeat_3.4.center_norm: from pixels, token to token
-        UpperBound v1111 = UpperBound.Min(norms.LargestEntry("repeat_3.4.residual_4.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.4.residual_4: largest |alpha|
-        UpperBound v1112 = norms.SpectralNorm("repeat_3.4.mlp.up");  // repeat_3.4.mlp: σ(up)
-        UpperBound v1113 = norms.SpectralNorm("repeat_3.4.mlp.down");  // repeat_3.4.mlp: σ(down)
-        UpperBound v1114 = norms.LargestRow("repeat_3.4.mlp.up") * v1106 + norms.LargestEntry("repeat_3.4.mlp.up_bias");  // repeat_3.4.mlp: largest pre-activation
-        UpperBound v1115 = v1112 * v1106 + norms.VectorNorm("repeat_3.4.mlp.up_bias");  // repeat_3.4.mlp: norm of the pre-activations
-        UpperBound v1116 = UpperBound.GeluSlope(v1114);  // repeat_3.4.mlp: gelu slope
-        // repeat_3.4.mlp: constant
-        UpperBound v1117 = UpperBound.Min(
-            v1116 * (v1112 * v1113),
-            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.4.mlp.down", "repeat_3.4.mlp.up")
-                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1112 * v1113));
-        UpperBound v1118 = v1113 * (UpperBound.GeluGain(v1114) * v1115) + norms.VectorNorm("repeat_3.4.mlp.down_bias");  // repeat_3.4.mlp: radius
-        UpperBound v1119 = UpperBound.Min(v1117 * v1107, v1118);  // repeat_3.4.mlp: centred radius
-        UpperBound v1120 = UpperBound.Min(v1117 * v1108, v1117 * v1109, v1117 * v1110);  // repeat_3.4.mlp: from pixels, whole to token
-        UpperBound v1121 = UpperBound.Min(v1117 * v1109, 14 * v1120);  // repeat_3.4.mlp: from pixels, whole to whole
-        UpperBound v1122 = UpperBound.Min(v1117 * v1110, 224 * v1120);  // repeat_3.4.mlp: from pixels, token to token
-        UpperBound v1125 = v1106 + v1111 * v1118;  // repeat_3.4.residual_4: radius
-        UpperBound v1126 = UpperBound.Min(v1107 + v1111 * v1119, v1125);  // repeat_3.4.residual_4: centred radius
-        UpperBound v1818 = v1109 + v1111 * v1121;  // repeat_3.4.residual_4: shared
-        UpperBound v1819 = v1110 + v1111 * v1122;  // repeat_3.4.residual_4: shared
-        UpperBound v1128 = UpperBound.Min(v1108 + v1111 * v1120, v1818, v1819);  // repeat_3.4.residual_4: from pixels, whole to token
-        UpperBound v1129 = UpperBound.Min(v1818, 14 * v1128);  // repeat_3.4.residual_4: from pixels, whole to whole
-        UpperBound v1130 = UpperBound.Min(v1819, 224 * v1128);  // repeat_3.4.residual_4: from pixels, token to token
-        UpperBound v1131 = norms.LargestEntry("repeat_3.4.center_norm_2.gain");  // repeat_3.4.center_norm_2: max|gain|
-        UpperBound v1132 = v1131 * UpperBound.OfRational(384, 383) * v1125 + norms.VectorNorm("repeat_3.4.center_norm_2.bias");  // repeat_3.4.center_norm_2: radius
-        UpperBound v1133 = UpperBound.Min(v1131 * UpperBound.OfRational(384, 383) * v1126, v1132);  // repeat_3.4.center_norm_2: centred radius
-        UpperBound v1820 = v1131 * UpperBound.OfRational(384, 383) * v1129;  // repeat_3.4.center_norm_2: shared
-        UpperBound v1821 = v1131 * UpperBound.OfRational(384, 383) * v1130;  // repeat_3.4.center_norm_2: shared
-        UpperBound v1134 = UpperBound.Min(v1131 * UpperBound.OfRational(384, 383) * v1128, v1820, v1821);  // repeat_3.4.center_norm_2: from pixels, whole to token
-        UpperBound v1135 = UpperBound.Min(v1820, 14 * v1134);  // repeat_3.4.center_norm_2: from pixels, whole to whole
-        UpperBound v1136 = UpperBound.Min(v1821, 224 * v1134);  // repeat_3.4.center_norm_2: from pixels, token to token
-        UpperBound v1137 = UpperBound.Min(norms.LargestEntry("repeat_3.5.residual.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.5.residual: largest |alpha|
-        UpperBound v1138 = norms.OperatorNorm("repeat_3.5.conv2d.weight");  // repeat_3.5.conv2d: operator norm of weight
-        UpperBound v1139 = UpperBound.Min(norms.SpectralNorm("repeat_3.5.conv2d.weight"), v1138, norms.LargestRow("repeat_3.5.conv2d.weight"));  // repeat_3.5.conv2d: σ(weight)
-        UpperBound v1822 = 7 * v1139 * v1132;  // repeat_3.5.conv2d: shared
-        UpperBound v1140 = v1822 + norms.VectorNorm("repeat_3.5.conv2d.bias");  // repeat_3.5.conv2d: radius
-        UpperBound v1141 = UpperBound.Min(v1822, 7 * v1139 * UpperBound.OfRational(1, 2) * (v1133 + v1132), v1140);  // repeat_3.5.conv2d: centred radius
-        UpperBound v1823 = UpperBound.Min(7 * v1139, v1138) * v1135;  // repeat_3.5.conv2d: shared
-        UpperBound v1824 = 7 * v1139 * v1136;  // repeat_3.5.conv2d: shared
-        UpperBound v1142 = UpperBound.Min(7 * v1139 * v1134, UpperBound.Min(v1139, 7 * v1139, v1138) * v1135, v1823, v1824);  // repeat_3.5.conv2d: from pixels, whole to token
-        UpperBound v1143 = UpperBound.Min(v1823, 14 * v1142);  // repeat_3.5.conv2d: from pixels, whole to whole
-        UpperBound v1144 = UpperBound.Min(v1824, 224 * v1142);  // repeat_3.5.conv2d: from pixels, token to token
-        UpperBound v1146 = UpperBound.GeluSlope(v1140);  // repeat_3.5.gelu: slope
-        UpperBound v1147 = UpperBound.GeluGain(v1140) * v1140;  // repeat_3.5.gelu: radius
-        UpperBound v1148 = UpperBound.Min(v1146 * v1141, v1147);  // repeat_3.5.gelu: centred radius
-        UpperBound v1149 = UpperBound.Min(v1146 * v1142, v1146 * v1143, v1146 * v1144);  // repeat_3.5.gelu: from pixels, whole to token
-        UpperBound v1150 = UpperBound.Min(v1146 * v1143, 14 * v1149);  // repeat_3.5.gelu: from pixels, whole to whole
-        UpperBound v1151 = UpperBound.Min(v1146 * v1144, 224 * v1149);  // repeat_3.5.gelu: from pixels, token to token
-        UpperBound v1152 = norms.OperatorNorm("repeat_3.5.conv2d_2.weight");  // repeat_3.5.conv2d_2: operator norm of weight
-        UpperBound v1153 = UpperBound.Min(norms.SpectralNorm("repeat_3.5.conv2d_2.weight"), v1152);  // repeat_3.5.conv2d_2: σ(weight)
-        UpperBound v1154 = v1153 * v1147 + norms.VectorNorm("repeat_3.5.conv2d_2.bias");  // repeat_3.5.conv2d_2: radius
-        UpperBound v1155 = UpperBound.Min(v1153 * v1148, v1154);  // repeat_3.5.conv2d_2: centred radius
-        UpperBound v1825 = UpperBound.Min(v1153, v1152) * v1150;  // repeat_3.5.conv2d_2: shared
-        UpperBound v1156 = UpperBound.Min(v1153 * v1149, v1825, v1153 * v1151);  // repeat_3.5.conv2d_2: from pixels, whole to token
-        UpperBound v1157 = UpperBound.Min(v1825, 14 * v1156);  // repeat_3.5.conv2d_2: from pixels, whole to whole
-        UpperBound v1158 = UpperBound.Min(v1153 * v1151, 224 * v1156);  // repeat_3.5.conv2d_2: from pixels, token to token
-        UpperBound v1159 = UpperBound.GeluSlope(v1154);  // repeat_3.5.gelu_2: slope
-        UpperBound v1160 = UpperBound.GeluGain(v1154) * v1154;  // repeat_3.5.gelu_2: radius
-        UpperBound v1161 = UpperBound.Min(v1159 * v1155, v1160);  // repeat_3.5.gelu_2: centred radius
-        UpperBound v1162 = UpperBound.Min(v1159 * v1156, v1159 * v1157, v1159 * v1158);  // repeat_3.5.gelu_2: from pixels, whole to token
-        UpperBound v1163 = UpperBound.Min(v1159 * v1157, 14 * v1162);  // repeat_3.5.gelu_2: from pixels, whole to whole
-        UpperBound v1164 = UpperBound.Min(v1159 * v1158, 224 * v1162);  // repeat_3.5.gelu_2: from pixels, token to token
-        UpperBound v1165 = v1132 + v1137 * v1160;  // repeat_3.5.residual: radius
-        UpperBound v1166 = UpperBound.Min(v1133 + v1137 * v1161, v1165);  // repeat_3.5.residual: centred radius
-        UpperBound v1826 = v1135 + v1137 * v1163;  // repeat_3.5.residual: shared
-        UpperBound v1827 = v1136 + v1137 * v1164;  // repeat_3.5.residual: shared
-        UpperBound v1168 = UpperBound.Min(v1134 + v1137 * v1162, v1826, v1827);  // repeat_3.5.residual: from pixels, whole to token
-        UpperBound v1169 = UpperBound.Min(v1826, 14 * v1168);  // repeat_3.5.residual: from pixels, whole to whole
-        UpperBound v1170 = UpperBound.Min(v1827, 224 * v1168);  // repeat_3.5.residual: from pixels, token to token
-        UpperBound v1171 = UpperBound.Min(norms.LargestEntry("repeat_3.5.residual_2.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.5.residual_2: largest |alpha|
-        UpperBound v1172 = norms.OperatorNorm("repeat_3.5.conv2d_3.weight");  // repeat_3.5.conv2d_3: operator norm of weight
-        UpperBound v1173 = UpperBound.Min(norms.SpectralNorm("repeat_3.5.conv2d_3.weight"), v1172, norms.LargestRow("repeat_3.5.conv2d_3.weight"));  // repeat_3.5.conv2d_3: σ(weight)
-        UpperBound v1828 = 7 * v1173 * v1165;  // repeat_3.5.conv2d_3: shared
-        UpperBound v1174 = v1828 + norms.VectorNorm("repeat_3.5.conv2d_3.bias");  // repeat_3.5.conv2d_3: radius
-        UpperBound v1175 = UpperBound.Min(v1828, 7 * v1173 * UpperBound.OfRational(1, 2) * (v1166 + v1165), v1174);  // repeat_3.5.conv2d_3: centred radius
-        UpperBound v1829 = UpperBound.Min(7 * v1173, v1172) * v1169;  // repeat_3.5.conv2d_3: shared
-        UpperBound v1830 = 7 * v1173 * v1170;  // repeat_3.5.conv2d_3: shared
-        UpperBound v1176 = UpperBound.Min(7 * v1173 * v1168, UpperBound.Min(v1173, 7 * v1173, v1172) * v1169, v1829, v1830);  // repeat_3.5.conv2d_3: from pixels, whole to token
-        UpperBound v1177 = UpperBound.Min(v1829, 14 * v1176);  // repeat_3.5.conv2d_3: from pixels, whole to whole
-        UpperBound v1178 = UpperBound.Min(v1830, 224 * v1176);  // repeat_3.5.conv2d_3: from pixels, token to token
-        UpperBound v1180 = UpperBound.GeluSlope(v1174);  // repeat_3.5.gelu_3: slope
-        UpperBound v1181 = UpperBound.GeluGain(v1174) * v1174;  // repeat_3.5.gelu_3: radius
-        UpperBound v1182 = UpperBound.Min(v1180 * v1175, v1181);  // repeat_3.5.gelu_3: centred radius
-        UpperBound v1183 = UpperBound.Min(v1180 * v1176, v1180 * v1177, v1180 * v1178);  // repeat_3.5.gelu_3: from pixels, whole to token
-        UpperBound v1184 = UpperBound.Min(v1180 * v1177, 14 * v1183);  // repeat_3.5.gelu_3: from pixels, whole to whole
-        UpperBound v1185 = UpperBound.Min(v1180 * v1178, 224 * v1183);  // repeat_3.5.gelu_3: from pixels, token to token
-        UpperBound v1186 = v1165 + v1171 * v1181;  // repeat_3.5.residual_2: radius
-        UpperBound v1187 = UpperBound.Min(v1166 + v1171 * v1182, v1186);  // repeat_3.5.residual_2: centred radius
-        UpperBound v1831 = v1169 + v1171 * v1184;  // repeat_3.5.residual_2: shared
-        UpperBound v1832 = v1170 + v1171 * v1185;  // repeat_3.5.residual_2: shared
-        UpperBound v1189 = UpperBound.Min(v1168 + v1171 * v1183, v1831, v1832);  // repeat_3.5.residual_2: from pixels, whole to token
-        UpperBound v1190 = UpperBound.Min(v1831, 14 * v1189);  // repeat_3.5.residual_2: from pixels, whole to whole
-        UpperBound v1191 = UpperBound.Min(v1832, 224 * v1189);  // repeat_3.5.residual_2: from pixels, token to token
-        UpperBound v1192 = UpperBound.Min(norms.LargestEntry("repeat_3.5.residual_3.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.5.residual_3: largest |alpha|
-        UpperBound v1193 = 2 * norms.LargestEntry("repeat_3.5.attention.bias_table");  // repeat_3.5.attention: spread of the bias
-        UpperBound v1194 = norms.SpectralNorm("repeat_3.5.attention.out");  // repeat_3.5.attention: σ(out)
-        UpperBound v1195 = norms.SpectralNorm("repeat_3.5.attention.k");  // repeat_3.5.attention: σ(k)
-        UpperBound v1833 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.5.attention.k", head));  // repeat_3.5.attention: shared
-        UpperBound v1196 = 2 * UpperBound.Min(v1833 * v1187, 1) + v1193;  // repeat_3.5.attention: range of the logits
-        UpperBound v1197 = UpperBound.DoeblinComplement(49, v1196);  // repeat_3.5.attention: 1 − lambda
-        UpperBound v1198 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v1196);  // repeat_3.5.attention: cosh of half the range
-        UpperBound v1199 = 49 * UpperBound.LargestSoftmaxWeight(49, v1196);  // repeat_3.5.attention: largest column sum
-        UpperBound v1200 = UpperBound.Min(UpperBound.Sqrt(v1199), v1198, 7);  // repeat_3.5.attention: norm of the weights
-        UpperBound v1201 = norms.SpectralNorm("repeat_3.5.attention.q");  // repeat_3.5.attention: σ(q)
-        UpperBound v1202 = norms.SpectralNorm("repeat_3.5.attention.v");  // repeat_3.5.attention: σ(v)
-        UpperBound v1203 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.5.attention.v", head));  // repeat_3.5.attention: slope of the values
-        UpperBound v1204 = UpperBound.MaxOver(12, head => UpperBound.Min(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1187, 1));  // repeat_3.5.attention: spread of the values
-        UpperBound v1205 = UpperBound.MaxOver(12, head => UpperBound.Max(norms.HeadSpectralNorm("repeat_3.5.attention.k", head), norms.HeadSpectralNorm("repeat_3.5.attention.q", head)));  // repeat_3.5.attention: both paths' slope
-        // repeat_3.5.attention: value path
-        UpperBound v1206 = UpperBound.Min(
-            UpperBound.Sqrt(12) * v1203,
-            v1202 * (1
-                + v1197
-                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-        UpperBound v1834 = UpperBound.Sqrt(12) * v1204;  // repeat_3.5.attention: shared
-        UpperBound v1835 = UpperBound.Min(12 * UpperBound.Power(v1203, 2), UpperBound.Power(v1202, 2) * (1 + v1197 * 11));  // repeat_3.5.attention: shared
-        UpperBound v1836 = 12 * UpperBound.Power(v1833, 2);  // repeat_3.5.attention: shared
-        // repeat_3.5.attention: keys and values, token to token
-        UpperBound v1207 = UpperBound.Min(
-            v1194 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1187, 1)
-                        * norms.HeadSpectralNorm("repeat_3.5.attention.k", head),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1187, 1)
-                        * norms.HeadSpectralNorm("repeat_3.5.attention.k", head))),
-            v1194 * (v1206 + v1834 * v1833),
-            v1194 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_3.5.attention.v", head), 2)
-                        + UpperBound.Power(norms.HeadSpectralNorm("repeat_3.5.attention.k", head), 2)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_3.5.attention.v", head), 2)
-                        + UpperBound.Power(norms.HeadSpectralNorm("repeat_3.5.attention.k", head), 2))),
-            v1194 * UpperBound.Sqrt(v1835 + v1836));
-        UpperBound v1837 = UpperBound.Min(UpperBound.OfRational(1, 7) * v1198, 1);  // repeat_3.5.attention: shared
-        UpperBound v1838 = v1202 * v1837;  // repeat_3.5.attention: shared
-        UpperBound v1839 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1196)));  // repeat_3.5.attention: shared
-        UpperBound v1840 = UpperBound.Power(v1202, 2) + UpperBound.OfRational(1, 2) * UpperBound.Power(v1195, 2);  // repeat_3.5.attention: shared
-        UpperBound v1841 = UpperBound.Power(v1202, 2) + UpperBound.Power(v1195, 2);  // repeat_3.5.attention: shared
-        UpperBound v1842 = UpperBound.Min(v1840, UpperBound.LargestSoftmaxWeight(49, v1196) * v1841);  // repeat_3.5.attention: shared
-        // repeat_3.5.attention: keys and values, whole to token
-        UpperBound v1208 = UpperBound.Min(
-            v1194 * (v1838 + v1204 * v1195 * v1839),
-            v1194 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1837
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1187, 1)
-                        * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)
-                        * v1839,
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1837
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1187, 1)
-                        * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)
-                        * v1839)),
-            v1194 * UpperBound.Sqrt(v1842));
-        UpperBound v1843 = UpperBound.Min(UpperBound.Sqrt(v1199), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_3.5.attention: shared
-        UpperBound v1844 = UpperBound.Min(v1199 * v1841, 49 * v1840);  // repeat_3.5.attention: shared
-        // repeat_3.5.attention: keys and values, whole to whole
-        UpperBound v1209 = UpperBound.Min(
-            v1194 * (v1202 * v1200 + v1204 * v1195 * v1843),
-            v1194 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1200
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1187, 1)
-                        * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)
-                        * v1843,
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1200
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1187, 1)
-                        * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)
-                        * v1843)),
-            v1194 * UpperBound.Sqrt(v1844));
-        // repeat_3.5.attention: query path, all readings
-        UpperBound v1210 = UpperBound.Min(
-            v1194 * v1204 * v1201,
-            v1194 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1187, 1)
-                    * norms.HeadSpectralNorm("repeat_3.5.attention.q", head),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (
-                    UpperBound.Min(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1187, 1)
-                        * norms.HeadSpectralNorm("repeat_3.5.attention.q", head))));
-        // repeat_3.5.attention: per head, token to token
-        UpperBound v1211 = UpperBound.Min(
-            v1194 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1187, 1)
-                        * UpperBound.Max(
-                            norms.HeadSpectralNorm("repeat_3.5.attention.k", head),
-                            norms.HeadSpectralNorm("repeat_3.5.attention.q", head)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1187, 1)
-                        * UpperBound.Max(
-                            norms.HeadSpectralNorm("repeat_3.5.attention.k", head),
-                            norms.HeadSpectralNorm("repeat_3.5.attention.q", head)))),
-            v1194 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_3.5.attention.v", head), 2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                norms.HeadSpectralNorm("repeat_3.5.attention.k", head),
-                                norms.HeadSpectralNorm("repeat_3.5.attention.q", head)),
-                            2)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_3.5.attention.v", head), 2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                norms.HeadSpectralNorm("repeat_3.5.attention.k", head),
-                                norms.HeadSpectralNorm("repeat_3.5.attention.q", head)),
-                            2))));
-        // repeat_3.5.attention: token to token
-        UpperBound v1212 = UpperBound.Min(
-            v1211,
-            v1207 + v1210,
-            v1194 * (v1206 + v1834 * v1205),
-            v1194 * UpperBound.Sqrt(v1835 + 12 * UpperBound.Power(v1205, 2)),
-            v1194 * UpperBound.Sqrt(v1835 + (v1836 + UpperBound.Power(v1201, 2))));
-        // repeat_3.5.attention: whole to token
-        UpperBound v1213 = UpperBound.Min(
-            v1208 + v1210,
-            v1194 * (v1838 + v1204 * (UpperBound.Sqrt(UpperBound.Power(v1839 * v1195, 2) + UpperBound.Power(v1201, 2)) + v1839 * 0)),
-            v1194 * UpperBound.Sqrt(v1842 + UpperBound.Power(v1201, 2)));
-        // repeat_3.5.attention: whole to whole
-        UpperBound v1214 = UpperBound.Min(
-            v1209 + v1210,
-            v1194 * (v1202 * v1200 + v1204 * (UpperBound.Sqrt(UpperBound.Power(v1843 * v1195, 2) + UpperBound.Power(v1201, 2)) + v1843 * 0)),
-            v1194 * UpperBound.Sqrt(v1844 + UpperBound.Power(v1201, 2)));
-        // repeat_3.5.attention: radius
-        UpperBound v1215 = UpperBound.Min(
-            v1194 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(
-                    norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1186 + norms.HeadVectorNorm("repeat_3.5.attention.v_bias", head),
-                    1),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * UpperBound.Min(
-                    norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1186 + norms.HeadVectorNorm("repeat_3.5.attention.v_bias", head),
-                    1)))
-            + norms.VectorNorm("repeat_3.5.attention.out_bias");
-        // repeat_3.5.attention: centred radius
-        UpperBound v1216 = UpperBound.Min(
-            v1194 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Min(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1187, 1), 2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * UpperBound.Min(norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1187, 1)),
-            v1215);
-        UpperBound v1217 = UpperBound.Min(v1212 * v1189, v1213 * v1190, v1208 * v1190 + v1210 * v1189, v1214 * v1190, v1212 * v1191);  // repeat_3.5.attention: from pixels, whole to token
-        UpperBound v1218 = UpperBound.Min(v1214 * v1190, 14 * v1217);  // repeat_3.5.attention: from pixels, whole to whole
-        UpperBound v1219 = UpperBound.Min(v1212 * v1191, 224 * v1217);  // repeat_3.5.attention: from pixels, token to token
-        UpperBound v1222 = v1186 + v1192 * v1215;  // repeat_3.5.residual_3: radius
-        UpperBound v1223 = UpperBound.Min(v1187 + v1192 * v1216, v1222);  // repeat_3.5.residual_3: centred radius
-        UpperBound v1845 = v1190 + v1192 * v1218;  // repeat_3.5.residual_3: shared
-        UpperBound v1846 = v1191 + v1192 * v1219;  // repeat_3.5.residual_3: shared
-        UpperBound v1225 = UpperBound.Min(v1189 + v1192 * v1217, v1845, v1846);  // repeat_3.5.residual_3: from pixels, whole to token
-        UpperBound v1226 = UpperBound.Min(v1845, 14 * v1225);  // repeat_3.5.residual_3: from pixels, whole to whole
-        UpperBound v1227 = UpperBound.Min(v1846, 224 * v1225);  // repeat_3.5.residual_3: from pixels, token to token
-        UpperBound v1228 = norms.LargestEntry("repeat_3.5.center_norm.gain");  // repeat_3.5.center_norm: max|gain|
-        UpperBound v1229 = v1228 * UpperBound.OfRational(384, 383) * v1222 + norms.VectorNorm("repeat_3.5.center_norm.bias");  // repeat_3.5.center_norm: radius
-        UpperBound v1230 = UpperBound.Min(v1228 * UpperBound.OfRational(384, 383) * v1223, v1229);  // repeat_3.5.center_norm: centred radius
-        UpperBound v1847 = v1228 * UpperBound.OfRational(384, 383) * v1226;  // repeat_3.5.center_norm: shared
-        UpperBound v1848 = v1228 * UpperBound.OfRational(384, 383) * v1227;  // repeat_3.5.center_norm: shared
-        UpperBound v1231 = UpperBound.Min(v1228 * UpperBound.OfRational(384, 383) * v1225, v1847, v1848);  // repeat_3.5.center_norm: from pixels, whole to token
-        UpperBound v1232 = UpperBound.Min(v1847, 14 * v1231);  // repeat_3.5.center_norm: from pixels, whole to whole
-        UpperBound v1233 = UpperBound.Min(v1848, 224 * v1231);  // repeat_3.5.center_norm: from pixels, token to token
-        UpperBound v1234 = UpperBound.Min(norms.LargestEntry("repeat_3.5.residual_4.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.5.residual_4: largest |alpha|
-        UpperBound v1235 = norms.SpectralNorm("repeat_3.5.mlp.up");  // repeat_3.5.mlp: σ(up)
-        UpperBound v1236 = norms.SpectralNorm("repeat_3.5.mlp.down");  // repeat_3.5.mlp: σ(down)
-        UpperBound v1237 = norms.LargestRow("repeat_3.5.mlp.up") * v1229 + norms.LargestEntry("repeat_3.5.mlp.up_bias");  // repeat_3.5.mlp: largest pre-activation
-        UpperBound v1238 = v1235 * v1229 + norms.VectorNorm("repeat_3.5.mlp.up_bias");  // repeat_3.5.mlp: norm of the pre-activations
-        UpperBound v1239 = UpperBound.GeluSlope(v1237);  // repeat_3.5.mlp: gelu slope
-        // repeat_3.5.mlp: constant
-        UpperBound v1240 = UpperBound.Min(
-            v1239 * (v1235 * v1236),
-            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.5.mlp.down", "repeat_3.5.mlp.up")
-                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1235 * v1236));
-        UpperBound v1241 = v1236 * (UpperBound.GeluGain(v1237) * v1238) + norms.VectorNorm("repeat_3.5.mlp.down_bias");  // repeat_3.5.mlp: radius
-        UpperBound v1242 = UpperBound.Min(v1240 * v1230, v1241);  // repeat_3.5.mlp: centred radius
-        UpperBound v1243 = UpperBound.Min(v1240 * v1231, v1240 * v1232, v1240 * v1233);  // repeat_3.5.mlp: from pixels, whole to token
-        UpperBound v1244 = UpperBound.Min(v1240 * v1232, 14 * v1243);  // repeat_3.5.mlp: from pixels, whole to whole
-        UpperBound v1245 = UpperBound.Min(v1240 * v1233, 224 * v1243);  // repeat_3.5.mlp: from pixels, token to token
-        UpperBound v1248 = v1229 + v1234 * v1241;  // repeat_3.5.residual_4: radius
-        UpperBound v1249 = UpperBound.Min(v1230 + v1234 * v1242, v1248);  // repeat_3.5.residual_4: centred radius
-        UpperBound v1849 = v1232 + v1234 * v1244;  // repeat_3.5.residual_4: shared
-        UpperBound v1850 = v1233 + v1234 * v1245;  // repeat_3.5.residual_4: shared
-        UpperBound v1251 = UpperBound.Min(v1231 + v1234 * v1243, v1849, v1850);  // repeat_3.5.residual_4: from pixels, whole to token
-        UpperBound v1252 = UpperBound.Min(v1849, 14 * v1251);  // repeat_3.5.residual_4: from pixels, whole to whole
-        UpperBound v1253 = UpperBound.Min(v1850, 224 * v1251);  // repeat_3.5.residual_4: from pixels, token to token
-        UpperBound v1254 = norms.LargestEntry("repeat_3.5.center_norm_2.gain");  // repeat_3.5.center_norm_2: max|gain|
-        UpperBound v1255 = v1254 * UpperBound.OfRational(384, 383) * v1248 + norms.VectorNorm("repeat_3.5.center_norm_2.bias");  // repeat_3.5.center_norm_2: radius
-        UpperBound v1256 = UpperBound.Min(v1254 * UpperBound.OfRational(384, 383) * v1249, v1255);  // repeat_3.5.center_norm_2: centred radius
-        UpperBound v1851 = v1254 * UpperBound.OfRational(384, 383) * v1252;  // repeat_3.5.center_norm_2: shared
-        UpperBound v1852 = v1254 * UpperBound.OfRational(384, 383) * v1253;  // repeat_3.5.center_norm_2: shared
-        UpperBound v1257 = UpperBound.Min(v1254 * UpperBound.OfRational(384, 383) * v1251, v1851, v1852);  // repeat_3.5.center_norm_2: from pixels, whole to token
-        UpperBound v1258 = UpperBound.Min(v1851, 14 * v1257);  // repeat_3.5.center_norm_2: from pixels, whole to whole
-        UpperBound v1259 = UpperBound.Min(v1852, 224 * v1257);  // repeat_3.5.center_norm_2: from pixels, token to token
-        UpperBound v1260 = norms.SpectralNorm("patch_merging_3.reduction");  // patch_merging_3: σ(reduction)
-        UpperBound v1261 = norms.LargestEntry("patch_merging_3.gain");  // patch_merging_3: max|gain|
-        UpperBound v1262 = v1260 * (v1261 * UpperBound.OfRational(1536, 1535) * (2 * v1255) + norms.VectorNorm("patch_merging_3.bias"));  // patch_merging_3: radius
-        UpperBound v1263 = UpperBound.Min(v1260 * (v1261 * UpperBound.OfRational(1536, 1535) * (2 * v1256)), v1262);  // patch_merging_3: centred radius
-        UpperBound v1853 = v1261 * UpperBound.OfRational(1536, 1535) * v1260;  // patch_merging_3: shared
-        UpperBound v1854 = 2 * v1853;  // patch_merging_3: shared
-        UpperBound v1855 = v1853 * v1258;  // patch_merging_3: shared
-        UpperBound v1856 = v1854 * v1259;  // patch_merging_3: shared
-        UpperBound v1264 = UpperBound.Min(v1854 * v1257, v1855, v1856);  // patch_merging_3: from pixels, whole to token
-        UpperBound v1265 = UpperBound.Min(v1855, 7 * v1264);  // patch_merging_3: from pixels, whole to whole
-        UpperBound v1266 = UpperBound.Min(v1856, 224 * v1264);  // patch_merging_3: from pixels, token to token
-        UpperBound v1267 = UpperBound.Min(norms.LargestEntry("repeat_4.0.residual.alpha"), UpperBound.OfRational(1, 48));  // repeat_4.0.residual: largest |alpha|
-        UpperBound v1268 = norms.OperatorNorm("repeat_4.0.conv2d.weight");  // repeat_4.0.conv2d: operator norm of weight
-        UpperBound v1269 = UpperBound.Min(norms.SpectralNorm("repeat_4.0.conv2d.weight"), v1268, norms.LargestRow("repeat_4.0.conv2d.weight"));  // repeat_4.0.conv2d: σ(weight)
-        UpperBound v1857 = 7 * v1269 * v1262;  // repeat_4.0.conv2d: shared
-        UpperBound v1270 = v1857 + norms.VectorNorm("repeat_4.0.conv2d.bias");  // repeat_4.0.conv2d: radius
-        UpperBound v1271 = UpperBound.Min(v1857, 7 * v1269 * UpperBound.OfRational(1, 2) * (v1263 + v1262), v1270);  // repeat_4.0.conv2d: centred radius
-        UpperBound v1858 = UpperBound.Min(7 * v1269, v1268) * v1265;  // repeat_4.0.conv2d: shared
-        UpperBound v1859 = 7 * v1269 * v1266;  // repeat_4.0.conv2d: shared
-        UpperBound v1272 = UpperBound.Min(7 * v1269 * v1264, UpperBound.Min(v1269, 7 * v1269, v1268) * v1265, v1858, v1859);  // repeat_4.0.conv2d: from pixels, whole to token
-        UpperBound v1273 = UpperBound.Min(v1858, 7 * v1272);  // repeat_4.0.conv2d: from pixels, whole to whole
-        UpperBound v1274 = UpperBound.Min(v1859, 224 * v1272);  // repeat_4.0.conv2d: from pixels, token to token
-        UpperBound v1276 = UpperBound.GeluSlope(v1270);  // repeat_4.0.gelu: slope
-        UpperBound v1277 = UpperBound.GeluGain(v1270) * v1270;  // repeat_4.0.gelu: radius
-        UpperBound v1278 = UpperBound.Min(v1276 * v1271, v1277);  // repeat_4.0.gelu: centred radius
-        UpperBound v1279 = UpperBound.Min(v1276 * v1272, v1276 * v1273, v1276 * v1274);  // repeat_4.0.gelu: from pixels, whole to token
-        UpperBound v1280 = UpperBound.Min(v1276 * v1273, 7 * v1279);  // repeat_4.0.gelu: from pixels, whole to whole
-        UpperBound v1281 = UpperBound.Min(v1276 * v1274, 224 * v1279);  // repeat_4.0.gelu: from pixels, token to token
-        UpperBound v1282 = norms.OperatorNorm("repeat_4.0.conv2d_2.weight");  // repeat_4.0.conv2d_2: operator norm of weight
-        UpperBound v1283 = UpperBound.Min(norms.SpectralNorm("repeat_4.0.conv2d_2.weight"), v1282);  // repeat_4.0.conv2d_2: σ(weight)
-        UpperBound v1284 = v1283 * v1277 + norms.VectorNorm("repeat_4.0.conv2d_2.bias");  // repeat_4.0.conv2d_2: radius
-        UpperBound v1285 = UpperBound.Min(v1283 * v1278, v1284);  // repeat_4.0.conv2d_2: centred radius
-        UpperBound v1860 = UpperBound.Min(v1283, v1282) * v1280;  // repeat_4.0.conv2d_2: shared
-        UpperBound v1286 = UpperBound.Min(v1283 * v1279, v1860, v1283 * v1281);  // repeat_4.0.conv2d_2: from pixels, whole to token
-        UpperBound v1287 = UpperBound.Min(v1860, 7 * v1286);  // repeat_4.0.conv2d_2: from pixels, whole to whole
-        UpperBound v1288 = UpperBound.Min(v1283 * v1281, 224 * v1286);  // repeat_4.0.conv2d_2: from pixels, token to token
-        UpperBound v1289 = UpperBound.GeluSlope(v1284);  // repeat_4.0.gelu_2: slope
-        UpperBound v1290 = UpperBound.GeluGain(v1284) * v1284;  // repeat_4.0.gelu_2: radius
-        UpperBound v1291 = UpperBound.Min(v1289 * v1285, v1290);  // repeat_4.0.gelu_2: centred radius
-        UpperBound v1292 = UpperBound.Min(v1289 * v1286, v1289 * v1287, v1289 * v1288);  // repeat_4.0.gelu_2: from pixels, whole to token
-        UpperBound v1293 = UpperBound.Min(v1289 * v1287, 7 * v1292);  // repeat_4.0.gelu_2: from pixels, whole to whole
-        UpperBound v1294 = UpperBound.Min(v1289 * v1288, 224 * v1292);  // repeat_4.0.gelu_2: from pixels, token to token
-        UpperBound v1295 = v1262 + v1267 * v1290;  // repeat_4.0.residual: radius
-        UpperBound v1296 = UpperBound.Min(v1263 + v1267 * v1291, v1295);  // repeat_4.0.residual: centred radius
-        UpperBound v1861 = v1265 + v1267 * v1293;  // repeat_4.0.residual: shared
-        UpperBound v1862 = v1266 + v1267 * v1294;  // repeat_4.0.residual: shared
-        UpperBound v1298 = UpperBound.Min(v1264 + v1267 * v1292, v1861, v1862);  // repeat_4.0.residual: from pixels, whole to token
-        UpperBound v1299 = UpperBound.Min(v1861, 7 * v1298);  // repeat_4.0.residual: from pixels, whole to whole
-        UpperBound v1300 = UpperBound.Min(v1862, 224 * v1298);  // repeat_4.0.residual: from pixels, token to token
-        UpperBound v1301 = UpperBound.Min(norms.LargestEntry("repeat_4.0.residual_2.alpha"), UpperBound.OfRational(1, 48));  // repeat_4.0.residual_2: largest |alpha|
-        UpperBound v1302 = norms.OperatorNorm("repeat_4.0.conv2d_3.weight");  // repeat_4.0.conv2d_3: operator norm of weight
-        UpperBound v1303 = UpperBound.Min(norms.SpectralNorm("repeat_4.0.conv2d_3.weight"), v1302, norms.LargestRow("repeat_4.0.conv2d_3.weight"));  // repeat_4.0.conv2d_3: σ(weight)
-        UpperBound v1863 = 7 * v1303 * v1295;  // repeat_4.0.conv2d_3: shared
-        UpperBound v1304 = v1863 + norms.VectorNorm("repeat_4.0.conv2d_3.bias");  // repeat_4.0.conv2d_3: radius
-        UpperBound v1305 = UpperBound.Min(v1863, 7 * v1303 * UpperBound.OfRational(1, 2) * (v1296 + v1295), v1304);  // repeat_4.0.conv2d_3: centred radius
-        UpperBound v1864 = UpperBound.Min(7 * v1303, v1302) * v1299;  // repeat_4.0.conv2d_3: shared
-        UpperBound v1865 = 7 * v1303 * v1300;  // repeat_4.0.conv2d_3: shared
-        UpperBound v1306 = UpperBound.Min(7 * v1303 * v1298, UpperBound.Min(v1303, 7 * v1303, v1302) * v1299, v1864, v1865);  // repeat_4.0.conv2d_3: from pixels, whole to token
-        UpperBound v1307 = UpperBound.Min(v1864, 7 * v1306);  // repeat_4.0.conv2d_3: from pixels, whole to whole
-        UpperBound v1308 = UpperBound.Min(v1865, 224 * v1306);  // repeat_4.0.conv2d_3: from pixels, token to token
-        UpperBound v1310 = UpperBound.GeluSlope(v1304);  // repeat_4.0.gelu_3: slope
-        UpperBound v1311 = UpperBound.GeluGain(v1304) * v1304;  // repeat_4.0.gelu_3: radius
-        UpperBound v1312 = UpperBound.Min(v1310 * v1305, v1311);  // repeat_4.0.gelu_3: centred radius
-        UpperBound v1313 = UpperBound.Min(v1310 * v1306, v1310 * v1307, v1310 * v1308);  // repeat_4.0.gelu_3: from pixels, whole to token
-        UpperBound v1314 = UpperBound.Min(v1310 * v1307, 7 * v1313);  // repeat_4.0.gelu_3: from pixels, whole to whole
-        UpperBound v1315 = UpperBound.Min(v1310 * v1308, 224 * v1313);  // repeat_4.0.gelu_3: from pixels, token to token
-        UpperBound v1316 = v1295 + v1301 * v1311;  // repeat_4.0.residual_2: radius
-        UpperBound v1317 = UpperBound.Min(v1296 + v1301 * v1312, v1316);  // repeat_4.0.residual_2: centred radius
-        UpperBound v1866 = v1299 + v1301 * v1314;  // repeat_4.0.residual_2: shared
-        UpperBound v1867 = v1300 + v1301 * v1315;  // repeat_4.0.residual_2: shared
-        UpperBound v1319 = UpperBound.Min(v1298 + v1301 * v1313, v1866, v1867);  // repeat_4.0.residual_2: from pixels, whole to token
-        UpperBound v1320 = UpperBound.Min(v1866, 7 * v1319);  // repeat_4.0.residual_2: from pixels, whole to whole
-        UpperBound v1321 = UpperBound.Min(v1867, 224 * v1319);  // repeat_4.0.residual_2: from pixels, token to token
-        UpperBound v1322 = UpperBound.Min(norms.LargestEntry("repeat_4.0.residual_3.alpha"), UpperBound.OfRational(1, 48));  // repeat_4.0.residual_3: largest |alpha|
-        UpperBound v1323 = 2 * norms.LargestEntry("repeat_4.0.attention.bias_table");  // repeat_4.0.attention: spread of the bias
-        UpperBound v1324 = norms.SpectralNorm("repeat_4.0.attention.out");  // repeat_4.0.attention: σ(out)
-        UpperBound v1325 = norms.SpectralNorm("repeat_4.0.attention.k");  // repeat_4.0.attention: σ(k)
-        UpperBound v1868 = UpperBound.MaxOver(24, head => norms.HeadSpectralNorm("repeat_4.0.attention.k", head));  // repeat_4.0.attention: shared
-        UpperBound v1326 = 2 * UpperBound.Min(v1868 * v1317, 1) + v1323;  // repeat_4.0.attention: range of the logits
-        UpperBound v1327 = UpperBound.DoeblinComplement(49, v1326);  // repeat_4.0.attention: 1 − lambda
-        UpperBound v1328 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v1326);  // repeat_4.0.attention: cosh of half the range
-        UpperBound v1329 = 49 * UpperBound.LargestSoftmaxWeight(49, v1326);  // repeat_4.0.attention: largest column sum
-        UpperBound v1330 = UpperBound.Min(UpperBound.Sqrt(v1329), v1328, 7);  // repeat_4.0.attention: norm of the weights
-        UpperBound v1331 = norms.SpectralNorm("repeat_4.0.attention.q");  // repeat_4.0.attention: σ(q)
-        UpperBound v1332 = norms.SpectralNorm("repeat_4.0.attention.v");  // repeat_4.0.attention: σ(v)
-        UpperBound v1333 = UpperBound.MaxOver(24, head => norms.HeadSpectralNorm("repeat_4.0.attention.v", head));  // repeat_4.0.attention: slope of the values
-        UpperBound v1334 = UpperBound.MaxOver(24, head => UpperBound.Min(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1317, 1));  // repeat_4.0.attention: spread of the values
-        UpperBound v1335 = UpperBound.MaxOver(24, head => UpperBound.Max(norms.HeadSpectralNorm("repeat_4.0.attention.k", head), norms.HeadSpectralNorm("repeat_4.0.attention.q", head)));  // repeat_4.0.attention: both paths' slope
-        // repeat_4.0.attention: value path
-        UpperBound v1336 = UpperBound.Min(
-            UpperBound.Sqrt(24) * v1333,
-            v1332 * (1
-                + v1327
-                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("71923476718886297409"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-        UpperBound v1869 = UpperBound.Sqrt(24) * v1334;  // repeat_4.0.attention: shared
-        UpperBound v1870 = UpperBound.Min(24 * UpperBound.Power(v1333, 2), UpperBound.Power(v1332, 2) * (1 + v1327 * 23));  // repeat_4.0.attention: shared
-        UpperBound v1871 = 24 * UpperBound.Power(v1868, 2);  // repeat_4.0.attention: shared
-        // repeat_4.0.attention: keys and values, token to token
-        UpperBound v1337 = UpperBound.Min(
-            v1324 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1317, 1)
-                        * norms.HeadSpectralNorm("repeat_4.0.attention.k", head),
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1317, 1)
-                        * norms.HeadSpectralNorm("repeat_4.0.attention.k", head))),
-            v1324 * (v1336 + v1869 * v1868),
-            v1324 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_4.0.attention.v", head), 2)
-                        + UpperBound.Power(norms.HeadSpectralNorm("repeat_4.0.attention.k", head), 2)),
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_4.0.attention.v", head), 2)
-                        + UpperBound.Power(norms.HeadSpectralNorm("repeat_4.0.attention.k", head), 2))),
-            v1324 * UpperBound.Sqrt(v1870 + v1871));
-        UpperBound v1872 = UpperBound.Min(UpperBound.OfRational(1, 7) * v1328, 1);  // repeat_4.0.attention: shared
-        UpperBound v1873 = v1332 * v1872;  // repeat_4.0.attention: shared
-        UpperBound v1874 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1326)));  // repeat_4.0.attention: shared
-        UpperBound v1875 = UpperBound.Power(v1332, 2) + UpperBound.OfRational(1, 2) * UpperBound.Power(v1325, 2);  // repeat_4.0.attention: shared
-        UpperBound v1876 = UpperBound.Power(v1332, 2) + UpperBound.Power(v1325, 2);  // repeat_4.0.attention: shared
-        UpperBound v1877 = UpperBound.Min(v1875, UpperBound.LargestSoftmaxWeight(49, v1326) * v1876);  // repeat_4.0.attention: shared
-        // repeat_4.0.attention: keys and values, whole to token
-        UpperBound v1338 = UpperBound.Min(
-            v1324 * (v1873 + v1334 * v1325 * v1874),
-            v1324 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1872
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1317, 1)
-                        * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)
-                        * v1874,
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1872
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1317, 1)
-                        * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)
-                        * v1874)),
-            v1324 * UpperBound.Sqrt(v1877));
-        UpperBound v1878 = UpperBound.Min(UpperBound.Sqrt(v1329), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_4.0.attention: shared
-        UpperBound v1879 = UpperBound.Min(v1329 * v1876, 49 * v1875);  // repeat_4.0.attention: shared
-        // repeat_4.0.attention: keys and values, whole to whole
-        UpperBound v1339 = UpperBound.Min(
-            v1324 * (v1332 * v1330 + v1334 * v1325 * v1878),
-            v1324 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1330
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1317, 1)
-                        * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)
-                        * v1878,
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1330
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1317, 1)
-                        * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)
-                        * v1878)),
-            v1324 * UpperBound.Sqrt(v1879));
-        // repeat_4.0.attention: query path, all readings
-        UpperBound v1340 = UpperBound.Min(
-            v1324 * v1334 * v1331,
-            v1324 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                UpperBound.Min(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1317, 1)
-                    * norms.HeadSpectralNorm("repeat_4.0.attention.q", head),
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (
-                    UpperBound.Min(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1317, 1)
-                        * norms.HeadSpectralNorm("repeat_4.0.attention.q", head))));
-        // repeat_4.0.attention: per head, token to token
-        UpperBound v1341 = UpperBound.Min(
-            v1324 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1317, 1)
-                        * UpperBound.Max(
-                            norms.HeadSpectralNorm("repeat_4.0.attention.k", head),
-                            norms.HeadSpectralNorm("repeat_4.0.attention.q", head)),
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1317, 1)
-                        * UpperBound.Max(
-                            norms.HeadSpectralNorm("repeat_4.0.attention.k", head),
-                            norms.HeadSpectralNorm("repeat_4.0.attention.q", head)))),
-            v1324 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_4.0.attention.v", head), 2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                norms.HeadSpectralNorm("repeat_4.0.attention.k", head),
-                                norms.HeadSpectralNorm("repeat_4.0.attention.q", head)),
-                            2)),
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_4.0.attention.v", head), 2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                norms.HeadSpectralNorm("repeat_4.0.attention.k", head),
-                                norms.HeadSpectralNorm("repeat_4.0.attention.q", head)),
-                            2))));
-        // repeat_4.0.attention: token to token
-        UpperBound v1342 = UpperBound.Min(
-            v1341,
-            v1337 + v1340,
-            v1324 * (v1336 + v1869 * v1335),
-            v1324 * UpperBound.Sqrt(v1870 + 24 * UpperBound.Power(v1335, 2)),
-            v1324 * UpperBound.Sqrt(v1870 + (v1871 + UpperBound.Power(v1331, 2))));
-        // repeat_4.0.attention: whole to token
-        UpperBound v1343 = UpperBound.Min(
-            v1338 + v1340,
-            v1324 * (v1873 + v1334 * (UpperBound.Sqrt(UpperBound.Power(v1874 * v1325, 2) + UpperBound.Power(v1331, 2)) + v1874 * 0)),
-            v1324 * UpperBound.Sqrt(v1877 + UpperBound.Power(v1331, 2)));
-        // repeat_4.0.attention: whole to whole
-        UpperBound v1344 = UpperBound.Min(
-            v1339 + v1340,
-            v1324 * (v1332 * v1330 + v1334 * (UpperBound.Sqrt(UpperBound.Power(v1878 * v1325, 2) + UpperBound.Power(v1331, 2)) + v1878 * 0)),
-            v1324 * UpperBound.Sqrt(v1879 + UpperBound.Power(v1331, 2)));
-        // repeat_4.0.attention: radius
-        UpperBound v1345 = UpperBound.Min(
-            v1324 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                UpperBound.Min(
-                    norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1316 + norms.HeadVectorNorm("repeat_4.0.attention.v_bias", head),
-                    1),
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * UpperBound.Min(
-                    norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1316 + norms.HeadVectorNorm("repeat_4.0.attention.v_bias", head),
-                    1)))
-            + norms.VectorNorm("repeat_4.0.attention.out_bias");
-        // repeat_4.0.attention: centred radius
-        UpperBound v1346 = UpperBound.Min(
-            v1327 * UpperBound.Min(
-                v1324 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(UpperBound.Min(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1317, 1), 2))),
+        UpperBound v589 = v10 * UpperBound.OfRational(96, 95) * v8;  // center_norm: shared
+        UpperBound v590 = v10 * UpperBound.OfRational(96, 95) * v9;  // center_norm: shared
+        UpperBound v13 = UpperBound.Min(v10 * UpperBound.OfRational(96, 95) * v7, v589, v590);  // center_norm: from pixels, whole to token
+        UpperBound v14 = UpperBound.Min(v589, 56 * v13);  // center_norm: from pixels, whole to whole
+        UpperBound v15 = UpperBound.Min(v590, 224 * v13);  // center_norm: from pixels, token to token
+        UpperBound v16 = v11;
+        UpperBound v17 = v12;
+        UpperBound v18 = v14;
+        UpperBound v19 = v13;
+        UpperBound v20 = v15;
+        for (long i = 0; i < 2; i++)
+        {
+            UpperBound v21 = UpperBound.Min(norms.LargestEntry($"repeat.{i}.residual.alpha"), UpperBound.OfRational(1, 48));  // repeat.{i}.residual: largest |alpha|
+            UpperBound v22 = norms.OperatorNorm($"repeat.{i}.conv2d.weight");  // repeat.{i}.conv2d: operator norm of weight
+            UpperBound v23 = UpperBound.Min(norms.SpectralNorm($"repeat.{i}.conv2d.weight"), v22, norms.LargestRow($"repeat.{i}.conv2d.weight"));  // repeat.{i}.conv2d: σ(weight)
+            UpperBound v591 = 7 * v23 * v16;  // repeat.{i}.conv2d: shared
+            UpperBound v24 = v591 + norms.VectorNorm($"repeat.{i}.conv2d.bias");  // repeat.{i}.conv2d: radius
+            UpperBound v25 = UpperBound.Min(v591, 7 * v23 * UpperBound.OfRational(1, 2) * (v17 + v16), v24);  // repeat.{i}.conv2d: centred radius
+            UpperBound v592 = UpperBound.Min(7 * v23, v22) * v18;  // repeat.{i}.conv2d: shared
+            UpperBound v593 = 7 * v23 * v20;  // repeat.{i}.conv2d: shared
+            UpperBound v26 = UpperBound.Min(7 * v23 * v19, UpperBound.Min(v23, 7 * v23, v22) * v18, v592, v593);  // repeat.{i}.conv2d: from pixels, whole to token
+            UpperBound v27 = UpperBound.Min(v592, 56 * v26);  // repeat.{i}.conv2d: from pixels, whole to whole
+            UpperBound v28 = UpperBound.Min(v593, 224 * v26);  // repeat.{i}.conv2d: from pixels, token to token
+            UpperBound v30 = UpperBound.GeluSlope(v24);  // repeat.{i}.gelu: slope
+            UpperBound v31 = UpperBound.GeluGain(v24) * v24;  // repeat.{i}.gelu: radius
+            UpperBound v32 = UpperBound.Min(v30 * v25, v31);  // repeat.{i}.gelu: centred radius
+            UpperBound v33 = UpperBound.Min(v30 * v26, v30 * v27, v30 * v28);  // repeat.{i}.gelu: from pixels, whole to token
+            UpperBound v34 = UpperBound.Min(v30 * v27, 56 * v33);  // repeat.{i}.gelu: from pixels, whole to whole
+            UpperBound v35 = UpperBound.Min(v30 * v28, 224 * v33);  // repeat.{i}.gelu: from pixels, token to token
+            UpperBound v36 = norms.OperatorNorm($"repeat.{i}.conv2d_2.weight");  // repeat.{i}.conv2d_2: operator norm of weight
+            UpperBound v37 = UpperBound.Min(norms.SpectralNorm($"repeat.{i}.conv2d_2.weight"), v36);  // repeat.{i}.conv2d_2: σ(weight)
+            UpperBound v38 = v37 * v31 + norms.VectorNorm($"repeat.{i}.conv2d_2.bias");  // repeat.{i}.conv2d_2: radius
+            UpperBound v39 = UpperBound.Min(v37 * v32, v38);  // repeat.{i}.conv2d_2: centred radius
+            UpperBound v594 = UpperBound.Min(v37, v36) * v34;  // repeat.{i}.conv2d_2: shared
+            UpperBound v40 = UpperBound.Min(v37 * v33, v594, v37 * v35);  // repeat.{i}.conv2d_2: from pixels, whole to token
+            UpperBound v41 = UpperBound.Min(v594, 56 * v40);  // repeat.{i}.conv2d_2: from pixels, whole to whole
+            UpperBound v42 = UpperBound.Min(v37 * v35, 224 * v40);  // repeat.{i}.conv2d_2: from pixels, token to token
+            UpperBound v43 = UpperBound.GeluSlope(v38);  // repeat.{i}.gelu_2: slope
+            UpperBound v44 = UpperBound.GeluGain(v38) * v38;  // repeat.{i}.gelu_2: radius
+            UpperBound v45 = UpperBound.Min(v43 * v39, v44);  // repeat.{i}.gelu_2: centred radius
+            UpperBound v46 = UpperBound.Min(v43 * v40, v43 * v41, v43 * v42);  // repeat.{i}.gelu_2: from pixels, whole to token
+            UpperBound v47 = UpperBound.Min(v43 * v41, 56 * v46);  // repeat.{i}.gelu_2: from pixels, whole to whole
+            UpperBound v48 = UpperBound.Min(v43 * v42, 224 * v46);  // repeat.{i}.gelu_2: from pixels, token to token
+            UpperBound v49 = v16 + v21 * v44;  // repeat.{i}.residual: radius
+            UpperBound v50 = UpperBound.Min(v17 + v21 * v45, v49);  // repeat.{i}.residual: centred radius
+            UpperBound v595 = v18 + v21 * v47;  // repeat.{i}.residual: shared
+            UpperBound v596 = v20 + v21 * v48;  // repeat.{i}.residual: shared
+            UpperBound v52 = UpperBound.Min(v19 + v21 * v46, v595, v596);  // repeat.{i}.residual: from pixels, whole to token
+            UpperBound v53 = UpperBound.Min(v595, 56 * v52);  // repeat.{i}.residual: from pixels, whole to whole
+            UpperBound v54 = UpperBound.Min(v596, 224 * v52);  // repeat.{i}.residual: from pixels, token to token
+            UpperBound v55 = UpperBound.Min(norms.LargestEntry($"repeat.{i}.residual_2.alpha"), UpperBound.OfRational(1, 48));  // repeat.{i}.residual_2: largest |alpha|
+            UpperBound v56 = norms.OperatorNorm($"repeat.{i}.conv2d_3.weight");  // repeat.{i}.conv2d_3: operator norm of weight
+            UpperBound v57 = UpperBound.Min(norms.SpectralNorm($"repeat.{i}.conv2d_3.weight"), v56, norms.LargestRow($"repeat.{i}.conv2d_3.weight"));  // repeat.{i}.conv2d_3: σ(weight)
+            UpperBound v597 = 7 * v57 * v49;  // repeat.{i}.conv2d_3: shared
+            UpperBound v58 = v597 + norms.VectorNorm($"repeat.{i}.conv2d_3.bias");  // repeat.{i}.conv2d_3: radius
+            UpperBound v59 = UpperBound.Min(v597, 7 * v57 * UpperBound.OfRational(1, 2) * (v50 + v49), v58);  // repeat.{i}.conv2d_3: centred radius
+            UpperBound v598 = UpperBound.Min(7 * v57, v56) * v53;  // repeat.{i}.conv2d_3: shared
+            UpperBound v599 = 7 * v57 * v54;  // repeat.{i}.conv2d_3: shared
+            UpperBound v60 = UpperBound.Min(7 * v57 * v52, UpperBound.Min(v57, 7 * v57, v56) * v53, v598, v599);  // repeat.{i}.conv2d_3: from pixels, whole to token
+            UpperBound v61 = UpperBound.Min(v598, 56 * v60);  // repeat.{i}.conv2d_3: from pixels, whole to whole
+            UpperBound v62 = UpperBound.Min(v599, 224 * v60);  // repeat.{i}.conv2d_3: from pixels, token to token
+            UpperBound v64 = UpperBound.GeluSlope(v58);  // repeat.{i}.gelu_3: slope
+            UpperBound v65 = UpperBound.GeluGain(v58) * v58;  // repeat.{i}.gelu_3: radius
+            UpperBound v66 = UpperBound.Min(v64 * v59, v65);  // repeat.{i}.gelu_3: centred radius
+            UpperBound v67 = UpperBound.Min(v64 * v60, v64 * v61, v64 * v62);  // repeat.{i}.gelu_3: from pixels, whole to token
+            UpperBound v68 = UpperBound.Min(v64 * v61, 56 * v67);  // repeat.{i}.gelu_3: from pixels, whole to whole
+            UpperBound v69 = UpperBound.Min(v64 * v62, 224 * v67);  // repeat.{i}.gelu_3: from pixels, token to token
+            UpperBound v70 = v49 + v55 * v65;  // repeat.{i}.residual_2: radius
+            UpperBound v71 = UpperBound.Min(v50 + v55 * v66, v70);  // repeat.{i}.residual_2: centred radius
+            UpperBound v600 = v53 + v55 * v68;  // repeat.{i}.residual_2: shared
+            UpperBound v601 = v54 + v55 * v69;  // repeat.{i}.residual_2: shared
+            UpperBound v73 = UpperBound.Min(v52 + v55 * v67, v600, v601);  // repeat.{i}.residual_2: from pixels, whole to token
+            UpperBound v74 = UpperBound.Min(v600, 56 * v73);  // repeat.{i}.residual_2: from pixels, whole to whole
+            UpperBound v75 = UpperBound.Min(v601, 224 * v73);  // repeat.{i}.residual_2: from pixels, token to token
+            UpperBound v76 = UpperBound.Min(norms.LargestEntry($"repeat.{i}.residual_3.alpha"), UpperBound.OfRational(1, 48));  // repeat.{i}.residual_3: largest |alpha|
+            UpperBound v77 = 2 * norms.LargestEntry($"repeat.{i}.attention.bias_table");  // repeat.{i}.attention: spread of the bias
+            UpperBound v78 = norms.SpectralNorm($"repeat.{i}.attention.out");  // repeat.{i}.attention: σ(out)
+            UpperBound v79 = norms.SpectralNorm($"repeat.{i}.attention.k");  // repeat.{i}.attention: σ(k)
+            UpperBound v602 = UpperBound.MaxOver(3, head => norms.HeadSpectralNorm($"repeat.{i}.attention.k", head));  // repeat.{i}.attention: shared
+            UpperBound v80 = 2 * UpperBound.Min(v602 * v71, 1) + v77;  // repeat.{i}.attention: range of the logits
+            UpperBound v81 = UpperBound.DoeblinComplement(49, v80);  // repeat.{i}.attention: 1 − lambda
+            UpperBound v82 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v80);  // repeat.{i}.attention: cosh of half the range
+            UpperBound v83 = 49 * UpperBound.LargestSoftmaxWeight(49, v80);  // repeat.{i}.attention: largest column sum
+            UpperBound v84 = UpperBound.Min(UpperBound.Sqrt(v83), v82, 7);  // repeat.{i}.attention: norm of the weights
+            UpperBound v85 = norms.SpectralNorm($"repeat.{i}.attention.q");  // repeat.{i}.attention: σ(q)
+            UpperBound v86 = norms.SpectralNorm($"repeat.{i}.attention.v");  // repeat.{i}.attention: σ(v)
+            UpperBound v87 = UpperBound.MaxOver(3, head => norms.HeadSpectralNorm($"repeat.{i}.attention.v", head));  // repeat.{i}.attention: slope of the values
+            UpperBound v88 = UpperBound.MaxOver(3, head => UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71, 1));  // repeat.{i}.attention: spread of the values
+            UpperBound v89 = UpperBound.MaxOver(3, head => UpperBound.Max(norms.HeadSpectralNorm($"repeat.{i}.attention.k", head), norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)));  // repeat.{i}.attention: both paths' slope
+            UpperBound v90 = UpperBound.Min(UpperBound.Sqrt(3) * v87, v86 * (1 + v81 * UpperBound.OfRational(3375988474043869647, 4611686018427387904)));  // repeat.{i}.attention: value path
+            UpperBound v603 = UpperBound.Sqrt(3) * v88;  // repeat.{i}.attention: shared
+            UpperBound v604 = UpperBound.Min(3 * UpperBound.Power(v87, 2), UpperBound.Power(v86, 2) * (1 + v81 * 2));  // repeat.{i}.attention: shared
+            UpperBound v605 = 3 * UpperBound.Power(v602, 2);  // repeat.{i}.attention: shared
+            // repeat.{i}.attention: keys and values, token to token
+            UpperBound v91 = UpperBound.Min(
+                v78 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71, 1)
+                            * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head),
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71, 1)
+                            * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head))),
+                v78 * (v90 + v603 * v602),
+                v78 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        UpperBound.Power(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head), 2)
+                            + UpperBound.Power(norms.HeadSpectralNorm($"repeat.{i}.attention.k", head), 2)),
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * UpperBound.Sqrt(
+                        UpperBound.Power(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head), 2)
+                            + UpperBound.Power(norms.HeadSpectralNorm($"repeat.{i}.attention.k", head), 2))),
+                v78 * UpperBound.Sqrt(v604 + v605));
+            UpperBound v606 = UpperBound.Min(UpperBound.OfRational(1, 7) * v82, 1);  // repeat.{i}.attention: shared
+            UpperBound v607 = v86 * v606;  // repeat.{i}.attention: shared
+            UpperBound v608 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v80)));  // repeat.{i}.attention: shared
+            UpperBound v609 = UpperBound.Power(v86, 2) + UpperBound.OfRational(1, 2) * UpperBound.Power(v79, 2);  // repeat.{i}.attention: shared
+            UpperBound v610 = UpperBound.Power(v86, 2) + UpperBound.Power(v79, 2);  // repeat.{i}.attention: shared
+            UpperBound v611 = UpperBound.Min(v609, UpperBound.LargestSoftmaxWeight(49, v80) * v610);  // repeat.{i}.attention: shared
+            // repeat.{i}.attention: keys and values, whole to token
+            UpperBound v92 = UpperBound.Min(
+                v78 * (v607 + v88 * v79 * v608),
+                v78 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v606
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71, 1)
+                            * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                            * v608,
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v606
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71, 1)
+                            * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                            * v608)),
+                v78 * UpperBound.Sqrt(v611));
+            UpperBound v612 = UpperBound.Min(UpperBound.Sqrt(v83), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat.{i}.attention: shared
+            UpperBound v613 = UpperBound.Min(v83 * v610, 49 * v609);  // repeat.{i}.attention: shared
+            // repeat.{i}.attention: keys and values, whole to whole
+            UpperBound v93 = UpperBound.Min(
+                v78 * (v86 * v84 + v88 * v79 * v612),
+                v78 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v84
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71, 1)
+                            * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                            * v612,
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v84
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71, 1)
+                            * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                            * v612)),
+                v78 * UpperBound.Sqrt(v613));
+            // repeat.{i}.attention: query path, all readings
+            UpperBound v94 = UpperBound.Min(
+                v78 * v88 * v85,
+                v78 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71, 1)
+                        * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head),
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (
+                        UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71, 1)
+                            * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head))));
+            // repeat.{i}.attention: per head, token to token
+            UpperBound v95 = UpperBound.Min(
+                v78 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71, 1)
+                            * UpperBound.Max(
+                                norms.HeadSpectralNorm($"repeat.{i}.attention.k", head),
+                                norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)),
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71, 1)
+                            * UpperBound.Max(
+                                norms.HeadSpectralNorm($"repeat.{i}.attention.k", head),
+                                norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)))),
+                v78 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        UpperBound.Power(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head), 2)
+                            + UpperBound.Power(
+                                UpperBound.Max(
+                                    norms.HeadSpectralNorm($"repeat.{i}.attention.k", head),
+                                    norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)),
+                                2)),
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * UpperBound.Sqrt(
+                        UpperBound.Power(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head), 2)
+                            + UpperBound.Power(
+                                UpperBound.Max(
+                                    norms.HeadSpectralNorm($"repeat.{i}.attention.k", head),
+                                    norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)),
+                                2))));
+            // repeat.{i}.attention: token to token
+            UpperBound v96 = UpperBound.Min(
+                v95,
+                v91 + v94,
+                v78 * (v90 + v603 * v89),
+                v78 * UpperBound.Sqrt(v604 + 3 * UpperBound.Power(v89, 2)),
+                v78 * UpperBound.Sqrt(v604 + (v605 + UpperBound.Power(v85, 2))));
+            // repeat.{i}.attention: whole to token
+            UpperBound v97 = UpperBound.Min(
+                v92 + v94,
+                v78 * (v607 + v88 * (UpperBound.Sqrt(UpperBound.Power(v608 * v79, 2) + UpperBound.Power(v85, 2)) + v608 * 0)),
+                v78 * UpperBound.Sqrt(v611 + UpperBound.Power(v85, 2)));
+            // repeat.{i}.attention: whole to whole
+            UpperBound v98 = UpperBound.Min(
+                v93 + v94,
+                v78 * (v86 * v84 + v88 * (UpperBound.Sqrt(UpperBound.Power(v612 * v79, 2) + UpperBound.Power(v85, 2)) + v612 * 0)),
+                v78 * UpperBound.Sqrt(v613 + UpperBound.Power(v85, 2)));
+            // repeat.{i}.attention: radius
+            UpperBound v99 = UpperBound.Min(
+                v78 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    UpperBound.Min(
+                        norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v70 + norms.HeadVectorNorm($"repeat.{i}.attention.v_bias", head),
+                        1),
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * UpperBound.Min(
+                        norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v70 + norms.HeadVectorNorm($"repeat.{i}.attention.v_bias", head),
+                        1)))
+                + norms.VectorNorm($"repeat.{i}.attention.out_bias");
+            // repeat.{i}.attention: centred radius
+            UpperBound v100 = UpperBound.Min(
+                v78 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71, 1), 2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71, 1)),
+                v99);
+            UpperBound v101 = UpperBound.Min(v96 * v73, v97 * v74, v92 * v74 + v94 * v73, v98 * v74, v96 * v75);  // repeat.{i}.attention: from pixels, whole to token
+            UpperBound v102 = UpperBound.Min(v98 * v74, 56 * v101);  // repeat.{i}.attention: from pixels, whole to whole
+            UpperBound v103 = UpperBound.Min(v96 * v75, 224 * v101);  // repeat.{i}.attention: from pixels, token to token
+            UpperBound v106 = v70 + v76 * v99;  // repeat.{i}.residual_3: radius
+            UpperBound v107 = UpperBound.Min(v71 + v76 * v100, v106);  // repeat.{i}.residual_3: centred radius
+            UpperBound v614 = v74 + v76 * v102;  // repeat.{i}.residual_3: shared
+            UpperBound v615 = v75 + v76 * v103;  // repeat.{i}.residual_3: shared
+            UpperBound v109 = UpperBound.Min(v73 + v76 * v101, v614, v615);  // repeat.{i}.residual_3: from pixels, whole to token
+            UpperBound v110 = UpperBound.Min(v614, 56 * v109);  // repeat.{i}.residual_3: from pixels, whole to whole
+            UpperBound v111 = UpperBound.Min(v615, 224 * v109);  // repeat.{i}.residual_3: from pixels, token to token
+            UpperBound v112 = norms.LargestEntry($"repeat.{i}.center_norm.gain");  // repeat.{i}.center_norm: max|gain|
+            UpperBound v113 = v112 * UpperBound.OfRational(96, 95) * v106 + norms.VectorNorm($"repeat.{i}.center_norm.bias");  // repeat.{i}.center_norm: radius
+            UpperBound v114 = UpperBound.Min(v112 * UpperBound.OfRational(96, 95) * v107, v113);  // repeat.{i}.center_norm: centred radius
+            UpperBound v616 = v112 * UpperBound.OfRational(96, 95) * v110;  // repeat.{i}.center_norm: shared
+            UpperBound v617 = v112 * UpperBound.OfRational(96, 95) * v111;  // repeat.{i}.center_norm: shared
+            UpperBound v115 = UpperBound.Min(v112 * UpperBound.OfRational(96, 95) * v109, v616, v617);  // repeat.{i}.center_norm: from pixels, whole to token
+            UpperBound v116 = UpperBound.Min(v616, 56 * v115);  // repeat.{i}.center_norm: from pixels, whole to whole
+            UpperBound v117 = UpperBound.Min(v617, 224 * v115);  // repeat.{i}.center_norm: from pixels, token to token
+            UpperBound v118 = UpperBound.Min(norms.LargestEntry($"repeat.{i}.residual_4.alpha"), UpperBound.OfRational(1, 48));  // repeat.{i}.residual_4: largest |alpha|
+            UpperBound v119 = norms.SpectralNorm($"repeat.{i}.mlp.up");  // repeat.{i}.mlp: σ(up)
+            UpperBound v120 = norms.SpectralNorm($"repeat.{i}.mlp.down");  // repeat.{i}.mlp: σ(down)
+            UpperBound v121 = norms.LargestRow($"repeat.{i}.mlp.up") * v113 + norms.LargestEntry($"repeat.{i}.mlp.up_bias");  // repeat.{i}.mlp: largest pre-activation
+            UpperBound v122 = v119 * v113 + norms.VectorNorm($"repeat.{i}.mlp.up_bias");  // repeat.{i}.mlp: norm of the pre-activations
+            UpperBound v123 = UpperBound.GeluSlope(v121);  // repeat.{i}.mlp: gelu slope
+            // repeat.{i}.mlp: constant
+            UpperBound v124 = UpperBound.Min(
+                v123 * (v119 * v120),
+                UpperBound.OfRational(1, 2) * norms.Product($"repeat.{i}.mlp.down", $"repeat.{i}.mlp.up")
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v119 * v120));
+            UpperBound v125 = v120 * (UpperBound.GeluGain(v121) * v122) + norms.VectorNorm($"repeat.{i}.mlp.down_bias");  // repeat.{i}.mlp: radius
+            UpperBound v126 = UpperBound.Min(v124 * v114, v125);  // repeat.{i}.mlp: centred radius
+            UpperBound v127 = UpperBound.Min(v124 * v115, v124 * v116, v124 * v117);  // repeat.{i}.mlp: from pixels, whole to token
+            UpperBound v128 = UpperBound.Min(v124 * v116, 56 * v127);  // repeat.{i}.mlp: from pixels, whole to whole
+            UpperBound v129 = UpperBound.Min(v124 * v117, 224 * v127);  // repeat.{i}.mlp: from pixels, token to token
+            UpperBound v132 = v113 + v118 * v125;  // repeat.{i}.residual_4: radius
+            UpperBound v133 = UpperBound.Min(v114 + v118 * v126, v132);  // repeat.{i}.residual_4: centred radius
+            UpperBound v618 = v116 + v118 * v128;  // repeat.{i}.residual_4: shared
+            UpperBound v619 = v117 + v118 * v129;  // repeat.{i}.residual_4: shared
+            UpperBound v135 = UpperBound.Min(v115 + v118 * v127, v618, v619);  // repeat.{i}.residual_4: from pixels, whole to token
+            UpperBound v136 = UpperBound.Min(v618, 56 * v135);  // repeat.{i}.residual_4: from pixels, whole to whole
+            UpperBound v137 = UpperBound.Min(v619, 224 * v135);  // repeat.{i}.residual_4: from pixels, token to token
+            UpperBound v138 = norms.LargestEntry($"repeat.{i}.center_norm_2.gain");  // repeat.{i}.center_norm_2: max|gain|
+            UpperBound v139 = v138 * UpperBound.OfRational(96, 95) * v132 + norms.VectorNorm($"repeat.{i}.center_norm_2.bias");  // repeat.{i}.center_norm_2: radius
+            UpperBound v140 = UpperBound.Min(v138 * UpperBound.OfRational(96, 95) * v133, v139);  // repeat.{i}.center_norm_2: centred radius
+            UpperBound v620 = v138 * UpperBound.OfRational(96, 95) * v136;  // repeat.{i}.center_norm_2: shared
+            UpperBound v621 = v138 * UpperBound.OfRational(96, 95) * v137;  // repeat.{i}.center_norm_2: shared
+            UpperBound v141 = UpperBound.Min(v138 * UpperBound.OfRational(96, 95) * v135, v620, v621);  // repeat.{i}.center_norm_2: from pixels, whole to token
+            UpperBound v142 = UpperBound.Min(v620, 56 * v141);  // repeat.{i}.center_norm_2: from pixels, whole to whole
+            UpperBound v143 = UpperBound.Min(v621, 224 * v141);  // repeat.{i}.center_norm_2: from pixels, token to token
+            (v16, v17, v18, v19, v20) = (v139, v140, v142, v141, v143);
+        }
+        UpperBound v144 = v16;
+        UpperBound v145 = v17;
+        UpperBound v146 = v18;
+        UpperBound v147 = v19;
+        UpperBound v148 = v20;
+        UpperBound v149 = norms.SpectralNorm("patch_merging.reduction");  // patch_merging: σ(reduction)
+        UpperBound v150 = norms.LargestEntry("patch_merging.gain");  // patch_merging: max|gain|
+        UpperBound v151 = v149 * (v150 * UpperBound.OfRational(384, 383) * (2 * v144) + norms.VectorNorm("patch_merging.bias"));  // patch_merging: radius
+        UpperBound v152 = UpperBound.Min(v149 * (v150 * UpperBound.OfRational(384, 383) * (2 * v145)), v151);  // patch_merging: centred radius
+        UpperBound v622 = v150 * UpperBound.OfRational(384, 383) * v149;  // patch_merging: shared
+        UpperBound v623 = 2 * v622;  // patch_merging: shared
+        UpperBound v624 = v622 * v146;  // patch_merging: shared
+        UpperBound v625 = v623 * v148;  // patch_merging: shared
+        UpperBound v153 = UpperBound.Min(v623 * v147, v624, v625);  // patch_merging: from pixels, whole to token
+        UpperBound v154 = UpperBound.Min(v624, 28 * v153);  // patch_merging: from pixels, whole to whole
+        UpperBound v155 = UpperBound.Min(v625, 224 * v153);  // patch_merging: from pixels, token to token
+        UpperBound v156 = v151;
+        UpperBound v157 = v152;
+        UpperBound v158 = v154;
+        UpperBound v159 = v153;
+        UpperBound v160 = v155;
+        for (long i = 0; i < 2; i++)
+        {
+            UpperBound v161 = UpperBound.Min(norms.LargestEntry($"repeat_2.{i}.residual.alpha"), UpperBound.OfRational(1, 48));  // repeat_2.{i}.residual: largest |alpha|
+            UpperBound v162 = norms.OperatorNorm($"repeat_2.{i}.conv2d.weight");  // repeat_2.{i}.conv2d: operator norm of weight
+            UpperBound v163 = UpperBound.Min(norms.SpectralNorm($"repeat_2.{i}.conv2d.weight"), v162, norms.LargestRow($"repeat_2.{i}.conv2d.weight"));  // repeat_2.{i}.conv2d: σ(weight)
+            UpperBound v626 = 7 * v163 * v156;  // repeat_2.{i}.conv2d: shared
+            UpperBound v164 = v626 + norms.VectorNorm($"repeat_2.{i}.conv2d.bias");  // repeat_2.{i}.conv2d: radius
+            UpperBound v165 = UpperBound.Min(v626, 7 * v163 * UpperBound.OfRational(1, 2) * (v157 + v156), v164);  // repeat_2.{i}.conv2d: centred radius
+            UpperBound v627 = UpperBound.Min(7 * v163, v162) * v158;  // repeat_2.{i}.conv2d: shared
+            UpperBound v628 = 7 * v163 * v160;  // repeat_2.{i}.conv2d: shared
+            UpperBound v166 = UpperBound.Min(7 * v163 * v159, UpperBound.Min(v163, 7 * v163, v162) * v158, v627, v628);  // repeat_2.{i}.conv2d: from pixels, whole to token
+            UpperBound v167 = UpperBound.Min(v627, 28 * v166);  // repeat_2.{i}.conv2d: from pixels, whole to whole
+            UpperBound v168 = UpperBound.Min(v628, 224 * v166);  // repeat_2.{i}.conv2d: from pixels, token to token
+            UpperBound v170 = UpperBound.GeluSlope(v164);  // repeat_2.{i}.gelu: slope
+            UpperBound v171 = UpperBound.GeluGain(v164) * v164;  // repeat_2.{i}.gelu: radius
+            UpperBound v172 = UpperBound.Min(v170 * v165, v171);  // repeat_2.{i}.gelu: centred radius
+            UpperBound v173 = UpperBound.Min(v170 * v166, v170 * v167, v170 * v168);  // repeat_2.{i}.gelu: from pixels, whole to token
+            UpperBound v174 = UpperBound.Min(v170 * v167, 28 * v173);  // repeat_2.{i}.gelu: from pixels, whole to whole
+            UpperBound v175 = UpperBound.Min(v170 * v168, 224 * v173);  // repeat_2.{i}.gelu: from pixels, token to token
+            UpperBound v176 = norms.OperatorNorm($"repeat_2.{i}.conv2d_2.weight");  // repeat_2.{i}.conv2d_2: operator norm of weight
+            UpperBound v177 = UpperBound.Min(norms.SpectralNorm($"repeat_2.{i}.conv2d_2.weight"), v176);  // repeat_2.{i}.conv2d_2: σ(weight)
+            UpperBound v178 = v177 * v171 + norms.VectorNorm($"repeat_2.{i}.conv2d_2.bias");  // repeat_2.{i}.conv2d_2: radius
+            UpperBound v179 = UpperBound.Min(v177 * v172, v178);  // repeat_2.{i}.conv2d_2: centred radius
+            UpperBound v629 = UpperBound.Min(v177, v176) * v174;  // repeat_2.{i}.conv2d_2: shared
+            UpperBound v180 = UpperBound.Min(v177 * v173, v629, v177 * v175);  // repeat_2.{i}.conv2d_2: from pixels, whole to token
+            UpperBound v181 = UpperBound.Min(v629, 28 * v180);  // repeat_2.{i}.conv2d_2: from pixels, whole to whole
+            UpperBound v182 = UpperBound.Min(v177 * v175, 224 * v180);  // repeat_2.{i}.conv2d_2: from pixels, token to token
+            UpperBound v183 = UpperBound.GeluSlope(v178);  // repeat_2.{i}.gelu_2: slope
+            UpperBound v184 = UpperBound.GeluGain(v178) * v178;  // repeat_2.{i}.gelu_2: radius
+            UpperBound v185 = UpperBound.Min(v183 * v179, v184);  // repeat_2.{i}.gelu_2: centred radius
+            UpperBound v186 = UpperBound.Min(v183 * v180, v183 * v181, v183 * v182);  // repeat_2.{i}.gelu_2: from pixels, whole to token
+            UpperBound v187 = UpperBound.Min(v183 * v181, 28 * v186);  // repeat_2.{i}.gelu_2: from pixels, whole to whole
+            UpperBound v188 = UpperBound.Min(v183 * v182, 224 * v186);  // repeat_2.{i}.gelu_2: from pixels, token to token
+            UpperBound v189 = v156 + v161 * v184;  // repeat_2.{i}.residual: radius
+            UpperBound v190 = UpperBound.Min(v157 + v161 * v185, v189);  // repeat_2.{i}.residual: centred radius
+            UpperBound v630 = v158 + v161 * v187;  // repeat_2.{i}.residual: shared
+            UpperBound v631 = v160 + v161 * v188;  // repeat_2.{i}.residual: shared
+            UpperBound v192 = UpperBound.Min(v159 + v161 * v186, v630, v631);  // repeat_2.{i}.residual: from pixels, whole to token
+            UpperBound v193 = UpperBound.Min(v630, 28 * v192);  // repeat_2.{i}.residual: from pixels, whole to whole
+            UpperBound v194 = UpperBound.Min(v631, 224 * v192);  // repeat_2.{i}.residual: from pixels, token to token
+            UpperBound v195 = UpperBound.Min(norms.LargestEntry($"repeat_2.{i}.residual_2.alpha"), UpperBound.OfRational(1, 48));  // repeat_2.{i}.residual_2: largest |alpha|
+            UpperBound v196 = norms.OperatorNorm($"repeat_2.{i}.conv2d_3.weight");  // repeat_2.{i}.conv2d_3: operator norm of weight
+            UpperBound v197 = UpperBound.Min(norms.SpectralNorm($"repeat_2.{i}.conv2d_3.weight"), v196, norms.LargestRow($"repeat_2.{i}.conv2d_3.weight"));  // repeat_2.{i}.conv2d_3: σ(weight)
+            UpperBound v632 = 7 * v197 * v189;  // repeat_2.{i}.conv2d_3: shared
+            UpperBound v198 = v632 + norms.VectorNorm($"repeat_2.{i}.conv2d_3.bias");  // repeat_2.{i}.conv2d_3: radius
+            UpperBound v199 = UpperBound.Min(v632, 7 * v197 * UpperBound.OfRational(1, 2) * (v190 + v189), v198);  // repeat_2.{i}.conv2d_3: centred radius
+            UpperBound v633 = UpperBound.Min(7 * v197, v196) * v193;  // repeat_2.{i}.conv2d_3: shared
+            UpperBound v634 = 7 * v197 * v194;  // repeat_2.{i}.conv2d_3: shared
+            UpperBound v200 = UpperBound.Min(7 * v197 * v192, UpperBound.Min(v197, 7 * v197, v196) * v193, v633, v634);  // repeat_2.{i}.conv2d_3: from pixels, whole to token
+            UpperBound v201 = UpperBound.Min(v633, 28 * v200);  // repeat_2.{i}.conv2d_3: from pixels, whole to whole
+            UpperBound v202 = UpperBound.Min(v634, 224 * v200);  // repeat_2.{i}.conv2d_3: from pixels, token to token
+            UpperBound v204 = UpperBound.GeluSlope(v198);  // repeat_2.{i}.gelu_3: slope
+            UpperBound v205 = UpperBound.GeluGain(v198) * v198;  // repeat_2.{i}.gelu_3: radius
+            UpperBound v206 = UpperBound.Min(v204 * v199, v205);  // repeat_2.{i}.gelu_3: centred radius
+            UpperBound v207 = UpperBound.Min(v204 * v200, v204 * v201, v204 * v202);  // repeat_2.{i}.gelu_3: from pixels, whole to token
+            UpperBound v208 = UpperBound.Min(v204 * v201, 28 * v207);  // repeat_2.{i}.gelu_3: from pixels, whole to whole
+            UpperBound v209 = UpperBound.Min(v204 * v202, 224 * v207);  // repeat_2.{i}.gelu_3: from pixels, token to token
+            UpperBound v210 = v189 + v195 * v205;  // repeat_2.{i}.residual_2: radius
+            UpperBound v211 = UpperBound.Min(v190 + v195 * v206, v210);  // repeat_2.{i}.residual_2: centred radius
+            UpperBound v635 = v193 + v195 * v208;  // repeat_2.{i}.residual_2: shared
+            UpperBound v636 = v194 + v195 * v209;  // repeat_2.{i}.residual_2: shared
+            UpperBound v213 = UpperBound.Min(v192 + v195 * v207, v635, v636);  // repeat_2.{i}.residual_2: from pixels, whole to token
+            UpperBound v214 = UpperBound.Min(v635, 28 * v213);  // repeat_2.{i}.residual_2: from pixels, whole to whole
+            UpperBound v215 = UpperBound.Min(v636, 224 * v213);  // repeat_2.{i}.residual_2: from pixels, token to token
+            UpperBound v216 = UpperBound.Min(norms.LargestEntry($"repeat_2.{i}.residual_3.alpha"), UpperBound.OfRational(1, 48));  // repeat_2.{i}.residual_3: largest |alpha|
+            UpperBound v217 = 2 * norms.LargestEntry($"repeat_2.{i}.attention.bias_table");  // repeat_2.{i}.attention: spread of the bias
+            UpperBound v218 = norms.SpectralNorm($"repeat_2.{i}.attention.out");  // repeat_2.{i}.attention: σ(out)
+            UpperBound v219 = norms.SpectralNorm($"repeat_2.{i}.attention.k");  // repeat_2.{i}.attention: σ(k)
+            UpperBound v637 = UpperBound.MaxOver(6, head => norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head));  // repeat_2.{i}.attention: shared
+            UpperBound v220 = 2 * UpperBound.Min(v637 * v211, 1) + v217;  // repeat_2.{i}.attention: range of the logits
+            UpperBound v221 = UpperBound.DoeblinComplement(49, v220);  // repeat_2.{i}.attention: 1 − lambda
+            UpperBound v222 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v220);  // repeat_2.{i}.attention: cosh of half the range
+            UpperBound v223 = 49 * UpperBound.LargestSoftmaxWeight(49, v220);  // repeat_2.{i}.attention: largest column sum
+            UpperBound v224 = UpperBound.Min(UpperBound.Sqrt(v223), v222, 7);  // repeat_2.{i}.attention: norm of the weights
+            UpperBound v225 = norms.SpectralNorm($"repeat_2.{i}.attention.q");  // repeat_2.{i}.attention: σ(q)
+            UpperBound v226 = norms.SpectralNorm($"repeat_2.{i}.attention.v");  // repeat_2.{i}.attention: σ(v)
+            UpperBound v227 = UpperBound.MaxOver(6, head => norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head));  // repeat_2.{i}.attention: slope of the values
+            UpperBound v228 = UpperBound.MaxOver(6, head => UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v211, 1));  // repeat_2.{i}.attention: spread of the values
+            UpperBound v229 = UpperBound.MaxOver(6, head => UpperBound.Max(norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head), norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)));  // repeat_2.{i}.attention: both paths' slope
+            // repeat_2.{i}.attention: value path
+            UpperBound v230 = UpperBound.Min(
+                UpperBound.Sqrt(6) * v227,
+                v226 * (1
+                    + v221
+                        * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("26738366322588372897"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
+            UpperBound v638 = UpperBound.Sqrt(6) * v228;  // repeat_2.{i}.attention: shared
+            UpperBound v639 = UpperBound.Min(6 * UpperBound.Power(v227, 2), UpperBound.Power(v226, 2) * (1 + v221 * 5));  // repeat_2.{i}.attention: shared
+            UpperBound v640 = 6 * UpperBound.Power(v637, 2);  // repeat_2.{i}.attention: shared
+            // repeat_2.{i}.attention: keys and values, token to token
+            UpperBound v231 = UpperBound.Min(
+                v218 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v211, 1)
+                            * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head),
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v211, 1)
+                            * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head))),
+                v218 * (v230 + v638 * v637),
+                v218 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        UpperBound.Power(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head), 2)
+                            + UpperBound.Power(norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head), 2)),
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * UpperBound.Sqrt(
+                        UpperBound.Power(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head), 2)
+                            + UpperBound.Power(norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head), 2))),
+                v218 * UpperBound.Sqrt(v639 + v640));
+            UpperBound v641 = UpperBound.Min(UpperBound.OfRational(1, 7) * v222, 1);  // repeat_2.{i}.attention: shared
+            UpperBound v642 = v226 * v641;  // repeat_2.{i}.attention: shared
+            UpperBound v643 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v220)));  // repeat_2.{i}.attention: shared
+            UpperBound v644 = UpperBound.Power(v226, 2) + UpperBound.OfRational(1, 2) * UpperBound.Power(v219, 2);  // repeat_2.{i}.attention: shared
+            UpperBound v645 = UpperBound.Power(v226, 2) + UpperBound.Power(v219, 2);  // repeat_2.{i}.attention: shared
+            UpperBound v646 = UpperBound.Min(v644, UpperBound.LargestSoftmaxWeight(49, v220) * v645);  // repeat_2.{i}.attention: shared
+            // repeat_2.{i}.attention: keys and values, whole to token
+            UpperBound v232 = UpperBound.Min(
+                v218 * (v642 + v228 * v219 * v643),
+                v218 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v641
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v211, 1)
+                            * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
+                            * v643,
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v641
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v211, 1)
+                            * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
+                            * v643)),
+                v218 * UpperBound.Sqrt(v646));
+            UpperBound v647 = UpperBound.Min(UpperBound.Sqrt(v223), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_2.{i}.attention: shared
+            UpperBound v648 = UpperBound.Min(v223 * v645, 49 * v644);  // repeat_2.{i}.attention: shared
+            // repeat_2.{i}.attention: keys and values, whole to whole
+            UpperBound v233 = UpperBound.Min(
+                v218 * (v226 * v224 + v228 * v219 * v647),
+                v218 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v224
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v211, 1)
+                            * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
+                            * v647,
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v224
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v211, 1)
+                            * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
+                            * v647)),
+                v218 * UpperBound.Sqrt(v648));
+            // repeat_2.{i}.attention: query path, all readings
+            UpperBound v234 = UpperBound.Min(
+                v218 * v228 * v225,
+                v218 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v211, 1)
+                        * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head),
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (
+                        UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v211, 1)
+                            * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head))));
+            // repeat_2.{i}.attention: per head, token to token
+            UpperBound v235 = UpperBound.Min(
+                v218 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v211, 1)
+                            * UpperBound.Max(
+                                norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head),
+                                norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)),
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v211, 1)
+                            * UpperBound.Max(
+                                norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head),
+                                norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)))),
+                v218 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        UpperBound.Power(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head), 2)
+                            + UpperBound.Power(
+                                UpperBound.Max(
+                                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head),
+                                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)),
+                                2)),
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * UpperBound.Sqrt(
+                        UpperBound.Power(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head), 2)
+                            + UpperBound.Power(
+                                UpperBound.Max(
+                                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head),
+                                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)),
+                                2))));
+            // repeat_2.{i}.attention: token to token
+            UpperBound v236 = UpperBound.Min(
+                v235,
+                v231 + v234,
+                v218 * (v230 + v638 * v229),
+                v218 * UpperBound.Sqrt(v639 + 6 * UpperBound.Power(v229, 2)),
+                v218 * UpperBound.Sqrt(v639 + (v640 + UpperBound.Power(v225, 2))));
+            // repeat_2.{i}.attention: whole to token
+            UpperBound v237 = UpperBound.Min(
+                v232 + v234,
+                v218 * (v642 + v228 * (UpperBound.Sqrt(UpperBound.Power(v643 * v219, 2) + UpperBound.Power(v225, 2)) + v643 * 0)),
+                v218 * UpperBound.Sqrt(v646 + UpperBound.Power(v225, 2)));
+            // repeat_2.{i}.attention: whole to whole
+            UpperBound v238 = UpperBound.Min(
+                v233 + v234,
+                v218 * (v226 * v224 + v228 * (UpperBound.Sqrt(UpperBound.Power(v647 * v219, 2) + UpperBound.Power(v225, 2)) + v647 * 0)),
+                v218 * UpperBound.Sqrt(v648 + UpperBound.Power(v225, 2)));
+            // repeat_2.{i}.attention: radius
+            UpperBound v239 = UpperBound.Min(
+                v218 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    UpperBound.Min(
+                        norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v210 + norms.HeadVectorNorm($"repeat_2.{i}.attention.v_bias", head),
+                        1),
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * UpperBound.Min(
+                        norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v210 + norms.HeadVectorNorm($"repeat_2.{i}.attention.v_bias", head),
+                        1)))
+                + norms.VectorNorm($"repeat_2.{i}.attention.out_bias");
+            // repeat_2.{i}.attention: centred radius
+            UpperBound v240 = UpperBound.Min(
+                v218 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v211, 1), 2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v211, 1)),
+                v239);
+            UpperBound v241 = UpperBound.Min(v236 * v213, v237 * v214, v232 * v214 + v234 * v213, v238 * v214, v236 * v215);  // repeat_2.{i}.attention: from pixels, whole to token
+            UpperBound v242 = UpperBound.Min(v238 * v214, 28 * v241);  // repeat_2.{i}.attention: from pixels, whole to whole
+            UpperBound v243 = UpperBound.Min(v236 * v215, 224 * v241);  // repeat_2.{i}.attention: from pixels, token to token
+            UpperBound v246 = v210 + v216 * v239;  // repeat_2.{i}.residual_3: radius
+            UpperBound v247 = UpperBound.Min(v211 + v216 * v240, v246);  // repeat_2.{i}.residual_3: centred radius
+            UpperBound v649 = v214 + v216 * v242;  // repeat_2.{i}.residual_3: shared
+            UpperBound v650 = v215 + v216 * v243;  // repeat_2.{i}.residual_3: shared
+            UpperBound v249 = UpperBound.Min(v213 + v216 * v241, v649, v650);  // repeat_2.{i}.residual_3: from pixels, whole to token
+            UpperBound v250 = UpperBound.Min(v649, 28 * v249);  // repeat_2.{i}.residual_3: from pixels, whole to whole
+            UpperBound v251 = UpperBound.Min(v650, 224 * v249);  // repeat_2.{i}.residual_3: from pixels, token to token
+            UpperBound v252 = norms.LargestEntry($"repeat_2.{i}.center_norm.gain");  // repeat_2.{i}.center_norm: max|gain|
+            UpperBound v253 = v252 * UpperBound.OfRational(192, 191) * v246 + norms.VectorNorm($"repeat_2.{i}.center_norm.bias");  // repeat_2.{i}.center_norm: radius
+            UpperBound v254 = UpperBound.Min(v252 * UpperBound.OfRational(192, 191) * v247, v253);  // repeat_2.{i}.center_norm: centred radius
+            UpperBound v651 = v252 * UpperBound.OfRational(192, 191) * v250;  // repeat_2.{i}.center_norm: shared
+            UpperBound v652 = v252 * UpperBound.OfRational(192, 191) * v251;  // repeat_2.{i}.center_norm: shared
+            UpperBound v255 = UpperBound.Min(v252 * UpperBound.OfRational(192, 191) * v249, v651, v652);  // repeat_2.{i}.center_norm: from pixels, whole to token
+            UpperBound v256 = UpperBound.Min(v651, 28 * v255);  // repeat_2.{i}.center_norm: from pixels, whole to whole
+            UpperBound v257 = UpperBound.Min(v652, 224 * v255);  // repeat_2.{i}.center_norm: from pixels, token to token
+            UpperBound v258 = UpperBound.Min(norms.LargestEntry($"repeat_2.{i}.residual_4.alpha"), UpperBound.OfRational(1, 48));  // repeat_2.{i}.residual_4: largest |alpha|
+            UpperBound v259 = norms.SpectralNorm($"repeat_2.{i}.mlp.up");  // repeat_2.{i}.mlp: σ(up)
+            UpperBound v260 = norms.SpectralNorm($"repeat_2.{i}.mlp.down");  // repeat_2.{i}.mlp: σ(down)
+            UpperBound v261 = norms.LargestRow($"repeat_2.{i}.mlp.up") * v253 + norms.LargestEntry($"repeat_2.{i}.mlp.up_bias");  // repeat_2.{i}.mlp: largest pre-activation
+            UpperBound v262 = v259 * v253 + norms.VectorNorm($"repeat_2.{i}.mlp.up_bias");  // repeat_2.{i}.mlp: norm of the pre-activations
+            UpperBound v263 = UpperBound.GeluSlope(v261);  // repeat_2.{i}.mlp: gelu slope
+            // repeat_2.{i}.mlp: constant
+            UpperBound v264 = UpperBound.Min(
+                v263 * (v259 * v260),
+                UpperBound.OfRational(1, 2) * norms.Product($"repeat_2.{i}.mlp.down", $"repeat_2.{i}.mlp.up")
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v259 * v260));
+            UpperBound v265 = v260 * (UpperBound.GeluGain(v261) * v262) + norms.VectorNorm($"repeat_2.{i}.mlp.down_bias");  // repeat_2.{i}.mlp: radius
+            UpperBound v266 = UpperBound.Min(v264 * v254, v265);  // repeat_2.{i}.mlp: centred radius
+            UpperBound v267 = UpperBound.Min(v264 * v255, v264 * v256, v264 * v257);  // repeat_2.{i}.mlp: from pixels, whole to token
+            UpperBound v268 = UpperBound.Min(v264 * v256, 28 * v267);  // repeat_2.{i}.mlp: from pixels, whole to whole
+            UpperBound v269 = UpperBound.Min(v264 * v257, 224 * v267);  // repeat_2.{i}.mlp: from pixels, token to token
+            UpperBound v272 = v253 + v258 * v265;  // repeat_2.{i}.residual_4: radius
+            UpperBound v273 = UpperBound.Min(v254 + v258 * v266, v272);  // repeat_2.{i}.residual_4: centred radius
+            UpperBound v653 = v256 + v258 * v268;  // repeat_2.{i}.residual_4: shared
+            UpperBound v654 = v257 + v258 * v269;  // repeat_2.{i}.residual_4: shared
+            UpperBound v275 = UpperBound.Min(v255 + v258 * v267, v653, v654);  // repeat_2.{i}.residual_4: from pixels, whole to token
+            UpperBound v276 = UpperBound.Min(v653, 28 * v275);  // repeat_2.{i}.residual_4: from pixels, whole to whole
+            UpperBound v277 = UpperBound.Min(v654, 224 * v275);  // repeat_2.{i}.residual_4: from pixels, token to token
+            UpperBound v278 = norms.LargestEntry($"repeat_2.{i}.center_norm_2.gain");  // repeat_2.{i}.center_norm_2: max|gain|
+            UpperBound v279 = v278 * UpperBound.OfRational(192, 191) * v272 + norms.VectorNorm($"repeat_2.{i}.center_norm_2.bias");  // repeat_2.{i}.center_norm_2: radius
+            UpperBound v280 = UpperBound.Min(v278 * UpperBound.OfRational(192, 191) * v273, v279);  // repeat_2.{i}.center_norm_2: centred radius
+            UpperBound v655 = v278 * UpperBound.OfRational(192, 191) * v276;  // repeat_2.{i}.center_norm_2: shared
+            UpperBound v656 = v278 * UpperBound.OfRational(192, 191) * v277;  // repeat_2.{i}.center_norm_2: shared
+            UpperBound v281 = UpperBound.Min(v278 * UpperBound.OfRational(192, 191) * v275, v655, v656);  // repeat_2.{i}.center_norm_2: from pixels, whole to token
+            UpperBound v282 = UpperBound.Min(v655, 28 * v281);  // repeat_2.{i}.center_norm_2: from pixels, whole to whole
+            UpperBound v283 = UpperBound.Min(v656, 224 * v281);  // repeat_2.{i}.center_norm_2: from pixels, token to token
+            (v156, v157, v158, v159, v160) = (v279, v280, v282, v281, v283);
+        }
+        UpperBound v284 = v156;
+        UpperBound v285 = v157;
+        UpperBound v286 = v158;
+        UpperBound v287 = v159;
+        UpperBound v288 = v160;
+        UpperBound v289 = norms.SpectralNorm("patch_merging_2.reduction");  // patch_merging_2: σ(reduction)
+        UpperBound v290 = norms.LargestEntry("patch_merging_2.gain");  // patch_merging_2: max|gain|
+        UpperBound v291 = v289 * (v290 * UpperBound.OfRational(768, 767) * (2 * v284) + norms.VectorNorm("patch_merging_2.bias"));  // patch_merging_2: radius
+        UpperBound v292 = UpperBound.Min(v289 * (v290 * UpperBound.OfRational(768, 767) * (2 * v285)), v291);  // patch_merging_2: centred radius
+        UpperBound v657 = v290 * UpperBound.OfRational(768, 767) * v289;  // patch_merging_2: shared
+        UpperBound v658 = 2 * v657;  // patch_merging_2: shared
+        UpperBound v659 = v657 * v286;  // patch_merging_2: shared
+        UpperBound v660 = v658 * v288;  // patch_merging_2: shared
+        UpperBound v293 = UpperBound.Min(v658 * v287, v659, v660);  // patch_merging_2: from pixels, whole to token
+        UpperBound v294 = UpperBound.Min(v659, 14 * v293);  // patch_merging_2: from pixels, whole to whole
+        UpperBound v295 = UpperBound.Min(v660, 224 * v293);  // patch_merging_2: from pixels, token to token
+        UpperBound v296 = v291;
+        UpperBound v297 = v292;
+        UpperBound v298 = v294;
+        UpperBound v299 = v293;
+        UpperBound v300 = v295;
+        for (long i = 0; i < 6; i++)
+        {
+            UpperBound v301 = UpperBound.Min(norms.LargestEntry($"repeat_3.{i}.residual.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.{i}.residual: largest |alpha|
+            UpperBound v302 = norms.OperatorNorm($"repeat_3.{i}.conv2d.weight");  // repeat_3.{i}.conv2d: operator norm of weight
+            UpperBound v303 = UpperBound.Min(norms.SpectralNorm($"repeat_3.{i}.conv2d.weight"), v302, norms.LargestRow($"repeat_3.{i}.conv2d.weight"));  // repeat_3.{i}.conv2d: σ(weight)
+            UpperBound v661 = 7 * v303 * v296;  // repeat_3.{i}.conv2d: shared
+            UpperBound v304 = v661 + norms.VectorNorm($"repeat_3.{i}.conv2d.bias");  // repeat_3.{i}.conv2d: radius
+            UpperBound v305 = UpperBound.Min(v661, 7 * v303 * UpperBound.OfRational(1, 2) * (v297 + v296), v304);  // repeat_3.{i}.conv2d: centred radius
+            UpperBound v662 = UpperBound.Min(7 * v303, v302) * v298;  // repeat_3.{i}.conv2d: shared
+            UpperBound v663 = 7 * v303 * v300;  // repeat_3.{i}.conv2d: shared
+            UpperBound v306 = UpperBound.Min(7 * v303 * v299, UpperBound.Min(v303, 7 * v303, v302) * v298, v662, v663);  // repeat_3.{i}.conv2d: from pixels, whole to token
+            UpperBound v307 = UpperBound.Min(v662, 14 * v306);  // repeat_3.{i}.conv2d: from pixels, whole to whole
+            UpperBound v308 = UpperBound.Min(v663, 224 * v306);  // repeat_3.{i}.conv2d: from pixels, token to token
+            UpperBound v310 = UpperBound.GeluSlope(v304);  // repeat_3.{i}.gelu: slope
+            UpperBound v311 = UpperBound.GeluGain(v304) * v304;  // repeat_3.{i}.gelu: radius
+            UpperBound v312 = UpperBound.Min(v310 * v305, v311);  // repeat_3.{i}.gelu: centred radius
+            UpperBound v313 = UpperBound.Min(v310 * v306, v310 * v307, v310 * v308);  // repeat_3.{i}.gelu: from pixels, whole to token
+            UpperBound v314 = UpperBound.Min(v310 * v307, 14 * v313);  // repeat_3.{i}.gelu: from pixels, whole to whole
+            UpperBound v315 = UpperBound.Min(v310 * v308, 224 * v313);  // repeat_3.{i}.gelu: from pixels, token to token
+            UpperBound v316 = norms.OperatorNorm($"repeat_3.{i}.conv2d_2.weight");  // repeat_3.{i}.conv2d_2: operator norm of weight
+            UpperBound v317 = UpperBound.Min(norms.SpectralNorm($"repeat_3.{i}.conv2d_2.weight"), v316);  // repeat_3.{i}.conv2d_2: σ(weight)
+            UpperBound v318 = v317 * v311 + norms.VectorNorm($"repeat_3.{i}.conv2d_2.bias");  // repeat_3.{i}.conv2d_2: radius
+            UpperBound v319 = UpperBound.Min(v317 * v312, v318);  // repeat_3.{i}.conv2d_2: centred radius
+            UpperBound v664 = UpperBound.Min(v317, v316) * v314;  // repeat_3.{i}.conv2d_2: shared
+            UpperBound v320 = UpperBound.Min(v317 * v313, v664, v317 * v315);  // repeat_3.{i}.conv2d_2: from pixels, whole to token
+            UpperBound v321 = UpperBound.Min(v664, 14 * v320);  // repeat_3.{i}.conv2d_2: from pixels, whole to whole
+            UpperBound v322 = UpperBound.Min(v317 * v315, 224 * v320);  // repeat_3.{i}.conv2d_2: from pixels, token to token
+            UpperBound v323 = UpperBound.GeluSlope(v318);  // repeat_3.{i}.gelu_2: slope
+            UpperBound v324 = UpperBound.GeluGain(v318) * v318;  // repeat_3.{i}.gelu_2: radius
+            UpperBound v325 = UpperBound.Min(v323 * v319, v324);  // repeat_3.{i}.gelu_2: centred radius
+            UpperBound v326 = UpperBound.Min(v323 * v320, v323 * v321, v323 * v322);  // repeat_3.{i}.gelu_2: from pixels, whole to token
+            UpperBound v327 = UpperBound.Min(v323 * v321, 14 * v326);  // repeat_3.{i}.gelu_2: from pixels, whole to whole
+            UpperBound v328 = UpperBound.Min(v323 * v322, 224 * v326);  // repeat_3.{i}.gelu_2: from pixels, token to token
+            UpperBound v329 = v296 + v301 * v324;  // repeat_3.{i}.residual: radius
+            UpperBound v330 = UpperBound.Min(v297 + v301 * v325, v329);  // repeat_3.{i}.residual: centred radius
+            UpperBound v665 = v298 + v301 * v327;  // repeat_3.{i}.residual: shared
+            UpperBound v666 = v300 + v301 * v328;  // repeat_3.{i}.residual: shared
+            UpperBound v332 = UpperBound.Min(v299 + v301 * v326, v665, v666);  // repeat_3.{i}.residual: from pixels, whole to token
+            UpperBound v333 = UpperBound.Min(v665, 14 * v332);  // repeat_3.{i}.residual: from pixels, whole to whole
+            UpperBound v334 = UpperBound.Min(v666, 224 * v332);  // repeat_3.{i}.residual: from pixels, token to token
+            UpperBound v335 = UpperBound.Min(norms.LargestEntry($"repeat_3.{i}.residual_2.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.{i}.residual_2: largest |alpha|
+            UpperBound v336 = norms.OperatorNorm($"repeat_3.{i}.conv2d_3.weight");  // repeat_3.{i}.conv2d_3: operator norm of weight
+            UpperBound v337 = UpperBound.Min(norms.SpectralNorm($"repeat_3.{i}.conv2d_3.weight"), v336, norms.LargestRow($"repeat_3.{i}.conv2d_3.weight"));  // repeat_3.{i}.conv2d_3: σ(weight)
+            UpperBound v667 = 7 * v337 * v329;  // repeat_3.{i}.conv2d_3: shared
+            UpperBound v338 = v667 + norms.VectorNorm($"repeat_3.{i}.conv2d_3.bias");  // repeat_3.{i}.conv2d_3: radius
+            UpperBound v339 = UpperBound.Min(v667, 7 * v337 * UpperBound.OfRational(1, 2) * (v330 + v329), v338);  // repeat_3.{i}.conv2d_3: centred radius
+            UpperBound v668 = UpperBound.Min(7 * v337, v336) * v333;  // repeat_3.{i}.conv2d_3: shared
+            UpperBound v669 = 7 * v337 * v334;  // repeat_3.{i}.conv2d_3: shared
+            UpperBound v340 = UpperBound.Min(7 * v337 * v332, UpperBound.Min(v337, 7 * v337, v336) * v333, v668, v669);  // repeat_3.{i}.conv2d_3: from pixels, whole to token
+            UpperBound v341 = UpperBound.Min(v668, 14 * v340);  // repeat_3.{i}.conv2d_3: from pixels, whole to whole
+            UpperBound v342 = UpperBound.Min(v669, 224 * v340);  // repeat_3.{i}.conv2d_3: from pixels, token to token
+            UpperBound v344 = UpperBound.GeluSlope(v338);  // repeat_3.{i}.gelu_3: slope
+            UpperBound v345 = UpperBound.GeluGain(v338) * v338;  // repeat_3.{i}.gelu_3: radius
+            UpperBound v346 = UpperBound.Min(v344 * v339, v345);  // repeat_3.{i}.gelu_3: centred radius
+            UpperBound v347 = UpperBound.Min(v344 * v340, v344 * v341, v344 * v342);  // repeat_3.{i}.gelu_3: from pixels, whole to token
+            UpperBound v348 = UpperBound.Min(v344 * v341, 14 * v347);  // repeat_3.{i}.gelu_3: from pixels, whole to whole
+            UpperBound v349 = UpperBound.Min(v344 * v342, 224 * v347);  // repeat_3.{i}.gelu_3: from pixels, token to token
+            UpperBound v350 = v329 + v335 * v345;  // repeat_3.{i}.residual_2: radius
+            UpperBound v351 = UpperBound.Min(v330 + v335 * v346, v350);  // repeat_3.{i}.residual_2: centred radius
+            UpperBound v670 = v333 + v335 * v348;  // repeat_3.{i}.residual_2: shared
+            UpperBound v671 = v334 + v335 * v349;  // repeat_3.{i}.residual_2: shared
+            UpperBound v353 = UpperBound.Min(v332 + v335 * v347, v670, v671);  // repeat_3.{i}.residual_2: from pixels, whole to token
+            UpperBound v354 = UpperBound.Min(v670, 14 * v353);  // repeat_3.{i}.residual_2: from pixels, whole to whole
+            UpperBound v355 = UpperBound.Min(v671, 224 * v353);  // repeat_3.{i}.residual_2: from pixels, token to token
+            UpperBound v356 = UpperBound.Min(norms.LargestEntry($"repeat_3.{i}.residual_3.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.{i}.residual_3: largest |alpha|
+            UpperBound v357 = 2 * norms.LargestEntry($"repeat_3.{i}.attention.bias_table");  // repeat_3.{i}.attention: spread of the bias
+            UpperBound v358 = norms.SpectralNorm($"repeat_3.{i}.attention.out");  // repeat_3.{i}.attention: σ(out)
+            UpperBound v359 = norms.SpectralNorm($"repeat_3.{i}.attention.k");  // repeat_3.{i}.attention: σ(k)
+            UpperBound v672 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head));  // repeat_3.{i}.attention: shared
+            UpperBound v360 = 2 * UpperBound.Min(v672 * v351, 1) + v357;  // repeat_3.{i}.attention: range of the logits
+            UpperBound v361 = UpperBound.DoeblinComplement(49, v360);  // repeat_3.{i}.attention: 1 − lambda
+            UpperBound v362 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v360);  // repeat_3.{i}.attention: cosh of half the range
+            UpperBound v363 = 49 * UpperBound.LargestSoftmaxWeight(49, v360);  // repeat_3.{i}.attention: largest column sum
+            UpperBound v364 = UpperBound.Min(UpperBound.Sqrt(v363), v362, 7);  // repeat_3.{i}.attention: norm of the weights
+            UpperBound v365 = norms.SpectralNorm($"repeat_3.{i}.attention.q");  // repeat_3.{i}.attention: σ(q)
+            UpperBound v366 = norms.SpectralNorm($"repeat_3.{i}.attention.v");  // repeat_3.{i}.attention: σ(v)
+            UpperBound v367 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head));  // repeat_3.{i}.attention: slope of the values
+            UpperBound v368 = UpperBound.MaxOver(12, head => UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v351, 1));  // repeat_3.{i}.attention: spread of the values
+            UpperBound v369 = UpperBound.MaxOver(12, head => UpperBound.Max(norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head), norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)));  // repeat_3.{i}.attention: both paths' slope
+            // repeat_3.{i}.attention: value path
+            UpperBound v370 = UpperBound.Min(
+                UpperBound.Sqrt(12) * v367,
+                v366 * (1
+                    + v361
+                        * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
+            UpperBound v673 = UpperBound.Sqrt(12) * v368;  // repeat_3.{i}.attention: shared
+            UpperBound v674 = UpperBound.Min(12 * UpperBound.Power(v367, 2), UpperBound.Power(v366, 2) * (1 + v361 * 11));  // repeat_3.{i}.attention: shared
+            UpperBound v675 = 12 * UpperBound.Power(v672, 2);  // repeat_3.{i}.attention: shared
+            // repeat_3.{i}.attention: keys and values, token to token
+            UpperBound v371 = UpperBound.Min(
+                v358 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v351, 1)
+                            * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v351, 1)
+                            * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head))),
+                v358 * (v370 + v673 * v672),
+                v358 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        UpperBound.Power(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head), 2)
+                            + UpperBound.Power(norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head), 2)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * UpperBound.Sqrt(
+                        UpperBound.Power(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head), 2)
+                            + UpperBound.Power(norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head), 2))),
+                v358 * UpperBound.Sqrt(v674 + v675));
+            UpperBound v676 = UpperBound.Min(UpperBound.OfRational(1, 7) * v362, 1);  // repeat_3.{i}.attention: shared
+            UpperBound v677 = v366 * v676;  // repeat_3.{i}.attention: shared
+            UpperBound v678 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v360)));  // repeat_3.{i}.attention: shared
+            UpperBound v679 = UpperBound.Power(v366, 2) + UpperBound.OfRational(1, 2) * UpperBound.Power(v359, 2);  // repeat_3.{i}.attention: shared
+            UpperBound v680 = UpperBound.Power(v366, 2) + UpperBound.Power(v359, 2);  // repeat_3.{i}.attention: shared
+            UpperBound v681 = UpperBound.Min(v679, UpperBound.LargestSoftmaxWeight(49, v360) * v680);  // repeat_3.{i}.attention: shared
+            // repeat_3.{i}.attention: keys and values, whole to token
+            UpperBound v372 = UpperBound.Min(
+                v358 * (v677 + v368 * v359 * v678),
+                v358 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v676
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v351, 1)
+                            * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
+                            * v678,
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v676
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v351, 1)
+                            * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
+                            * v678)),
+                v358 * UpperBound.Sqrt(v681));
+            UpperBound v682 = UpperBound.Min(UpperBound.Sqrt(v363), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_3.{i}.attention: shared
+            UpperBound v683 = UpperBound.Min(v363 * v680, 49 * v679);  // repeat_3.{i}.attention: shared
+            // repeat_3.{i}.attention: keys and values, whole to whole
+            UpperBound v373 = UpperBound.Min(
+                v358 * (v366 * v364 + v368 * v359 * v682),
+                v358 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v364
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v351, 1)
+                            * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
+                            * v682,
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v364
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v351, 1)
+                            * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
+                            * v682)),
+                v358 * UpperBound.Sqrt(v683));
+            // repeat_3.{i}.attention: query path, all readings
+            UpperBound v374 = UpperBound.Min(
+                v358 * v368 * v365,
+                v358 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v351, 1)
+                        * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (
+                        UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v351, 1)
+                            * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head))));
+            // repeat_3.{i}.attention: per head, token to token
+            UpperBound v375 = UpperBound.Min(
+                v358 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v351, 1)
+                            * UpperBound.Max(
+                                norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head),
+                                norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v351, 1)
+                            * UpperBound.Max(
+                                norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head),
+                                norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)))),
+                v358 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        UpperBound.Power(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head), 2)
+                            + UpperBound.Power(
+                                UpperBound.Max(
+                                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head),
+                                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)),
+                                2)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * UpperBound.Sqrt(
+                        UpperBound.Power(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head), 2)
+                            + UpperBound.Power(
+                                UpperBound.Max(
+                                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head),
+                                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)),
+                                2))));
+            // repeat_3.{i}.attention: token to token
+            UpperBound v376 = UpperBound.Min(
+                v375,
+                v371 + v374,
+                v358 * (v370 + v673 * v369),
+                v358 * UpperBound.Sqrt(v674 + 12 * UpperBound.Power(v369, 2)),
+                v358 * UpperBound.Sqrt(v674 + (v675 + UpperBound.Power(v365, 2))));
+            // repeat_3.{i}.attention: whole to token
+            UpperBound v377 = UpperBound.Min(
+                v372 + v374,
+                v358 * (v677 + v368 * (UpperBound.Sqrt(UpperBound.Power(v678 * v359, 2) + UpperBound.Power(v365, 2)) + v678 * 0)),
+                v358 * UpperBound.Sqrt(v681 + UpperBound.Power(v365, 2)));
+            // repeat_3.{i}.attention: whole to whole
+            UpperBound v378 = UpperBound.Min(
+                v373 + v374,
+                v358 * (v366 * v364 + v368 * (UpperBound.Sqrt(UpperBound.Power(v682 * v359, 2) + UpperBound.Power(v365, 2)) + v682 * 0)),
+                v358 * UpperBound.Sqrt(v683 + UpperBound.Power(v365, 2)));
+            // repeat_3.{i}.attention: radius
+            UpperBound v379 = UpperBound.Min(
+                v358 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Min(
+                        norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v350 + norms.HeadVectorNorm($"repeat_3.{i}.attention.v_bias", head),
+                        1),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * UpperBound.Min(
+                        norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v350 + norms.HeadVectorNorm($"repeat_3.{i}.attention.v_bias", head),
+                        1)))
+                + norms.VectorNorm($"repeat_3.{i}.attention.out_bias");
+            // repeat_3.{i}.attention: centred radius
+            UpperBound v380 = UpperBound.Min(
+                v358 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v351, 1), 2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v351, 1)),
+                v379);
+            UpperBound v381 = UpperBound.Min(v376 * v353, v377 * v354, v372 * v354 + v374 * v353, v378 * v354, v376 * v355);  // repeat_3.{i}.attention: from pixels, whole to token
+            UpperBound v382 = UpperBound.Min(v378 * v354, 14 * v381);  // repeat_3.{i}.attention: from pixels, whole to whole
+            UpperBound v383 = UpperBound.Min(v376 * v355, 224 * v381);  // repeat_3.{i}.attention: from pixels, token to token
+            UpperBound v386 = v350 + v356 * v379;  // repeat_3.{i}.residual_3: radius
+            UpperBound v387 = UpperBound.Min(v351 + v356 * v380, v386);  // repeat_3.{i}.residual_3: centred radius
+            UpperBound v684 = v354 + v356 * v382;  // repeat_3.{i}.residual_3: shared
+            UpperBound v685 = v355 + v356 * v383;  // repeat_3.{i}.residual_3: shared
+            UpperBound v389 = UpperBound.Min(v353 + v356 * v381, v684, v685);  // repeat_3.{i}.residual_3: from pixels, whole to token
+            UpperBound v390 = UpperBound.Min(v684, 14 * v389);  // repeat_3.{i}.residual_3: from pixels, whole to whole
+            UpperBound v391 = UpperBound.Min(v685, 224 * v389);  // repeat_3.{i}.residual_3: from pixels, token to token
+            UpperBound v392 = norms.LargestEntry($"repeat_3.{i}.center_norm.gain");  // repeat_3.{i}.center_norm: max|gain|
+            UpperBound v393 = v392 * UpperBound.OfRational(384, 383) * v386 + norms.VectorNorm($"repeat_3.{i}.center_norm.bias");  // repeat_3.{i}.center_norm: radius
+            UpperBound v394 = UpperBound.Min(v392 * UpperBound.OfRational(384, 383) * v387, v393);  // repeat_3.{i}.center_norm: centred radius
+            UpperBound v686 = v392 * UpperBound.OfRational(384, 383) * v390;  // repeat_3.{i}.center_norm: shared
+            UpperBound v687 = v392 * UpperBound.OfRational(384, 383) * v391;  // repeat_3.{i}.center_norm: shared
+            UpperBound v395 = UpperBound.Min(v392 * UpperBound.OfRational(384, 383) * v389, v686, v687);  // repeat_3.{i}.center_norm: from pixels, whole to token
+            UpperBound v396 = UpperBound.Min(v686, 14 * v395);  // repeat_3.{i}.center_norm: from pixels, whole to whole
+            UpperBound v397 = UpperBound.Min(v687, 224 * v395);  // repeat_3.{i}.center_norm: from pixels, token to token
+            UpperBound v398 = UpperBound.Min(norms.LargestEntry($"repeat_3.{i}.residual_4.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.{i}.residual_4: largest |alpha|
+            UpperBound v399 = norms.SpectralNorm($"repeat_3.{i}.mlp.up");  // repeat_3.{i}.mlp: σ(up)
+            UpperBound v400 = norms.SpectralNorm($"repeat_3.{i}.mlp.down");  // repeat_3.{i}.mlp: σ(down)
+            UpperBound v401 = norms.LargestRow($"repeat_3.{i}.mlp.up") * v393 + norms.LargestEntry($"repeat_3.{i}.mlp.up_bias");  // repeat_3.{i}.mlp: largest pre-activation
+            UpperBound v402 = v399 * v393 + norms.VectorNorm($"repeat_3.{i}.mlp.up_bias");  // repeat_3.{i}.mlp: norm of the pre-activations
+            UpperBound v403 = UpperBound.GeluSlope(v401);  // repeat_3.{i}.mlp: gelu slope
+            // repeat_3.{i}.mlp: constant
+            UpperBound v404 = UpperBound.Min(
+                v403 * (v399 * v400),
+                UpperBound.OfRational(1, 2) * norms.Product($"repeat_3.{i}.mlp.down", $"repeat_3.{i}.mlp.up")
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v399 * v400));
+            UpperBound v405 = v400 * (UpperBound.GeluGain(v401) * v402) + norms.VectorNorm($"repeat_3.{i}.mlp.down_bias");  // repeat_3.{i}.mlp: radius
+            UpperBound v406 = UpperBound.Min(v404 * v394, v405);  // repeat_3.{i}.mlp: centred radius
+            UpperBound v407 = UpperBound.Min(v404 * v395, v404 * v396, v404 * v397);  // repeat_3.{i}.mlp: from pixels, whole to token
+            UpperBound v408 = UpperBound.Min(v404 * v396, 14 * v407);  // repeat_3.{i}.mlp: from pixels, whole to whole
+            UpperBound v409 = UpperBound.Min(v404 * v397, 224 * v407);  // repeat_3.{i}.mlp: from pixels, token to token
+            UpperBound v412 = v393 + v398 * v405;  // repeat_3.{i}.residual_4: radius
+            UpperBound v413 = UpperBound.Min(v394 + v398 * v406, v412);  // repeat_3.{i}.residual_4: centred radius
+            UpperBound v688 = v396 + v398 * v408;  // repeat_3.{i}.residual_4: shared
+            UpperBound v689 = v397 + v398 * v409;  // repeat_3.{i}.residual_4: shared
+            UpperBound v415 = UpperBound.Min(v395 + v398 * v407, v688, v689);  // repeat_3.{i}.residual_4: from pixels, whole to token
+            UpperBound v416 = UpperBound.Min(v688, 14 * v415);  // repeat_3.{i}.residual_4: from pixels, whole to whole
+            UpperBound v417 = UpperBound.Min(v689, 224 * v415);  // repeat_3.{i}.residual_4: from pixels, token to token
+            UpperBound v418 = norms.LargestEntry($"repeat_3.{i}.center_norm_2.gain");  // repeat_3.{i}.center_norm_2: max|gain|
+            UpperBound v419 = v418 * UpperBound.OfRational(384, 383) * v412 + norms.VectorNorm($"repeat_3.{i}.center_norm_2.bias");  // repeat_3.{i}.center_norm_2: radius
+            UpperBound v420 = UpperBound.Min(v418 * UpperBound.OfRational(384, 383) * v413, v419);  // repeat_3.{i}.center_norm_2: centred radius
+            UpperBound v690 = v418 * UpperBound.OfRational(384, 383) * v416;  // repeat_3.{i}.center_norm_2: shared
+            UpperBound v691 = v418 * UpperBound.OfRational(384, 383) * v417;  // repeat_3.{i}.center_norm_2: shared
+            UpperBound v421 = UpperBound.Min(v418 * UpperBound.OfRational(384, 383) * v415, v690, v691);  // repeat_3.{i}.center_norm_2: from pixels, whole to token
+            UpperBound v422 = UpperBound.Min(v690, 14 * v421);  // repeat_3.{i}.center_norm_2: from pixels, whole to whole
+            UpperBound v423 = UpperBound.Min(v691, 224 * v421);  // repeat_3.{i}.center_norm_2: from pixels, token to token
+            (v296, v297, v298, v299, v300) = (v419, v420, v422, v421, v423);
+        }
+        UpperBound v424 = v296;
+        UpperBound v425 = v297;
+        UpperBound v426 = v298;
+        UpperBound v427 = v299;
+        UpperBound v428 = v300;
+        UpperBound v429 = norms.SpectralNorm("patch_merging_3.reduction");  // patch_merging_3: σ(reduction)
+        UpperBound v430 = norms.LargestEntry("patch_merging_3.gain");  // patch_merging_3: max|gain|
+        UpperBound v431 = v429 * (v430 * UpperBound.OfRational(1536, 1535) * (2 * v424) + norms.VectorNorm("patch_merging_3.bias"));  // patch_merging_3: radius
+        UpperBound v432 = UpperBound.Min(v429 * (v430 * UpperBound.OfRational(1536, 1535) * (2 * v425)), v431);  // patch_merging_3: centred radius
+        UpperBound v692 = v430 * UpperBound.OfRational(1536, 1535) * v429;  // patch_merging_3: shared
+        UpperBound v693 = 2 * v692;  // patch_merging_3: shared
+        UpperBound v694 = v692 * v426;  // patch_merging_3: shared
+        UpperBound v695 = v693 * v428;  // patch_merging_3: shared
+        UpperBound v433 = UpperBound.Min(v693 * v427, v694, v695);  // patch_merging_3: from pixels, whole to token
+        UpperBound v434 = UpperBound.Min(v694, 7 * v433);  // patch_merging_3: from pixels, whole to whole
+        UpperBound v435 = UpperBound.Min(v695, 224 * v433);  // patch_merging_3: from pixels, token to token
+        UpperBound v436 = v431;
+        UpperBound v437 = v432;
+        UpperBound v438 = v434;
+        UpperBound v439 = v433;
+        UpperBound v440 = v435;
+        for (long i = 0; i < 2; i++)
+        {
+            UpperBound v441 = UpperBound.Min(norms.LargestEntry($"repeat_4.{i}.residual.alpha"), UpperBound.OfRational(1, 48));  // repeat_4.{i}.residual: largest |alpha|
+            UpperBound v442 = norms.OperatorNorm($"repeat_4.{i}.conv2d.weight");  // repeat_4.{i}.conv2d: operator norm of weight
+            UpperBound v443 = UpperBound.Min(norms.SpectralNorm($"repeat_4.{i}.conv2d.weight"), v442, norms.LargestRow($"repeat_4.{i}.conv2d.weight"));  // repeat_4.{i}.conv2d: σ(weight)
+            UpperBound v696 = 7 * v443 * v436;  // repeat_4.{i}.conv2d: shared
+            UpperBound v444 = v696 + norms.VectorNorm($"repeat_4.{i}.conv2d.bias");  // repeat_4.{i}.conv2d: radius
+            UpperBound v445 = UpperBound.Min(v696, 7 * v443 * UpperBound.OfRational(1, 2) * (v437 + v436), v444);  // repeat_4.{i}.conv2d: centred radius
+            UpperBound v697 = UpperBound.Min(7 * v443, v442) * v438;  // repeat_4.{i}.conv2d: shared
+            UpperBound v698 = 7 * v443 * v440;  // repeat_4.{i}.conv2d: shared
+            UpperBound v446 = UpperBound.Min(7 * v443 * v439, UpperBound.Min(v443, 7 * v443, v442) * v438, v697, v698);  // repeat_4.{i}.conv2d: from pixels, whole to token
+            UpperBound v447 = UpperBound.Min(v697, 7 * v446);  // repeat_4.{i}.conv2d: from pixels, whole to whole
+            UpperBound v448 = UpperBound.Min(v698, 224 * v446);  // repeat_4.{i}.conv2d: from pixels, token to token
+            UpperBound v450 = UpperBound.GeluSlope(v444);  // repeat_4.{i}.gelu: slope
+            UpperBound v451 = UpperBound.GeluGain(v444) * v444;  // repeat_4.{i}.gelu: radius
+            UpperBound v452 = UpperBound.Min(v450 * v445, v451);  // repeat_4.{i}.gelu: centred radius
+            UpperBound v453 = UpperBound.Min(v450 * v446, v450 * v447, v450 * v448);  // repeat_4.{i}.gelu: from pixels, whole to token
+            UpperBound v454 = UpperBound.Min(v450 * v447, 7 * v453);  // repeat_4.{i}.gelu: from pixels, whole to whole
+            UpperBound v455 = UpperBound.Min(v450 * v448, 224 * v453);  // repeat_4.{i}.gelu: from pixels, token to token
+            UpperBound v456 = norms.OperatorNorm($"repeat_4.{i}.conv2d_2.weight");  // repeat_4.{i}.conv2d_2: operator norm of weight
+            UpperBound v457 = UpperBound.Min(norms.SpectralNorm($"repeat_4.{i}.conv2d_2.weight"), v456);  // repeat_4.{i}.conv2d_2: σ(weight)
+            UpperBound v458 = v457 * v451 + norms.VectorNorm($"repeat_4.{i}.conv2d_2.bias");  // repeat_4.{i}.conv2d_2: radius
+            UpperBound v459 = UpperBound.Min(v457 * v452, v458);  // repeat_4.{i}.conv2d_2: centred radius
+            UpperBound v699 = UpperBound.Min(v457, v456) * v454;  // repeat_4.{i}.conv2d_2: shared
+            UpperBound v460 = UpperBound.Min(v457 * v453, v699, v457 * v455);  // repeat_4.{i}.conv2d_2: from pixels, whole to token
+            UpperBound v461 = UpperBound.Min(v699, 7 * v460);  // repeat_4.{i}.conv2d_2: from pixels, whole to whole
+            UpperBound v462 = UpperBound.Min(v457 * v455, 224 * v460);  // repeat_4.{i}.conv2d_2: from pixels, token to token
+            UpperBound v463 = UpperBound.GeluSlope(v458);  // repeat_4.{i}.gelu_2: slope
+            UpperBound v464 = UpperBound.GeluGain(v458) * v458;  // repeat_4.{i}.gelu_2: radius
+            UpperBound v465 = UpperBound.Min(v463 * v459, v464);  // repeat_4.{i}.gelu_2: centred radius
+            UpperBound v466 = UpperBound.Min(v463 * v460, v463 * v461, v463 * v462);  // repeat_4.{i}.gelu_2: from pixels, whole to token
+            UpperBound v467 = UpperBound.Min(v463 * v461, 7 * v466);  // repeat_4.{i}.gelu_2: from pixels, whole to whole
+            UpperBound v468 = UpperBound.Min(v463 * v462, 224 * v466);  // repeat_4.{i}.gelu_2: from pixels, token to token
+            UpperBound v469 = v436 + v441 * v464;  // repeat_4.{i}.residual: radius
+            UpperBound v470 = UpperBound.Min(v437 + v441 * v465, v469);  // repeat_4.{i}.residual: centred radius
+            UpperBound v700 = v438 + v441 * v467;  // repeat_4.{i}.residual: shared
+            UpperBound v701 = v440 + v441 * v468;  // repeat_4.{i}.residual: shared
+            UpperBound v472 = UpperBound.Min(v439 + v441 * v466, v700, v701);  // repeat_4.{i}.residual: from pixels, whole to token
+            UpperBound v473 = UpperBound.Min(v700, 7 * v472);  // repeat_4.{i}.residual: from pixels, whole to whole
+            UpperBound v474 = UpperBound.Min(v701, 224 * v472);  // repeat_4.{i}.residual: from pixels, token to token
+            UpperBound v475 = UpperBound.Min(norms.LargestEntry($"repeat_4.{i}.residual_2.alpha"), UpperBound.OfRational(1, 48));  // repeat_4.{i}.residual_2: largest |alpha|
+            UpperBound v476 = norms.OperatorNorm($"repeat_4.{i}.conv2d_3.weight");  // repeat_4.{i}.conv2d_3: operator norm of weight
+            UpperBound v477 = UpperBound.Min(norms.SpectralNorm($"repeat_4.{i}.conv2d_3.weight"), v476, norms.LargestRow($"repeat_4.{i}.conv2d_3.weight"));  // repeat_4.{i}.conv2d_3: σ(weight)
+            UpperBound v702 = 7 * v477 * v469;  // repeat_4.{i}.conv2d_3: shared
+            UpperBound v478 = v702 + norms.VectorNorm($"repeat_4.{i}.conv2d_3.bias");  // repeat_4.{i}.conv2d_3: radius
+            UpperBound v479 = UpperBound.Min(v702, 7 * v477 * UpperBound.OfRational(1, 2) * (v470 + v469), v478);  // repeat_4.{i}.conv2d_3: centred radius
+            UpperBound v703 = UpperBound.Min(7 * v477, v476) * v473;  // repeat_4.{i}.conv2d_3: shared
+            UpperBound v704 = 7 * v477 * v474;  // repeat_4.{i}.conv2d_3: shared
+            UpperBound v480 = UpperBound.Min(7 * v477 * v472, UpperBound.Min(v477, 7 * v477, v476) * v473, v703, v704);  // repeat_4.{i}.conv2d_3: from pixels, whole to token
+            UpperBound v481 = UpperBound.Min(v703, 7 * v480);  // repeat_4.{i}.conv2d_3: from pixels, whole to whole
+            UpperBound v482 = UpperBound.Min(v704, 224 * v480);  // repeat_4.{i}.conv2d_3: from pixels, token to token
+            UpperBound v484 = UpperBound.GeluSlope(v478);  // repeat_4.{i}.gelu_3: slope
+            UpperBound v485 = UpperBound.GeluGain(v478) * v478;  // repeat_4.{i}.gelu_3: radius
+            UpperBound v486 = UpperBound.Min(v484 * v479, v485);  // repeat_4.{i}.gelu_3: centred radius
+            UpperBound v487 = UpperBound.Min(v484 * v480, v484 * v481, v484 * v482);  // repeat_4.{i}.gelu_3: from pixels, whole to token
+            UpperBound v488 = UpperBound.Min(v484 * v481, 7 * v487);  // repeat_4.{i}.gelu_3: from pixels, whole to whole
+            UpperBound v489 = UpperBound.Min(v484 * v482, 224 * v487);  // repeat_4.{i}.gelu_3: from pixels, token to token
+            UpperBound v490 = v469 + v475 * v485;  // repeat_4.{i}.residual_2: radius
+            UpperBound v491 = UpperBound.Min(v470 + v475 * v486, v490);  // repeat_4.{i}.residual_2: centred radius
+            UpperBound v705 = v473 + v475 * v488;  // repeat_4.{i}.residual_2: shared
+            UpperBound v706 = v474 + v475 * v489;  // repeat_4.{i}.residual_2: shared
+            UpperBound v493 = UpperBound.Min(v472 + v475 * v487, v705, v706);  // repeat_4.{i}.residual_2: from pixels, whole to token
+            UpperBound v494 = UpperBound.Min(v705, 7 * v493);  // repeat_4.{i}.residual_2: from pixels, whole to whole
+            UpperBound v495 = UpperBound.Min(v706, 224 * v493);  // repeat_4.{i}.residual_2: from pixels, token to token
+            UpperBound v496 = UpperBound.Min(norms.LargestEntry($"repeat_4.{i}.residual_3.alpha"), UpperBound.OfRational(1, 48));  // repeat_4.{i}.residual_3: largest |alpha|
+            UpperBound v497 = 2 * norms.LargestEntry($"repeat_4.{i}.attention.bias_table");  // repeat_4.{i}.attention: spread of the bias
+            UpperBound v498 = norms.SpectralNorm($"repeat_4.{i}.attention.out");  // repeat_4.{i}.attention: σ(out)
+            UpperBound v499 = norms.SpectralNorm($"repeat_4.{i}.attention.k");  // repeat_4.{i}.attention: σ(k)
+            UpperBound v707 = UpperBound.MaxOver(24, head => norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head));  // repeat_4.{i}.attention: shared
+            UpperBound v500 = 2 * UpperBound.Min(v707 * v491, 1) + v497;  // repeat_4.{i}.attention: range of the logits
+            UpperBound v501 = UpperBound.DoeblinComplement(49, v500);  // repeat_4.{i}.attention: 1 − lambda
+            UpperBound v502 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v500);  // repeat_4.{i}.attention: cosh of half the range
+            UpperBound v503 = 49 * UpperBound.LargestSoftmaxWeight(49, v500);  // repeat_4.{i}.attention: largest column sum
+            UpperBound v504 = UpperBound.Min(UpperBound.Sqrt(v503), v502, 7);  // repeat_4.{i}.attention: norm of the weights
+            UpperBound v505 = norms.SpectralNorm($"repeat_4.{i}.attention.q");  // repeat_4.{i}.attention: σ(q)
+            UpperBound v506 = norms.SpectralNorm($"repeat_4.{i}.attention.v");  // repeat_4.{i}.attention: σ(v)
+            UpperBound v507 = UpperBound.MaxOver(24, head => norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head));  // repeat_4.{i}.attention: slope of the values
+            UpperBound v508 = UpperBound.MaxOver(24, head => UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v491, 1));  // repeat_4.{i}.attention: spread of the values
+            UpperBound v509 = UpperBound.MaxOver(24, head => UpperBound.Max(norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head), norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)));  // repeat_4.{i}.attention: both paths' slope
+            // repeat_4.{i}.attention: value path
+            UpperBound v510 = UpperBound.Min(
+                UpperBound.Sqrt(24) * v507,
+                v506 * (1
+                    + v501
+                        * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("71923476718886297409"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
+            UpperBound v708 = UpperBound.Sqrt(24) * v508;  // repeat_4.{i}.attention: shared
+            UpperBound v709 = UpperBound.Min(24 * UpperBound.Power(v507, 2), UpperBound.Power(v506, 2) * (1 + v501 * 23));  // repeat_4.{i}.attention: shared
+            UpperBound v710 = 24 * UpperBound.Power(v707, 2);  // repeat_4.{i}.attention: shared
+            // repeat_4.{i}.attention: keys and values, token to token
+            UpperBound v511 = UpperBound.Min(
+                v498 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v491, 1)
+                            * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head),
+                    2))),
                 UpperBound.SumOver(24, head =>
-                    norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * UpperBound.Min(norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1317, 1))),
-            v1345);
-        UpperBound v1347 = UpperBound.Min(v1342 * v1319, v1343 * v1320, v1338 * v1320 + v1340 * v1319, v1344 * v1320, v1342 * v1321);  // repeat_4.0.attention: from pixels, whole to token
-        UpperBound v1348 = UpperBound.Min(v1344 * v1320, 7 * v1347);  // repeat_4.0.attention: from pixels, whole to whole
-        UpperBound v1349 = UpperBound.Min(v1342 * v1321, 224 * v1347);  // repeat_4.0.attention: from pixels, token to token
-        UpperBound v1352 = v1316 + v1322 * v1345;  // repeat_4.0.residual_3: radius
-        UpperBound v1353 = UpperBound.Min(v1317 + v1322 * v1346, v1352);  // repeat_4.0.residual_3: centred radius
-        UpperBound v1880 = v1320 + v1322 * v1348;  // repeat_4.0.residual_3: shared
-        UpperBound v1881 = v1321 + v1322 * v1349;  // repeat_4.0.residual_3: shared
-        UpperBound v1355 = UpperBound.Min(v1319 + v1322 * v1347, v1880, v1881);  // repeat_4.0.residual_3: from pixels, whole to token
-        UpperBound v1356 = UpperBound.Min(v1880, 7 * v1355);  // repeat_4.0.residual_3: from pixels, whole to whole
-        UpperBound v1357 = UpperBound.Min(v1881, 224 * v1355);  // repeat_4.0.residual_3: from pixels, token to token
-        UpperBound v1358 = norms.LargestEntry("repeat_4.0.center_norm.gain");  // repeat_4.0.center_norm: max|gain|
-        UpperBound v1359 = v1358 * UpperBound.OfRational(768, 767) * v1352 + norms.VectorNorm("repeat_4.0.center_norm.bias");  // repeat_4.0.center_norm: radius
-        UpperBound v1360 = UpperBound.Min(v1358 * UpperBound.OfRational(768, 767) * v1353, v1359);  // repeat_4.0.center_norm: centred radius
-        UpperBound v1882 = v1358 * UpperBound.OfRational(768, 767) * v1356;  // repeat_4.0.center_norm: shared
-        UpperBound v1883 = v1358 * UpperBound.OfRational(768, 767) * v1357;  // repeat_4.0.center_norm: shared
-        UpperBound v1361 = UpperBound.Min(v1358 * UpperBound.OfRational(768, 767) * v1355, v1882, v1883);  // repeat_4.0.center_norm: from pixels, whole to token
-        UpperBound v1362 = UpperBound.Min(v1882, 7 * v1361);  // repeat_4.0.center_norm: from pixels, whole to whole
-        UpperBound v1363 = UpperBound.Min(v1883, 224 * v1361);  // repeat_4.0.center_norm: from pixels, token to token
-        UpperBound v1364 = UpperBound.Min(norms.LargestEntry("repeat_4.0.residual_4.alpha"), UpperBound.OfRational(1, 48));  // repeat_4.0.residual_4: largest |alpha|
-        UpperBound v1365 = norms.SpectralNorm("repeat_4.0.mlp.up");  // repeat_4.0.mlp: σ(up)
-        UpperBound v1366 = norms.SpectralNorm("repeat_4.0.mlp.down");  // repeat_4.0.mlp: σ(down)
-        UpperBound v1367 = norms.LargestRow("repeat_4.0.mlp.up") * v1359 + norms.LargestEntry("repeat_4.0.mlp.up_bias");  // repeat_4.0.mlp: largest pre-activation
-        UpperBound v1368 = v1365 * v1359 + norms.VectorNorm("repeat_4.0.mlp.up_bias");  // repeat_4.0.mlp: norm of the pre-activations
-        UpperBound v1369 = UpperBound.GeluSlope(v1367);  // repeat_4.0.mlp: gelu slope
-        // repeat_4.0.mlp: constant
-        UpperBound v1370 = UpperBound.Min(
-            v1369 * (v1365 * v1366),
-            UpperBound.OfRational(1, 2) * norms.Product("repeat_4.0.mlp.down", "repeat_4.0.mlp.up")
-                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1365 * v1366));
-        UpperBound v1371 = v1366 * (UpperBound.GeluGain(v1367) * v1368) + norms.VectorNorm("repeat_4.0.mlp.down_bias");  // repeat_4.0.mlp: radius
-        UpperBound v1372 = UpperBound.Min(v1370 * v1360, v1371);  // repeat_4.0.mlp: centred radius
-        UpperBound v1373 = UpperBound.Min(v1370 * v1361, v1370 * v1362, v1370 * v1363);  // repeat_4.0.mlp: from pixels, whole to token
-        UpperBound v1374 = UpperBound.Min(v1370 * v1362, 7 * v1373);  // repeat_4.0.mlp: from pixels, whole to whole
-        UpperBound v1375 = UpperBound.Min(v1370 * v1363, 224 * v1373);  // repeat_4.0.mlp: from pixels, token to token
-        UpperBound v1378 = v1359 + v1364 * v1371;  // repeat_4.0.residual_4: radius
-        UpperBound v1379 = UpperBound.Min(v1360 + v1364 * v1372, v1378);  // repeat_4.0.residual_4: centred radius
-        UpperBound v1884 = v1362 + v1364 * v1374;  // repeat_4.0.residual_4: shared
-        UpperBound v1885 = v1363 + v1364 * v1375;  // repeat_4.0.residual_4: shared
-        UpperBound v1381 = UpperBound.Min(v1361 + v1364 * v1373, v1884, v1885);  // repeat_4.0.residual_4: from pixels, whole to token
-        UpperBound v1382 = UpperBound.Min(v1884, 7 * v1381);  // repeat_4.0.residual_4: from pixels, whole to whole
-        UpperBound v1383 = UpperBound.Min(v1885, 224 * v1381);  // repeat_4.0.residual_4: from pixels, token to token
-        UpperBound v1384 = norms.LargestEntry("repeat_4.0.center_norm_2.gain");  // repeat_4.0.center_norm_2: max|gain|
-        UpperBound v1385 = v1384 * UpperBound.OfRational(768, 767) * v1378 + norms.VectorNorm("repeat_4.0.center_norm_2.bias");  // repeat_4.0.center_norm_2: radius
-        UpperBound v1386 = UpperBound.Min(v1384 * UpperBound.OfRational(768, 767) * v1379, v1385);  // repeat_4.0.center_norm_2: centred radius
-        UpperBound v1886 = v1384 * UpperBound.OfRational(768, 767) * v1382;  // repeat_4.0.center_norm_2: shared
-        UpperBound v1887 = v1384 * UpperBound.OfRational(768, 767) * v1383;  // repeat_4.0.center_norm_2: shared
-        UpperBound v1387 = UpperBound.Min(v1384 * UpperBound.OfRational(768, 767) * v1381, v1886, v1887);  // repeat_4.0.center_norm_2: from pixels, whole to token
-        UpperBound v1388 = UpperBound.Min(v1886, 7 * v1387);  // repeat_4.0.center_norm_2: from pixels, whole to whole
-        UpperBound v1389 = UpperBound.Min(v1887, 224 * v1387);  // repeat_4.0.center_norm_2: from pixels, token to token
-        UpperBound v1390 = UpperBound.Min(norms.LargestEntry("repeat_4.1.residual.alpha"), UpperBound.OfRational(1, 48));  // repeat_4.1.residual: largest |alpha|
-        UpperBound v1391 = norms.OperatorNorm("repeat_4.1.conv2d.weight");  // repeat_4.1.conv2d: operator norm of weight
-        UpperBound v1392 = UpperBound.Min(norms.SpectralNorm("repeat_4.1.conv2d.weight"), v1391, norms.LargestRow("repeat_4.1.conv2d.weight"));  // repeat_4.1.conv2d: σ(weight)
-        UpperBound v1888 = 7 * v1392 * v1385;  // repeat_4.1.conv2d: shared
-        UpperBound v1393 = v1888 + norms.VectorNorm("repeat_4.1.conv2d.bias");  // repeat_4.1.conv2d: radius
-        UpperBound v1394 = UpperBound.Min(v1888, 7 * v1392 * UpperBound.OfRational(1, 2) * (v1386 + v1385), v1393);  // repeat_4.1.conv2d: centred radius
-        UpperBound v1889 = UpperBound.Min(7 * v1392, v1391) * v1388;  // repeat_4.1.conv2d: shared
-        UpperBound v1890 = 7 * v1392 * v1389;  // repeat_4.1.conv2d: shared
-        UpperBound v1395 = UpperBound.Min(7 * v1392 * v1387, UpperBound.Min(v1392, 7 * v1392, v1391) * v1388, v1889, v1890);  // repeat_4.1.conv2d: from pixels, whole to token
-        UpperBound v1396 = UpperBound.Min(v1889, 7 * v1395);  // repeat_4.1.conv2d: from pixels, whole to whole
-        UpperBound v1397 = UpperBound.Min(v1890, 224 * v1395);  // repeat_4.1.conv2d: from pixels, token to token
-        UpperBound v1399 = UpperBound.GeluSlope(v1393);  // repeat_4.1.gelu: slope
-        UpperBound v1400 = UpperBound.GeluGain(v1393) * v1393;  // repeat_4.1.gelu: radius
-        UpperBound v1401 = UpperBound.Min(v1399 * v1394, v1400);  // repeat_4.1.gelu: centred radius
-        UpperBound v1402 = UpperBound.Min(v1399 * v1395, v1399 * v1396, v1399 * v1397);  // repeat_4.1.gelu: from pixels, whole to token
-        UpperBound v1403 = UpperBound.Min(v1399 * v1396, 7 * v1402);  // repeat_4.1.gelu: from pixels, whole to whole
-        UpperBound v1404 = UpperBound.Min(v1399 * v1397, 224 * v1402);  // repeat_4.1.gelu: from pixels, token to token
-        UpperBound v1405 = norms.OperatorNorm("repeat_4.1.conv2d_2.weight");  // repeat_4.1.conv2d_2: operator norm of weight
-        UpperBound v1406 = UpperBound.Min(norms.SpectralNorm("repeat_4.1.conv2d_2.weight"), v1405);  // repeat_4.1.conv2d_2: σ(weight)
-        UpperBound v1407 = v1406 * v1400 + norms.VectorNorm("repeat_4.1.conv2d_2.bias");  // repeat_4.1.conv2d_2: radius
-        UpperBound v1408 = UpperBound.Min(v1406 * v1401, v1407);  // repeat_4.1.conv2d_2: centred radius
-        UpperBound v1891 = UpperBound.Min(v1406, v1405) * v1403;  // repeat_4.1.conv2d_2: shared
-        UpperBound v1409 = UpperBound.Min(v1406 * v1402, v1891, v1406 * v1404);  // repeat_4.1.conv2d_2: from pixels, whole to token
-        UpperBound v1410 = UpperBound.Min(v1891, 7 * v1409);  // repeat_4.1.conv2d_2: from pixels, whole to whole
-        UpperBound v1411 = UpperBound.Min(v1406 * v1404, 224 * v1409);  // repeat_4.1.conv2d_2: from pixels, token to token
-        UpperBound v1412 = UpperBound.GeluSlope(v1407);  // repeat_4.1.gelu_2: slope
-        UpperBound v1413 = UpperBound.GeluGain(v1407) * v1407;  // repeat_4.1.gelu_2: radius
-        UpperBound v1414 = UpperBound.Min(v1412 * v1408, v1413);  // repeat_4.1.gelu_2: centred radius
-        UpperBound v1415 = UpperBound.Min(v1412 * v1409, v1412 * v1410, v1412 * v1411);  // repeat_4.1.gelu_2: from pixels, whole to token
-        UpperBound v1416 = UpperBound.Min(v1412 * v1410, 7 * v1415);  // repeat_4.1.gelu_2: from pixels, whole to whole
-        UpperBound v1417 = UpperBound.Min(v1412 * v1411, 224 * v1415);  // repeat_4.1.gelu_2: from pixels, token to token
-        UpperBound v1418 = v1385 + v1390 * v1413;  // repeat_4.1.residual: radius
-        UpperBound v1419 = UpperBound.Min(v1386 + v1390 * v1414, v1418);  // repeat_4.1.residual: centred radius
-        UpperBound v1892 = v1388 + v1390 * v1416;  // repeat_4.1.residual: shared
-        UpperBound v1893 = v1389 + v1390 * v1417;  // repeat_4.1.residual: shared
-        UpperBound v1421 = UpperBound.Min(v1387 + v1390 * v1415, v1892, v1893);  // repeat_4.1.residual: from pixels, whole to token
-        UpperBound v1422 = UpperBound.Min(v1892, 7 * v1421);  // repeat_4.1.residual: from pixels, whole to whole
-        UpperBound v1423 = UpperBound.Min(v1893, 224 * v1421);  // repeat_4.1.residual: from pixels, token to token
-        UpperBound v1424 = UpperBound.Min(norms.LargestEntry("repeat_4.1.residual_2.alpha"), UpperBound.OfRational(1, 48));  // repeat_4.1.residual_2: largest |alpha|
-        UpperBound v1425 = norms.OperatorNorm("repeat_4.1.conv2d_3.weight");  // repeat_4.1.conv2d_3: operator norm of weight
-        UpperBound v1426 = UpperBound.Min(norms.SpectralNorm("repeat_4.1.conv2d_3.weight"), v1425, norms.LargestRow("repeat_4.1.conv2d_3.weight"));  // repeat_4.1.conv2d_3: σ(weight)
-        UpperBound v1894 = 7 * v1426 * v1418;  // repeat_4.1.conv2d_3: shared
-        UpperBound v1427 = v1894 + norms.VectorNorm("repeat_4.1.conv2d_3.bias");  // repeat_4.1.conv2d_3: radius
-        UpperBound v1428 = UpperBound.Min(v1894, 7 * v1426 * UpperBound.OfRational(1, 2) * (v1419 + v1418), v1427);  // repeat_4.1.conv2d_3: centred radius
-        UpperBound v1895 = UpperBound.Min(7 * v1426, v1425) * v1422;  // repeat_4.1.conv2d_3: shared
-        UpperBound v1896 = 7 * v1426 * v1423;  // repeat_4.1.conv2d_3: shared
-        UpperBound v1429 = UpperBound.Min(7 * v1426 * v1421, UpperBound.Min(v1426, 7 * v1426, v1425) * v1422, v1895, v1896);  // repeat_4.1.conv2d_3: from pixels, whole to token
-        UpperBound v1430 = UpperBound.Min(v1895, 7 * v1429);  // repeat_4.1.conv2d_3: from pixels, whole to whole
-        UpperBound v1431 = UpperBound.Min(v1896, 224 * v1429);  // repeat_4.1.conv2d_3: from pixels, token to token
-        UpperBound v1433 = UpperBound.GeluSlope(v1427);  // repeat_4.1.gelu_3: slope
-        UpperBound v1434 = UpperBound.GeluGain(v1427) * v1427;  // repeat_4.1.gelu_3: radius
-        UpperBound v1435 = UpperBound.Min(v1433 * v1428, v1434);  // repeat_4.1.gelu_3: centred radius
-        UpperBound v1436 = UpperBound.Min(v1433 * v1429, v1433 * v1430, v1433 * v1431);  // repeat_4.1.gelu_3: from pixels, whole to token
-        UpperBound v1437 = UpperBound.Min(v1433 * v1430, 7 * v1436);  // repeat_4.1.gelu_3: from pixels, whole to whole
-        UpperBound v1438 = UpperBound.Min(v1433 * v1431, 224 * v1436);  // repeat_4.1.gelu_3: from pixels, token to token
-        UpperBound v1439 = v1418 + v1424 * v1434;  // repeat_4.1.residual_2: radius
-        UpperBound v1440 = UpperBound.Min(v1419 + v1424 * v1435, v1439);  // repeat_4.1.residual_2: centred radius
-        UpperBound v1897 = v1422 + v1424 * v1437;  // repeat_4.1.residual_2: shared
-        UpperBound v1898 = v1423 + v1424 * v1438;  // repeat_4.1.residual_2: shared
-        UpperBound v1442 = UpperBound.Min(v1421 + v1424 * v1436, v1897, v1898);  // repeat_4.1.residual_2: from pixels, whole to token
-        UpperBound v1443 = UpperBound.Min(v1897, 7 * v1442);  // repeat_4.1.residual_2: from pixels, whole to whole
-        UpperBound v1444 = UpperBound.Min(v1898, 224 * v1442);  // repeat_4.1.residual_2: from pixels, token to token
-        UpperBound v1445 = UpperBound.Min(norms.LargestEntry("repeat_4.1.residual_3.alpha"), UpperBound.OfRational(1, 48));  // repeat_4.1.residual_3: largest |alpha|
-        UpperBound v1446 = 2 * norms.LargestEntry("repeat_4.1.attention.bias_table");  // repeat_4.1.attention: spread of the bias
-        UpperBound v1447 = norms.SpectralNorm("repeat_4.1.attention.out");  // repeat_4.1.attention: σ(out)
-        UpperBound v1448 = norms.SpectralNorm("repeat_4.1.attention.k");  // repeat_4.1.attention: σ(k)
-        UpperBound v1899 = UpperBound.MaxOver(24, head => norms.HeadSpectralNorm("repeat_4.1.attention.k", head));  // repeat_4.1.attention: shared
-        UpperBound v1449 = 2 * UpperBound.Min(v1899 * v1440, 1) + v1446;  // repeat_4.1.attention: range of the logits
-        UpperBound v1450 = UpperBound.DoeblinComplement(49, v1449);  // repeat_4.1.attention: 1 − lambda
-        UpperBound v1451 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v1449);  // repeat_4.1.attention: cosh of half the range
-        UpperBound v1452 = 49 * UpperBound.LargestSoftmaxWeight(49, v1449);  // repeat_4.1.attention: largest column sum
-        UpperBound v1453 = UpperBound.Min(UpperBound.Sqrt(v1452), v1451, 7);  // repeat_4.1.attention: norm of the weights
-        UpperBound v1454 = norms.SpectralNorm("repeat_4.1.attention.q");  // repeat_4.1.attention: σ(q)
-        UpperBound v1455 = norms.SpectralNorm("repeat_4.1.attention.v");  // repeat_4.1.attention: σ(v)
-        UpperBound v1456 = UpperBound.MaxOver(24, head => norms.HeadSpectralNorm("repeat_4.1.attention.v", head));  // repeat_4.1.attention: slope of the values
-        UpperBound v1457 = UpperBound.MaxOver(24, head => UpperBound.Min(norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1440, 1));  // repeat_4.1.attention: spread of the values
-        UpperBound v1458 = UpperBound.MaxOver(24, head => UpperBound.Max(norms.HeadSpectralNorm("repeat_4.1.attention.k", head), norms.HeadSpectralNorm("repeat_4.1.attention.q", head)));  // repeat_4.1.attention: both paths' slope
-        // repeat_4.1.attention: value path
-        UpperBound v1459 = UpperBound.Min(
-            UpperBound.Sqrt(24) * v1456,
-            v1455 * (1
-                + v1450
-                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("71923476718886297409"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-        UpperBound v1900 = UpperBound.Sqrt(24) * v1457;  // repeat_4.1.attention: shared
-        UpperBound v1901 = UpperBound.Min(24 * UpperBound.Power(v1456, 2), UpperBound.Power(v1455, 2) * (1 + v1450 * 23));  // repeat_4.1.attention: shared
-        UpperBound v1902 = 24 * UpperBound.Power(v1899, 2);  // repeat_4.1.attention: shared
-        // repeat_4.1.attention: keys and values, token to token
-        UpperBound v1460 = UpperBound.Min(
-            v1447 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1440, 1)
-                        * norms.HeadSpectralNorm("repeat_4.1.attention.k", head),
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1440, 1)
-                        * norms.HeadSpectralNorm("repeat_4.1.attention.k", head))),
-            v1447 * (v1459 + v1900 * v1899),
-            v1447 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_4.1.attention.v", head), 2)
-                        + UpperBound.Power(norms.HeadSpectralNorm("repeat_4.1.attention.k", head), 2)),
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_4.1.attention.v", head), 2)
-                        + UpperBound.Power(norms.HeadSpectralNorm("repeat_4.1.attention.k", head), 2))),
-            v1447 * UpperBound.Sqrt(v1901 + v1902));
-        UpperBound v1903 = UpperBound.Min(UpperBound.OfRational(1, 7) * v1451, 1);  // repeat_4.1.attention: shared
-        UpperBound v1904 = v1455 * v1903;  // repeat_4.1.attention: shared
-        UpperBound v1905 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1449)));  // repeat_4.1.attention: shared
-        UpperBound v1906 = UpperBound.Power(v1455, 2) + UpperBound.OfRational(1, 2) * UpperBound.Power(v1448, 2);  // repeat_4.1.attention: shared
-        UpperBound v1907 = UpperBound.Power(v1455, 2) + UpperBound.Power(v1448, 2);  // repeat_4.1.attention: shared
-        UpperBound v1908 = UpperBound.Min(v1906, UpperBound.LargestSoftmaxWeight(49, v1449) * v1907);  // repeat_4.1.attention: shared
-        // repeat_4.1.attention: keys and values, whole to token
-        UpperBound v1461 = UpperBound.Min(
-            v1447 * (v1904 + v1457 * v1448 * v1905),
-            v1447 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1903
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1440, 1)
-                        * norms.HeadSpectralNorm("repeat_4.1.attention.k", head)
-                        * v1905,
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1903
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1440, 1)
-                        * norms.HeadSpectralNorm("repeat_4.1.attention.k", head)
-                        * v1905)),
-            v1447 * UpperBound.Sqrt(v1908));
-        UpperBound v1909 = UpperBound.Min(UpperBound.Sqrt(v1452), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_4.1.attention: shared
-        UpperBound v1910 = UpperBound.Min(v1452 * v1907, 49 * v1906);  // repeat_4.1.attention: shared
-        // repeat_4.1.attention: keys and values, whole to whole
-        UpperBound v1462 = UpperBound.Min(
-            v1447 * (v1455 * v1453 + v1457 * v1448 * v1909),
-            v1447 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1453
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1440, 1)
-                        * norms.HeadSpectralNorm("repeat_4.1.attention.k", head)
-                        * v1909,
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1453
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1440, 1)
-                        * norms.HeadSpectralNorm("repeat_4.1.attention.k", head)
-                        * v1909)),
-            v1447 * UpperBound.Sqrt(v1910));
-        // repeat_4.1.attention: query path, all readings
-        UpperBound v1463 = UpperBound.Min(
-            v1447 * v1457 * v1454,
-            v1447 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                UpperBound.Min(norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1440, 1)
-                    * norms.HeadSpectralNorm("repeat_4.1.attention.q", head),
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * (
-                    UpperBound.Min(norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1440, 1)
-                        * norms.HeadSpectralNorm("repeat_4.1.attention.q", head))));
-        // repeat_4.1.attention: per head, token to token
-        UpperBound v1464 = UpperBound.Min(
-            v1447 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1440, 1)
-                        * UpperBound.Max(
-                            norms.HeadSpectralNorm("repeat_4.1.attention.k", head),
-                            norms.HeadSpectralNorm("repeat_4.1.attention.q", head)),
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * (norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
-                    + UpperBound.Min(norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1440, 1)
-                        * UpperBound.Max(
-                            norms.HeadSpectralNorm("repeat_4.1.attention.k", head),
-                            norms.HeadSpectralNorm("repeat_4.1.attention.q", head)))),
-            v1447 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_4.1.attention.v", head), 2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                norms.HeadSpectralNorm("repeat_4.1.attention.k", head),
-                                norms.HeadSpectralNorm("repeat_4.1.attention.q", head)),
-                            2)),
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(norms.HeadSpectralNorm("repeat_4.1.attention.v", head), 2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                norms.HeadSpectralNorm("repeat_4.1.attention.k", head),
-                                norms.HeadSpectralNorm("repeat_4.1.attention.q", head)),
-                            2))));
-        // repeat_4.1.attention: token to token
-        UpperBound v1465 = UpperBound.Min(
-            v1464,
-            v1460 + v1463,
-            v1447 * (v1459 + v1900 * v1458),
-            v1447 * UpperBound.Sqrt(v1901 + 24 * UpperBound.Power(v1458, 2)),
-            v1447 * UpperBound.Sqrt(v1901 + (v1902 + UpperBound.Power(v1454, 2))));
-        // repeat_4.1.attention: whole to token
-        UpperBound v1466 = UpperBound.Min(
-            v1461 + v1463,
-            v1447 * (v1904 + v1457 * (UpperBound.Sqrt(UpperBound.Power(v1905 * v1448, 2) + UpperBound.Power(v1454, 2)) + v1905 * 0)),
-            v1447 * UpperBound.Sqrt(v1908 + UpperBound.Power(v1454, 2)));
-        // repeat_4.1.attention: whole to whole
-        UpperBound v1467 = UpperBound.Min(
-            v1462 + v1463,
-            v1447 * (v1455 * v1453 + v1457 * (UpperBound.Sqrt(UpperBound.Power(v1909 * v1448, 2) + UpperBound.Power(v1454, 2)) + v1909 * 0)),
-            v1447 * UpperBound.Sqrt(v1910 + UpperBound.Power(v1454, 2)));
-        // repeat_4.1.attention: radius
-        UpperBound v1468 = UpperBound.Min(
-            v1447 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                UpperBound.Min(
-                    norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1439 + norms.HeadVectorNorm("repeat_4.1.attention.v_bias", head),
-                    1),
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * UpperBound.Min(
-                    norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1439 + norms.HeadVectorNorm("repeat_4.1.attention.v_bias", head),
-                    1)))
-            + norms.VectorNorm("repeat_4.1.attention.out_bias");
-        UpperBound v1470 = UpperBound.Min(v1465 * v1442, v1466 * v1443, v1461 * v1443 + v1463 * v1442, v1467 * v1443, v1465 * v1444);  // repeat_4.1.attention: from pixels, whole to token
-        UpperBound v1471 = UpperBound.Min(v1467 * v1443, 7 * v1470);  // repeat_4.1.attention: from pixels, whole to whole
-        UpperBound v1472 = UpperBound.Min(v1465 * v1444, 224 * v1470);  // repeat_4.1.attention: from pixels, token to token
-        UpperBound v1475 = v1439 + v1445 * v1468;  // repeat_4.1.residual_3: radius
-        UpperBound v1911 = v1443 + v1445 * v1471;  // repeat_4.1.residual_3: shared
-        UpperBound v1912 = v1444 + v1445 * v1472;  // repeat_4.1.residual_3: shared
-        UpperBound v1478 = UpperBound.Min(v1442 + v1445 * v1470, v1911, v1912);  // repeat_4.1.residual_3: from pixels, whole to token
-        UpperBound v1479 = UpperBound.Min(v1911, 7 * v1478);  // repeat_4.1.residual_3: from pixels, whole to whole
-        UpperBound v1480 = UpperBound.Min(v1912, 224 * v1478);  // repeat_4.1.residual_3: from pixels, token to token
-        UpperBound v1481 = norms.LargestEntry("repeat_4.1.center_norm.gain");  // repeat_4.1.center_norm: max|gain|
-        UpperBound v1482 = v1481 * UpperBound.OfRational(768, 767) * v1475 + norms.VectorNorm("repeat_4.1.center_norm.bias");  // repeat_4.1.center_norm: radius
-        UpperBound v1913 = v1481 * UpperBound.OfRational(768, 767) * v1479;  // repeat_4.1.center_norm: shared
-        UpperBound v1914 = v1481 * UpperBound.OfRational(768, 767) * v1480;  // repeat_4.1.center_norm: shared
-        UpperBound v1484 = UpperBound.Min(v1481 * UpperBound.OfRational(768, 767) * v1478, v1913, v1914);  // repeat_4.1.center_norm: from pixels, whole to token
-        UpperBound v1485 = UpperBound.Min(v1913, 7 * v1484);  // repeat_4.1.center_norm: from pixels, whole to whole
-        UpperBound v1486 = UpperBound.Min(v1914, 224 * v1484);  // repeat_4.1.center_norm: from pixels, token to token
-        UpperBound v1487 = UpperBound.Min(norms.LargestEntry("repeat_4.1.residual_4.alpha"), UpperBound.OfRational(1, 48));  // repeat_4.1.residual_4: largest |alpha|
-        UpperBound v1488 = norms.SpectralNorm("repeat_4.1.mlp.up");  // repeat_4.1.mlp: σ(up)
-        UpperBound v1489 = norms.SpectralNorm("repeat_4.1.mlp.down");  // repeat_4.1.mlp: σ(down)
-        UpperBound v1490 = norms.LargestRow("repeat_4.1.mlp.up") * v1482 + norms.LargestEntry("repeat_4.1.mlp.up_bias");  // repeat_4.1.mlp: largest pre-activation
-        UpperBound v1492 = UpperBound.GeluSlope(v1490);  // repeat_4.1.mlp: gelu slope
-        // repeat_4.1.mlp: constant
-        UpperBound v1493 = UpperBound.Min(
-            v1492 * (v1488 * v1489),
-            UpperBound.OfRational(1, 2) * norms.Product("repeat_4.1.mlp.down", "repeat_4.1.mlp.up")
-                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1488 * v1489));
-        UpperBound v1496 = UpperBound.Min(v1493 * v1484, v1493 * v1485, v1493 * v1486);  // repeat_4.1.mlp: from pixels, whole to token
-        UpperBound v1497 = UpperBound.Min(v1493 * v1485, 7 * v1496);  // repeat_4.1.mlp: from pixels, whole to whole
-        UpperBound v1498 = UpperBound.Min(v1493 * v1486, 224 * v1496);  // repeat_4.1.mlp: from pixels, token to token
-        UpperBound v1915 = v1485 + v1487 * v1497;  // repeat_4.1.residual_4: shared
-        UpperBound v1916 = v1486 + v1487 * v1498;  // repeat_4.1.residual_4: shared
-        UpperBound v1504 = UpperBound.Min(v1484 + v1487 * v1496, v1915, v1916);  // repeat_4.1.residual_4: from pixels, whole to token
-        UpperBound v1505 = UpperBound.Min(v1915, 7 * v1504);  // repeat_4.1.residual_4: from pixels, whole to whole
-        UpperBound v1506 = UpperBound.Min(v1916, 224 * v1504);  // repeat_4.1.residual_4: from pixels, token to token
-        UpperBound v1507 = norms.LargestEntry("repeat_4.1.center_norm_2.gain");  // repeat_4.1.center_norm_2: max|gain|
-        UpperBound v1917 = v1507 * UpperBound.OfRational(768, 767) * v1505;  // repeat_4.1.center_norm_2: shared
-        UpperBound v1918 = v1507 * UpperBound.OfRational(768, 767) * v1506;  // repeat_4.1.center_norm_2: shared
-        UpperBound v1510 = UpperBound.Min(v1507 * UpperBound.OfRational(768, 767) * v1504, v1917, v1918);  // repeat_4.1.center_norm_2: from pixels, whole to token
-        UpperBound v1511 = UpperBound.Min(v1917, 7 * v1510);  // repeat_4.1.center_norm_2: from pixels, whole to whole
-        UpperBound v1512 = UpperBound.Min(v1918, 224 * v1510);  // repeat_4.1.center_norm_2: from pixels, token to token
-        UpperBound v1513 = norms.LargestEntry("center_norm_2.gain");  // center_norm_2: max|gain|
-        UpperBound v1919 = v1513 * UpperBound.OfRational(768, 767) * v1511;  // center_norm_2: shared
-        UpperBound v1920 = v1513 * UpperBound.OfRational(768, 767) * v1512;  // center_norm_2: shared
-        UpperBound v1516 = UpperBound.Min(v1513 * UpperBound.OfRational(768, 767) * v1510, v1919, v1920);  // center_norm_2: from pixels, whole to token
-        UpperBound v1517 = UpperBound.Min(v1919, 7 * v1516);  // center_norm_2: from pixels, whole to whole
-        UpperBound v1518 = UpperBound.Min(v1920, 224 * v1516);  // center_norm_2: from pixels, token to token
-        UpperBound v1520 = UpperBound.Min(v1516, UpperBound.OfRational(1, 7) * v1517, v1518);  // pool: from pixels, whole to token
-        UpperBound v1521 = UpperBound.Min(UpperBound.OfRational(1, 7) * v1517, v1516, v1518);  // pool: from pixels, whole to whole
-        UpperBound v1522 = UpperBound.Min(v1518, 224 * v1520);  // pool: from pixels, token to token
-        UpperBound v1523 = norms.SpectralNorm("logits.weight");  // logits: σ(weight)
-        UpperBound v1527 = UpperBound.Min(v1523 * v1521, v1523 * v1520, v1523 * v1522);  // logits: from pixels, whole to whole
-        return [v1527];
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v491, 1)
+                            * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head))),
+                v498 * (v510 + v708 * v707),
+                v498 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        UpperBound.Power(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head), 2)
+                            + UpperBound.Power(norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head), 2)),
+                    2))),
+                UpperBound.SumOver(24, head =>
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * UpperBound.Sqrt(
+                        UpperBound.Power(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head), 2)
+                            + UpperBound.Power(norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head), 2))),
+                v498 * UpperBound.Sqrt(v709 + v710));
+            UpperBound v711 = UpperBound.Min(UpperBound.OfRational(1, 7) * v502, 1);  // repeat_4.{i}.attention: shared
+            UpperBound v712 = v506 * v711;  // repeat_4.{i}.attention: shared
+            UpperBound v713 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v500)));  // repeat_4.{i}.attention: shared
+            UpperBound v714 = UpperBound.Power(v506, 2) + UpperBound.OfRational(1, 2) * UpperBound.Power(v499, 2);  // repeat_4.{i}.attention: shared
+            UpperBound v715 = UpperBound.Power(v506, 2) + UpperBound.Power(v499, 2);  // repeat_4.{i}.attention: shared
+            UpperBound v716 = UpperBound.Min(v714, UpperBound.LargestSoftmaxWeight(49, v500) * v715);  // repeat_4.{i}.attention: shared
+            // repeat_4.{i}.attention: keys and values, whole to token
+            UpperBound v512 = UpperBound.Min(
+                v498 * (v712 + v508 * v499 * v713),
+                v498 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v711
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v491, 1)
+                            * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
+                            * v713,
+                    2))),
+                UpperBound.SumOver(24, head =>
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v711
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v491, 1)
+                            * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
+                            * v713)),
+                v498 * UpperBound.Sqrt(v716));
+            UpperBound v717 = UpperBound.Min(UpperBound.Sqrt(v503), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_4.{i}.attention: shared
+            UpperBound v718 = UpperBound.Min(v503 * v715, 49 * v714);  // repeat_4.{i}.attention: shared
+            // repeat_4.{i}.attention: keys and values, whole to whole
+            UpperBound v513 = UpperBound.Min(
+                v498 * (v506 * v504 + v508 * v499 * v717),
+                v498 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v504
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v491, 1)
+                            * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
+                            * v717,
+                    2))),
+                UpperBound.SumOver(24, head =>
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v504
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v491, 1)
+                            * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
+                            * v717)),
+                v498 * UpperBound.Sqrt(v718));
+            // repeat_4.{i}.attention: query path, all readings
+            UpperBound v514 = UpperBound.Min(
+                v498 * v508 * v505,
+                v498 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                    UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v491, 1)
+                        * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head),
+                    2))),
+                UpperBound.SumOver(24, head =>
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (
+                        UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v491, 1)
+                            * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head))));
+            // repeat_4.{i}.attention: per head, token to token
+            UpperBound v515 = UpperBound.Min(
+                v498 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v491, 1)
+                            * UpperBound.Max(
+                                norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head),
+                                norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)),
+                    2))),
+                UpperBound.SumOver(24, head =>
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v491, 1)
+                            * UpperBound.Max(
+                                norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head),
+                                norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)))),
+                v498 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        UpperBound.Power(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head), 2)
+                            + UpperBound.Power(
+                                UpperBound.Max(
+                                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head),
+                                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)),
+                                2)),
+                    2))),
+                UpperBound.SumOver(24, head =>
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * UpperBound.Sqrt(
+                        UpperBound.Power(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head), 2)
+                            + UpperBound.Power(
+                                UpperBound.Max(
+                                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head),
+                                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)),
+                                2))));
+            // repeat_4.{i}.attention: token to token
+            UpperBound v516 = UpperBound.Min(
+                v515,
+                v511 + v514,
+                v498 * (v510 + v708 * v509),
+                v498 * UpperBound.Sqrt(v709 + 24 * UpperBound.Power(v509, 2)),
+                v498 * UpperBound.Sqrt(v709 + (v710 + UpperBound.Power(v505, 2))));
+            // repeat_4.{i}.attention: whole to token
+            UpperBound v517 = UpperBound.Min(
+                v512 + v514,
+                v498 * (v712 + v508 * (UpperBound.Sqrt(UpperBound.Power(v713 * v499, 2) + UpperBound.Power(v505, 2)) + v713 * 0)),
+                v498 * UpperBound.Sqrt(v716 + UpperBound.Power(v505, 2)));
+            // repeat_4.{i}.attention: whole to whole
+            UpperBound v518 = UpperBound.Min(
+                v513 + v514,
+                v498 * (v506 * v504 + v508 * (UpperBound.Sqrt(UpperBound.Power(v717 * v499, 2) + UpperBound.Power(v505, 2)) + v717 * 0)),
+                v498 * UpperBound.Sqrt(v718 + UpperBound.Power(v505, 2)));
+            // repeat_4.{i}.attention: radius
+            UpperBound v519 = UpperBound.Min(
+                v498 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                    UpperBound.Min(
+                        norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v490 + norms.HeadVectorNorm($"repeat_4.{i}.attention.v_bias", head),
+                        1),
+                    2))),
+                UpperBound.SumOver(24, head =>
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * UpperBound.Min(
+                        norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v490 + norms.HeadVectorNorm($"repeat_4.{i}.attention.v_bias", head),
+                        1)))
+                + norms.VectorNorm($"repeat_4.{i}.attention.out_bias");
+            // repeat_4.{i}.attention: centred radius
+            UpperBound v520 = UpperBound.Min(
+                v501 * UpperBound.Min(
+                    v498 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v491, 1), 2))),
+                    UpperBound.SumOver(24, head =>
+                        norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v491, 1))),
+                v519);
+            UpperBound v521 = UpperBound.Min(v516 * v493, v517 * v494, v512 * v494 + v514 * v493, v518 * v494, v516 * v495);  // repeat_4.{i}.attention: from pixels, whole to token
+            UpperBound v522 = UpperBound.Min(v518 * v494, 7 * v521);  // repeat_4.{i}.attention: from pixels, whole to whole
+            UpperBound v523 = UpperBound.Min(v516 * v495, 224 * v521);  // repeat_4.{i}.attention: from pixels, token to token
+            UpperBound v526 = v490 + v496 * v519;  // repeat_4.{i}.residual_3: radius
+            UpperBound v527 = UpperBound.Min(v491 + v496 * v520, v526);  // repeat_4.{i}.residual_3: centred radius
+            UpperBound v719 = v494 + v496 * v522;  // repeat_4.{i}.residual_3: shared
+            UpperBound v720 = v495 + v496 * v523;  // repeat_4.{i}.residual_3: shared
+            UpperBound v529 = UpperBound.Min(v493 + v496 * v521, v719, v720);  // repeat_4.{i}.residual_3: from pixels, whole to token
+            UpperBound v530 = UpperBound.Min(v719, 7 * v529);  // repeat_4.{i}.residual_3: from pixels, whole to whole
+            UpperBound v531 = UpperBound.Min(v720, 224 * v529);  // repeat_4.{i}.residual_3: from pixels, token to token
+            UpperBound v532 = norms.LargestEntry($"repeat_4.{i}.center_norm.gain");  // repeat_4.{i}.center_norm: max|gain|
+            UpperBound v533 = v532 * UpperBound.OfRational(768, 767) * v526 + norms.VectorNorm($"repeat_4.{i}.center_norm.bias");  // repeat_4.{i}.center_norm: radius
+            UpperBound v534 = UpperBound.Min(v532 * UpperBound.OfRational(768, 767) * v527, v533);  // repeat_4.{i}.center_norm: centred radius
+            UpperBound v721 = v532 * UpperBound.OfRational(768, 767) * v530;  // repeat_4.{i}.center_norm: shared
+            UpperBound v722 = v532 * UpperBound.OfRational(768, 767) * v531;  // repeat_4.{i}.center_norm: shared
+            UpperBound v535 = UpperBound.Min(v532 * UpperBound.OfRational(768, 767) * v529, v721, v722);  // repeat_4.{i}.center_norm: from pixels, whole to token
+            UpperBound v536 = UpperBound.Min(v721, 7 * v535);  // repeat_4.{i}.center_norm: from pixels, whole to whole
+            UpperBound v537 = UpperBound.Min(v722, 224 * v535);  // repeat_4.{i}.center_norm: from pixels, token to token
+            UpperBound v538 = UpperBound.Min(norms.LargestEntry($"repeat_4.{i}.residual_4.alpha"), UpperBound.OfRational(1, 48));  // repeat_4.{i}.residual_4: largest |alpha|
+            UpperBound v539 = norms.SpectralNorm($"repeat_4.{i}.mlp.up");  // repeat_4.{i}.mlp: σ(up)
+            UpperBound v540 = norms.SpectralNorm($"repeat_4.{i}.mlp.down");  // repeat_4.{i}.mlp: σ(down)
+            UpperBound v541 = norms.LargestRow($"repeat_4.{i}.mlp.up") * v533 + norms.LargestEntry($"repeat_4.{i}.mlp.up_bias");  // repeat_4.{i}.mlp: largest pre-activation
+            UpperBound v542 = v539 * v533 + norms.VectorNorm($"repeat_4.{i}.mlp.up_bias");  // repeat_4.{i}.mlp: norm of the pre-activations
+            UpperBound v543 = UpperBound.GeluSlope(v541);  // repeat_4.{i}.mlp: gelu slope
+            // repeat_4.{i}.mlp: constant
+            UpperBound v544 = UpperBound.Min(
+                v543 * (v539 * v540),
+                UpperBound.OfRational(1, 2) * norms.Product($"repeat_4.{i}.mlp.down", $"repeat_4.{i}.mlp.up")
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v539 * v540));
+            UpperBound v545 = v540 * (UpperBound.GeluGain(v541) * v542) + norms.VectorNorm($"repeat_4.{i}.mlp.down_bias");  // repeat_4.{i}.mlp: radius
+            UpperBound v546 = UpperBound.Min(v544 * v534, v545);  // repeat_4.{i}.mlp: centred radius
+            UpperBound v547 = UpperBound.Min(v544 * v535, v544 * v536, v544 * v537);  // repeat_4.{i}.mlp: from pixels, whole to token
+            UpperBound v548 = UpperBound.Min(v544 * v536, 7 * v547);  // repeat_4.{i}.mlp: from pixels, whole to whole
+            UpperBound v549 = UpperBound.Min(v544 * v537, 224 * v547);  // repeat_4.{i}.mlp: from pixels, token to token
+            UpperBound v552 = v533 + v538 * v545;  // repeat_4.{i}.residual_4: radius
+            UpperBound v553 = UpperBound.Min(v534 + v538 * v546, v552);  // repeat_4.{i}.residual_4: centred radius
+            UpperBound v723 = v536 + v538 * v548;  // repeat_4.{i}.residual_4: shared
+            UpperBound v724 = v537 + v538 * v549;  // repeat_4.{i}.residual_4: shared
+            UpperBound v555 = UpperBound.Min(v535 + v538 * v547, v723, v724);  // repeat_4.{i}.residual_4: from pixels, whole to token
+            UpperBound v556 = UpperBound.Min(v723, 7 * v555);  // repeat_4.{i}.residual_4: from pixels, whole to whole
+            UpperBound v557 = UpperBound.Min(v724, 224 * v555);  // repeat_4.{i}.residual_4: from pixels, token to token
+            UpperBound v558 = norms.LargestEntry($"repeat_4.{i}.center_norm_2.gain");  // repeat_4.{i}.center_norm_2: max|gain|
+            UpperBound v559 = v558 * UpperBound.OfRational(768, 767) * v552 + norms.VectorNorm($"repeat_4.{i}.center_norm_2.bias");  // repeat_4.{i}.center_norm_2: radius
+            UpperBound v560 = UpperBound.Min(v558 * UpperBound.OfRational(768, 767) * v553, v559);  // repeat_4.{i}.center_norm_2: centred radius
+            UpperBound v725 = v558 * UpperBound.OfRational(768, 767) * v556;  // repeat_4.{i}.center_norm_2: shared
+            UpperBound v726 = v558 * UpperBound.OfRational(768, 767) * v557;  // repeat_4.{i}.center_norm_2: shared
+            UpperBound v561 = UpperBound.Min(v558 * UpperBound.OfRational(768, 767) * v555, v725, v726);  // repeat_4.{i}.center_norm_2: from pixels, whole to token
+            UpperBound v562 = UpperBound.Min(v725, 7 * v561);  // repeat_4.{i}.center_norm_2: from pixels, whole to whole
+            UpperBound v563 = UpperBound.Min(v726, 224 * v561);  // repeat_4.{i}.center_norm_2: from pixels, token to token
+            (v436, v437, v438, v439, v440) = (v559, v560, v562, v561, v563);
+        }
+        UpperBound v564 = v436;
+        UpperBound v565 = v437;
+        UpperBound v566 = v438;
+        UpperBound v567 = v439;
+        UpperBound v568 = v440;
+        UpperBound v569 = norms.LargestEntry("center_norm_2.gain");  // center_norm_2: max|gain|
+        UpperBound v727 = v569 * UpperBound.OfRational(768, 767) * v566;  // center_norm_2: shared
+        UpperBound v728 = v569 * UpperBound.OfRational(768, 767) * v568;  // center_norm_2: shared
+        UpperBound v572 = UpperBound.Min(v569 * UpperBound.OfRational(768, 767) * v567, v727, v728);  // center_norm_2: from pixels, whole to token
+        UpperBound v573 = UpperBound.Min(v727, 7 * v572);  // center_norm_2: from pixels, whole to whole
+        UpperBound v574 = UpperBound.Min(v728, 224 * v572);  // center_norm_2: from pixels, token to token
+        UpperBound v576 = UpperBound.Min(v572, UpperBound.OfRational(1, 7) * v573, v574);  // pool: from pixels, whole to token
+        UpperBound v577 = UpperBound.Min(UpperBound.OfRational(1, 7) * v573, v572, v574);  // pool: from pixels, whole to whole
+        UpperBound v578 = UpperBound.Min(v574, 224 * v576);  // pool: from pixels, token to token
+        UpperBound v579 = norms.SpectralNorm("logits.weight");  // logits: σ(weight)
+        UpperBound v583 = UpperBound.Min(v579 * v577, v579 * v576, v579 * v578);  // logits: from pixels, whole to whole
+        return [v583];
     }
 
     UpperBound ILipsModel.Bound(int claim, Norms norms) => LipschitzBound(norms)[claim];

@@ -16,18 +16,18 @@ namespace Lips.Zoo;
 public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tensor, torch.Tensor>, ILipsModel
 {
     /// <summary>SHA-256 of what the spec means; equal for specs that differ in layout only.</summary>
-    public const string Meaning = "f291dd63121daf9e99aacab5b5ebdda9417d5e38be1bc6ec822863f12b20274d";
+    public const string Meaning = "216367e6331bacf8fc51502d4c1d8d35355cb1fdae9b0559822a7fb3171457cf";
 
     public Lips.Runtime.Modules.Standardize standardize { get; }
     public Lips.Runtime.Modules.Patchify patchify { get; }
     public Lips.Runtime.Modules.CenterNorm center_norm { get; }
-    public TorchSharp.Modules.ModuleList<torch.nn.Module<torch.Tensor, torch.Tensor>> repeat { get; }
+    public TorchSharp.Modules.ModuleList<RepeatLayer> repeat { get; }
     public Lips.Runtime.Modules.PatchMerging patch_merging { get; }
-    public TorchSharp.Modules.ModuleList<torch.nn.Module<torch.Tensor, torch.Tensor>> repeat_2 { get; }
+    public TorchSharp.Modules.ModuleList<Repeat2Layer> repeat_2 { get; }
     public Lips.Runtime.Modules.PatchMerging patch_merging_2 { get; }
-    public TorchSharp.Modules.ModuleList<torch.nn.Module<torch.Tensor, torch.Tensor>> repeat_3 { get; }
+    public TorchSharp.Modules.ModuleList<Repeat3Layer> repeat_3 { get; }
     public Lips.Runtime.Modules.PatchMerging patch_merging_3 { get; }
-    public TorchSharp.Modules.ModuleList<torch.nn.Module<torch.Tensor, torch.Tensor>> repeat_4 { get; }
+    public TorchSharp.Modules.ModuleList<Repeat4Layer> repeat_4 { get; }
     public Lips.Runtime.Modules.CenterNorm center_norm_2 { get; }
     public TorchSharp.Modules.Linear logits { get; }
 
@@ -36,13 +36,13 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
         standardize = new Lips.Runtime.Modules.Standardize(mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]);
         patchify = new Lips.Runtime.Modules.Patchify(patch: 4, inputWidth: 3, outputWidth: 96, hasBias: true);
         center_norm = new Lips.Runtime.Modules.CenterNorm(width: 96, affine: true, hasBias: true);
-        repeat = torch.nn.ModuleList<torch.nn.Module<torch.Tensor, torch.Tensor>>([new RepeatLayer(), new RepeatLayer2()]);
+        repeat = torch.nn.ModuleList<RepeatLayer>([.. Enumerable.Range(0, 2).Select(round => new RepeatLayer(round))]);
         patch_merging = new Lips.Runtime.Modules.PatchMerging(inputWidth: 96, outputWidth: 192, norm: Lips.Runtime.Modules.MergingNorm.CenterNorm, eps: 0.0);
-        repeat_2 = torch.nn.ModuleList<torch.nn.Module<torch.Tensor, torch.Tensor>>([new Repeat2Layer(), new Repeat2Layer2()]);
+        repeat_2 = torch.nn.ModuleList<Repeat2Layer>([.. Enumerable.Range(0, 2).Select(round => new Repeat2Layer(round))]);
         patch_merging_2 = new Lips.Runtime.Modules.PatchMerging(inputWidth: 192, outputWidth: 384, norm: Lips.Runtime.Modules.MergingNorm.CenterNorm, eps: 0.0);
-        repeat_3 = torch.nn.ModuleList<torch.nn.Module<torch.Tensor, torch.Tensor>>([new Repeat3Layer(), new Repeat3Layer2(), new Repeat3Layer3(), new Repeat3Layer4(), new Repeat3Layer5(), new Repeat3Layer6()]);
+        repeat_3 = torch.nn.ModuleList<Repeat3Layer>([.. Enumerable.Range(0, 6).Select(round => new Repeat3Layer(round))]);
         patch_merging_3 = new Lips.Runtime.Modules.PatchMerging(inputWidth: 384, outputWidth: 768, norm: Lips.Runtime.Modules.MergingNorm.CenterNorm, eps: 0.0);
-        repeat_4 = torch.nn.ModuleList<torch.nn.Module<torch.Tensor, torch.Tensor>>([new Repeat4Layer(), new Repeat4Layer2()]);
+        repeat_4 = torch.nn.ModuleList<Repeat4Layer>([.. Enumerable.Range(0, 2).Select(round => new Repeat4Layer(round))]);
         center_norm_2 = new Lips.Runtime.Modules.CenterNorm(width: 768, affine: true, hasBias: true);
         logits = torch.nn.Linear(inputSize: 768, outputSize: 1000, hasBias: true);
         register_module("standardize", standardize);
@@ -65,24 +65,24 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
         h = standardize.call(h);                                                  // [B, 224, 224, 3]
         h = patchify.call(h);                                                     // [B, 56, 56, 96]
         h = center_norm.call(h);                                                  // [B, 56, 56, 96]
-        foreach (var item in repeat)
+        foreach (var repeatLayer in repeat)
         {
-            h = item.call(h);                                                     // [B, 56, 56, 96]
+            h = repeatLayer.call(h);                                              // [B, 56, 56, 96]
         }
         h = patch_merging.call(h);                                                // [B, 28, 28, 192]
-        foreach (var item in repeat_2)
+        foreach (var repeat2Layer in repeat_2)
         {
-            h = item.call(h);                                                     // [B, 28, 28, 192]
+            h = repeat2Layer.call(h);                                             // [B, 28, 28, 192]
         }
         h = patch_merging_2.call(h);                                              // [B, 14, 14, 384]
-        foreach (var item in repeat_3)
+        foreach (var repeat3Layer in repeat_3)
         {
-            h = item.call(h);                                                     // [B, 14, 14, 384]
+            h = repeat3Layer.call(h);                                             // [B, 14, 14, 384]
         }
         h = patch_merging_3.call(h);                                              // [B, 7, 7, 768]
-        foreach (var item in repeat_4)
+        foreach (var repeat4Layer in repeat_4)
         {
-            h = item.call(h);                                                     // [B, 7, 7, 768]
+            h = repeat4Layer.call(h);                                             // [B, 7, 7, 768]
         }
         h = center_norm_2.call(h);                                                // [B, 7, 7, 768]
         h = h.mean(dimensions: [1, 2]);                                           // [B, 768]
@@ -121,81 +121,17 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
         public Lips.Runtime.Modules.Mlp mlp { get; }
         public Lips.Runtime.Modules.CenterNorm center_norm_2 { get; }
 
-        public RepeatLayer() : base("RepeatLayer")
+        public RepeatLayer(int round) : base("RepeatLayer")
         {
-            residual = new Lips.Runtime.Modules.Branch(alphas: 96);
+            residual = new Lips.Runtime.Modules.Branch(alphas: 96, dropPath: new[] { 0.0, (1.0 / 55.0) }[round]);
             conv2d = new Lips.Runtime.Modules.Convolution(inputWidth: 96, outputWidth: 96, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 96, hasBias: true);
             conv2d_2 = new Lips.Runtime.Modules.Convolution(inputWidth: 96, outputWidth: 96, kernel: [1, 1], stride: [1, 1], padding: [0, 0], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 1, hasBias: true);
-            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 96);
+            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 96, dropPath: new[] { 0.0, (1.0 / 55.0) }[round]);
             conv2d_3 = new Lips.Runtime.Modules.Convolution(inputWidth: 96, outputWidth: 96, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 96, hasBias: true);
-            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 96);
+            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 96, dropPath: new[] { 0.0, (1.0 / 55.0) }[round]);
             attention = new Lips.Runtime.Modules.Attention(width: 96, heads: 3, scale: 10.0, hasBias: true, similarity: new Lips.Runtime.Modules.Cosine(eps: 1E-06), windows: [new Lips.Runtime.Modules.AttentionWindow(height: 7, width: 7)], relativeBias: true);
             center_norm = new Lips.Runtime.Modules.CenterNorm(width: 96, affine: true, hasBias: true);
-            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 96);
-            mlp = new Lips.Runtime.Modules.Mlp(width: 96, hidden: 384, activation: h => h.gelu(), hasBias: true);
-            center_norm_2 = new Lips.Runtime.Modules.CenterNorm(width: 96, affine: true, hasBias: true);
-            register_module("residual", residual);
-            register_module("conv2d", conv2d);
-            register_module("conv2d_2", conv2d_2);
-            register_module("residual_2", residual_2);
-            register_module("conv2d_3", conv2d_3);
-            register_module("residual_3", residual_3);
-            register_module("attention", attention);
-            register_module("center_norm", center_norm);
-            register_module("residual_4", residual_4);
-            register_module("mlp", mlp);
-            register_module("center_norm_2", center_norm_2);
-        }
-
-        public override torch.Tensor forward(torch.Tensor h)
-        {
-            var skip = h;
-            h = conv2d.call(h);                                                       // [B, 56, 56, 96]
-            h = h.gelu();                                                             // [B, 56, 56, 96]
-            h = conv2d_2.call(h);                                                     // [B, 56, 56, 96]
-            h = h.gelu();                                                             // [B, 56, 56, 96]
-            h = skip + residual.call(h);                                              // [B, 56, 56, 96]
-            var skip2 = h;
-            h = conv2d_3.call(h);                                                     // [B, 56, 56, 96]
-            h = h.gelu();                                                             // [B, 56, 56, 96]
-            h = skip2 + residual_2.call(h);                                           // [B, 56, 56, 96]
-            var skip3 = h;
-            h = attention.call(h);                                                    // [B, 56, 56, 96]
-            h = skip3 + residual_3.call(h);                                           // [B, 56, 56, 96]
-            h = center_norm.call(h);                                                  // [B, 56, 56, 96]
-            var skip4 = h;
-            h = mlp.call(h);                                                          // [B, 56, 56, 96]
-            h = skip4 + residual_4.call(h);                                           // [B, 56, 56, 96]
-            h = center_norm_2.call(h);                                                // [B, 56, 56, 96]
-            return h;
-        }
-    }
-
-    public sealed partial class RepeatLayer2 : torch.nn.Module<torch.Tensor, torch.Tensor>
-    {
-        public Lips.Runtime.Modules.Branch residual { get; }
-        public Lips.Runtime.Modules.Convolution conv2d { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_2 { get; }
-        public Lips.Runtime.Modules.Branch residual_2 { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_3 { get; }
-        public Lips.Runtime.Modules.Branch residual_3 { get; }
-        public Lips.Runtime.Modules.Attention attention { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm { get; }
-        public Lips.Runtime.Modules.Branch residual_4 { get; }
-        public Lips.Runtime.Modules.Mlp mlp { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm_2 { get; }
-
-        public RepeatLayer2() : base("RepeatLayer2")
-        {
-            residual = new Lips.Runtime.Modules.Branch(alphas: 96, dropPath: (1.0 / 55.0));
-            conv2d = new Lips.Runtime.Modules.Convolution(inputWidth: 96, outputWidth: 96, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 96, hasBias: true);
-            conv2d_2 = new Lips.Runtime.Modules.Convolution(inputWidth: 96, outputWidth: 96, kernel: [1, 1], stride: [1, 1], padding: [0, 0], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 1, hasBias: true);
-            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 96, dropPath: (1.0 / 55.0));
-            conv2d_3 = new Lips.Runtime.Modules.Convolution(inputWidth: 96, outputWidth: 96, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 96, hasBias: true);
-            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 96, dropPath: (1.0 / 55.0));
-            attention = new Lips.Runtime.Modules.Attention(width: 96, heads: 3, scale: 10.0, hasBias: true, similarity: new Lips.Runtime.Modules.Cosine(eps: 1E-06), windows: [new Lips.Runtime.Modules.AttentionWindow(height: 7, width: 7)], relativeBias: true);
-            center_norm = new Lips.Runtime.Modules.CenterNorm(width: 96, affine: true, hasBias: true);
-            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 96, dropPath: (1.0 / 55.0));
+            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 96, dropPath: new[] { 0.0, (1.0 / 55.0) }[round]);
             mlp = new Lips.Runtime.Modules.Mlp(width: 96, hidden: 384, activation: h => h.gelu(), hasBias: true);
             center_norm_2 = new Lips.Runtime.Modules.CenterNorm(width: 96, affine: true, hasBias: true);
             register_module("residual", residual);
@@ -249,81 +185,17 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
         public Lips.Runtime.Modules.Mlp mlp { get; }
         public Lips.Runtime.Modules.CenterNorm center_norm_2 { get; }
 
-        public Repeat2Layer() : base("Repeat2Layer")
+        public Repeat2Layer(int round) : base("Repeat2Layer")
         {
-            residual = new Lips.Runtime.Modules.Branch(alphas: 192, dropPath: (2.0 / 55.0));
+            residual = new Lips.Runtime.Modules.Branch(alphas: 192, dropPath: new[] { (2.0 / 55.0), (3.0 / 55.0) }[round]);
             conv2d = new Lips.Runtime.Modules.Convolution(inputWidth: 192, outputWidth: 192, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 192, hasBias: true);
             conv2d_2 = new Lips.Runtime.Modules.Convolution(inputWidth: 192, outputWidth: 192, kernel: [1, 1], stride: [1, 1], padding: [0, 0], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 1, hasBias: true);
-            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 192, dropPath: (2.0 / 55.0));
+            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 192, dropPath: new[] { (2.0 / 55.0), (3.0 / 55.0) }[round]);
             conv2d_3 = new Lips.Runtime.Modules.Convolution(inputWidth: 192, outputWidth: 192, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 192, hasBias: true);
-            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 192, dropPath: (2.0 / 55.0));
+            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 192, dropPath: new[] { (2.0 / 55.0), (3.0 / 55.0) }[round]);
             attention = new Lips.Runtime.Modules.Attention(width: 192, heads: 6, scale: 10.0, hasBias: true, similarity: new Lips.Runtime.Modules.Cosine(eps: 1E-06), windows: [new Lips.Runtime.Modules.AttentionWindow(height: 7, width: 7)], relativeBias: true);
             center_norm = new Lips.Runtime.Modules.CenterNorm(width: 192, affine: true, hasBias: true);
-            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 192, dropPath: (2.0 / 55.0));
-            mlp = new Lips.Runtime.Modules.Mlp(width: 192, hidden: 768, activation: h => h.gelu(), hasBias: true);
-            center_norm_2 = new Lips.Runtime.Modules.CenterNorm(width: 192, affine: true, hasBias: true);
-            register_module("residual", residual);
-            register_module("conv2d", conv2d);
-            register_module("conv2d_2", conv2d_2);
-            register_module("residual_2", residual_2);
-            register_module("conv2d_3", conv2d_3);
-            register_module("residual_3", residual_3);
-            register_module("attention", attention);
-            register_module("center_norm", center_norm);
-            register_module("residual_4", residual_4);
-            register_module("mlp", mlp);
-            register_module("center_norm_2", center_norm_2);
-        }
-
-        public override torch.Tensor forward(torch.Tensor h)
-        {
-            var skip = h;
-            h = conv2d.call(h);                                                       // [B, 28, 28, 192]
-            h = h.gelu();                                                             // [B, 28, 28, 192]
-            h = conv2d_2.call(h);                                                     // [B, 28, 28, 192]
-            h = h.gelu();                                                             // [B, 28, 28, 192]
-            h = skip + residual.call(h);                                              // [B, 28, 28, 192]
-            var skip2 = h;
-            h = conv2d_3.call(h);                                                     // [B, 28, 28, 192]
-            h = h.gelu();                                                             // [B, 28, 28, 192]
-            h = skip2 + residual_2.call(h);                                           // [B, 28, 28, 192]
-            var skip3 = h;
-            h = attention.call(h);                                                    // [B, 28, 28, 192]
-            h = skip3 + residual_3.call(h);                                           // [B, 28, 28, 192]
-            h = center_norm.call(h);                                                  // [B, 28, 28, 192]
-            var skip4 = h;
-            h = mlp.call(h);                                                          // [B, 28, 28, 192]
-            h = skip4 + residual_4.call(h);                                           // [B, 28, 28, 192]
-            h = center_norm_2.call(h);                                                // [B, 28, 28, 192]
-            return h;
-        }
-    }
-
-    public sealed partial class Repeat2Layer2 : torch.nn.Module<torch.Tensor, torch.Tensor>
-    {
-        public Lips.Runtime.Modules.Branch residual { get; }
-        public Lips.Runtime.Modules.Convolution conv2d { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_2 { get; }
-        public Lips.Runtime.Modules.Branch residual_2 { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_3 { get; }
-        public Lips.Runtime.Modules.Branch residual_3 { get; }
-        public Lips.Runtime.Modules.Attention attention { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm { get; }
-        public Lips.Runtime.Modules.Branch residual_4 { get; }
-        public Lips.Runtime.Modules.Mlp mlp { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm_2 { get; }
-
-        public Repeat2Layer2() : base("Repeat2Layer2")
-        {
-            residual = new Lips.Runtime.Modules.Branch(alphas: 192, dropPath: (3.0 / 55.0));
-            conv2d = new Lips.Runtime.Modules.Convolution(inputWidth: 192, outputWidth: 192, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 192, hasBias: true);
-            conv2d_2 = new Lips.Runtime.Modules.Convolution(inputWidth: 192, outputWidth: 192, kernel: [1, 1], stride: [1, 1], padding: [0, 0], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 1, hasBias: true);
-            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 192, dropPath: (3.0 / 55.0));
-            conv2d_3 = new Lips.Runtime.Modules.Convolution(inputWidth: 192, outputWidth: 192, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 192, hasBias: true);
-            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 192, dropPath: (3.0 / 55.0));
-            attention = new Lips.Runtime.Modules.Attention(width: 192, heads: 6, scale: 10.0, hasBias: true, similarity: new Lips.Runtime.Modules.Cosine(eps: 1E-06), windows: [new Lips.Runtime.Modules.AttentionWindow(height: 7, width: 7)], relativeBias: true);
-            center_norm = new Lips.Runtime.Modules.CenterNorm(width: 192, affine: true, hasBias: true);
-            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 192, dropPath: (3.0 / 55.0));
+            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 192, dropPath: new[] { (2.0 / 55.0), (3.0 / 55.0) }[round]);
             mlp = new Lips.Runtime.Modules.Mlp(width: 192, hidden: 768, activation: h => h.gelu(), hasBias: true);
             center_norm_2 = new Lips.Runtime.Modules.CenterNorm(width: 192, affine: true, hasBias: true);
             register_module("residual", residual);
@@ -377,337 +249,17 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
         public Lips.Runtime.Modules.Mlp mlp { get; }
         public Lips.Runtime.Modules.CenterNorm center_norm_2 { get; }
 
-        public Repeat3Layer() : base("Repeat3Layer")
+        public Repeat3Layer(int round) : base("Repeat3Layer")
         {
-            residual = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: (4.0 / 55.0));
+            residual = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: new[] { (4.0 / 55.0), (1.0 / 11.0), (6.0 / 55.0), (7.0 / 55.0), (8.0 / 55.0), (9.0 / 55.0) }[round]);
             conv2d = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 384, hasBias: true);
             conv2d_2 = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [1, 1], stride: [1, 1], padding: [0, 0], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 1, hasBias: true);
-            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: (4.0 / 55.0));
+            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: new[] { (4.0 / 55.0), (1.0 / 11.0), (6.0 / 55.0), (7.0 / 55.0), (8.0 / 55.0), (9.0 / 55.0) }[round]);
             conv2d_3 = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 384, hasBias: true);
-            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: (4.0 / 55.0));
+            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: new[] { (4.0 / 55.0), (1.0 / 11.0), (6.0 / 55.0), (7.0 / 55.0), (8.0 / 55.0), (9.0 / 55.0) }[round]);
             attention = new Lips.Runtime.Modules.Attention(width: 384, heads: 12, scale: 10.0, hasBias: true, similarity: new Lips.Runtime.Modules.Cosine(eps: 1E-06), windows: [new Lips.Runtime.Modules.AttentionWindow(height: 7, width: 7)], relativeBias: true);
             center_norm = new Lips.Runtime.Modules.CenterNorm(width: 384, affine: true, hasBias: true);
-            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: (4.0 / 55.0));
-            mlp = new Lips.Runtime.Modules.Mlp(width: 384, hidden: 1536, activation: h => h.gelu(), hasBias: true);
-            center_norm_2 = new Lips.Runtime.Modules.CenterNorm(width: 384, affine: true, hasBias: true);
-            register_module("residual", residual);
-            register_module("conv2d", conv2d);
-            register_module("conv2d_2", conv2d_2);
-            register_module("residual_2", residual_2);
-            register_module("conv2d_3", conv2d_3);
-            register_module("residual_3", residual_3);
-            register_module("attention", attention);
-            register_module("center_norm", center_norm);
-            register_module("residual_4", residual_4);
-            register_module("mlp", mlp);
-            register_module("center_norm_2", center_norm_2);
-        }
-
-        public override torch.Tensor forward(torch.Tensor h)
-        {
-            var skip = h;
-            h = conv2d.call(h);                                                       // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = conv2d_2.call(h);                                                     // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = skip + residual.call(h);                                              // [B, 14, 14, 384]
-            var skip2 = h;
-            h = conv2d_3.call(h);                                                     // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = skip2 + residual_2.call(h);                                           // [B, 14, 14, 384]
-            var skip3 = h;
-            h = attention.call(h);                                                    // [B, 14, 14, 384]
-            h = skip3 + residual_3.call(h);                                           // [B, 14, 14, 384]
-            h = center_norm.call(h);                                                  // [B, 14, 14, 384]
-            var skip4 = h;
-            h = mlp.call(h);                                                          // [B, 14, 14, 384]
-            h = skip4 + residual_4.call(h);                                           // [B, 14, 14, 384]
-            h = center_norm_2.call(h);                                                // [B, 14, 14, 384]
-            return h;
-        }
-    }
-
-    public sealed partial class Repeat3Layer2 : torch.nn.Module<torch.Tensor, torch.Tensor>
-    {
-        public Lips.Runtime.Modules.Branch residual { get; }
-        public Lips.Runtime.Modules.Convolution conv2d { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_2 { get; }
-        public Lips.Runtime.Modules.Branch residual_2 { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_3 { get; }
-        public Lips.Runtime.Modules.Branch residual_3 { get; }
-        public Lips.Runtime.Modules.Attention attention { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm { get; }
-        public Lips.Runtime.Modules.Branch residual_4 { get; }
-        public Lips.Runtime.Modules.Mlp mlp { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm_2 { get; }
-
-        public Repeat3Layer2() : base("Repeat3Layer2")
-        {
-            residual = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: (1.0 / 11.0));
-            conv2d = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 384, hasBias: true);
-            conv2d_2 = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [1, 1], stride: [1, 1], padding: [0, 0], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 1, hasBias: true);
-            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: (1.0 / 11.0));
-            conv2d_3 = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 384, hasBias: true);
-            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: (1.0 / 11.0));
-            attention = new Lips.Runtime.Modules.Attention(width: 384, heads: 12, scale: 10.0, hasBias: true, similarity: new Lips.Runtime.Modules.Cosine(eps: 1E-06), windows: [new Lips.Runtime.Modules.AttentionWindow(height: 7, width: 7)], relativeBias: true);
-            center_norm = new Lips.Runtime.Modules.CenterNorm(width: 384, affine: true, hasBias: true);
-            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: (1.0 / 11.0));
-            mlp = new Lips.Runtime.Modules.Mlp(width: 384, hidden: 1536, activation: h => h.gelu(), hasBias: true);
-            center_norm_2 = new Lips.Runtime.Modules.CenterNorm(width: 384, affine: true, hasBias: true);
-            register_module("residual", residual);
-            register_module("conv2d", conv2d);
-            register_module("conv2d_2", conv2d_2);
-            register_module("residual_2", residual_2);
-            register_module("conv2d_3", conv2d_3);
-            register_module("residual_3", residual_3);
-            register_module("attention", attention);
-            register_module("center_norm", center_norm);
-            register_module("residual_4", residual_4);
-            register_module("mlp", mlp);
-            register_module("center_norm_2", center_norm_2);
-        }
-
-        public override torch.Tensor forward(torch.Tensor h)
-        {
-            var skip = h;
-            h = conv2d.call(h);                                                       // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = conv2d_2.call(h);                                                     // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = skip + residual.call(h);                                              // [B, 14, 14, 384]
-            var skip2 = h;
-            h = conv2d_3.call(h);                                                     // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = skip2 + residual_2.call(h);                                           // [B, 14, 14, 384]
-            var skip3 = h;
-            h = attention.call(h);                                                    // [B, 14, 14, 384]
-            h = skip3 + residual_3.call(h);                                           // [B, 14, 14, 384]
-            h = center_norm.call(h);                                                  // [B, 14, 14, 384]
-            var skip4 = h;
-            h = mlp.call(h);                                                          // [B, 14, 14, 384]
-            h = skip4 + residual_4.call(h);                                           // [B, 14, 14, 384]
-            h = center_norm_2.call(h);                                                // [B, 14, 14, 384]
-            return h;
-        }
-    }
-
-    public sealed partial class Repeat3Layer3 : torch.nn.Module<torch.Tensor, torch.Tensor>
-    {
-        public Lips.Runtime.Modules.Branch residual { get; }
-        public Lips.Runtime.Modules.Convolution conv2d { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_2 { get; }
-        public Lips.Runtime.Modules.Branch residual_2 { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_3 { get; }
-        public Lips.Runtime.Modules.Branch residual_3 { get; }
-        public Lips.Runtime.Modules.Attention attention { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm { get; }
-        public Lips.Runtime.Modules.Branch residual_4 { get; }
-        public Lips.Runtime.Modules.Mlp mlp { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm_2 { get; }
-
-        public Repeat3Layer3() : base("Repeat3Layer3")
-        {
-            residual = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: (6.0 / 55.0));
-            conv2d = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 384, hasBias: true);
-            conv2d_2 = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [1, 1], stride: [1, 1], padding: [0, 0], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 1, hasBias: true);
-            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: (6.0 / 55.0));
-            conv2d_3 = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 384, hasBias: true);
-            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: (6.0 / 55.0));
-            attention = new Lips.Runtime.Modules.Attention(width: 384, heads: 12, scale: 10.0, hasBias: true, similarity: new Lips.Runtime.Modules.Cosine(eps: 1E-06), windows: [new Lips.Runtime.Modules.AttentionWindow(height: 7, width: 7)], relativeBias: true);
-            center_norm = new Lips.Runtime.Modules.CenterNorm(width: 384, affine: true, hasBias: true);
-            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: (6.0 / 55.0));
-            mlp = new Lips.Runtime.Modules.Mlp(width: 384, hidden: 1536, activation: h => h.gelu(), hasBias: true);
-            center_norm_2 = new Lips.Runtime.Modules.CenterNorm(width: 384, affine: true, hasBias: true);
-            register_module("residual", residual);
-            register_module("conv2d", conv2d);
-            register_module("conv2d_2", conv2d_2);
-            register_module("residual_2", residual_2);
-            register_module("conv2d_3", conv2d_3);
-            register_module("residual_3", residual_3);
-            register_module("attention", attention);
-            register_module("center_norm", center_norm);
-            register_module("residual_4", residual_4);
-            register_module("mlp", mlp);
-            register_module("center_norm_2", center_norm_2);
-        }
-
-        public override torch.Tensor forward(torch.Tensor h)
-        {
-            var skip = h;
-            h = conv2d.call(h);                                                       // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = conv2d_2.call(h);                                                     // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = skip + residual.call(h);                                              // [B, 14, 14, 384]
-            var skip2 = h;
-            h = conv2d_3.call(h);                                                     // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = skip2 + residual_2.call(h);                                           // [B, 14, 14, 384]
-            var skip3 = h;
-            h = attention.call(h);                                                    // [B, 14, 14, 384]
-            h = skip3 + residual_3.call(h);                                           // [B, 14, 14, 384]
-            h = center_norm.call(h);                                                  // [B, 14, 14, 384]
-            var skip4 = h;
-            h = mlp.call(h);                                                          // [B, 14, 14, 384]
-            h = skip4 + residual_4.call(h);                                           // [B, 14, 14, 384]
-            h = center_norm_2.call(h);                                                // [B, 14, 14, 384]
-            return h;
-        }
-    }
-
-    public sealed partial class Repeat3Layer4 : torch.nn.Module<torch.Tensor, torch.Tensor>
-    {
-        public Lips.Runtime.Modules.Branch residual { get; }
-        public Lips.Runtime.Modules.Convolution conv2d { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_2 { get; }
-        public Lips.Runtime.Modules.Branch residual_2 { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_3 { get; }
-        public Lips.Runtime.Modules.Branch residual_3 { get; }
-        public Lips.Runtime.Modules.Attention attention { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm { get; }
-        public Lips.Runtime.Modules.Branch residual_4 { get; }
-        public Lips.Runtime.Modules.Mlp mlp { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm_2 { get; }
-
-        public Repeat3Layer4() : base("Repeat3Layer4")
-        {
-            residual = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: (7.0 / 55.0));
-            conv2d = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 384, hasBias: true);
-            conv2d_2 = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [1, 1], stride: [1, 1], padding: [0, 0], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 1, hasBias: true);
-            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: (7.0 / 55.0));
-            conv2d_3 = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 384, hasBias: true);
-            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: (7.0 / 55.0));
-            attention = new Lips.Runtime.Modules.Attention(width: 384, heads: 12, scale: 10.0, hasBias: true, similarity: new Lips.Runtime.Modules.Cosine(eps: 1E-06), windows: [new Lips.Runtime.Modules.AttentionWindow(height: 7, width: 7)], relativeBias: true);
-            center_norm = new Lips.Runtime.Modules.CenterNorm(width: 384, affine: true, hasBias: true);
-            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: (7.0 / 55.0));
-            mlp = new Lips.Runtime.Modules.Mlp(width: 384, hidden: 1536, activation: h => h.gelu(), hasBias: true);
-            center_norm_2 = new Lips.Runtime.Modules.CenterNorm(width: 384, affine: true, hasBias: true);
-            register_module("residual", residual);
-            register_module("conv2d", conv2d);
-            register_module("conv2d_2", conv2d_2);
-            register_module("residual_2", residual_2);
-            register_module("conv2d_3", conv2d_3);
-            register_module("residual_3", residual_3);
-            register_module("attention", attention);
-            register_module("center_norm", center_norm);
-            register_module("residual_4", residual_4);
-            register_module("mlp", mlp);
-            register_module("center_norm_2", center_norm_2);
-        }
-
-        public override torch.Tensor forward(torch.Tensor h)
-        {
-            var skip = h;
-            h = conv2d.call(h);                                                       // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = conv2d_2.call(h);                                                     // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = skip + residual.call(h);                                              // [B, 14, 14, 384]
-            var skip2 = h;
-            h = conv2d_3.call(h);                                                     // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = skip2 + residual_2.call(h);                                           // [B, 14, 14, 384]
-            var skip3 = h;
-            h = attention.call(h);                                                    // [B, 14, 14, 384]
-            h = skip3 + residual_3.call(h);                                           // [B, 14, 14, 384]
-            h = center_norm.call(h);                                                  // [B, 14, 14, 384]
-            var skip4 = h;
-            h = mlp.call(h);                                                          // [B, 14, 14, 384]
-            h = skip4 + residual_4.call(h);                                           // [B, 14, 14, 384]
-            h = center_norm_2.call(h);                                                // [B, 14, 14, 384]
-            return h;
-        }
-    }
-
-    public sealed partial class Repeat3Layer5 : torch.nn.Module<torch.Tensor, torch.Tensor>
-    {
-        public Lips.Runtime.Modules.Branch residual { get; }
-        public Lips.Runtime.Modules.Convolution conv2d { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_2 { get; }
-        public Lips.Runtime.Modules.Branch residual_2 { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_3 { get; }
-        public Lips.Runtime.Modules.Branch residual_3 { get; }
-        public Lips.Runtime.Modules.Attention attention { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm { get; }
-        public Lips.Runtime.Modules.Branch residual_4 { get; }
-        public Lips.Runtime.Modules.Mlp mlp { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm_2 { get; }
-
-        public Repeat3Layer5() : base("Repeat3Layer5")
-        {
-            residual = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: (8.0 / 55.0));
-            conv2d = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 384, hasBias: true);
-            conv2d_2 = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [1, 1], stride: [1, 1], padding: [0, 0], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 1, hasBias: true);
-            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: (8.0 / 55.0));
-            conv2d_3 = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 384, hasBias: true);
-            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: (8.0 / 55.0));
-            attention = new Lips.Runtime.Modules.Attention(width: 384, heads: 12, scale: 10.0, hasBias: true, similarity: new Lips.Runtime.Modules.Cosine(eps: 1E-06), windows: [new Lips.Runtime.Modules.AttentionWindow(height: 7, width: 7)], relativeBias: true);
-            center_norm = new Lips.Runtime.Modules.CenterNorm(width: 384, affine: true, hasBias: true);
-            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: (8.0 / 55.0));
-            mlp = new Lips.Runtime.Modules.Mlp(width: 384, hidden: 1536, activation: h => h.gelu(), hasBias: true);
-            center_norm_2 = new Lips.Runtime.Modules.CenterNorm(width: 384, affine: true, hasBias: true);
-            register_module("residual", residual);
-            register_module("conv2d", conv2d);
-            register_module("conv2d_2", conv2d_2);
-            register_module("residual_2", residual_2);
-            register_module("conv2d_3", conv2d_3);
-            register_module("residual_3", residual_3);
-            register_module("attention", attention);
-            register_module("center_norm", center_norm);
-            register_module("residual_4", residual_4);
-            register_module("mlp", mlp);
-            register_module("center_norm_2", center_norm_2);
-        }
-
-        public override torch.Tensor forward(torch.Tensor h)
-        {
-            var skip = h;
-            h = conv2d.call(h);                                                       // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = conv2d_2.call(h);                                                     // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = skip + residual.call(h);                                              // [B, 14, 14, 384]
-            var skip2 = h;
-            h = conv2d_3.call(h);                                                     // [B, 14, 14, 384]
-            h = h.gelu();                                                             // [B, 14, 14, 384]
-            h = skip2 + residual_2.call(h);                                           // [B, 14, 14, 384]
-            var skip3 = h;
-            h = attention.call(h);                                                    // [B, 14, 14, 384]
-            h = skip3 + residual_3.call(h);                                           // [B, 14, 14, 384]
-            h = center_norm.call(h);                                                  // [B, 14, 14, 384]
-            var skip4 = h;
-            h = mlp.call(h);                                                          // [B, 14, 14, 384]
-            h = skip4 + residual_4.call(h);                                           // [B, 14, 14, 384]
-            h = center_norm_2.call(h);                                                // [B, 14, 14, 384]
-            return h;
-        }
-    }
-
-    public sealed partial class Repeat3Layer6 : torch.nn.Module<torch.Tensor, torch.Tensor>
-    {
-        public Lips.Runtime.Modules.Branch residual { get; }
-        public Lips.Runtime.Modules.Convolution conv2d { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_2 { get; }
-        public Lips.Runtime.Modules.Branch residual_2 { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_3 { get; }
-        public Lips.Runtime.Modules.Branch residual_3 { get; }
-        public Lips.Runtime.Modules.Attention attention { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm { get; }
-        public Lips.Runtime.Modules.Branch residual_4 { get; }
-        public Lips.Runtime.Modules.Mlp mlp { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm_2 { get; }
-
-        public Repeat3Layer6() : base("Repeat3Layer6")
-        {
-            residual = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: (9.0 / 55.0));
-            conv2d = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 384, hasBias: true);
-            conv2d_2 = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [1, 1], stride: [1, 1], padding: [0, 0], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 1, hasBias: true);
-            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: (9.0 / 55.0));
-            conv2d_3 = new Lips.Runtime.Modules.Convolution(inputWidth: 384, outputWidth: 384, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 384, hasBias: true);
-            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: (9.0 / 55.0));
-            attention = new Lips.Runtime.Modules.Attention(width: 384, heads: 12, scale: 10.0, hasBias: true, similarity: new Lips.Runtime.Modules.Cosine(eps: 1E-06), windows: [new Lips.Runtime.Modules.AttentionWindow(height: 7, width: 7)], relativeBias: true);
-            center_norm = new Lips.Runtime.Modules.CenterNorm(width: 384, affine: true, hasBias: true);
-            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: (9.0 / 55.0));
+            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 384, dropPath: new[] { (4.0 / 55.0), (1.0 / 11.0), (6.0 / 55.0), (7.0 / 55.0), (8.0 / 55.0), (9.0 / 55.0) }[round]);
             mlp = new Lips.Runtime.Modules.Mlp(width: 384, hidden: 1536, activation: h => h.gelu(), hasBias: true);
             center_norm_2 = new Lips.Runtime.Modules.CenterNorm(width: 384, affine: true, hasBias: true);
             register_module("residual", residual);
@@ -761,81 +313,17 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
         public Lips.Runtime.Modules.Mlp mlp { get; }
         public Lips.Runtime.Modules.CenterNorm center_norm_2 { get; }
 
-        public Repeat4Layer() : base("Repeat4Layer")
+        public Repeat4Layer(int round) : base("Repeat4Layer")
         {
-            residual = new Lips.Runtime.Modules.Branch(alphas: 768, dropPath: (2.0 / 11.0));
+            residual = new Lips.Runtime.Modules.Branch(alphas: 768, dropPath: new[] { (2.0 / 11.0), 0.2 }[round]);
             conv2d = new Lips.Runtime.Modules.Convolution(inputWidth: 768, outputWidth: 768, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 768, hasBias: true);
             conv2d_2 = new Lips.Runtime.Modules.Convolution(inputWidth: 768, outputWidth: 768, kernel: [1, 1], stride: [1, 1], padding: [0, 0], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 1, hasBias: true);
-            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 768, dropPath: (2.0 / 11.0));
+            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 768, dropPath: new[] { (2.0 / 11.0), 0.2 }[round]);
             conv2d_3 = new Lips.Runtime.Modules.Convolution(inputWidth: 768, outputWidth: 768, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 768, hasBias: true);
-            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 768, dropPath: (2.0 / 11.0));
+            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 768, dropPath: new[] { (2.0 / 11.0), 0.2 }[round]);
             attention = new Lips.Runtime.Modules.Attention(width: 768, heads: 24, scale: 10.0, hasBias: true, similarity: new Lips.Runtime.Modules.Cosine(eps: 1E-06), windows: [new Lips.Runtime.Modules.AttentionWindow(height: 7, width: 7)], relativeBias: true);
             center_norm = new Lips.Runtime.Modules.CenterNorm(width: 768, affine: true, hasBias: true);
-            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 768, dropPath: (2.0 / 11.0));
-            mlp = new Lips.Runtime.Modules.Mlp(width: 768, hidden: 3072, activation: h => h.gelu(), hasBias: true);
-            center_norm_2 = new Lips.Runtime.Modules.CenterNorm(width: 768, affine: true, hasBias: true);
-            register_module("residual", residual);
-            register_module("conv2d", conv2d);
-            register_module("conv2d_2", conv2d_2);
-            register_module("residual_2", residual_2);
-            register_module("conv2d_3", conv2d_3);
-            register_module("residual_3", residual_3);
-            register_module("attention", attention);
-            register_module("center_norm", center_norm);
-            register_module("residual_4", residual_4);
-            register_module("mlp", mlp);
-            register_module("center_norm_2", center_norm_2);
-        }
-
-        public override torch.Tensor forward(torch.Tensor h)
-        {
-            var skip = h;
-            h = conv2d.call(h);                                                       // [B, 7, 7, 768]
-            h = h.gelu();                                                             // [B, 7, 7, 768]
-            h = conv2d_2.call(h);                                                     // [B, 7, 7, 768]
-            h = h.gelu();                                                             // [B, 7, 7, 768]
-            h = skip + residual.call(h);                                              // [B, 7, 7, 768]
-            var skip2 = h;
-            h = conv2d_3.call(h);                                                     // [B, 7, 7, 768]
-            h = h.gelu();                                                             // [B, 7, 7, 768]
-            h = skip2 + residual_2.call(h);                                           // [B, 7, 7, 768]
-            var skip3 = h;
-            h = attention.call(h);                                                    // [B, 7, 7, 768]
-            h = skip3 + residual_3.call(h);                                           // [B, 7, 7, 768]
-            h = center_norm.call(h);                                                  // [B, 7, 7, 768]
-            var skip4 = h;
-            h = mlp.call(h);                                                          // [B, 7, 7, 768]
-            h = skip4 + residual_4.call(h);                                           // [B, 7, 7, 768]
-            h = center_norm_2.call(h);                                                // [B, 7, 7, 768]
-            return h;
-        }
-    }
-
-    public sealed partial class Repeat4Layer2 : torch.nn.Module<torch.Tensor, torch.Tensor>
-    {
-        public Lips.Runtime.Modules.Branch residual { get; }
-        public Lips.Runtime.Modules.Convolution conv2d { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_2 { get; }
-        public Lips.Runtime.Modules.Branch residual_2 { get; }
-        public Lips.Runtime.Modules.Convolution conv2d_3 { get; }
-        public Lips.Runtime.Modules.Branch residual_3 { get; }
-        public Lips.Runtime.Modules.Attention attention { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm { get; }
-        public Lips.Runtime.Modules.Branch residual_4 { get; }
-        public Lips.Runtime.Modules.Mlp mlp { get; }
-        public Lips.Runtime.Modules.CenterNorm center_norm_2 { get; }
-
-        public Repeat4Layer2() : base("Repeat4Layer2")
-        {
-            residual = new Lips.Runtime.Modules.Branch(alphas: 768, dropPath: 0.2);
-            conv2d = new Lips.Runtime.Modules.Convolution(inputWidth: 768, outputWidth: 768, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 768, hasBias: true);
-            conv2d_2 = new Lips.Runtime.Modules.Convolution(inputWidth: 768, outputWidth: 768, kernel: [1, 1], stride: [1, 1], padding: [0, 0], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 1, hasBias: true);
-            residual_2 = new Lips.Runtime.Modules.Branch(alphas: 768, dropPath: 0.2);
-            conv2d_3 = new Lips.Runtime.Modules.Convolution(inputWidth: 768, outputWidth: 768, kernel: [7, 7], stride: [1, 1], padding: [3, 3], paddingMode: PaddingModes.Zeros, dilation: [1, 1], groups: 768, hasBias: true);
-            residual_3 = new Lips.Runtime.Modules.Branch(alphas: 768, dropPath: 0.2);
-            attention = new Lips.Runtime.Modules.Attention(width: 768, heads: 24, scale: 10.0, hasBias: true, similarity: new Lips.Runtime.Modules.Cosine(eps: 1E-06), windows: [new Lips.Runtime.Modules.AttentionWindow(height: 7, width: 7)], relativeBias: true);
-            center_norm = new Lips.Runtime.Modules.CenterNorm(width: 768, affine: true, hasBias: true);
-            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 768, dropPath: 0.2);
+            residual_4 = new Lips.Runtime.Modules.Branch(alphas: 768, dropPath: new[] { (2.0 / 11.0), 0.2 }[round]);
             mlp = new Lips.Runtime.Modules.Mlp(width: 768, hidden: 3072, activation: h => h.gelu(), hasBias: true);
             center_norm_2 = new Lips.Runtime.Modules.CenterNorm(width: 768, affine: true, hasBias: true);
             register_module("residual", residual);
@@ -891,339 +379,135 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
         weights.Add(new Weight("patchify.bias", "patchify.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.None()));
         weights.Add(new Weight("center_norm.gain", "center_norm.weight", Role.Gain, [96], Init: new Init.One(), Constraint: new Constraint.None()));
         weights.Add(new Weight("center_norm.bias", "center_norm.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.0.residual.alpha", "repeat.0.residual.alpha", Role.Alpha, [96], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.0.conv2d.weight", "repeat.0.conv2d.weight", Role.Kernel, [96, 1, 7, 7], Groups: 96, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.0.conv2d.bias", "repeat.0.conv2d.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.0.conv2d_2.weight", "repeat.0.conv2d_2.weight", Role.Kernel, [96, 96, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.0.conv2d_2.bias", "repeat.0.conv2d_2.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.0.residual_2.alpha", "repeat.0.residual_2.alpha", Role.Alpha, [96], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.0.conv2d_3.weight", "repeat.0.conv2d_3.weight", Role.Kernel, [96, 1, 7, 7], Groups: 96, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.0.conv2d_3.bias", "repeat.0.conv2d_3.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.0.residual_3.alpha", "repeat.0.residual_3.alpha", Role.Alpha, [96], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.0.attention.q", "repeat.0.attention.qkv.weight", Role.Matrix, [96, 96], Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.0.attention.k", "repeat.0.attention.qkv.weight", Role.Matrix, [96, 96], RowOffset: 96, Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.0.attention.v", "repeat.0.attention.qkv.weight", Role.Matrix, [96, 96], RowOffset: 192, Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.0.attention.out", "repeat.0.attention.out.weight", Role.Matrix, [96, 96], Heads: 3, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.0.attention.q_bias", "repeat.0.attention.qkv.bias", Role.Bias, [96], Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.0.attention.k_bias", "repeat.0.attention.qkv.bias", Role.Bias, [96], RowOffset: 96, Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.0.attention.v_bias", "repeat.0.attention.qkv.bias", Role.Bias, [96], RowOffset: 192, Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.0.attention.out_bias", "repeat.0.attention.out.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.0.attention.bias_table", "repeat.0.attention.bias_table", Role.Table, [169, 3], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.0.center_norm.gain", "repeat.0.center_norm.weight", Role.Gain, [96], Init: new Init.One(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.0.center_norm.bias", "repeat.0.center_norm.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.0.residual_4.alpha", "repeat.0.residual_4.alpha", Role.Alpha, [96], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.0.mlp.up", "repeat.0.mlp.up.weight", Role.Matrix, [384, 96], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.0.mlp.down", "repeat.0.mlp.down.weight", Role.Matrix, [96, 384], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.0.mlp.up_bias", "repeat.0.mlp.up.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.0.mlp.down_bias", "repeat.0.mlp.down.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.0.center_norm_2.gain", "repeat.0.center_norm_2.weight", Role.Gain, [96], Init: new Init.One(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.0.center_norm_2.bias", "repeat.0.center_norm_2.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.1.residual.alpha", "repeat.1.residual.alpha", Role.Alpha, [96], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.1.conv2d.weight", "repeat.1.conv2d.weight", Role.Kernel, [96, 1, 7, 7], Groups: 96, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.1.conv2d.bias", "repeat.1.conv2d.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.1.conv2d_2.weight", "repeat.1.conv2d_2.weight", Role.Kernel, [96, 96, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.1.conv2d_2.bias", "repeat.1.conv2d_2.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.1.residual_2.alpha", "repeat.1.residual_2.alpha", Role.Alpha, [96], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.1.conv2d_3.weight", "repeat.1.conv2d_3.weight", Role.Kernel, [96, 1, 7, 7], Groups: 96, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.1.conv2d_3.bias", "repeat.1.conv2d_3.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.1.residual_3.alpha", "repeat.1.residual_3.alpha", Role.Alpha, [96], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.1.attention.q", "repeat.1.attention.qkv.weight", Role.Matrix, [96, 96], Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.1.attention.k", "repeat.1.attention.qkv.weight", Role.Matrix, [96, 96], RowOffset: 96, Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.1.attention.v", "repeat.1.attention.qkv.weight", Role.Matrix, [96, 96], RowOffset: 192, Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.1.attention.out", "repeat.1.attention.out.weight", Role.Matrix, [96, 96], Heads: 3, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.1.attention.q_bias", "repeat.1.attention.qkv.bias", Role.Bias, [96], Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.1.attention.k_bias", "repeat.1.attention.qkv.bias", Role.Bias, [96], RowOffset: 96, Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.1.attention.v_bias", "repeat.1.attention.qkv.bias", Role.Bias, [96], RowOffset: 192, Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.1.attention.out_bias", "repeat.1.attention.out.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.1.attention.bias_table", "repeat.1.attention.bias_table", Role.Table, [169, 3], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.1.center_norm.gain", "repeat.1.center_norm.weight", Role.Gain, [96], Init: new Init.One(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.1.center_norm.bias", "repeat.1.center_norm.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.1.residual_4.alpha", "repeat.1.residual_4.alpha", Role.Alpha, [96], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.1.mlp.up", "repeat.1.mlp.up.weight", Role.Matrix, [384, 96], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.1.mlp.down", "repeat.1.mlp.down.weight", Role.Matrix, [96, 384], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.1.mlp.up_bias", "repeat.1.mlp.up.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.1.mlp.down_bias", "repeat.1.mlp.down.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.1.center_norm_2.gain", "repeat.1.center_norm_2.weight", Role.Gain, [96], Init: new Init.One(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat.1.center_norm_2.bias", "repeat.1.center_norm_2.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.None()));
+        for (var i = 0; i < 2; i++)
+        {
+            weights.Add(new Weight($"repeat.{i}.residual.alpha", $"repeat.{i}.residual.alpha", Role.Alpha, [96], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat.{i}.conv2d.weight", $"repeat.{i}.conv2d.weight", Role.Kernel, [96, 1, 7, 7], Groups: 96, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat.{i}.conv2d.bias", $"repeat.{i}.conv2d.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat.{i}.conv2d_2.weight", $"repeat.{i}.conv2d_2.weight", Role.Kernel, [96, 96, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat.{i}.conv2d_2.bias", $"repeat.{i}.conv2d_2.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat.{i}.residual_2.alpha", $"repeat.{i}.residual_2.alpha", Role.Alpha, [96], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat.{i}.conv2d_3.weight", $"repeat.{i}.conv2d_3.weight", Role.Kernel, [96, 1, 7, 7], Groups: 96, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat.{i}.conv2d_3.bias", $"repeat.{i}.conv2d_3.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat.{i}.residual_3.alpha", $"repeat.{i}.residual_3.alpha", Role.Alpha, [96], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat.{i}.attention.q", $"repeat.{i}.attention.qkv.weight", Role.Matrix, [96, 96], Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat.{i}.attention.k", $"repeat.{i}.attention.qkv.weight", Role.Matrix, [96, 96], RowOffset: 96, Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat.{i}.attention.v", $"repeat.{i}.attention.qkv.weight", Role.Matrix, [96, 96], RowOffset: 192, Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat.{i}.attention.out", $"repeat.{i}.attention.out.weight", Role.Matrix, [96, 96], Heads: 3, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat.{i}.attention.q_bias", $"repeat.{i}.attention.qkv.bias", Role.Bias, [96], Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat.{i}.attention.k_bias", $"repeat.{i}.attention.qkv.bias", Role.Bias, [96], RowOffset: 96, Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat.{i}.attention.v_bias", $"repeat.{i}.attention.qkv.bias", Role.Bias, [96], RowOffset: 192, Heads: 3, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat.{i}.attention.out_bias", $"repeat.{i}.attention.out.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat.{i}.attention.bias_table", $"repeat.{i}.attention.bias_table", Role.Table, [169, 3], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat.{i}.center_norm.gain", $"repeat.{i}.center_norm.weight", Role.Gain, [96], Init: new Init.One(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat.{i}.center_norm.bias", $"repeat.{i}.center_norm.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat.{i}.residual_4.alpha", $"repeat.{i}.residual_4.alpha", Role.Alpha, [96], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat.{i}.mlp.up", $"repeat.{i}.mlp.up.weight", Role.Matrix, [384, 96], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat.{i}.mlp.down", $"repeat.{i}.mlp.down.weight", Role.Matrix, [96, 384], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat.{i}.mlp.up_bias", $"repeat.{i}.mlp.up.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat.{i}.mlp.down_bias", $"repeat.{i}.mlp.down.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat.{i}.center_norm_2.gain", $"repeat.{i}.center_norm_2.weight", Role.Gain, [96], Init: new Init.One(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat.{i}.center_norm_2.bias", $"repeat.{i}.center_norm_2.bias", Role.Bias, [96], Init: new Init.Zero(), Constraint: new Constraint.None()));
+        }
         weights.Add(new Weight("patch_merging.gain", "patch_merging.norm.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.None()));
         weights.Add(new Weight("patch_merging.bias", "patch_merging.norm.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
         weights.Add(new Weight("patch_merging.reduction", "patch_merging.reduction.weight", Role.Matrix, [192, 384], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.0.residual.alpha", "repeat_2.0.residual.alpha", Role.Alpha, [192], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.0.conv2d.weight", "repeat_2.0.conv2d.weight", Role.Kernel, [192, 1, 7, 7], Groups: 192, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.0.conv2d.bias", "repeat_2.0.conv2d.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.0.conv2d_2.weight", "repeat_2.0.conv2d_2.weight", Role.Kernel, [192, 192, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.0.conv2d_2.bias", "repeat_2.0.conv2d_2.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.0.residual_2.alpha", "repeat_2.0.residual_2.alpha", Role.Alpha, [192], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.0.conv2d_3.weight", "repeat_2.0.conv2d_3.weight", Role.Kernel, [192, 1, 7, 7], Groups: 192, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.0.conv2d_3.bias", "repeat_2.0.conv2d_3.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.0.residual_3.alpha", "repeat_2.0.residual_3.alpha", Role.Alpha, [192], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.0.attention.q", "repeat_2.0.attention.qkv.weight", Role.Matrix, [192, 192], Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.0.attention.k", "repeat_2.0.attention.qkv.weight", Role.Matrix, [192, 192], RowOffset: 192, Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.0.attention.v", "repeat_2.0.attention.qkv.weight", Role.Matrix, [192, 192], RowOffset: 384, Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.0.attention.out", "repeat_2.0.attention.out.weight", Role.Matrix, [192, 192], Heads: 6, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.0.attention.q_bias", "repeat_2.0.attention.qkv.bias", Role.Bias, [192], Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.0.attention.k_bias", "repeat_2.0.attention.qkv.bias", Role.Bias, [192], RowOffset: 192, Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.0.attention.v_bias", "repeat_2.0.attention.qkv.bias", Role.Bias, [192], RowOffset: 384, Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.0.attention.out_bias", "repeat_2.0.attention.out.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.0.attention.bias_table", "repeat_2.0.attention.bias_table", Role.Table, [169, 6], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.0.center_norm.gain", "repeat_2.0.center_norm.weight", Role.Gain, [192], Init: new Init.One(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.0.center_norm.bias", "repeat_2.0.center_norm.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.0.residual_4.alpha", "repeat_2.0.residual_4.alpha", Role.Alpha, [192], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.0.mlp.up", "repeat_2.0.mlp.up.weight", Role.Matrix, [768, 192], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.0.mlp.down", "repeat_2.0.mlp.down.weight", Role.Matrix, [192, 768], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.0.mlp.up_bias", "repeat_2.0.mlp.up.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.0.mlp.down_bias", "repeat_2.0.mlp.down.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.0.center_norm_2.gain", "repeat_2.0.center_norm_2.weight", Role.Gain, [192], Init: new Init.One(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.0.center_norm_2.bias", "repeat_2.0.center_norm_2.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.1.residual.alpha", "repeat_2.1.residual.alpha", Role.Alpha, [192], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.1.conv2d.weight", "repeat_2.1.conv2d.weight", Role.Kernel, [192, 1, 7, 7], Groups: 192, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.1.conv2d.bias", "repeat_2.1.conv2d.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.1.conv2d_2.weight", "repeat_2.1.conv2d_2.weight", Role.Kernel, [192, 192, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.1.conv2d_2.bias", "repeat_2.1.conv2d_2.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.1.residual_2.alpha", "repeat_2.1.residual_2.alpha", Role.Alpha, [192], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.1.conv2d_3.weight", "repeat_2.1.conv2d_3.weight", Role.Kernel, [192, 1, 7, 7], Groups: 192, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.1.conv2d_3.bias", "repeat_2.1.conv2d_3.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.1.residual_3.alpha", "repeat_2.1.residual_3.alpha", Role.Alpha, [192], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.1.attention.q", "repeat_2.1.attention.qkv.weight", Role.Matrix, [192, 192], Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.1.attention.k", "repeat_2.1.attention.qkv.weight", Role.Matrix, [192, 192], RowOffset: 192, Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.1.attention.v", "repeat_2.1.attention.qkv.weight", Role.Matrix, [192, 192], RowOffset: 384, Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.1.attention.out", "repeat_2.1.attention.out.weight", Role.Matrix, [192, 192], Heads: 6, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.1.attention.q_bias", "repeat_2.1.attention.qkv.bias", Role.Bias, [192], Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.1.attention.k_bias", "repeat_2.1.attention.qkv.bias", Role.Bias, [192], RowOffset: 192, Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.1.attention.v_bias", "repeat_2.1.attention.qkv.bias", Role.Bias, [192], RowOffset: 384, Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.1.attention.out_bias", "repeat_2.1.attention.out.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.1.attention.bias_table", "repeat_2.1.attention.bias_table", Role.Table, [169, 6], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.1.center_norm.gain", "repeat_2.1.center_norm.weight", Role.Gain, [192], Init: new Init.One(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.1.center_norm.bias", "repeat_2.1.center_norm.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.1.residual_4.alpha", "repeat_2.1.residual_4.alpha", Role.Alpha, [192], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.1.mlp.up", "repeat_2.1.mlp.up.weight", Role.Matrix, [768, 192], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.1.mlp.down", "repeat_2.1.mlp.down.weight", Role.Matrix, [192, 768], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.1.mlp.up_bias", "repeat_2.1.mlp.up.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.1.mlp.down_bias", "repeat_2.1.mlp.down.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.1.center_norm_2.gain", "repeat_2.1.center_norm_2.weight", Role.Gain, [192], Init: new Init.One(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_2.1.center_norm_2.bias", "repeat_2.1.center_norm_2.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.None()));
+        for (var i = 0; i < 2; i++)
+        {
+            weights.Add(new Weight($"repeat_2.{i}.residual.alpha", $"repeat_2.{i}.residual.alpha", Role.Alpha, [192], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_2.{i}.conv2d.weight", $"repeat_2.{i}.conv2d.weight", Role.Kernel, [192, 1, 7, 7], Groups: 192, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_2.{i}.conv2d.bias", $"repeat_2.{i}.conv2d.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_2.{i}.conv2d_2.weight", $"repeat_2.{i}.conv2d_2.weight", Role.Kernel, [192, 192, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_2.{i}.conv2d_2.bias", $"repeat_2.{i}.conv2d_2.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_2.{i}.residual_2.alpha", $"repeat_2.{i}.residual_2.alpha", Role.Alpha, [192], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_2.{i}.conv2d_3.weight", $"repeat_2.{i}.conv2d_3.weight", Role.Kernel, [192, 1, 7, 7], Groups: 192, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_2.{i}.conv2d_3.bias", $"repeat_2.{i}.conv2d_3.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_2.{i}.residual_3.alpha", $"repeat_2.{i}.residual_3.alpha", Role.Alpha, [192], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.qkv.weight", Role.Matrix, [192, 192], Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_2.{i}.attention.k", $"repeat_2.{i}.attention.qkv.weight", Role.Matrix, [192, 192], RowOffset: 192, Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_2.{i}.attention.v", $"repeat_2.{i}.attention.qkv.weight", Role.Matrix, [192, 192], RowOffset: 384, Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_2.{i}.attention.out", $"repeat_2.{i}.attention.out.weight", Role.Matrix, [192, 192], Heads: 6, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_2.{i}.attention.q_bias", $"repeat_2.{i}.attention.qkv.bias", Role.Bias, [192], Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_2.{i}.attention.k_bias", $"repeat_2.{i}.attention.qkv.bias", Role.Bias, [192], RowOffset: 192, Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_2.{i}.attention.v_bias", $"repeat_2.{i}.attention.qkv.bias", Role.Bias, [192], RowOffset: 384, Heads: 6, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_2.{i}.attention.out_bias", $"repeat_2.{i}.attention.out.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_2.{i}.attention.bias_table", $"repeat_2.{i}.attention.bias_table", Role.Table, [169, 6], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_2.{i}.center_norm.gain", $"repeat_2.{i}.center_norm.weight", Role.Gain, [192], Init: new Init.One(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_2.{i}.center_norm.bias", $"repeat_2.{i}.center_norm.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_2.{i}.residual_4.alpha", $"repeat_2.{i}.residual_4.alpha", Role.Alpha, [192], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_2.{i}.mlp.up", $"repeat_2.{i}.mlp.up.weight", Role.Matrix, [768, 192], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_2.{i}.mlp.down", $"repeat_2.{i}.mlp.down.weight", Role.Matrix, [192, 768], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_2.{i}.mlp.up_bias", $"repeat_2.{i}.mlp.up.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_2.{i}.mlp.down_bias", $"repeat_2.{i}.mlp.down.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_2.{i}.center_norm_2.gain", $"repeat_2.{i}.center_norm_2.weight", Role.Gain, [192], Init: new Init.One(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_2.{i}.center_norm_2.bias", $"repeat_2.{i}.center_norm_2.bias", Role.Bias, [192], Init: new Init.Zero(), Constraint: new Constraint.None()));
+        }
         weights.Add(new Weight("patch_merging_2.gain", "patch_merging_2.norm.weight", Role.Gain, [768], Init: new Init.One(), Constraint: new Constraint.None()));
         weights.Add(new Weight("patch_merging_2.bias", "patch_merging_2.norm.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.None()));
         weights.Add(new Weight("patch_merging_2.reduction", "patch_merging_2.reduction.weight", Role.Matrix, [384, 768], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.0.residual.alpha", "repeat_3.0.residual.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.0.conv2d.weight", "repeat_3.0.conv2d.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.0.conv2d.bias", "repeat_3.0.conv2d.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.0.conv2d_2.weight", "repeat_3.0.conv2d_2.weight", Role.Kernel, [384, 384, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.0.conv2d_2.bias", "repeat_3.0.conv2d_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.0.residual_2.alpha", "repeat_3.0.residual_2.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.0.conv2d_3.weight", "repeat_3.0.conv2d_3.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.0.conv2d_3.bias", "repeat_3.0.conv2d_3.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.0.residual_3.alpha", "repeat_3.0.residual_3.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.0.attention.q", "repeat_3.0.attention.qkv.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.0.attention.k", "repeat_3.0.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.0.attention.v", "repeat_3.0.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.0.attention.out", "repeat_3.0.attention.out.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.0.attention.q_bias", "repeat_3.0.attention.qkv.bias", Role.Bias, [384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.0.attention.k_bias", "repeat_3.0.attention.qkv.bias", Role.Bias, [384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.0.attention.v_bias", "repeat_3.0.attention.qkv.bias", Role.Bias, [384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.0.attention.out_bias", "repeat_3.0.attention.out.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.0.attention.bias_table", "repeat_3.0.attention.bias_table", Role.Table, [169, 12], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.0.center_norm.gain", "repeat_3.0.center_norm.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.0.center_norm.bias", "repeat_3.0.center_norm.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.0.residual_4.alpha", "repeat_3.0.residual_4.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.0.mlp.up", "repeat_3.0.mlp.up.weight", Role.Matrix, [1536, 384], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.0.mlp.down", "repeat_3.0.mlp.down.weight", Role.Matrix, [384, 1536], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.0.mlp.up_bias", "repeat_3.0.mlp.up.bias", Role.Bias, [1536], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.0.mlp.down_bias", "repeat_3.0.mlp.down.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.0.center_norm_2.gain", "repeat_3.0.center_norm_2.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.0.center_norm_2.bias", "repeat_3.0.center_norm_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.1.residual.alpha", "repeat_3.1.residual.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.1.conv2d.weight", "repeat_3.1.conv2d.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.1.conv2d.bias", "repeat_3.1.conv2d.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.1.conv2d_2.weight", "repeat_3.1.conv2d_2.weight", Role.Kernel, [384, 384, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.1.conv2d_2.bias", "repeat_3.1.conv2d_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.1.residual_2.alpha", "repeat_3.1.residual_2.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.1.conv2d_3.weight", "repeat_3.1.conv2d_3.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.1.conv2d_3.bias", "repeat_3.1.conv2d_3.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.1.residual_3.alpha", "repeat_3.1.residual_3.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.1.attention.q", "repeat_3.1.attention.qkv.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.1.attention.k", "repeat_3.1.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.1.attention.v", "repeat_3.1.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.1.attention.out", "repeat_3.1.attention.out.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.1.attention.q_bias", "repeat_3.1.attention.qkv.bias", Role.Bias, [384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.1.attention.k_bias", "repeat_3.1.attention.qkv.bias", Role.Bias, [384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.1.attention.v_bias", "repeat_3.1.attention.qkv.bias", Role.Bias, [384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.1.attention.out_bias", "repeat_3.1.attention.out.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.1.attention.bias_table", "repeat_3.1.attention.bias_table", Role.Table, [169, 12], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.1.center_norm.gain", "repeat_3.1.center_norm.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.1.center_norm.bias", "repeat_3.1.center_norm.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.1.residual_4.alpha", "repeat_3.1.residual_4.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.1.mlp.up", "repeat_3.1.mlp.up.weight", Role.Matrix, [1536, 384], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.1.mlp.down", "repeat_3.1.mlp.down.weight", Role.Matrix, [384, 1536], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.1.mlp.up_bias", "repeat_3.1.mlp.up.bias", Role.Bias, [1536], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.1.mlp.down_bias", "repeat_3.1.mlp.down.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.1.center_norm_2.gain", "repeat_3.1.center_norm_2.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.1.center_norm_2.bias", "repeat_3.1.center_norm_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.2.residual.alpha", "repeat_3.2.residual.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.2.conv2d.weight", "repeat_3.2.conv2d.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.2.conv2d.bias", "repeat_3.2.conv2d.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.2.conv2d_2.weight", "repeat_3.2.conv2d_2.weight", Role.Kernel, [384, 384, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.2.conv2d_2.bias", "repeat_3.2.conv2d_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.2.residual_2.alpha", "repeat_3.2.residual_2.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.2.conv2d_3.weight", "repeat_3.2.conv2d_3.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.2.conv2d_3.bias", "repeat_3.2.conv2d_3.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.2.residual_3.alpha", "repeat_3.2.residual_3.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.2.attention.q", "repeat_3.2.attention.qkv.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.2.attention.k", "repeat_3.2.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.2.attention.v", "repeat_3.2.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.2.attention.out", "repeat_3.2.attention.out.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.2.attention.q_bias", "repeat_3.2.attention.qkv.bias", Role.Bias, [384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.2.attention.k_bias", "repeat_3.2.attention.qkv.bias", Role.Bias, [384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.2.attention.v_bias", "repeat_3.2.attention.qkv.bias", Role.Bias, [384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.2.attention.out_bias", "repeat_3.2.attention.out.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.2.attention.bias_table", "repeat_3.2.attention.bias_table", Role.Table, [169, 12], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.2.center_norm.gain", "repeat_3.2.center_norm.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.2.center_norm.bias", "repeat_3.2.center_norm.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.2.residual_4.alpha", "repeat_3.2.residual_4.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.2.mlp.up", "repeat_3.2.mlp.up.weight", Role.Matrix, [1536, 384], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.2.mlp.down", "repeat_3.2.mlp.down.weight", Role.Matrix, [384, 1536], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.2.mlp.up_bias", "repeat_3.2.mlp.up.bias", Role.Bias, [1536], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.2.mlp.down_bias", "repeat_3.2.mlp.down.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.2.center_norm_2.gain", "repeat_3.2.center_norm_2.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.2.center_norm_2.bias", "repeat_3.2.center_norm_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.3.residual.alpha", "repeat_3.3.residual.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.3.conv2d.weight", "repeat_3.3.conv2d.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.3.conv2d.bias", "repeat_3.3.conv2d.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.3.conv2d_2.weight", "repeat_3.3.conv2d_2.weight", Role.Kernel, [384, 384, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.3.conv2d_2.bias", "repeat_3.3.conv2d_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.3.residual_2.alpha", "repeat_3.3.residual_2.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.3.conv2d_3.weight", "repeat_3.3.conv2d_3.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.3.conv2d_3.bias", "repeat_3.3.conv2d_3.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.3.residual_3.alpha", "repeat_3.3.residual_3.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.3.attention.q", "repeat_3.3.attention.qkv.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.3.attention.k", "repeat_3.3.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.3.attention.v", "repeat_3.3.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.3.attention.out", "repeat_3.3.attention.out.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.3.attention.q_bias", "repeat_3.3.attention.qkv.bias", Role.Bias, [384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.3.attention.k_bias", "repeat_3.3.attention.qkv.bias", Role.Bias, [384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.3.attention.v_bias", "repeat_3.3.attention.qkv.bias", Role.Bias, [384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.3.attention.out_bias", "repeat_3.3.attention.out.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.3.attention.bias_table", "repeat_3.3.attention.bias_table", Role.Table, [169, 12], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.3.center_norm.gain", "repeat_3.3.center_norm.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.3.center_norm.bias", "repeat_3.3.center_norm.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.3.residual_4.alpha", "repeat_3.3.residual_4.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.3.mlp.up", "repeat_3.3.mlp.up.weight", Role.Matrix, [1536, 384], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.3.mlp.down", "repeat_3.3.mlp.down.weight", Role.Matrix, [384, 1536], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.3.mlp.up_bias", "repeat_3.3.mlp.up.bias", Role.Bias, [1536], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.3.mlp.down_bias", "repeat_3.3.mlp.down.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.3.center_norm_2.gain", "repeat_3.3.center_norm_2.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.3.center_norm_2.bias", "repeat_3.3.center_norm_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.4.residual.alpha", "repeat_3.4.residual.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.4.conv2d.weight", "repeat_3.4.conv2d.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.4.conv2d.bias", "repeat_3.4.conv2d.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.4.conv2d_2.weight", "repeat_3.4.conv2d_2.weight", Role.Kernel, [384, 384, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.4.conv2d_2.bias", "repeat_3.4.conv2d_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.4.residual_2.alpha", "repeat_3.4.residual_2.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.4.conv2d_3.weight", "repeat_3.4.conv2d_3.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.4.conv2d_3.bias", "repeat_3.4.conv2d_3.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.4.residual_3.alpha", "repeat_3.4.residual_3.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.4.attention.q", "repeat_3.4.attention.qkv.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.4.attention.k", "repeat_3.4.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.4.attention.v", "repeat_3.4.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.4.attention.out", "repeat_3.4.attention.out.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.4.attention.q_bias", "repeat_3.4.attention.qkv.bias", Role.Bias, [384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.4.attention.k_bias", "repeat_3.4.attention.qkv.bias", Role.Bias, [384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.4.attention.v_bias", "repeat_3.4.attention.qkv.bias", Role.Bias, [384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.4.attention.out_bias", "repeat_3.4.attention.out.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.4.attention.bias_table", "repeat_3.4.attention.bias_table", Role.Table, [169, 12], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.4.center_norm.gain", "repeat_3.4.center_norm.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.4.center_norm.bias", "repeat_3.4.center_norm.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.4.residual_4.alpha", "repeat_3.4.residual_4.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.4.mlp.up", "repeat_3.4.mlp.up.weight", Role.Matrix, [1536, 384], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.4.mlp.down", "repeat_3.4.mlp.down.weight", Role.Matrix, [384, 1536], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.4.mlp.up_bias", "repeat_3.4.mlp.up.bias", Role.Bias, [1536], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.4.mlp.down_bias", "repeat_3.4.mlp.down.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.4.center_norm_2.gain", "repeat_3.4.center_norm_2.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.4.center_norm_2.bias", "repeat_3.4.center_norm_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.5.residual.alpha", "repeat_3.5.residual.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.5.conv2d.weight", "repeat_3.5.conv2d.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.5.conv2d.bias", "repeat_3.5.conv2d.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.5.conv2d_2.weight", "repeat_3.5.conv2d_2.weight", Role.Kernel, [384, 384, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.5.conv2d_2.bias", "repeat_3.5.conv2d_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.5.residual_2.alpha", "repeat_3.5.residual_2.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.5.conv2d_3.weight", "repeat_3.5.conv2d_3.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.5.conv2d_3.bias", "repeat_3.5.conv2d_3.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.5.residual_3.alpha", "repeat_3.5.residual_3.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.5.attention.q", "repeat_3.5.attention.qkv.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.5.attention.k", "repeat_3.5.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.5.attention.v", "repeat_3.5.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.5.attention.out", "repeat_3.5.attention.out.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.5.attention.q_bias", "repeat_3.5.attention.qkv.bias", Role.Bias, [384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.5.attention.k_bias", "repeat_3.5.attention.qkv.bias", Role.Bias, [384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.5.attention.v_bias", "repeat_3.5.attention.qkv.bias", Role.Bias, [384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.5.attention.out_bias", "repeat_3.5.attention.out.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.5.attention.bias_table", "repeat_3.5.attention.bias_table", Role.Table, [169, 12], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.5.center_norm.gain", "repeat_3.5.center_norm.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.5.center_norm.bias", "repeat_3.5.center_norm.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.5.residual_4.alpha", "repeat_3.5.residual_4.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.5.mlp.up", "repeat_3.5.mlp.up.weight", Role.Matrix, [1536, 384], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.5.mlp.down", "repeat_3.5.mlp.down.weight", Role.Matrix, [384, 1536], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.5.mlp.up_bias", "repeat_3.5.mlp.up.bias", Role.Bias, [1536], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.5.mlp.down_bias", "repeat_3.5.mlp.down.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.5.center_norm_2.gain", "repeat_3.5.center_norm_2.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_3.5.center_norm_2.bias", "repeat_3.5.center_norm_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
+        for (var i = 0; i < 6; i++)
+        {
+            weights.Add(new Weight($"repeat_3.{i}.residual.alpha", $"repeat_3.{i}.residual.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_3.{i}.conv2d.weight", $"repeat_3.{i}.conv2d.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_3.{i}.conv2d.bias", $"repeat_3.{i}.conv2d.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_3.{i}.conv2d_2.weight", $"repeat_3.{i}.conv2d_2.weight", Role.Kernel, [384, 384, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_3.{i}.conv2d_2.bias", $"repeat_3.{i}.conv2d_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_3.{i}.residual_2.alpha", $"repeat_3.{i}.residual_2.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_3.{i}.conv2d_3.weight", $"repeat_3.{i}.conv2d_3.weight", Role.Kernel, [384, 1, 7, 7], Groups: 384, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_3.{i}.conv2d_3.bias", $"repeat_3.{i}.conv2d_3.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_3.{i}.residual_3.alpha", $"repeat_3.{i}.residual_3.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.qkv.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_3.{i}.attention.k", $"repeat_3.{i}.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_3.{i}.attention.v", $"repeat_3.{i}.attention.qkv.weight", Role.Matrix, [384, 384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_3.{i}.attention.out", $"repeat_3.{i}.attention.out.weight", Role.Matrix, [384, 384], Heads: 12, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_3.{i}.attention.q_bias", $"repeat_3.{i}.attention.qkv.bias", Role.Bias, [384], Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_3.{i}.attention.k_bias", $"repeat_3.{i}.attention.qkv.bias", Role.Bias, [384], RowOffset: 384, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_3.{i}.attention.v_bias", $"repeat_3.{i}.attention.qkv.bias", Role.Bias, [384], RowOffset: 768, Heads: 12, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_3.{i}.attention.out_bias", $"repeat_3.{i}.attention.out.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_3.{i}.attention.bias_table", $"repeat_3.{i}.attention.bias_table", Role.Table, [169, 12], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_3.{i}.center_norm.gain", $"repeat_3.{i}.center_norm.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_3.{i}.center_norm.bias", $"repeat_3.{i}.center_norm.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_3.{i}.residual_4.alpha", $"repeat_3.{i}.residual_4.alpha", Role.Alpha, [384], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_3.{i}.mlp.up", $"repeat_3.{i}.mlp.up.weight", Role.Matrix, [1536, 384], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_3.{i}.mlp.down", $"repeat_3.{i}.mlp.down.weight", Role.Matrix, [384, 1536], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_3.{i}.mlp.up_bias", $"repeat_3.{i}.mlp.up.bias", Role.Bias, [1536], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_3.{i}.mlp.down_bias", $"repeat_3.{i}.mlp.down.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_3.{i}.center_norm_2.gain", $"repeat_3.{i}.center_norm_2.weight", Role.Gain, [384], Init: new Init.One(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_3.{i}.center_norm_2.bias", $"repeat_3.{i}.center_norm_2.bias", Role.Bias, [384], Init: new Init.Zero(), Constraint: new Constraint.None()));
+        }
         weights.Add(new Weight("patch_merging_3.gain", "patch_merging_3.norm.weight", Role.Gain, [1536], Init: new Init.One(), Constraint: new Constraint.None()));
         weights.Add(new Weight("patch_merging_3.bias", "patch_merging_3.norm.bias", Role.Bias, [1536], Init: new Init.Zero(), Constraint: new Constraint.None()));
         weights.Add(new Weight("patch_merging_3.reduction", "patch_merging_3.reduction.weight", Role.Matrix, [768, 1536], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.0.residual.alpha", "repeat_4.0.residual.alpha", Role.Alpha, [768], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.0.conv2d.weight", "repeat_4.0.conv2d.weight", Role.Kernel, [768, 1, 7, 7], Groups: 768, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.0.conv2d.bias", "repeat_4.0.conv2d.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.0.conv2d_2.weight", "repeat_4.0.conv2d_2.weight", Role.Kernel, [768, 768, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.0.conv2d_2.bias", "repeat_4.0.conv2d_2.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.0.residual_2.alpha", "repeat_4.0.residual_2.alpha", Role.Alpha, [768], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.0.conv2d_3.weight", "repeat_4.0.conv2d_3.weight", Role.Kernel, [768, 1, 7, 7], Groups: 768, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.0.conv2d_3.bias", "repeat_4.0.conv2d_3.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.0.residual_3.alpha", "repeat_4.0.residual_3.alpha", Role.Alpha, [768], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.0.attention.q", "repeat_4.0.attention.qkv.weight", Role.Matrix, [768, 768], Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.0.attention.k", "repeat_4.0.attention.qkv.weight", Role.Matrix, [768, 768], RowOffset: 768, Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.0.attention.v", "repeat_4.0.attention.qkv.weight", Role.Matrix, [768, 768], RowOffset: 1536, Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.0.attention.out", "repeat_4.0.attention.out.weight", Role.Matrix, [768, 768], Heads: 24, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.0.attention.q_bias", "repeat_4.0.attention.qkv.bias", Role.Bias, [768], Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.0.attention.k_bias", "repeat_4.0.attention.qkv.bias", Role.Bias, [768], RowOffset: 768, Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.0.attention.v_bias", "repeat_4.0.attention.qkv.bias", Role.Bias, [768], RowOffset: 1536, Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.0.attention.out_bias", "repeat_4.0.attention.out.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.0.attention.bias_table", "repeat_4.0.attention.bias_table", Role.Table, [169, 24], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.0.center_norm.gain", "repeat_4.0.center_norm.weight", Role.Gain, [768], Init: new Init.One(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.0.center_norm.bias", "repeat_4.0.center_norm.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.0.residual_4.alpha", "repeat_4.0.residual_4.alpha", Role.Alpha, [768], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.0.mlp.up", "repeat_4.0.mlp.up.weight", Role.Matrix, [3072, 768], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.0.mlp.down", "repeat_4.0.mlp.down.weight", Role.Matrix, [768, 3072], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.0.mlp.up_bias", "repeat_4.0.mlp.up.bias", Role.Bias, [3072], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.0.mlp.down_bias", "repeat_4.0.mlp.down.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.0.center_norm_2.gain", "repeat_4.0.center_norm_2.weight", Role.Gain, [768], Init: new Init.One(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.0.center_norm_2.bias", "repeat_4.0.center_norm_2.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.1.residual.alpha", "repeat_4.1.residual.alpha", Role.Alpha, [768], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.1.conv2d.weight", "repeat_4.1.conv2d.weight", Role.Kernel, [768, 1, 7, 7], Groups: 768, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.1.conv2d.bias", "repeat_4.1.conv2d.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.1.conv2d_2.weight", "repeat_4.1.conv2d_2.weight", Role.Kernel, [768, 768, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.1.conv2d_2.bias", "repeat_4.1.conv2d_2.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.1.residual_2.alpha", "repeat_4.1.residual_2.alpha", Role.Alpha, [768], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.1.conv2d_3.weight", "repeat_4.1.conv2d_3.weight", Role.Kernel, [768, 1, 7, 7], Groups: 768, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.1.conv2d_3.bias", "repeat_4.1.conv2d_3.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.1.residual_3.alpha", "repeat_4.1.residual_3.alpha", Role.Alpha, [768], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.1.attention.q", "repeat_4.1.attention.qkv.weight", Role.Matrix, [768, 768], Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.1.attention.k", "repeat_4.1.attention.qkv.weight", Role.Matrix, [768, 768], RowOffset: 768, Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.1.attention.v", "repeat_4.1.attention.qkv.weight", Role.Matrix, [768, 768], RowOffset: 1536, Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.1.attention.out", "repeat_4.1.attention.out.weight", Role.Matrix, [768, 768], Heads: 24, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.1.attention.q_bias", "repeat_4.1.attention.qkv.bias", Role.Bias, [768], Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.1.attention.k_bias", "repeat_4.1.attention.qkv.bias", Role.Bias, [768], RowOffset: 768, Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.1.attention.v_bias", "repeat_4.1.attention.qkv.bias", Role.Bias, [768], RowOffset: 1536, Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.1.attention.out_bias", "repeat_4.1.attention.out.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.1.attention.bias_table", "repeat_4.1.attention.bias_table", Role.Table, [169, 24], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.1.center_norm.gain", "repeat_4.1.center_norm.weight", Role.Gain, [768], Init: new Init.One(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.1.center_norm.bias", "repeat_4.1.center_norm.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.1.residual_4.alpha", "repeat_4.1.residual_4.alpha", Role.Alpha, [768], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.1.mlp.up", "repeat_4.1.mlp.up.weight", Role.Matrix, [3072, 768], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.1.mlp.down", "repeat_4.1.mlp.down.weight", Role.Matrix, [768, 3072], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.1.mlp.up_bias", "repeat_4.1.mlp.up.bias", Role.Bias, [3072], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.1.mlp.down_bias", "repeat_4.1.mlp.down.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.1.center_norm_2.gain", "repeat_4.1.center_norm_2.weight", Role.Gain, [768], Init: new Init.One(), Constraint: new Constraint.None()));
-        weights.Add(new Weight("repeat_4.1.center_norm_2.bias", "repeat_4.1.center_norm_2.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.None()));
+        for (var i = 0; i < 2; i++)
+        {
+            weights.Add(new Weight($"repeat_4.{i}.residual.alpha", $"repeat_4.{i}.residual.alpha", Role.Alpha, [768], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_4.{i}.conv2d.weight", $"repeat_4.{i}.conv2d.weight", Role.Kernel, [768, 1, 7, 7], Groups: 768, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_4.{i}.conv2d.bias", $"repeat_4.{i}.conv2d.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_4.{i}.conv2d_2.weight", $"repeat_4.{i}.conv2d_2.weight", Role.Kernel, [768, 768, 1, 1], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_4.{i}.conv2d_2.bias", $"repeat_4.{i}.conv2d_2.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_4.{i}.residual_2.alpha", $"repeat_4.{i}.residual_2.alpha", Role.Alpha, [768], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_4.{i}.conv2d_3.weight", $"repeat_4.{i}.conv2d_3.weight", Role.Kernel, [768, 1, 7, 7], Groups: 768, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_4.{i}.conv2d_3.bias", $"repeat_4.{i}.conv2d_3.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_4.{i}.residual_3.alpha", $"repeat_4.{i}.residual_3.alpha", Role.Alpha, [768], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.qkv.weight", Role.Matrix, [768, 768], Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_4.{i}.attention.k", $"repeat_4.{i}.attention.qkv.weight", Role.Matrix, [768, 768], RowOffset: 768, Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_4.{i}.attention.v", $"repeat_4.{i}.attention.qkv.weight", Role.Matrix, [768, 768], RowOffset: 1536, Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_4.{i}.attention.out", $"repeat_4.{i}.attention.out.weight", Role.Matrix, [768, 768], Heads: 24, HeadAxis: HeadAxis.Columns, Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_4.{i}.attention.q_bias", $"repeat_4.{i}.attention.qkv.bias", Role.Bias, [768], Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_4.{i}.attention.k_bias", $"repeat_4.{i}.attention.qkv.bias", Role.Bias, [768], RowOffset: 768, Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_4.{i}.attention.v_bias", $"repeat_4.{i}.attention.qkv.bias", Role.Bias, [768], RowOffset: 1536, Heads: 24, HeadAxis: HeadAxis.Rows, Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_4.{i}.attention.out_bias", $"repeat_4.{i}.attention.out.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_4.{i}.attention.bias_table", $"repeat_4.{i}.attention.bias_table", Role.Table, [169, 24], Init: new Init.TruncatedNormal(0.02), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_4.{i}.center_norm.gain", $"repeat_4.{i}.center_norm.weight", Role.Gain, [768], Init: new Init.One(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_4.{i}.center_norm.bias", $"repeat_4.{i}.center_norm.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_4.{i}.residual_4.alpha", $"repeat_4.{i}.residual_4.alpha", Role.Alpha, [768], Init: new Init.Constant((1.0 / 12.0)), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_4.{i}.mlp.up", $"repeat_4.{i}.mlp.up.weight", Role.Matrix, [3072, 768], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_4.{i}.mlp.down", $"repeat_4.{i}.mlp.down.weight", Role.Matrix, [768, 3072], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_4.{i}.mlp.up_bias", $"repeat_4.{i}.mlp.up.bias", Role.Bias, [3072], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_4.{i}.mlp.down_bias", $"repeat_4.{i}.mlp.down.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_4.{i}.center_norm_2.gain", $"repeat_4.{i}.center_norm_2.weight", Role.Gain, [768], Init: new Init.One(), Constraint: new Constraint.None()));
+            weights.Add(new Weight($"repeat_4.{i}.center_norm_2.bias", $"repeat_4.{i}.center_norm_2.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.None()));
+        }
         weights.Add(new Weight("center_norm_2.gain", "center_norm_2.weight", Role.Gain, [768], Init: new Init.One(), Constraint: new Constraint.None()));
         weights.Add(new Weight("center_norm_2.bias", "center_norm_2.bias", Role.Bias, [768], Init: new Init.Zero(), Constraint: new Constraint.None()));
         weights.Add(new Weight("logits.weight", "logits.weight", Role.Matrix, [1000, 768], Init: new Init.Spectral(1.0), Constraint: new Constraint.None()));
@@ -1241,624 +525,651 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
         norms.Add(new NormRequest(NormKind.Vector, "patchify.bias"));
         norms.Add(new NormRequest(NormKind.LargestEntry, "center_norm.gain"));
         norms.Add(new NormRequest(NormKind.Vector, "center_norm.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.0.residual.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat.0.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.0.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat.0.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.0.conv2d.bias"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.0.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.0.conv2d_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.0.residual_2.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat.0.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.0.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat.0.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.0.conv2d_3.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.0.residual_3.alpha"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.0.attention.bias_table"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.0.attention.out"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.0.attention.k"));
-        for (var head = 0; head < 3; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat.0.attention.k", head));
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat.{i}.residual.alpha"));
         }
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.0.attention.q"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.0.attention.v"));
-        for (var head = 0; head < 3; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat.0.attention.v", head));
+            norms.Add(new NormRequest(NormKind.Operator, $"repeat.{i}.conv2d.weight"));
         }
-        for (var head = 0; head < 3; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat.0.attention.q", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat.{i}.conv2d.weight"));
         }
-        for (var head = 0; head < 3; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat.0.attention.out", head));
+            norms.Add(new NormRequest(NormKind.LargestRow, $"repeat.{i}.conv2d.weight"));
         }
-        for (var head = 0; head < 3; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Vector, "repeat.0.attention.v_bias", head));
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat.{i}.conv2d.bias"));
         }
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.0.attention.out_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.0.center_norm.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.0.center_norm.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.0.residual_4.alpha"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.0.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.0.mlp.down"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat.0.mlp.up"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.0.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.0.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Product, "repeat.0.mlp.down", Right: "repeat.0.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.0.mlp.down_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.0.center_norm_2.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.0.center_norm_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.1.residual.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat.1.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.1.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat.1.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.1.conv2d.bias"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.1.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.1.conv2d_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.1.residual_2.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat.1.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.1.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat.1.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.1.conv2d_3.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.1.residual_3.alpha"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.1.attention.bias_table"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.1.attention.out"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.1.attention.k"));
-        for (var head = 0; head < 3; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat.1.attention.k", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat.{i}.conv2d_2.weight"));
         }
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.1.attention.q"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.1.attention.v"));
-        for (var head = 0; head < 3; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat.1.attention.v", head));
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat.{i}.conv2d_2.bias"));
         }
-        for (var head = 0; head < 3; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat.1.attention.q", head));
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat.{i}.residual_2.alpha"));
         }
-        for (var head = 0; head < 3; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat.1.attention.out", head));
+            norms.Add(new NormRequest(NormKind.Operator, $"repeat.{i}.conv2d_3.weight"));
         }
-        for (var head = 0; head < 3; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Vector, "repeat.1.attention.v_bias", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat.{i}.conv2d_3.weight"));
         }
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.1.attention.out_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.1.center_norm.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.1.center_norm.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.1.residual_4.alpha"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.1.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat.1.mlp.down"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat.1.mlp.up"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.1.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.1.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Product, "repeat.1.mlp.down", Right: "repeat.1.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.1.mlp.down_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat.1.center_norm_2.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat.1.center_norm_2.bias"));
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestRow, $"repeat.{i}.conv2d_3.weight"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat.{i}.conv2d_3.bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat.{i}.residual_3.alpha"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat.{i}.attention.bias_table"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat.{i}.attention.out"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat.{i}.attention.k"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 3; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat.{i}.attention.k", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat.{i}.attention.q"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat.{i}.attention.v"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 3; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat.{i}.attention.v", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 3; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat.{i}.attention.q", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 3; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat.{i}.attention.out", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 3; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Vector, $"repeat.{i}.attention.v_bias", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat.{i}.attention.out_bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat.{i}.center_norm.gain"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat.{i}.center_norm.bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat.{i}.residual_4.alpha"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat.{i}.mlp.up"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat.{i}.mlp.down"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestRow, $"repeat.{i}.mlp.up"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat.{i}.mlp.up_bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat.{i}.mlp.up_bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Product, $"repeat.{i}.mlp.down", Right: $"repeat.{i}.mlp.up"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat.{i}.mlp.down_bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat.{i}.center_norm_2.gain"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat.{i}.center_norm_2.bias"));
+        }
         norms.Add(new NormRequest(NormKind.Spectral, "patch_merging.reduction"));
         norms.Add(new NormRequest(NormKind.LargestEntry, "patch_merging.gain"));
         norms.Add(new NormRequest(NormKind.Vector, "patch_merging.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.0.residual.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_2.0.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.0.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_2.0.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.0.conv2d.bias"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.0.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.0.conv2d_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.0.residual_2.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_2.0.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.0.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_2.0.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.0.conv2d_3.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.0.residual_3.alpha"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.0.attention.bias_table"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.0.attention.out"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.0.attention.k"));
-        for (var head = 0; head < 6; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.0.attention.k", head));
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_2.{i}.residual.alpha"));
         }
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.0.attention.q"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.0.attention.v"));
-        for (var head = 0; head < 6; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.0.attention.v", head));
+            norms.Add(new NormRequest(NormKind.Operator, $"repeat_2.{i}.conv2d.weight"));
         }
-        for (var head = 0; head < 6; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.0.attention.q", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_2.{i}.conv2d.weight"));
         }
-        for (var head = 0; head < 6; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.0.attention.out", head));
+            norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_2.{i}.conv2d.weight"));
         }
-        for (var head = 0; head < 6; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Vector, "repeat_2.0.attention.v_bias", head));
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_2.{i}.conv2d.bias"));
         }
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.0.attention.out_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.0.center_norm.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.0.center_norm.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.0.residual_4.alpha"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.0.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.0.mlp.down"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_2.0.mlp.up"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.0.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.0.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Product, "repeat_2.0.mlp.down", Right: "repeat_2.0.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.0.mlp.down_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.0.center_norm_2.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.0.center_norm_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.1.residual.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_2.1.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.1.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_2.1.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.1.conv2d.bias"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.1.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.1.conv2d_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.1.residual_2.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_2.1.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.1.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_2.1.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.1.conv2d_3.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.1.residual_3.alpha"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.1.attention.bias_table"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.1.attention.out"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.1.attention.k"));
-        for (var head = 0; head < 6; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.1.attention.k", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_2.{i}.conv2d_2.weight"));
         }
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.1.attention.q"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.1.attention.v"));
-        for (var head = 0; head < 6; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.1.attention.v", head));
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_2.{i}.conv2d_2.bias"));
         }
-        for (var head = 0; head < 6; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.1.attention.q", head));
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_2.{i}.residual_2.alpha"));
         }
-        for (var head = 0; head < 6; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.1.attention.out", head));
+            norms.Add(new NormRequest(NormKind.Operator, $"repeat_2.{i}.conv2d_3.weight"));
         }
-        for (var head = 0; head < 6; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Vector, "repeat_2.1.attention.v_bias", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_2.{i}.conv2d_3.weight"));
         }
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.1.attention.out_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.1.center_norm.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.1.center_norm.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.1.residual_4.alpha"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.1.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_2.1.mlp.down"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_2.1.mlp.up"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.1.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.1.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Product, "repeat_2.1.mlp.down", Right: "repeat_2.1.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.1.mlp.down_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_2.1.center_norm_2.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_2.1.center_norm_2.bias"));
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_2.{i}.conv2d_3.weight"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_2.{i}.conv2d_3.bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_2.{i}.residual_3.alpha"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_2.{i}.attention.bias_table"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_2.{i}.attention.out"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_2.{i}.attention.k"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 6; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat_2.{i}.attention.k", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_2.{i}.attention.q"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_2.{i}.attention.v"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 6; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat_2.{i}.attention.v", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 6; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat_2.{i}.attention.q", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 6; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat_2.{i}.attention.out", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 6; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Vector, $"repeat_2.{i}.attention.v_bias", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_2.{i}.attention.out_bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_2.{i}.center_norm.gain"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_2.{i}.center_norm.bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_2.{i}.residual_4.alpha"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_2.{i}.mlp.up"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_2.{i}.mlp.down"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_2.{i}.mlp.up"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_2.{i}.mlp.up_bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_2.{i}.mlp.up_bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Product, $"repeat_2.{i}.mlp.down", Right: $"repeat_2.{i}.mlp.up"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_2.{i}.mlp.down_bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_2.{i}.center_norm_2.gain"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_2.{i}.center_norm_2.bias"));
+        }
         norms.Add(new NormRequest(NormKind.Spectral, "patch_merging_2.reduction"));
         norms.Add(new NormRequest(NormKind.LargestEntry, "patch_merging_2.gain"));
         norms.Add(new NormRequest(NormKind.Vector, "patch_merging_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.0.residual.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.0.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.0.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.0.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.0.conv2d.bias"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.0.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.0.conv2d_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.0.residual_2.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.0.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.0.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.0.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.0.conv2d_3.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.0.residual_3.alpha"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.0.attention.bias_table"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.0.attention.out"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.0.attention.k"));
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.0.attention.k", head));
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_3.{i}.residual.alpha"));
         }
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.0.attention.q"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.0.attention.v"));
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.0.attention.v", head));
+            norms.Add(new NormRequest(NormKind.Operator, $"repeat_3.{i}.conv2d.weight"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.0.attention.q", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_3.{i}.conv2d.weight"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.0.attention.out", head));
+            norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_3.{i}.conv2d.weight"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Vector, "repeat_3.0.attention.v_bias", head));
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_3.{i}.conv2d.bias"));
         }
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.0.attention.out_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.0.center_norm.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.0.center_norm.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.0.residual_4.alpha"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.0.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.0.mlp.down"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.0.mlp.up"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.0.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.0.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Product, "repeat_3.0.mlp.down", Right: "repeat_3.0.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.0.mlp.down_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.0.center_norm_2.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.0.center_norm_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.1.residual.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.1.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.1.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.1.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.1.conv2d.bias"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.1.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.1.conv2d_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.1.residual_2.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.1.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.1.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.1.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.1.conv2d_3.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.1.residual_3.alpha"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.1.attention.bias_table"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.1.attention.out"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.1.attention.k"));
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.1.attention.k", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_3.{i}.conv2d_2.weight"));
         }
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.1.attention.q"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.1.attention.v"));
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.1.attention.v", head));
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_3.{i}.conv2d_2.bias"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.1.attention.q", head));
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_3.{i}.residual_2.alpha"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.1.attention.out", head));
+            norms.Add(new NormRequest(NormKind.Operator, $"repeat_3.{i}.conv2d_3.weight"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Vector, "repeat_3.1.attention.v_bias", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_3.{i}.conv2d_3.weight"));
         }
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.1.attention.out_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.1.center_norm.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.1.center_norm.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.1.residual_4.alpha"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.1.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.1.mlp.down"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.1.mlp.up"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.1.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.1.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Product, "repeat_3.1.mlp.down", Right: "repeat_3.1.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.1.mlp.down_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.1.center_norm_2.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.1.center_norm_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.2.residual.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.2.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.2.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.2.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.2.conv2d.bias"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.2.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.2.conv2d_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.2.residual_2.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.2.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.2.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.2.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.2.conv2d_3.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.2.residual_3.alpha"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.2.attention.bias_table"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.2.attention.out"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.2.attention.k"));
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.2.attention.k", head));
+            norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_3.{i}.conv2d_3.weight"));
         }
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.2.attention.q"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.2.attention.v"));
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.2.attention.v", head));
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_3.{i}.conv2d_3.bias"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.2.attention.q", head));
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_3.{i}.residual_3.alpha"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.2.attention.out", head));
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_3.{i}.attention.bias_table"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Vector, "repeat_3.2.attention.v_bias", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_3.{i}.attention.out"));
         }
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.2.attention.out_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.2.center_norm.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.2.center_norm.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.2.residual_4.alpha"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.2.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.2.mlp.down"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.2.mlp.up"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.2.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.2.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Product, "repeat_3.2.mlp.down", Right: "repeat_3.2.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.2.mlp.down_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.2.center_norm_2.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.2.center_norm_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.3.residual.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.3.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.3.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.3.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.3.conv2d.bias"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.3.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.3.conv2d_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.3.residual_2.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.3.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.3.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.3.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.3.conv2d_3.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.3.residual_3.alpha"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.3.attention.bias_table"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.3.attention.out"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.3.attention.k"));
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.3.attention.k", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_3.{i}.attention.k"));
         }
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.3.attention.q"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.3.attention.v"));
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.3.attention.v", head));
+            for (var head = 0; head < 12; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat_3.{i}.attention.k", head));
+            }
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.3.attention.q", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_3.{i}.attention.q"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.3.attention.out", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_3.{i}.attention.v"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Vector, "repeat_3.3.attention.v_bias", head));
+            for (var head = 0; head < 12; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat_3.{i}.attention.v", head));
+            }
         }
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.3.attention.out_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.3.center_norm.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.3.center_norm.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.3.residual_4.alpha"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.3.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.3.mlp.down"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.3.mlp.up"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.3.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.3.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Product, "repeat_3.3.mlp.down", Right: "repeat_3.3.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.3.mlp.down_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.3.center_norm_2.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.3.center_norm_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.4.residual.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.4.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.4.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.4.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.4.conv2d.bias"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.4.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.4.conv2d_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.4.residual_2.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.4.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.4.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.4.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.4.conv2d_3.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.4.residual_3.alpha"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.4.attention.bias_table"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.4.attention.out"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.4.attention.k"));
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.4.attention.k", head));
+            for (var head = 0; head < 12; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat_3.{i}.attention.q", head));
+            }
         }
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.4.attention.q"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.4.attention.v"));
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.4.attention.v", head));
+            for (var head = 0; head < 12; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat_3.{i}.attention.out", head));
+            }
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.4.attention.q", head));
+            for (var head = 0; head < 12; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Vector, $"repeat_3.{i}.attention.v_bias", head));
+            }
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.4.attention.out", head));
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_3.{i}.attention.out_bias"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Vector, "repeat_3.4.attention.v_bias", head));
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_3.{i}.center_norm.gain"));
         }
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.4.attention.out_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.4.center_norm.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.4.center_norm.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.4.residual_4.alpha"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.4.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.4.mlp.down"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.4.mlp.up"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.4.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.4.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Product, "repeat_3.4.mlp.down", Right: "repeat_3.4.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.4.mlp.down_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.4.center_norm_2.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.4.center_norm_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.5.residual.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.5.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.5.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.5.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.5.conv2d.bias"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.5.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.5.conv2d_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.5.residual_2.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_3.5.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.5.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.5.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.5.conv2d_3.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.5.residual_3.alpha"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.5.attention.bias_table"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.5.attention.out"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.5.attention.k"));
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.5.attention.k", head));
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_3.{i}.center_norm.bias"));
         }
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.5.attention.q"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.5.attention.v"));
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.5.attention.v", head));
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_3.{i}.residual_4.alpha"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.5.attention.q", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_3.{i}.mlp.up"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.5.attention.out", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_3.{i}.mlp.down"));
         }
-        for (var head = 0; head < 12; head++)
+        for (var i = 0; i < 6; i++)
         {
-            norms.Add(new NormRequest(NormKind.Vector, "repeat_3.5.attention.v_bias", head));
+            norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_3.{i}.mlp.up"));
         }
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.5.attention.out_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.5.center_norm.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.5.center_norm.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.5.residual_4.alpha"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.5.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_3.5.mlp.down"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_3.5.mlp.up"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.5.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.5.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Product, "repeat_3.5.mlp.down", Right: "repeat_3.5.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.5.mlp.down_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_3.5.center_norm_2.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_3.5.center_norm_2.bias"));
+        for (var i = 0; i < 6; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_3.{i}.mlp.up_bias"));
+        }
+        for (var i = 0; i < 6; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_3.{i}.mlp.up_bias"));
+        }
+        for (var i = 0; i < 6; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Product, $"repeat_3.{i}.mlp.down", Right: $"repeat_3.{i}.mlp.up"));
+        }
+        for (var i = 0; i < 6; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_3.{i}.mlp.down_bias"));
+        }
+        for (var i = 0; i < 6; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_3.{i}.center_norm_2.gain"));
+        }
+        for (var i = 0; i < 6; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_3.{i}.center_norm_2.bias"));
+        }
         norms.Add(new NormRequest(NormKind.Spectral, "patch_merging_3.reduction"));
         norms.Add(new NormRequest(NormKind.LargestEntry, "patch_merging_3.gain"));
         norms.Add(new NormRequest(NormKind.Vector, "patch_merging_3.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.0.residual.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_4.0.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.0.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_4.0.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_4.0.conv2d.bias"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.0.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_4.0.conv2d_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.0.residual_2.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_4.0.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.0.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_4.0.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_4.0.conv2d_3.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.0.residual_3.alpha"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.0.attention.bias_table"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.0.attention.out"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.0.attention.k"));
-        for (var head = 0; head < 24; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.0.attention.k", head));
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_4.{i}.residual.alpha"));
         }
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.0.attention.q"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.0.attention.v"));
-        for (var head = 0; head < 24; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.0.attention.v", head));
+            norms.Add(new NormRequest(NormKind.Operator, $"repeat_4.{i}.conv2d.weight"));
         }
-        for (var head = 0; head < 24; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.0.attention.q", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_4.{i}.conv2d.weight"));
         }
-        for (var head = 0; head < 24; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.0.attention.out", head));
+            norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_4.{i}.conv2d.weight"));
         }
-        for (var head = 0; head < 24; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Vector, "repeat_4.0.attention.v_bias", head));
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_4.{i}.conv2d.bias"));
         }
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_4.0.attention.out_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.0.center_norm.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_4.0.center_norm.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.0.residual_4.alpha"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.0.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.0.mlp.down"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_4.0.mlp.up"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.0.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_4.0.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Product, "repeat_4.0.mlp.down", Right: "repeat_4.0.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_4.0.mlp.down_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.0.center_norm_2.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_4.0.center_norm_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.1.residual.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_4.1.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.1.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_4.1.conv2d.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_4.1.conv2d.bias"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.1.conv2d_2.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_4.1.conv2d_2.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.1.residual_2.alpha"));
-        norms.Add(new NormRequest(NormKind.Operator, "repeat_4.1.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.1.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_4.1.conv2d_3.weight"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_4.1.conv2d_3.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.1.residual_3.alpha"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.1.attention.bias_table"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.1.attention.out"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.1.attention.k"));
-        for (var head = 0; head < 24; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.1.attention.k", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_4.{i}.conv2d_2.weight"));
         }
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.1.attention.q"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.1.attention.v"));
-        for (var head = 0; head < 24; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.1.attention.v", head));
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_4.{i}.conv2d_2.bias"));
         }
-        for (var head = 0; head < 24; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.1.attention.q", head));
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_4.{i}.residual_2.alpha"));
         }
-        for (var head = 0; head < 24; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.1.attention.out", head));
+            norms.Add(new NormRequest(NormKind.Operator, $"repeat_4.{i}.conv2d_3.weight"));
         }
-        for (var head = 0; head < 24; head++)
+        for (var i = 0; i < 2; i++)
         {
-            norms.Add(new NormRequest(NormKind.Vector, "repeat_4.1.attention.v_bias", head));
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_4.{i}.conv2d_3.weight"));
         }
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_4.1.attention.out_bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.1.center_norm.gain"));
-        norms.Add(new NormRequest(NormKind.Vector, "repeat_4.1.center_norm.bias"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.1.residual_4.alpha"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.1.mlp.up"));
-        norms.Add(new NormRequest(NormKind.Spectral, "repeat_4.1.mlp.down"));
-        norms.Add(new NormRequest(NormKind.LargestRow, "repeat_4.1.mlp.up"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.1.mlp.up_bias"));
-        norms.Add(new NormRequest(NormKind.Product, "repeat_4.1.mlp.down", Right: "repeat_4.1.mlp.up"));
-        norms.Add(new NormRequest(NormKind.LargestEntry, "repeat_4.1.center_norm_2.gain"));
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_4.{i}.conv2d_3.weight"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_4.{i}.conv2d_3.bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_4.{i}.residual_3.alpha"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_4.{i}.attention.bias_table"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_4.{i}.attention.out"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_4.{i}.attention.k"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 24; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat_4.{i}.attention.k", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_4.{i}.attention.q"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_4.{i}.attention.v"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 24; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat_4.{i}.attention.v", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 24; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat_4.{i}.attention.q", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 24; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Spectral, $"repeat_4.{i}.attention.out", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            for (var head = 0; head < 24; head++)
+            {
+                norms.Add(new NormRequest(NormKind.Vector, $"repeat_4.{i}.attention.v_bias", head));
+            }
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_4.{i}.attention.out_bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_4.{i}.center_norm.gain"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_4.{i}.center_norm.bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_4.{i}.residual_4.alpha"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_4.{i}.mlp.up"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Spectral, $"repeat_4.{i}.mlp.down"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_4.{i}.mlp.up"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_4.{i}.mlp.up_bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_4.{i}.mlp.up_bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Product, $"repeat_4.{i}.mlp.down", Right: $"repeat_4.{i}.mlp.up"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_4.{i}.mlp.down_bias"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.LargestEntry, $"repeat_4.{i}.center_norm_2.gain"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Vector, $"repeat_4.{i}.center_norm_2.bias"));
+        }
         norms.Add(new NormRequest(NormKind.LargestEntry, "center_norm_2.gain"));
         norms.Add(new NormRequest(NormKind.Spectral, "logits.weight"));
         return norms;
@@ -1881,4498 +1192,1623 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
     /// <summary>The bound at the given norms, one entry per claim: the steps of the derivation in order.</summary>
     public static UpperBound[] LipschitzBound(Norms norms)
     {
-        UpperBound v1516 = UpperBound.OfRational(125, 28) * UpperBound.Sqrt(3) + UpperBound.Sqrt(UpperBound.OfRational(24738633811609, 2081383290000));  // standardize: shared
-        UpperBound v1517 = UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2);  // standardize: shared
-        UpperBound v1518 = UpperBound.OfRational(125, 28) * v1517;  // standardize: shared
-        UpperBound v1519 = UpperBound.Sqrt(UpperBound.OfRational(1810079068561, 8325533160000)) + v1518;  // standardize: shared
-        UpperBound v1 = UpperBound.Min(v1516, v1519);  // standardize: radius
-        UpperBound v2 = UpperBound.Min(UpperBound.OfRational(125, 28) * UpperBound.Min(v1517, UpperBound.Sqrt(3)), v1516, v1519);  // standardize: centred radius
-        UpperBound v3 = v1518;  // standardize: radius around the known centre
+        UpperBound v580 = UpperBound.OfRational(125, 28) * UpperBound.Sqrt(3) + UpperBound.Sqrt(UpperBound.OfRational(24738633811609, 2081383290000));  // standardize: shared
+        UpperBound v581 = UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2);  // standardize: shared
+        UpperBound v582 = UpperBound.OfRational(125, 28) * v581;  // standardize: shared
+        UpperBound v583 = UpperBound.Sqrt(UpperBound.OfRational(1810079068561, 8325533160000)) + v582;  // standardize: shared
+        UpperBound v1 = UpperBound.Min(v580, v583);  // standardize: radius
+        UpperBound v2 = UpperBound.Min(UpperBound.OfRational(125, 28) * UpperBound.Min(v581, UpperBound.Sqrt(3)), v580, v583);  // standardize: centred radius
+        UpperBound v3 = v582;  // standardize: radius around the known centre
         UpperBound v4 = norms.SpectralNorm("patchify.weight");  // patchify: σ(weight)
         UpperBound v5 = 4 * v4 * v1 + norms.VectorNorm("patchify.bias");  // patchify: radius
         UpperBound v6 = UpperBound.Min(4 * v4 * UpperBound.Min(v2, v3), v5);  // patchify: centred radius
-        UpperBound v1520 = 4 * v4 * UpperBound.OfRational(125, 28);  // patchify: shared
-        UpperBound v7 = UpperBound.Min(v1520, v4 * UpperBound.OfRational(125, 28));  // patchify: from pixels, whole to token
+        UpperBound v584 = 4 * v4 * UpperBound.OfRational(125, 28);  // patchify: shared
+        UpperBound v7 = UpperBound.Min(v584, v4 * UpperBound.OfRational(125, 28));  // patchify: from pixels, whole to token
         UpperBound v8 = UpperBound.Min(v4 * UpperBound.OfRational(125, 28), 56 * v7);  // patchify: from pixels, whole to whole
-        UpperBound v9 = UpperBound.Min(v1520, 224 * v7);  // patchify: from pixels, token to token
+        UpperBound v9 = UpperBound.Min(v584, 224 * v7);  // patchify: from pixels, token to token
         UpperBound v10 = norms.LargestEntry("center_norm.gain");  // center_norm: max|gain|
         UpperBound v11 = v10 * UpperBound.OfRational(96, 95) * v5 + norms.VectorNorm("center_norm.bias");  // center_norm: radius
         UpperBound v12 = UpperBound.Min(v10 * UpperBound.OfRational(96, 95) * v6, v11);  // center_norm: centred radius
-        UpperBound v1521 = v10 * UpperBound.OfRational(96, 95) * v8;  // center_norm: shared
-        UpperBound v1522 = v10 * UpperBound.OfRational(96, 95) * v9;  // center_norm: shared
-        UpperBound v13 = UpperBound.Min(v10 * UpperBound.OfRational(96, 95) * v7, v1521, v1522);  // center_norm: from pixels, whole to token
-        UpperBound v14 = UpperBound.Min(v1521, 56 * v13);  // center_norm: from pixels, whole to whole
-        UpperBound v15 = UpperBound.Min(v1522, 224 * v13);  // center_norm: from pixels, token to token
-        UpperBound v16 = norms.LargestEntry("repeat.0.residual.alpha");  // repeat.0.residual: largest |alpha|
-        UpperBound v17 = norms.OperatorNorm("repeat.0.conv2d.weight");  // repeat.0.conv2d: operator norm of weight
-        UpperBound v18 = UpperBound.Min(norms.SpectralNorm("repeat.0.conv2d.weight"), v17, norms.LargestRow("repeat.0.conv2d.weight"));  // repeat.0.conv2d: σ(weight)
-        UpperBound v1523 = 7 * v18 * v11;  // repeat.0.conv2d: shared
-        UpperBound v19 = v1523 + norms.VectorNorm("repeat.0.conv2d.bias");  // repeat.0.conv2d: radius
-        UpperBound v20 = UpperBound.Min(v1523, 7 * v18 * UpperBound.OfRational(1, 2) * (v12 + v11), v19);  // repeat.0.conv2d: centred radius
-        UpperBound v1524 = UpperBound.Min(7 * v18, v17) * v14;  // repeat.0.conv2d: shared
-        UpperBound v1525 = 7 * v18 * v15;  // repeat.0.conv2d: shared
-        UpperBound v21 = UpperBound.Min(7 * v18 * v13, UpperBound.Min(v18, 7 * v18, v17) * v14, v1524, v1525);  // repeat.0.conv2d: from pixels, whole to token
-        UpperBound v22 = UpperBound.Min(v1524, 56 * v21);  // repeat.0.conv2d: from pixels, whole to whole
-        UpperBound v23 = UpperBound.Min(v1525, 224 * v21);  // repeat.0.conv2d: from pixels, token to token
-        UpperBound v25 = UpperBound.GeluSlope(v19);  // repeat.0.gelu: slope
-        UpperBound v26 = UpperBound.GeluGain(v19) * v19;  // repeat.0.gelu: radius
-        UpperBound v27 = UpperBound.Min(v25 * v20, v26);  // repeat.0.gelu: centred radius
-        UpperBound v28 = UpperBound.Min(v25 * v21, v25 * v22, v25 * v23);  // repeat.0.gelu: from pixels, whole to token
-        UpperBound v29 = UpperBound.Min(v25 * v22, 56 * v28);  // repeat.0.gelu: from pixels, whole to whole
-        UpperBound v30 = UpperBound.Min(v25 * v23, 224 * v28);  // repeat.0.gelu: from pixels, token to token
-        UpperBound v31 = norms.SpectralNorm("repeat.0.conv2d_2.weight");  // repeat.0.conv2d_2: σ(weight)
-        UpperBound v32 = v31 * v26 + norms.VectorNorm("repeat.0.conv2d_2.bias");  // repeat.0.conv2d_2: radius
-        UpperBound v33 = UpperBound.Min(v31 * v27, v32);  // repeat.0.conv2d_2: centred radius
-        UpperBound v34 = UpperBound.Min(v31 * v28, v31 * v29, v31 * v30);  // repeat.0.conv2d_2: from pixels, whole to token
-        UpperBound v35 = UpperBound.Min(v31 * v29, 56 * v34);  // repeat.0.conv2d_2: from pixels, whole to whole
-        UpperBound v36 = UpperBound.Min(v31 * v30, 224 * v34);  // repeat.0.conv2d_2: from pixels, token to token
-        UpperBound v37 = UpperBound.GeluSlope(v32);  // repeat.0.gelu_2: slope
-        UpperBound v38 = UpperBound.GeluGain(v32) * v32;  // repeat.0.gelu_2: radius
-        UpperBound v39 = UpperBound.Min(v37 * v33, v38);  // repeat.0.gelu_2: centred radius
-        UpperBound v40 = UpperBound.Min(v37 * v34, v37 * v35, v37 * v36);  // repeat.0.gelu_2: from pixels, whole to token
-        UpperBound v41 = UpperBound.Min(v37 * v35, 56 * v40);  // repeat.0.gelu_2: from pixels, whole to whole
-        UpperBound v42 = UpperBound.Min(v37 * v36, 224 * v40);  // repeat.0.gelu_2: from pixels, token to token
-        UpperBound v43 = v11 + v16 * v38;  // repeat.0.residual: radius
-        UpperBound v44 = UpperBound.Min(v12 + v16 * v39, v43);  // repeat.0.residual: centred radius
-        UpperBound v1526 = v14 + v16 * v41;  // repeat.0.residual: shared
-        UpperBound v1527 = v15 + v16 * v42;  // repeat.0.residual: shared
-        UpperBound v46 = UpperBound.Min(v13 + v16 * v40, v1526, v1527);  // repeat.0.residual: from pixels, whole to token
-        UpperBound v47 = UpperBound.Min(v1526, 56 * v46);  // repeat.0.residual: from pixels, whole to whole
-        UpperBound v48 = UpperBound.Min(v1527, 224 * v46);  // repeat.0.residual: from pixels, token to token
-        UpperBound v49 = norms.LargestEntry("repeat.0.residual_2.alpha");  // repeat.0.residual_2: largest |alpha|
-        UpperBound v50 = norms.OperatorNorm("repeat.0.conv2d_3.weight");  // repeat.0.conv2d_3: operator norm of weight
-        UpperBound v51 = UpperBound.Min(norms.SpectralNorm("repeat.0.conv2d_3.weight"), v50, norms.LargestRow("repeat.0.conv2d_3.weight"));  // repeat.0.conv2d_3: σ(weight)
-        UpperBound v1528 = 7 * v51 * v43;  // repeat.0.conv2d_3: shared
-        UpperBound v52 = v1528 + norms.VectorNorm("repeat.0.conv2d_3.bias");  // repeat.0.conv2d_3: radius
-        UpperBound v53 = UpperBound.Min(v1528, 7 * v51 * UpperBound.OfRational(1, 2) * (v44 + v43), v52);  // repeat.0.conv2d_3: centred radius
-        UpperBound v1529 = UpperBound.Min(7 * v51, v50) * v47;  // repeat.0.conv2d_3: shared
-        UpperBound v1530 = 7 * v51 * v48;  // repeat.0.conv2d_3: shared
-        UpperBound v54 = UpperBound.Min(7 * v51 * v46, UpperBound.Min(v51, 7 * v51, v50) * v47, v1529, v1530);  // repeat.0.conv2d_3: from pixels, whole to token
-        UpperBound v55 = UpperBound.Min(v1529, 56 * v54);  // repeat.0.conv2d_3: from pixels, whole to whole
-        UpperBound v56 = UpperBound.Min(v1530, 224 * v54);  // repeat.0.conv2d_3: from pixels, token to token
-        UpperBound v58 = UpperBound.GeluSlope(v52);  // repeat.0.gelu_3: slope
-        UpperBound v59 = UpperBound.GeluGain(v52) * v52;  // repeat.0.gelu_3: radius
-        UpperBound v60 = UpperBound.Min(v58 * v53, v59);  // repeat.0.gelu_3: centred radius
-        UpperBound v61 = UpperBound.Min(v58 * v54, v58 * v55, v58 * v56);  // repeat.0.gelu_3: from pixels, whole to token
-        UpperBound v62 = UpperBound.Min(v58 * v55, 56 * v61);  // repeat.0.gelu_3: from pixels, whole to whole
-        UpperBound v63 = UpperBound.Min(v58 * v56, 224 * v61);  // repeat.0.gelu_3: from pixels, token to token
-        UpperBound v64 = v43 + v49 * v59;  // repeat.0.residual_2: radius
-        UpperBound v65 = UpperBound.Min(v44 + v49 * v60, v64);  // repeat.0.residual_2: centred radius
-        UpperBound v1531 = v47 + v49 * v62;  // repeat.0.residual_2: shared
-        UpperBound v1532 = v48 + v49 * v63;  // repeat.0.residual_2: shared
-        UpperBound v67 = UpperBound.Min(v46 + v49 * v61, v1531, v1532);  // repeat.0.residual_2: from pixels, whole to token
-        UpperBound v68 = UpperBound.Min(v1531, 56 * v67);  // repeat.0.residual_2: from pixels, whole to whole
-        UpperBound v69 = UpperBound.Min(v1532, 224 * v67);  // repeat.0.residual_2: from pixels, token to token
-        UpperBound v70 = norms.LargestEntry("repeat.0.residual_3.alpha");  // repeat.0.residual_3: largest |alpha|
-        UpperBound v71 = 2 * norms.LargestEntry("repeat.0.attention.bias_table");  // repeat.0.attention: spread of the bias
-        UpperBound v72 = norms.SpectralNorm("repeat.0.attention.out");  // repeat.0.attention: σ(out)
-        UpperBound v73 = norms.SpectralNorm("repeat.0.attention.k");  // repeat.0.attention: σ(k)
-        // repeat.0.attention: range of the logits
-        UpperBound v74 = 20 * UpperBound.Min(
-            UpperBound.MaxOver(3, head => norms.HeadSpectralNorm("repeat.0.attention.k", head))
-                * v65
-                * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)),
-            1)
-            + v71;
-        UpperBound v75 = UpperBound.DoeblinComplement(49, v74);  // repeat.0.attention: 1 − lambda
-        UpperBound v76 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v74);  // repeat.0.attention: cosh of half the range
-        UpperBound v77 = 49 * UpperBound.LargestSoftmaxWeight(49, v74);  // repeat.0.attention: largest column sum
-        UpperBound v78 = UpperBound.Min(UpperBound.Sqrt(v77), v76, 7);  // repeat.0.attention: norm of the weights
-        UpperBound v79 = norms.SpectralNorm("repeat.0.attention.q");  // repeat.0.attention: σ(q)
-        UpperBound v80 = norms.SpectralNorm("repeat.0.attention.v");  // repeat.0.attention: σ(v)
-        // repeat.0.attention: slope of the values
-        UpperBound v81 = UpperBound.MaxOver(3, head =>
-            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                * norms.HeadSpectralNorm("repeat.0.attention.v", head));
-        // repeat.0.attention: spread of the values
-        UpperBound v82 = UpperBound.MaxOver(3, head => UpperBound.Min(
-            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                * norms.HeadSpectralNorm("repeat.0.attention.v", head)
-                * v65,
-            1));
-        UpperBound v1533 = 10 * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645));  // repeat.0.attention: shared
-        UpperBound v83 = UpperBound.MaxOver(3, head => UpperBound.Max(v1533 * norms.HeadSpectralNorm("repeat.0.attention.k", head), v1533 * norms.HeadSpectralNorm("repeat.0.attention.q", head)));  // repeat.0.attention: both paths' slope
-        UpperBound v1534 = UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)) * v80;  // repeat.0.attention: shared
-        UpperBound v84 = UpperBound.Min(UpperBound.Sqrt(3) * v81, v1534 * (1 + v75 * UpperBound.OfRational(3375988474043869647, 4611686018427387904)));  // repeat.0.attention: value path
-        UpperBound v1535 = UpperBound.Sqrt(3) * v82;  // repeat.0.attention: shared
-        UpperBound v1536 = UpperBound.MaxOver(3, head => v1533 * norms.HeadSpectralNorm("repeat.0.attention.k", head));  // repeat.0.attention: shared
-        UpperBound v1537 = UpperBound.Power(v1534, 2);  // repeat.0.attention: shared
-        UpperBound v1538 = UpperBound.Min(3 * UpperBound.Power(v81, 2), v1537 * (1 + v75 * 2));  // repeat.0.attention: shared
-        UpperBound v1539 = 3 * UpperBound.Power(v1536, 2);  // repeat.0.attention: shared
-        // repeat.0.attention: keys and values, token to token
-        UpperBound v85 = UpperBound.Min(
-            v72 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+        UpperBound v585 = v10 * UpperBound.OfRational(96, 95) * v8;  // center_norm: shared
+        UpperBound v586 = v10 * UpperBound.OfRational(96, 95) * v9;  // center_norm: shared
+        UpperBound v13 = UpperBound.Min(v10 * UpperBound.OfRational(96, 95) * v7, v585, v586);  // center_norm: from pixels, whole to token
+        UpperBound v14 = UpperBound.Min(v585, 56 * v13);  // center_norm: from pixels, whole to whole
+        UpperBound v15 = UpperBound.Min(v586, 224 * v13);  // center_norm: from pixels, token to token
+        UpperBound v16 = v11;
+        UpperBound v17 = v12;
+        UpperBound v18 = v14;
+        UpperBound v19 = v13;
+        UpperBound v20 = v15;
+        for (long i = 0; i < 2; i++)
+        {
+            UpperBound v21 = norms.LargestEntry($"repeat.{i}.residual.alpha");  // repeat.{i}.residual: largest |alpha|
+            UpperBound v22 = norms.OperatorNorm($"repeat.{i}.conv2d.weight");  // repeat.{i}.conv2d: operator norm of weight
+            UpperBound v23 = UpperBound.Min(norms.SpectralNorm($"repeat.{i}.conv2d.weight"), v22, norms.LargestRow($"repeat.{i}.conv2d.weight"));  // repeat.{i}.conv2d: σ(weight)
+            UpperBound v587 = 7 * v23 * v16;  // repeat.{i}.conv2d: shared
+            UpperBound v24 = v587 + norms.VectorNorm($"repeat.{i}.conv2d.bias");  // repeat.{i}.conv2d: radius
+            UpperBound v25 = UpperBound.Min(v587, 7 * v23 * UpperBound.OfRational(1, 2) * (v17 + v16), v24);  // repeat.{i}.conv2d: centred radius
+            UpperBound v588 = UpperBound.Min(7 * v23, v22) * v18;  // repeat.{i}.conv2d: shared
+            UpperBound v589 = 7 * v23 * v20;  // repeat.{i}.conv2d: shared
+            UpperBound v26 = UpperBound.Min(7 * v23 * v19, UpperBound.Min(v23, 7 * v23, v22) * v18, v588, v589);  // repeat.{i}.conv2d: from pixels, whole to token
+            UpperBound v27 = UpperBound.Min(v588, 56 * v26);  // repeat.{i}.conv2d: from pixels, whole to whole
+            UpperBound v28 = UpperBound.Min(v589, 224 * v26);  // repeat.{i}.conv2d: from pixels, token to token
+            UpperBound v30 = UpperBound.GeluSlope(v24);  // repeat.{i}.gelu: slope
+            UpperBound v31 = UpperBound.GeluGain(v24) * v24;  // repeat.{i}.gelu: radius
+            UpperBound v32 = UpperBound.Min(v30 * v25, v31);  // repeat.{i}.gelu: centred radius
+            UpperBound v33 = UpperBound.Min(v30 * v26, v30 * v27, v30 * v28);  // repeat.{i}.gelu: from pixels, whole to token
+            UpperBound v34 = UpperBound.Min(v30 * v27, 56 * v33);  // repeat.{i}.gelu: from pixels, whole to whole
+            UpperBound v35 = UpperBound.Min(v30 * v28, 224 * v33);  // repeat.{i}.gelu: from pixels, token to token
+            UpperBound v36 = norms.SpectralNorm($"repeat.{i}.conv2d_2.weight");  // repeat.{i}.conv2d_2: σ(weight)
+            UpperBound v37 = v36 * v31 + norms.VectorNorm($"repeat.{i}.conv2d_2.bias");  // repeat.{i}.conv2d_2: radius
+            UpperBound v38 = UpperBound.Min(v36 * v32, v37);  // repeat.{i}.conv2d_2: centred radius
+            UpperBound v39 = UpperBound.Min(v36 * v33, v36 * v34, v36 * v35);  // repeat.{i}.conv2d_2: from pixels, whole to token
+            UpperBound v40 = UpperBound.Min(v36 * v34, 56 * v39);  // repeat.{i}.conv2d_2: from pixels, whole to whole
+            UpperBound v41 = UpperBound.Min(v36 * v35, 224 * v39);  // repeat.{i}.conv2d_2: from pixels, token to token
+            UpperBound v42 = UpperBound.GeluSlope(v37);  // repeat.{i}.gelu_2: slope
+            UpperBound v43 = UpperBound.GeluGain(v37) * v37;  // repeat.{i}.gelu_2: radius
+            UpperBound v44 = UpperBound.Min(v42 * v38, v43);  // repeat.{i}.gelu_2: centred radius
+            UpperBound v45 = UpperBound.Min(v42 * v39, v42 * v40, v42 * v41);  // repeat.{i}.gelu_2: from pixels, whole to token
+            UpperBound v46 = UpperBound.Min(v42 * v40, 56 * v45);  // repeat.{i}.gelu_2: from pixels, whole to whole
+            UpperBound v47 = UpperBound.Min(v42 * v41, 224 * v45);  // repeat.{i}.gelu_2: from pixels, token to token
+            UpperBound v48 = v16 + v21 * v43;  // repeat.{i}.residual: radius
+            UpperBound v49 = UpperBound.Min(v17 + v21 * v44, v48);  // repeat.{i}.residual: centred radius
+            UpperBound v590 = v18 + v21 * v46;  // repeat.{i}.residual: shared
+            UpperBound v591 = v20 + v21 * v47;  // repeat.{i}.residual: shared
+            UpperBound v51 = UpperBound.Min(v19 + v21 * v45, v590, v591);  // repeat.{i}.residual: from pixels, whole to token
+            UpperBound v52 = UpperBound.Min(v590, 56 * v51);  // repeat.{i}.residual: from pixels, whole to whole
+            UpperBound v53 = UpperBound.Min(v591, 224 * v51);  // repeat.{i}.residual: from pixels, token to token
+            UpperBound v54 = norms.LargestEntry($"repeat.{i}.residual_2.alpha");  // repeat.{i}.residual_2: largest |alpha|
+            UpperBound v55 = norms.OperatorNorm($"repeat.{i}.conv2d_3.weight");  // repeat.{i}.conv2d_3: operator norm of weight
+            UpperBound v56 = UpperBound.Min(norms.SpectralNorm($"repeat.{i}.conv2d_3.weight"), v55, norms.LargestRow($"repeat.{i}.conv2d_3.weight"));  // repeat.{i}.conv2d_3: σ(weight)
+            UpperBound v592 = 7 * v56 * v48;  // repeat.{i}.conv2d_3: shared
+            UpperBound v57 = v592 + norms.VectorNorm($"repeat.{i}.conv2d_3.bias");  // repeat.{i}.conv2d_3: radius
+            UpperBound v58 = UpperBound.Min(v592, 7 * v56 * UpperBound.OfRational(1, 2) * (v49 + v48), v57);  // repeat.{i}.conv2d_3: centred radius
+            UpperBound v593 = UpperBound.Min(7 * v56, v55) * v52;  // repeat.{i}.conv2d_3: shared
+            UpperBound v594 = 7 * v56 * v53;  // repeat.{i}.conv2d_3: shared
+            UpperBound v59 = UpperBound.Min(7 * v56 * v51, UpperBound.Min(v56, 7 * v56, v55) * v52, v593, v594);  // repeat.{i}.conv2d_3: from pixels, whole to token
+            UpperBound v60 = UpperBound.Min(v593, 56 * v59);  // repeat.{i}.conv2d_3: from pixels, whole to whole
+            UpperBound v61 = UpperBound.Min(v594, 224 * v59);  // repeat.{i}.conv2d_3: from pixels, token to token
+            UpperBound v63 = UpperBound.GeluSlope(v57);  // repeat.{i}.gelu_3: slope
+            UpperBound v64 = UpperBound.GeluGain(v57) * v57;  // repeat.{i}.gelu_3: radius
+            UpperBound v65 = UpperBound.Min(v63 * v58, v64);  // repeat.{i}.gelu_3: centred radius
+            UpperBound v66 = UpperBound.Min(v63 * v59, v63 * v60, v63 * v61);  // repeat.{i}.gelu_3: from pixels, whole to token
+            UpperBound v67 = UpperBound.Min(v63 * v60, 56 * v66);  // repeat.{i}.gelu_3: from pixels, whole to whole
+            UpperBound v68 = UpperBound.Min(v63 * v61, 224 * v66);  // repeat.{i}.gelu_3: from pixels, token to token
+            UpperBound v69 = v48 + v54 * v64;  // repeat.{i}.residual_2: radius
+            UpperBound v70 = UpperBound.Min(v49 + v54 * v65, v69);  // repeat.{i}.residual_2: centred radius
+            UpperBound v595 = v52 + v54 * v67;  // repeat.{i}.residual_2: shared
+            UpperBound v596 = v53 + v54 * v68;  // repeat.{i}.residual_2: shared
+            UpperBound v72 = UpperBound.Min(v51 + v54 * v66, v595, v596);  // repeat.{i}.residual_2: from pixels, whole to token
+            UpperBound v73 = UpperBound.Min(v595, 56 * v72);  // repeat.{i}.residual_2: from pixels, whole to whole
+            UpperBound v74 = UpperBound.Min(v596, 224 * v72);  // repeat.{i}.residual_2: from pixels, token to token
+            UpperBound v75 = norms.LargestEntry($"repeat.{i}.residual_3.alpha");  // repeat.{i}.residual_3: largest |alpha|
+            UpperBound v76 = 2 * norms.LargestEntry($"repeat.{i}.attention.bias_table");  // repeat.{i}.attention: spread of the bias
+            UpperBound v77 = norms.SpectralNorm($"repeat.{i}.attention.out");  // repeat.{i}.attention: σ(out)
+            UpperBound v78 = norms.SpectralNorm($"repeat.{i}.attention.k");  // repeat.{i}.attention: σ(k)
+            // repeat.{i}.attention: range of the logits
+            UpperBound v79 = 20 * UpperBound.Min(
+                UpperBound.MaxOver(3, head => norms.HeadSpectralNorm($"repeat.{i}.attention.k", head))
+                    * v70
+                    * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)),
+                1)
+                + v76;
+            UpperBound v80 = UpperBound.DoeblinComplement(49, v79);  // repeat.{i}.attention: 1 − lambda
+            UpperBound v81 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v79);  // repeat.{i}.attention: cosh of half the range
+            UpperBound v82 = 49 * UpperBound.LargestSoftmaxWeight(49, v79);  // repeat.{i}.attention: largest column sum
+            UpperBound v83 = UpperBound.Min(UpperBound.Sqrt(v82), v81, 7);  // repeat.{i}.attention: norm of the weights
+            UpperBound v84 = norms.SpectralNorm($"repeat.{i}.attention.q");  // repeat.{i}.attention: σ(q)
+            UpperBound v85 = norms.SpectralNorm($"repeat.{i}.attention.v");  // repeat.{i}.attention: σ(v)
+            // repeat.{i}.attention: slope of the values
+            UpperBound v86 = UpperBound.MaxOver(3, head =>
                 UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat.0.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat.0.attention.v", head)
-                            * v65,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat.0.attention.k", head)),
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.0.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat.0.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat.0.attention.v", head)
-                            * v65,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat.0.attention.k", head)))),
-            v72 * (v84 + v1535 * v1536),
-            v72 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat.0.attention.v", head),
-                        2)
-                        + UpperBound.Power(v1533 * norms.HeadSpectralNorm("repeat.0.attention.k", head), 2)),
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.0.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat.0.attention.v", head),
-                        2)
-                        + UpperBound.Power(v1533 * norms.HeadSpectralNorm("repeat.0.attention.k", head), 2))),
-            v72 * UpperBound.Sqrt(v1538 + v1539));
-        UpperBound v1540 = UpperBound.Min(UpperBound.OfRational(1, 7) * v76, 1);  // repeat.0.attention: shared
-        UpperBound v1541 = v1534 * v1540;  // repeat.0.attention: shared
-        UpperBound v1542 = v1533 * v73;  // repeat.0.attention: shared
-        UpperBound v1543 = v82 * v1542;  // repeat.0.attention: shared
-        UpperBound v1544 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v74)));  // repeat.0.attention: shared
-        UpperBound v1545 = UpperBound.Power(v1542, 2);  // repeat.0.attention: shared
-        UpperBound v1546 = v1537 + UpperBound.OfRational(1, 2) * v1545;  // repeat.0.attention: shared
-        UpperBound v1547 = v1537 + v1545;  // repeat.0.attention: shared
-        UpperBound v1548 = UpperBound.Min(v1546, UpperBound.LargestSoftmaxWeight(49, v74) * v1547);  // repeat.0.attention: shared
-        // repeat.0.attention: keys and values, whole to token
-        UpperBound v86 = UpperBound.Min(
-            v72 * (v1541 + v1543 * v1544),
-            v72 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head));
+            // repeat.{i}.attention: spread of the values
+            UpperBound v87 = UpperBound.MaxOver(3, head => UpperBound.Min(
                 UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat.0.attention.v", head)
-                    * v1540
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat.0.attention.v", head)
-                            * v65,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat.0.attention.k", head))
-                        * v1544,
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.0.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat.0.attention.v", head)
-                    * v1540
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat.0.attention.v", head)
-                            * v65,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat.0.attention.k", head))
-                        * v1544)),
-            v72 * UpperBound.Sqrt(v1548));
-        UpperBound v1549 = v1534 * v78;  // repeat.0.attention: shared
-        UpperBound v1550 = UpperBound.Min(UpperBound.Sqrt(v77), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat.0.attention: shared
-        UpperBound v1551 = UpperBound.Min(v77 * v1547, 49 * v1546);  // repeat.0.attention: shared
-        // repeat.0.attention: keys and values, whole to whole
-        UpperBound v87 = UpperBound.Min(
-            v72 * (v1549 + v1543 * v1550),
-            v72 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat.0.attention.v", head)
-                    * v78
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat.0.attention.v", head)
-                            * v65,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat.0.attention.k", head))
-                        * v1550,
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.0.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat.0.attention.v", head)
-                    * v78
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat.0.attention.v", head)
-                            * v65,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat.0.attention.k", head))
-                        * v1550)),
-            v72 * UpperBound.Sqrt(v1551));
-        UpperBound v1552 = v1533 * v79;  // repeat.0.attention: shared
-        // repeat.0.attention: query path, all readings
-        UpperBound v88 = UpperBound.Min(
-            v72 * v82 * v1552,
-            v72 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                UpperBound.Min(
+                    * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                    * v70,
+                1));
+            UpperBound v597 = 10 * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645));  // repeat.{i}.attention: shared
+            // repeat.{i}.attention: both paths' slope
+            UpperBound v88 = UpperBound.MaxOver(3, head => UpperBound.Max(
+                v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head),
+                v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)));
+            UpperBound v598 = UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)) * v85;  // repeat.{i}.attention: shared
+            UpperBound v89 = UpperBound.Min(UpperBound.Sqrt(3) * v86, v598 * (1 + v80 * UpperBound.OfRational(3375988474043869647, 4611686018427387904)));  // repeat.{i}.attention: value path
+            UpperBound v599 = UpperBound.Sqrt(3) * v87;  // repeat.{i}.attention: shared
+            UpperBound v600 = UpperBound.MaxOver(3, head => v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head));  // repeat.{i}.attention: shared
+            UpperBound v601 = UpperBound.Power(v598, 2);  // repeat.{i}.attention: shared
+            UpperBound v602 = UpperBound.Min(3 * UpperBound.Power(v86, 2), v601 * (1 + v80 * 2));  // repeat.{i}.attention: shared
+            UpperBound v603 = 3 * UpperBound.Power(v600, 2);  // repeat.{i}.attention: shared
+            // repeat.{i}.attention: keys and values, token to token
+            UpperBound v90 = UpperBound.Min(
+                v77 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat.0.attention.v", head)
-                        * v65,
-                    1)
-                    * (v1533 * norms.HeadSpectralNorm("repeat.0.attention.q", head)),
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.0.attention.out", head) * (
+                        * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                                * v70,
+                            1)
+                            * (v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)),
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                                * v70,
+                            1)
+                            * (v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)))),
+                v77 * (v89 + v599 * v600),
+                v77 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        UpperBound.Power(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head),
+                            2)
+                            + UpperBound.Power(v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head), 2)),
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * UpperBound.Sqrt(
+                        UpperBound.Power(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head),
+                            2)
+                            + UpperBound.Power(v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head), 2))),
+                v77 * UpperBound.Sqrt(v602 + v603));
+            UpperBound v604 = UpperBound.Min(UpperBound.OfRational(1, 7) * v81, 1);  // repeat.{i}.attention: shared
+            UpperBound v605 = v598 * v604;  // repeat.{i}.attention: shared
+            UpperBound v606 = v597 * v78;  // repeat.{i}.attention: shared
+            UpperBound v607 = v87 * v606;  // repeat.{i}.attention: shared
+            UpperBound v608 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v79)));  // repeat.{i}.attention: shared
+            UpperBound v609 = UpperBound.Power(v606, 2);  // repeat.{i}.attention: shared
+            UpperBound v610 = v601 + UpperBound.OfRational(1, 2) * v609;  // repeat.{i}.attention: shared
+            UpperBound v611 = v601 + v609;  // repeat.{i}.attention: shared
+            UpperBound v612 = UpperBound.Min(v610, UpperBound.LargestSoftmaxWeight(49, v79) * v611);  // repeat.{i}.attention: shared
+            // repeat.{i}.attention: keys and values, whole to token
+            UpperBound v91 = UpperBound.Min(
+                v77 * (v605 + v607 * v608),
+                v77 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                        * v604
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                                * v70,
+                            1)
+                            * (v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head))
+                            * v608,
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                        * v604
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                                * v70,
+                            1)
+                            * (v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head))
+                            * v608)),
+                v77 * UpperBound.Sqrt(v612));
+            UpperBound v613 = v598 * v83;  // repeat.{i}.attention: shared
+            UpperBound v614 = UpperBound.Min(UpperBound.Sqrt(v82), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat.{i}.attention: shared
+            UpperBound v615 = UpperBound.Min(v82 * v611, 49 * v610);  // repeat.{i}.attention: shared
+            // repeat.{i}.attention: keys and values, whole to whole
+            UpperBound v92 = UpperBound.Min(
+                v77 * (v613 + v607 * v614),
+                v77 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                        * v83
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                                * v70,
+                            1)
+                            * (v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head))
+                            * v614,
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                        * v83
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                                * v70,
+                            1)
+                            * (v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head))
+                            * v614)),
+                v77 * UpperBound.Sqrt(v615));
+            UpperBound v616 = v597 * v84;  // repeat.{i}.attention: shared
+            // repeat.{i}.attention: query path, all readings
+            UpperBound v93 = UpperBound.Min(
+                v77 * v87 * v616,
+                v77 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat.0.attention.v", head)
-                            * v65,
+                            * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                            * v70,
                         1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat.0.attention.q", head)))));
-        // repeat.0.attention: per head, token to token
-        UpperBound v89 = UpperBound.Min(
-            v72 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat.0.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat.0.attention.v", head)
-                            * v65,
-                        1)
-                        * UpperBound.Max(
-                            v1533 * norms.HeadSpectralNorm("repeat.0.attention.k", head),
-                            v1533 * norms.HeadSpectralNorm("repeat.0.attention.q", head)),
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.0.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat.0.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat.0.attention.v", head)
-                            * v65,
-                        1)
-                        * UpperBound.Max(
-                            v1533 * norms.HeadSpectralNorm("repeat.0.attention.k", head),
-                            v1533 * norms.HeadSpectralNorm("repeat.0.attention.q", head)))),
-            v72 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat.0.attention.v", head),
-                        2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                v1533 * norms.HeadSpectralNorm("repeat.0.attention.k", head),
-                                v1533 * norms.HeadSpectralNorm("repeat.0.attention.q", head)),
-                            2)),
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.0.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat.0.attention.v", head),
-                        2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                v1533 * norms.HeadSpectralNorm("repeat.0.attention.k", head),
-                                v1533 * norms.HeadSpectralNorm("repeat.0.attention.q", head)),
-                            2))));
-        UpperBound v1553 = UpperBound.Power(v1552, 2);  // repeat.0.attention: shared
-        // repeat.0.attention: token to token
-        UpperBound v90 = UpperBound.Min(
-            v89,
-            v85 + v88,
-            v72 * (v84 + v1535 * v83),
-            v72 * UpperBound.Sqrt(v1538 + 3 * UpperBound.Power(v83, 2)),
-            v72 * UpperBound.Sqrt(v1538 + (v1539 + v1553)));
-        // repeat.0.attention: whole to token
-        UpperBound v91 = UpperBound.Min(
-            v86 + v88,
-            v72 * (v1541 + v82 * (UpperBound.Sqrt(UpperBound.Power(v1544 * v1542, 2) + v1553) + v1544 * 0)),
-            v72 * UpperBound.Sqrt(v1548 + v1553));
-        // repeat.0.attention: whole to whole
-        UpperBound v92 = UpperBound.Min(
-            v87 + v88,
-            v72 * (v1549 + v82 * (UpperBound.Sqrt(UpperBound.Power(v1550 * v1542, 2) + v1553) + v1550 * 0)),
-            v72 * UpperBound.Sqrt(v1551 + v1553));
-        // repeat.0.attention: radius
-        UpperBound v93 = UpperBound.Min(
-            v72 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                UpperBound.Min(
+                        * (v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)),
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (
+                        UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                                * v70,
+                            1)
+                            * (v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)))));
+            // repeat.{i}.attention: per head, token to token
+            UpperBound v94 = UpperBound.Min(
+                v77 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * (norms.HeadSpectralNorm("repeat.0.attention.v", head) * v64 + norms.HeadVectorNorm("repeat.0.attention.v_bias", head)),
-                    1),
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.0.attention.out", head) * UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * (norms.HeadSpectralNorm("repeat.0.attention.v", head) * v64 + norms.HeadVectorNorm("repeat.0.attention.v_bias", head)),
-                    1)))
-            + norms.VectorNorm("repeat.0.attention.out_bias");
-        // repeat.0.attention: centred radius
-        UpperBound v94 = UpperBound.Min(
-            v72 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat.0.attention.v", head)
-                        * v65,
-                    1),
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.0.attention.out", head) * UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat.0.attention.v", head)
-                        * v65,
-                    1)),
-            v93);
-        UpperBound v95 = UpperBound.Min(v90 * v67, v91 * v68, v86 * v68 + v88 * v67, v92 * v68, v90 * v69);  // repeat.0.attention: from pixels, whole to token
-        UpperBound v96 = UpperBound.Min(v92 * v68, 56 * v95);  // repeat.0.attention: from pixels, whole to whole
-        UpperBound v97 = UpperBound.Min(v90 * v69, 224 * v95);  // repeat.0.attention: from pixels, token to token
-        UpperBound v100 = v64 + v70 * v93;  // repeat.0.residual_3: radius
-        UpperBound v101 = UpperBound.Min(v65 + v70 * v94, v100);  // repeat.0.residual_3: centred radius
-        UpperBound v1554 = v68 + v70 * v96;  // repeat.0.residual_3: shared
-        UpperBound v1555 = v69 + v70 * v97;  // repeat.0.residual_3: shared
-        UpperBound v103 = UpperBound.Min(v67 + v70 * v95, v1554, v1555);  // repeat.0.residual_3: from pixels, whole to token
-        UpperBound v104 = UpperBound.Min(v1554, 56 * v103);  // repeat.0.residual_3: from pixels, whole to whole
-        UpperBound v105 = UpperBound.Min(v1555, 224 * v103);  // repeat.0.residual_3: from pixels, token to token
-        UpperBound v106 = norms.LargestEntry("repeat.0.center_norm.gain");  // repeat.0.center_norm: max|gain|
-        UpperBound v107 = v106 * UpperBound.OfRational(96, 95) * v100 + norms.VectorNorm("repeat.0.center_norm.bias");  // repeat.0.center_norm: radius
-        UpperBound v108 = UpperBound.Min(v106 * UpperBound.OfRational(96, 95) * v101, v107);  // repeat.0.center_norm: centred radius
-        UpperBound v1556 = v106 * UpperBound.OfRational(96, 95) * v104;  // repeat.0.center_norm: shared
-        UpperBound v1557 = v106 * UpperBound.OfRational(96, 95) * v105;  // repeat.0.center_norm: shared
-        UpperBound v109 = UpperBound.Min(v106 * UpperBound.OfRational(96, 95) * v103, v1556, v1557);  // repeat.0.center_norm: from pixels, whole to token
-        UpperBound v110 = UpperBound.Min(v1556, 56 * v109);  // repeat.0.center_norm: from pixels, whole to whole
-        UpperBound v111 = UpperBound.Min(v1557, 224 * v109);  // repeat.0.center_norm: from pixels, token to token
-        UpperBound v112 = norms.LargestEntry("repeat.0.residual_4.alpha");  // repeat.0.residual_4: largest |alpha|
-        UpperBound v113 = norms.SpectralNorm("repeat.0.mlp.up");  // repeat.0.mlp: σ(up)
-        UpperBound v114 = norms.SpectralNorm("repeat.0.mlp.down");  // repeat.0.mlp: σ(down)
-        UpperBound v115 = norms.LargestRow("repeat.0.mlp.up") * v107 + norms.LargestEntry("repeat.0.mlp.up_bias");  // repeat.0.mlp: largest pre-activation
-        UpperBound v116 = v113 * v107 + norms.VectorNorm("repeat.0.mlp.up_bias");  // repeat.0.mlp: norm of the pre-activations
-        UpperBound v117 = UpperBound.GeluSlope(v115);  // repeat.0.mlp: gelu slope
-        // repeat.0.mlp: constant
-        UpperBound v118 = UpperBound.Min(
-            v117 * (v113 * v114),
-            UpperBound.OfRational(1, 2) * norms.Product("repeat.0.mlp.down", "repeat.0.mlp.up")
-                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v113 * v114));
-        UpperBound v119 = v114 * (UpperBound.GeluGain(v115) * v116) + norms.VectorNorm("repeat.0.mlp.down_bias");  // repeat.0.mlp: radius
-        UpperBound v120 = UpperBound.Min(v118 * v108, v119);  // repeat.0.mlp: centred radius
-        UpperBound v121 = UpperBound.Min(v118 * v109, v118 * v110, v118 * v111);  // repeat.0.mlp: from pixels, whole to token
-        UpperBound v122 = UpperBound.Min(v118 * v110, 56 * v121);  // repeat.0.mlp: from pixels, whole to whole
-        UpperBound v123 = UpperBound.Min(v118 * v111, 224 * v121);  // repeat.0.mlp: from pixels, token to token
-        UpperBound v126 = v107 + v112 * v119;  // repeat.0.residual_4: radius
-        UpperBound v127 = UpperBound.Min(v108 + v112 * v120, v126);  // repeat.0.residual_4: centred radius
-        UpperBound v1558 = v110 + v112 * v122;  // repeat.0.residual_4: shared
-        UpperBound v1559 = v111 + v112 * v123;  // repeat.0.residual_4: shared
-        UpperBound v129 = UpperBound.Min(v109 + v112 * v121, v1558, v1559);  // repeat.0.residual_4: from pixels, whole to token
-        UpperBound v130 = UpperBound.Min(v1558, 56 * v129);  // repeat.0.residual_4: from pixels, whole to whole
-        UpperBound v131 = UpperBound.Min(v1559, 224 * v129);  // repeat.0.residual_4: from pixels, token to token
-        UpperBound v132 = norms.LargestEntry("repeat.0.center_norm_2.gain");  // repeat.0.center_norm_2: max|gain|
-        UpperBound v133 = v132 * UpperBound.OfRational(96, 95) * v126 + norms.VectorNorm("repeat.0.center_norm_2.bias");  // repeat.0.center_norm_2: radius
-        UpperBound v134 = UpperBound.Min(v132 * UpperBound.OfRational(96, 95) * v127, v133);  // repeat.0.center_norm_2: centred radius
-        UpperBound v1560 = v132 * UpperBound.OfRational(96, 95) * v130;  // repeat.0.center_norm_2: shared
-        UpperBound v1561 = v132 * UpperBound.OfRational(96, 95) * v131;  // repeat.0.center_norm_2: shared
-        UpperBound v135 = UpperBound.Min(v132 * UpperBound.OfRational(96, 95) * v129, v1560, v1561);  // repeat.0.center_norm_2: from pixels, whole to token
-        UpperBound v136 = UpperBound.Min(v1560, 56 * v135);  // repeat.0.center_norm_2: from pixels, whole to whole
-        UpperBound v137 = UpperBound.Min(v1561, 224 * v135);  // repeat.0.center_norm_2: from pixels, token to token
-        UpperBound v138 = norms.LargestEntry("repeat.1.residual.alpha");  // repeat.1.residual: largest |alpha|
-        UpperBound v139 = norms.OperatorNorm("repeat.1.conv2d.weight");  // repeat.1.conv2d: operator norm of weight
-        UpperBound v140 = UpperBound.Min(norms.SpectralNorm("repeat.1.conv2d.weight"), v139, norms.LargestRow("repeat.1.conv2d.weight"));  // repeat.1.conv2d: σ(weight)
-        UpperBound v1562 = 7 * v140 * v133;  // repeat.1.conv2d: shared
-        UpperBound v141 = v1562 + norms.VectorNorm("repeat.1.conv2d.bias");  // repeat.1.conv2d: radius
-        UpperBound v142 = UpperBound.Min(v1562, 7 * v140 * UpperBound.OfRational(1, 2) * (v134 + v133), v141);  // repeat.1.conv2d: centred radius
-        UpperBound v1563 = UpperBound.Min(7 * v140, v139) * v136;  // repeat.1.conv2d: shared
-        UpperBound v1564 = 7 * v140 * v137;  // repeat.1.conv2d: shared
-        UpperBound v143 = UpperBound.Min(7 * v140 * v135, UpperBound.Min(v140, 7 * v140, v139) * v136, v1563, v1564);  // repeat.1.conv2d: from pixels, whole to token
-        UpperBound v144 = UpperBound.Min(v1563, 56 * v143);  // repeat.1.conv2d: from pixels, whole to whole
-        UpperBound v145 = UpperBound.Min(v1564, 224 * v143);  // repeat.1.conv2d: from pixels, token to token
-        UpperBound v147 = UpperBound.GeluSlope(v141);  // repeat.1.gelu: slope
-        UpperBound v148 = UpperBound.GeluGain(v141) * v141;  // repeat.1.gelu: radius
-        UpperBound v149 = UpperBound.Min(v147 * v142, v148);  // repeat.1.gelu: centred radius
-        UpperBound v150 = UpperBound.Min(v147 * v143, v147 * v144, v147 * v145);  // repeat.1.gelu: from pixels, whole to token
-        UpperBound v151 = UpperBound.Min(v147 * v144, 56 * v150);  // repeat.1.gelu: from pixels, whole to whole
-        UpperBound v152 = UpperBound.Min(v147 * v145, 224 * v150);  // repeat.1.gelu: from pixels, token to token
-        UpperBound v153 = norms.SpectralNorm("repeat.1.conv2d_2.weight");  // repeat.1.conv2d_2: σ(weight)
-        UpperBound v154 = v153 * v148 + norms.VectorNorm("repeat.1.conv2d_2.bias");  // repeat.1.conv2d_2: radius
-        UpperBound v155 = UpperBound.Min(v153 * v149, v154);  // repeat.1.conv2d_2: centred radius
-        UpperBound v156 = UpperBound.Min(v153 * v150, v153 * v151, v153 * v152);  // repeat.1.conv2d_2: from pixels, whole to token
-        UpperBound v157 = UpperBound.Min(v153 * v151, 56 * v156);  // repeat.1.conv2d_2: from pixels, whole to whole
-        UpperBound v158 = UpperBound.Min(v153 * v152, 224 * v156);  // repeat.1.conv2d_2: from pixels, token to token
-        UpperBound v159 = UpperBound.GeluSlope(v154);  // repeat.1.gelu_2: slope
-        UpperBound v160 = UpperBound.GeluGain(v154) * v154;  // repeat.1.gelu_2: radius
-        UpperBound v161 = UpperBound.Min(v159 * v155, v160);  // repeat.1.gelu_2: centred radius
-        UpperBound v162 = UpperBound.Min(v159 * v156, v159 * v157, v159 * v158);  // repeat.1.gelu_2: from pixels, whole to token
-        UpperBound v163 = UpperBound.Min(v159 * v157, 56 * v162);  // repeat.1.gelu_2: from pixels, whole to whole
-        UpperBound v164 = UpperBound.Min(v159 * v158, 224 * v162);  // repeat.1.gelu_2: from pixels, token to token
-        UpperBound v165 = v133 + v138 * v160;  // repeat.1.residual: radius
-        UpperBound v166 = UpperBound.Min(v134 + v138 * v161, v165);  // repeat.1.residual: centred radius
-        UpperBound v1565 = v136 + v138 * v163;  // repeat.1.residual: shared
-        UpperBound v1566 = v137 + v138 * v164;  // repeat.1.residual: shared
-        UpperBound v168 = UpperBound.Min(v135 + v138 * v162, v1565, v1566);  // repeat.1.residual: from pixels, whole to token
-        UpperBound v169 = UpperBound.Min(v1565, 56 * v168);  // repeat.1.residual: from pixels, whole to whole
-        UpperBound v170 = UpperBound.Min(v1566, 224 * v168);  // repeat.1.residual: from pixels, token to token
-        UpperBound v171 = norms.LargestEntry("repeat.1.residual_2.alpha");  // repeat.1.residual_2: largest |alpha|
-        UpperBound v172 = norms.OperatorNorm("repeat.1.conv2d_3.weight");  // repeat.1.conv2d_3: operator norm of weight
-        UpperBound v173 = UpperBound.Min(norms.SpectralNorm("repeat.1.conv2d_3.weight"), v172, norms.LargestRow("repeat.1.conv2d_3.weight"));  // repeat.1.conv2d_3: σ(weight)
-        UpperBound v1567 = 7 * v173 * v165;  // repeat.1.conv2d_3: shared
-        UpperBound v174 = v1567 + norms.VectorNorm("repeat.1.conv2d_3.bias");  // repeat.1.conv2d_3: radius
-        UpperBound v175 = UpperBound.Min(v1567, 7 * v173 * UpperBound.OfRational(1, 2) * (v166 + v165), v174);  // repeat.1.conv2d_3: centred radius
-        UpperBound v1568 = UpperBound.Min(7 * v173, v172) * v169;  // repeat.1.conv2d_3: shared
-        UpperBound v1569 = 7 * v173 * v170;  // repeat.1.conv2d_3: shared
-        UpperBound v176 = UpperBound.Min(7 * v173 * v168, UpperBound.Min(v173, 7 * v173, v172) * v169, v1568, v1569);  // repeat.1.conv2d_3: from pixels, whole to token
-        UpperBound v177 = UpperBound.Min(v1568, 56 * v176);  // repeat.1.conv2d_3: from pixels, whole to whole
-        UpperBound v178 = UpperBound.Min(v1569, 224 * v176);  // repeat.1.conv2d_3: from pixels, token to token
-        UpperBound v180 = UpperBound.GeluSlope(v174);  // repeat.1.gelu_3: slope
-        UpperBound v181 = UpperBound.GeluGain(v174) * v174;  // repeat.1.gelu_3: radius
-        UpperBound v182 = UpperBound.Min(v180 * v175, v181);  // repeat.1.gelu_3: centred radius
-        UpperBound v183 = UpperBound.Min(v180 * v176, v180 * v177, v180 * v178);  // repeat.1.gelu_3: from pixels, whole to token
-        UpperBound v184 = UpperBound.Min(v180 * v177, 56 * v183);  // repeat.1.gelu_3: from pixels, whole to whole
-        UpperBound v185 = UpperBound.Min(v180 * v178, 224 * v183);  // repeat.1.gelu_3: from pixels, token to token
-        UpperBound v186 = v165 + v171 * v181;  // repeat.1.residual_2: radius
-        UpperBound v187 = UpperBound.Min(v166 + v171 * v182, v186);  // repeat.1.residual_2: centred radius
-        UpperBound v1570 = v169 + v171 * v184;  // repeat.1.residual_2: shared
-        UpperBound v1571 = v170 + v171 * v185;  // repeat.1.residual_2: shared
-        UpperBound v189 = UpperBound.Min(v168 + v171 * v183, v1570, v1571);  // repeat.1.residual_2: from pixels, whole to token
-        UpperBound v190 = UpperBound.Min(v1570, 56 * v189);  // repeat.1.residual_2: from pixels, whole to whole
-        UpperBound v191 = UpperBound.Min(v1571, 224 * v189);  // repeat.1.residual_2: from pixels, token to token
-        UpperBound v192 = norms.LargestEntry("repeat.1.residual_3.alpha");  // repeat.1.residual_3: largest |alpha|
-        UpperBound v193 = 2 * norms.LargestEntry("repeat.1.attention.bias_table");  // repeat.1.attention: spread of the bias
-        UpperBound v194 = norms.SpectralNorm("repeat.1.attention.out");  // repeat.1.attention: σ(out)
-        UpperBound v195 = norms.SpectralNorm("repeat.1.attention.k");  // repeat.1.attention: σ(k)
-        // repeat.1.attention: range of the logits
-        UpperBound v196 = 20 * UpperBound.Min(
-            UpperBound.MaxOver(3, head => norms.HeadSpectralNorm("repeat.1.attention.k", head))
-                * v187
-                * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)),
-            1)
-            + v193;
-        UpperBound v197 = UpperBound.DoeblinComplement(49, v196);  // repeat.1.attention: 1 − lambda
-        UpperBound v198 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v196);  // repeat.1.attention: cosh of half the range
-        UpperBound v199 = 49 * UpperBound.LargestSoftmaxWeight(49, v196);  // repeat.1.attention: largest column sum
-        UpperBound v200 = UpperBound.Min(UpperBound.Sqrt(v199), v198, 7);  // repeat.1.attention: norm of the weights
-        UpperBound v201 = norms.SpectralNorm("repeat.1.attention.q");  // repeat.1.attention: σ(q)
-        UpperBound v202 = norms.SpectralNorm("repeat.1.attention.v");  // repeat.1.attention: σ(v)
-        // repeat.1.attention: slope of the values
-        UpperBound v203 = UpperBound.MaxOver(3, head =>
-            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                * norms.HeadSpectralNorm("repeat.1.attention.v", head));
-        // repeat.1.attention: spread of the values
-        UpperBound v204 = UpperBound.MaxOver(3, head => UpperBound.Min(
-            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                * norms.HeadSpectralNorm("repeat.1.attention.v", head)
-                * v187,
-            1));
-        UpperBound v205 = UpperBound.MaxOver(3, head => UpperBound.Max(v1533 * norms.HeadSpectralNorm("repeat.1.attention.k", head), v1533 * norms.HeadSpectralNorm("repeat.1.attention.q", head)));  // repeat.1.attention: both paths' slope
-        UpperBound v1572 = UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)) * v202;  // repeat.1.attention: shared
-        UpperBound v206 = UpperBound.Min(UpperBound.Sqrt(3) * v203, v1572 * (1 + v197 * UpperBound.OfRational(3375988474043869647, 4611686018427387904)));  // repeat.1.attention: value path
-        UpperBound v1573 = UpperBound.Sqrt(3) * v204;  // repeat.1.attention: shared
-        UpperBound v1574 = UpperBound.MaxOver(3, head => v1533 * norms.HeadSpectralNorm("repeat.1.attention.k", head));  // repeat.1.attention: shared
-        UpperBound v1575 = UpperBound.Power(v1572, 2);  // repeat.1.attention: shared
-        UpperBound v1576 = UpperBound.Min(3 * UpperBound.Power(v203, 2), v1575 * (1 + v197 * 2));  // repeat.1.attention: shared
-        UpperBound v1577 = 3 * UpperBound.Power(v1574, 2);  // repeat.1.attention: shared
-        // repeat.1.attention: keys and values, token to token
-        UpperBound v207 = UpperBound.Min(
-            v194 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat.1.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat.1.attention.v", head)
-                            * v187,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat.1.attention.k", head)),
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.1.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat.1.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat.1.attention.v", head)
-                            * v187,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat.1.attention.k", head)))),
-            v194 * (v206 + v1573 * v1574),
-            v194 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat.1.attention.v", head),
-                        2)
-                        + UpperBound.Power(v1533 * norms.HeadSpectralNorm("repeat.1.attention.k", head), 2)),
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.1.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat.1.attention.v", head),
-                        2)
-                        + UpperBound.Power(v1533 * norms.HeadSpectralNorm("repeat.1.attention.k", head), 2))),
-            v194 * UpperBound.Sqrt(v1576 + v1577));
-        UpperBound v1578 = UpperBound.Min(UpperBound.OfRational(1, 7) * v198, 1);  // repeat.1.attention: shared
-        UpperBound v1579 = v1572 * v1578;  // repeat.1.attention: shared
-        UpperBound v1580 = v1533 * v195;  // repeat.1.attention: shared
-        UpperBound v1581 = v204 * v1580;  // repeat.1.attention: shared
-        UpperBound v1582 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v196)));  // repeat.1.attention: shared
-        UpperBound v1583 = UpperBound.Power(v1580, 2);  // repeat.1.attention: shared
-        UpperBound v1584 = v1575 + UpperBound.OfRational(1, 2) * v1583;  // repeat.1.attention: shared
-        UpperBound v1585 = v1575 + v1583;  // repeat.1.attention: shared
-        UpperBound v1586 = UpperBound.Min(v1584, UpperBound.LargestSoftmaxWeight(49, v196) * v1585);  // repeat.1.attention: shared
-        // repeat.1.attention: keys and values, whole to token
-        UpperBound v208 = UpperBound.Min(
-            v194 * (v1579 + v1581 * v1582),
-            v194 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat.1.attention.v", head)
-                    * v1578
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat.1.attention.v", head)
-                            * v187,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat.1.attention.k", head))
-                        * v1582,
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.1.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat.1.attention.v", head)
-                    * v1578
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat.1.attention.v", head)
-                            * v187,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat.1.attention.k", head))
-                        * v1582)),
-            v194 * UpperBound.Sqrt(v1586));
-        UpperBound v1587 = v1572 * v200;  // repeat.1.attention: shared
-        UpperBound v1588 = UpperBound.Min(UpperBound.Sqrt(v199), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat.1.attention: shared
-        UpperBound v1589 = UpperBound.Min(v199 * v1585, 49 * v1584);  // repeat.1.attention: shared
-        // repeat.1.attention: keys and values, whole to whole
-        UpperBound v209 = UpperBound.Min(
-            v194 * (v1587 + v1581 * v1588),
-            v194 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat.1.attention.v", head)
-                    * v200
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat.1.attention.v", head)
-                            * v187,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat.1.attention.k", head))
-                        * v1588,
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.1.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat.1.attention.v", head)
-                    * v200
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat.1.attention.v", head)
-                            * v187,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat.1.attention.k", head))
-                        * v1588)),
-            v194 * UpperBound.Sqrt(v1589));
-        UpperBound v1590 = v1533 * v201;  // repeat.1.attention: shared
-        // repeat.1.attention: query path, all readings
-        UpperBound v210 = UpperBound.Min(
-            v194 * v204 * v1590,
-            v194 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat.1.attention.v", head)
-                        * v187,
-                    1)
-                    * (v1533 * norms.HeadSpectralNorm("repeat.1.attention.q", head)),
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.1.attention.out", head) * (
+                        * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                                * v70,
+                            1)
+                            * UpperBound.Max(
+                                v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head),
+                                v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)),
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                                * v70,
+                            1)
+                            * UpperBound.Max(
+                                v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head),
+                                v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)))),
+                v77 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        UpperBound.Power(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head),
+                            2)
+                            + UpperBound.Power(
+                                UpperBound.Max(
+                                    v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head),
+                                    v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)),
+                                2)),
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * UpperBound.Sqrt(
+                        UpperBound.Power(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head),
+                            2)
+                            + UpperBound.Power(
+                                UpperBound.Max(
+                                    v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head),
+                                    v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)),
+                                2))));
+            UpperBound v617 = UpperBound.Power(v616, 2);  // repeat.{i}.attention: shared
+            // repeat.{i}.attention: token to token
+            UpperBound v95 = UpperBound.Min(
+                v94,
+                v90 + v93,
+                v77 * (v89 + v599 * v88),
+                v77 * UpperBound.Sqrt(v602 + 3 * UpperBound.Power(v88, 2)),
+                v77 * UpperBound.Sqrt(v602 + (v603 + v617)));
+            // repeat.{i}.attention: whole to token
+            UpperBound v96 = UpperBound.Min(
+                v91 + v93,
+                v77 * (v605 + v87 * (UpperBound.Sqrt(UpperBound.Power(v608 * v606, 2) + v617) + v608 * 0)),
+                v77 * UpperBound.Sqrt(v612 + v617));
+            // repeat.{i}.attention: whole to whole
+            UpperBound v97 = UpperBound.Min(
+                v92 + v93,
+                v77 * (v613 + v87 * (UpperBound.Sqrt(UpperBound.Power(v614 * v606, 2) + v617) + v614 * 0)),
+                v77 * UpperBound.Sqrt(v615 + v617));
+            // repeat.{i}.attention: radius
+            UpperBound v98 = UpperBound.Min(
+                v77 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat.1.attention.v", head)
-                            * v187,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat.1.attention.q", head)))));
-        // repeat.1.attention: per head, token to token
-        UpperBound v211 = UpperBound.Min(
-            v194 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat.1.attention.v", head)
-                    + UpperBound.Min(
+                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v69 + norms.HeadVectorNorm($"repeat.{i}.attention.v_bias", head)),
+                        1),
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat.1.attention.v", head)
-                            * v187,
-                        1)
-                        * UpperBound.Max(
-                            v1533 * norms.HeadSpectralNorm("repeat.1.attention.k", head),
-                            v1533 * norms.HeadSpectralNorm("repeat.1.attention.q", head)),
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.1.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat.1.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat.1.attention.v", head)
-                            * v187,
-                        1)
-                        * UpperBound.Max(
-                            v1533 * norms.HeadSpectralNorm("repeat.1.attention.k", head),
-                            v1533 * norms.HeadSpectralNorm("repeat.1.attention.q", head)))),
-            v194 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat.1.attention.v", head),
-                        2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                v1533 * norms.HeadSpectralNorm("repeat.1.attention.k", head),
-                                v1533 * norms.HeadSpectralNorm("repeat.1.attention.q", head)),
-                            2)),
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.1.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat.1.attention.v", head),
-                        2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                v1533 * norms.HeadSpectralNorm("repeat.1.attention.k", head),
-                                v1533 * norms.HeadSpectralNorm("repeat.1.attention.q", head)),
-                            2))));
-        UpperBound v1591 = UpperBound.Power(v1590, 2);  // repeat.1.attention: shared
-        // repeat.1.attention: token to token
-        UpperBound v212 = UpperBound.Min(
-            v211,
-            v207 + v210,
-            v194 * (v206 + v1573 * v205),
-            v194 * UpperBound.Sqrt(v1576 + 3 * UpperBound.Power(v205, 2)),
-            v194 * UpperBound.Sqrt(v1576 + (v1577 + v1591)));
-        // repeat.1.attention: whole to token
-        UpperBound v213 = UpperBound.Min(
-            v208 + v210,
-            v194 * (v1579 + v204 * (UpperBound.Sqrt(UpperBound.Power(v1582 * v1580, 2) + v1591) + v1582 * 0)),
-            v194 * UpperBound.Sqrt(v1586 + v1591));
-        // repeat.1.attention: whole to whole
-        UpperBound v214 = UpperBound.Min(
-            v209 + v210,
-            v194 * (v1587 + v204 * (UpperBound.Sqrt(UpperBound.Power(v1588 * v1580, 2) + v1591) + v1588 * 0)),
-            v194 * UpperBound.Sqrt(v1589 + v1591));
-        // repeat.1.attention: radius
-        UpperBound v215 = UpperBound.Min(
-            v194 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * (norms.HeadSpectralNorm("repeat.1.attention.v", head) * v186 + norms.HeadVectorNorm("repeat.1.attention.v_bias", head)),
-                    1),
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.1.attention.out", head) * UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * (norms.HeadSpectralNorm("repeat.1.attention.v", head) * v186 + norms.HeadVectorNorm("repeat.1.attention.v_bias", head)),
-                    1)))
-            + norms.VectorNorm("repeat.1.attention.out_bias");
-        // repeat.1.attention: centred radius
-        UpperBound v216 = UpperBound.Min(
-            v194 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat.1.attention.v", head)
-                        * v187,
-                    1),
-                2))),
-            UpperBound.SumOver(3, head =>
-                norms.HeadSpectralNorm("repeat.1.attention.out", head) * UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat.1.attention.v", head)
-                        * v187,
-                    1)),
-            v215);
-        UpperBound v217 = UpperBound.Min(v212 * v189, v213 * v190, v208 * v190 + v210 * v189, v214 * v190, v212 * v191);  // repeat.1.attention: from pixels, whole to token
-        UpperBound v218 = UpperBound.Min(v214 * v190, 56 * v217);  // repeat.1.attention: from pixels, whole to whole
-        UpperBound v219 = UpperBound.Min(v212 * v191, 224 * v217);  // repeat.1.attention: from pixels, token to token
-        UpperBound v222 = v186 + v192 * v215;  // repeat.1.residual_3: radius
-        UpperBound v223 = UpperBound.Min(v187 + v192 * v216, v222);  // repeat.1.residual_3: centred radius
-        UpperBound v1592 = v190 + v192 * v218;  // repeat.1.residual_3: shared
-        UpperBound v1593 = v191 + v192 * v219;  // repeat.1.residual_3: shared
-        UpperBound v225 = UpperBound.Min(v189 + v192 * v217, v1592, v1593);  // repeat.1.residual_3: from pixels, whole to token
-        UpperBound v226 = UpperBound.Min(v1592, 56 * v225);  // repeat.1.residual_3: from pixels, whole to whole
-        UpperBound v227 = UpperBound.Min(v1593, 224 * v225);  // repeat.1.residual_3: from pixels, token to token
-        UpperBound v228 = norms.LargestEntry("repeat.1.center_norm.gain");  // repeat.1.center_norm: max|gain|
-        UpperBound v229 = v228 * UpperBound.OfRational(96, 95) * v222 + norms.VectorNorm("repeat.1.center_norm.bias");  // repeat.1.center_norm: radius
-        UpperBound v230 = UpperBound.Min(v228 * UpperBound.OfRational(96, 95) * v223, v229);  // repeat.1.center_norm: centred radius
-        UpperBound v1594 = v228 * UpperBound.OfRational(96, 95) * v226;  // repeat.1.center_norm: shared
-        UpperBound v1595 = v228 * UpperBound.OfRational(96, 95) * v227;  // repeat.1.center_norm: shared
-        UpperBound v231 = UpperBound.Min(v228 * UpperBound.OfRational(96, 95) * v225, v1594, v1595);  // repeat.1.center_norm: from pixels, whole to token
-        UpperBound v232 = UpperBound.Min(v1594, 56 * v231);  // repeat.1.center_norm: from pixels, whole to whole
-        UpperBound v233 = UpperBound.Min(v1595, 224 * v231);  // repeat.1.center_norm: from pixels, token to token
-        UpperBound v234 = norms.LargestEntry("repeat.1.residual_4.alpha");  // repeat.1.residual_4: largest |alpha|
-        UpperBound v235 = norms.SpectralNorm("repeat.1.mlp.up");  // repeat.1.mlp: σ(up)
-        UpperBound v236 = norms.SpectralNorm("repeat.1.mlp.down");  // repeat.1.mlp: σ(down)
-        UpperBound v237 = norms.LargestRow("repeat.1.mlp.up") * v229 + norms.LargestEntry("repeat.1.mlp.up_bias");  // repeat.1.mlp: largest pre-activation
-        UpperBound v238 = v235 * v229 + norms.VectorNorm("repeat.1.mlp.up_bias");  // repeat.1.mlp: norm of the pre-activations
-        UpperBound v239 = UpperBound.GeluSlope(v237);  // repeat.1.mlp: gelu slope
-        // repeat.1.mlp: constant
-        UpperBound v240 = UpperBound.Min(
-            v239 * (v235 * v236),
-            UpperBound.OfRational(1, 2) * norms.Product("repeat.1.mlp.down", "repeat.1.mlp.up")
-                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v235 * v236));
-        UpperBound v241 = v236 * (UpperBound.GeluGain(v237) * v238) + norms.VectorNorm("repeat.1.mlp.down_bias");  // repeat.1.mlp: radius
-        UpperBound v242 = UpperBound.Min(v240 * v230, v241);  // repeat.1.mlp: centred radius
-        UpperBound v243 = UpperBound.Min(v240 * v231, v240 * v232, v240 * v233);  // repeat.1.mlp: from pixels, whole to token
-        UpperBound v244 = UpperBound.Min(v240 * v232, 56 * v243);  // repeat.1.mlp: from pixels, whole to whole
-        UpperBound v245 = UpperBound.Min(v240 * v233, 224 * v243);  // repeat.1.mlp: from pixels, token to token
-        UpperBound v248 = v229 + v234 * v241;  // repeat.1.residual_4: radius
-        UpperBound v249 = UpperBound.Min(v230 + v234 * v242, v248);  // repeat.1.residual_4: centred radius
-        UpperBound v1596 = v232 + v234 * v244;  // repeat.1.residual_4: shared
-        UpperBound v1597 = v233 + v234 * v245;  // repeat.1.residual_4: shared
-        UpperBound v251 = UpperBound.Min(v231 + v234 * v243, v1596, v1597);  // repeat.1.residual_4: from pixels, whole to token
-        UpperBound v252 = UpperBound.Min(v1596, 56 * v251);  // repeat.1.residual_4: from pixels, whole to whole
-        UpperBound v253 = UpperBound.Min(v1597, 224 * v251);  // repeat.1.residual_4: from pixels, token to token
-        UpperBound v254 = norms.LargestEntry("repeat.1.center_norm_2.gain");  // repeat.1.center_norm_2: max|gain|
-        UpperBound v255 = v254 * UpperBound.OfRational(96, 95) * v248 + norms.VectorNorm("repeat.1.center_norm_2.bias");  // repeat.1.center_norm_2: radius
-        UpperBound v256 = UpperBound.Min(v254 * UpperBound.OfRational(96, 95) * v249, v255);  // repeat.1.center_norm_2: centred radius
-        UpperBound v1598 = v254 * UpperBound.OfRational(96, 95) * v252;  // repeat.1.center_norm_2: shared
-        UpperBound v1599 = v254 * UpperBound.OfRational(96, 95) * v253;  // repeat.1.center_norm_2: shared
-        UpperBound v257 = UpperBound.Min(v254 * UpperBound.OfRational(96, 95) * v251, v1598, v1599);  // repeat.1.center_norm_2: from pixels, whole to token
-        UpperBound v258 = UpperBound.Min(v1598, 56 * v257);  // repeat.1.center_norm_2: from pixels, whole to whole
-        UpperBound v259 = UpperBound.Min(v1599, 224 * v257);  // repeat.1.center_norm_2: from pixels, token to token
-        UpperBound v260 = norms.SpectralNorm("patch_merging.reduction");  // patch_merging: σ(reduction)
-        UpperBound v261 = norms.LargestEntry("patch_merging.gain");  // patch_merging: max|gain|
-        UpperBound v262 = v260 * (v261 * UpperBound.OfRational(384, 383) * (2 * v255) + norms.VectorNorm("patch_merging.bias"));  // patch_merging: radius
-        UpperBound v263 = UpperBound.Min(v260 * (v261 * UpperBound.OfRational(384, 383) * (2 * v256)), v262);  // patch_merging: centred radius
-        UpperBound v1600 = v261 * UpperBound.OfRational(384, 383) * v260;  // patch_merging: shared
-        UpperBound v1601 = 2 * v1600;  // patch_merging: shared
-        UpperBound v1602 = v1600 * v258;  // patch_merging: shared
-        UpperBound v1603 = v1601 * v259;  // patch_merging: shared
-        UpperBound v264 = UpperBound.Min(v1601 * v257, v1602, v1603);  // patch_merging: from pixels, whole to token
-        UpperBound v265 = UpperBound.Min(v1602, 28 * v264);  // patch_merging: from pixels, whole to whole
-        UpperBound v266 = UpperBound.Min(v1603, 224 * v264);  // patch_merging: from pixels, token to token
-        UpperBound v267 = norms.LargestEntry("repeat_2.0.residual.alpha");  // repeat_2.0.residual: largest |alpha|
-        UpperBound v268 = norms.OperatorNorm("repeat_2.0.conv2d.weight");  // repeat_2.0.conv2d: operator norm of weight
-        UpperBound v269 = UpperBound.Min(norms.SpectralNorm("repeat_2.0.conv2d.weight"), v268, norms.LargestRow("repeat_2.0.conv2d.weight"));  // repeat_2.0.conv2d: σ(weight)
-        UpperBound v1604 = 7 * v269 * v262;  // repeat_2.0.conv2d: shared
-        UpperBound v270 = v1604 + norms.VectorNorm("repeat_2.0.conv2d.bias");  // repeat_2.0.conv2d: radius
-        UpperBound v271 = UpperBound.Min(v1604, 7 * v269 * UpperBound.OfRational(1, 2) * (v263 + v262), v270);  // repeat_2.0.conv2d: centred radius
-        UpperBound v1605 = UpperBound.Min(7 * v269, v268) * v265;  // repeat_2.0.conv2d: shared
-        UpperBound v1606 = 7 * v269 * v266;  // repeat_2.0.conv2d: shared
-        UpperBound v272 = UpperBound.Min(7 * v269 * v264, UpperBound.Min(v269, 7 * v269, v268) * v265, v1605, v1606);  // repeat_2.0.conv2d: from pixels, whole to token
-        UpperBound v273 = UpperBound.Min(v1605, 28 * v272);  // repeat_2.0.conv2d: from pixels, whole to whole
-        UpperBound v274 = UpperBound.Min(v1606, 224 * v272);  // repeat_2.0.conv2d: from pixels, token to token
-        UpperBound v276 = UpperBound.GeluSlope(v270);  // repeat_2.0.gelu: slope
-        UpperBound v277 = UpperBound.GeluGain(v270) * v270;  // repeat_2.0.gelu: radius
-        UpperBound v278 = UpperBound.Min(v276 * v271, v277);  // repeat_2.0.gelu: centred radius
-        UpperBound v279 = UpperBound.Min(v276 * v272, v276 * v273, v276 * v274);  // repeat_2.0.gelu: from pixels, whole to token
-        UpperBound v280 = UpperBound.Min(v276 * v273, 28 * v279);  // repeat_2.0.gelu: from pixels, whole to whole
-        UpperBound v281 = UpperBound.Min(v276 * v274, 224 * v279);  // repeat_2.0.gelu: from pixels, token to token
-        UpperBound v282 = norms.SpectralNorm("repeat_2.0.conv2d_2.weight");  // repeat_2.0.conv2d_2: σ(weight)
-        UpperBound v283 = v282 * v277 + norms.VectorNorm("repeat_2.0.conv2d_2.bias");  // repeat_2.0.conv2d_2: radius
-        UpperBound v284 = UpperBound.Min(v282 * v278, v283);  // repeat_2.0.conv2d_2: centred radius
-        UpperBound v285 = UpperBound.Min(v282 * v279, v282 * v280, v282 * v281);  // repeat_2.0.conv2d_2: from pixels, whole to token
-        UpperBound v286 = UpperBound.Min(v282 * v280, 28 * v285);  // repeat_2.0.conv2d_2: from pixels, whole to whole
-        UpperBound v287 = UpperBound.Min(v282 * v281, 224 * v285);  // repeat_2.0.conv2d_2: from pixels, token to token
-        UpperBound v288 = UpperBound.GeluSlope(v283);  // repeat_2.0.gelu_2: slope
-        UpperBound v289 = UpperBound.GeluGain(v283) * v283;  // repeat_2.0.gelu_2: radius
-        UpperBound v290 = UpperBound.Min(v288 * v284, v289);  // repeat_2.0.gelu_2: centred radius
-        UpperBound v291 = UpperBound.Min(v288 * v285, v288 * v286, v288 * v287);  // repeat_2.0.gelu_2: from pixels, whole to token
-        UpperBound v292 = UpperBound.Min(v288 * v286, 28 * v291);  // repeat_2.0.gelu_2: from pixels, whole to whole
-        UpperBound v293 = UpperBound.Min(v288 * v287, 224 * v291);  // repeat_2.0.gelu_2: from pixels, token to token
-        UpperBound v294 = v262 + v267 * v289;  // repeat_2.0.residual: radius
-        UpperBound v295 = UpperBound.Min(v263 + v267 * v290, v294);  // repeat_2.0.residual: centred radius
-        UpperBound v1607 = v265 + v267 * v292;  // repeat_2.0.residual: shared
-        UpperBound v1608 = v266 + v267 * v293;  // repeat_2.0.residual: shared
-        UpperBound v297 = UpperBound.Min(v264 + v267 * v291, v1607, v1608);  // repeat_2.0.residual: from pixels, whole to token
-        UpperBound v298 = UpperBound.Min(v1607, 28 * v297);  // repeat_2.0.residual: from pixels, whole to whole
-        UpperBound v299 = UpperBound.Min(v1608, 224 * v297);  // repeat_2.0.residual: from pixels, token to token
-        UpperBound v300 = norms.LargestEntry("repeat_2.0.residual_2.alpha");  // repeat_2.0.residual_2: largest |alpha|
-        UpperBound v301 = norms.OperatorNorm("repeat_2.0.conv2d_3.weight");  // repeat_2.0.conv2d_3: operator norm of weight
-        UpperBound v302 = UpperBound.Min(norms.SpectralNorm("repeat_2.0.conv2d_3.weight"), v301, norms.LargestRow("repeat_2.0.conv2d_3.weight"));  // repeat_2.0.conv2d_3: σ(weight)
-        UpperBound v1609 = 7 * v302 * v294;  // repeat_2.0.conv2d_3: shared
-        UpperBound v303 = v1609 + norms.VectorNorm("repeat_2.0.conv2d_3.bias");  // repeat_2.0.conv2d_3: radius
-        UpperBound v304 = UpperBound.Min(v1609, 7 * v302 * UpperBound.OfRational(1, 2) * (v295 + v294), v303);  // repeat_2.0.conv2d_3: centred radius
-        UpperBound v1610 = UpperBound.Min(7 * v302, v301) * v298;  // repeat_2.0.conv2d_3: shared
-        UpperBound v1611 = 7 * v302 * v299;  // repeat_2.0.conv2d_3: shared
-        UpperBound v305 = UpperBound.Min(7 * v302 * v297, UpperBound.Min(v302, 7 * v302, v301) * v298, v1610, v1611);  // repeat_2.0.conv2d_3: from pixels, whole to token
-        UpperBound v306 = UpperBound.Min(v1610, 28 * v305);  // repeat_2.0.conv2d_3: from pixels, whole to whole
-        UpperBound v307 = UpperBound.Min(v1611, 224 * v305);  // repeat_2.0.conv2d_3: from pixels, token to token
-        UpperBound v309 = UpperBound.GeluSlope(v303);  // repeat_2.0.gelu_3: slope
-        UpperBound v310 = UpperBound.GeluGain(v303) * v303;  // repeat_2.0.gelu_3: radius
-        UpperBound v311 = UpperBound.Min(v309 * v304, v310);  // repeat_2.0.gelu_3: centred radius
-        UpperBound v312 = UpperBound.Min(v309 * v305, v309 * v306, v309 * v307);  // repeat_2.0.gelu_3: from pixels, whole to token
-        UpperBound v313 = UpperBound.Min(v309 * v306, 28 * v312);  // repeat_2.0.gelu_3: from pixels, whole to whole
-        UpperBound v314 = UpperBound.Min(v309 * v307, 224 * v312);  // repeat_2.0.gelu_3: from pixels, token to token
-        UpperBound v315 = v294 + v300 * v310;  // repeat_2.0.residual_2: radius
-        UpperBound v316 = UpperBound.Min(v295 + v300 * v311, v315);  // repeat_2.0.residual_2: centred radius
-        UpperBound v1612 = v298 + v300 * v313;  // repeat_2.0.residual_2: shared
-        UpperBound v1613 = v299 + v300 * v314;  // repeat_2.0.residual_2: shared
-        UpperBound v318 = UpperBound.Min(v297 + v300 * v312, v1612, v1613);  // repeat_2.0.residual_2: from pixels, whole to token
-        UpperBound v319 = UpperBound.Min(v1612, 28 * v318);  // repeat_2.0.residual_2: from pixels, whole to whole
-        UpperBound v320 = UpperBound.Min(v1613, 224 * v318);  // repeat_2.0.residual_2: from pixels, token to token
-        UpperBound v321 = norms.LargestEntry("repeat_2.0.residual_3.alpha");  // repeat_2.0.residual_3: largest |alpha|
-        UpperBound v322 = 2 * norms.LargestEntry("repeat_2.0.attention.bias_table");  // repeat_2.0.attention: spread of the bias
-        UpperBound v323 = norms.SpectralNorm("repeat_2.0.attention.out");  // repeat_2.0.attention: σ(out)
-        UpperBound v324 = norms.SpectralNorm("repeat_2.0.attention.k");  // repeat_2.0.attention: σ(k)
-        // repeat_2.0.attention: range of the logits
-        UpperBound v325 = 20 * UpperBound.Min(
-            UpperBound.MaxOver(6, head => norms.HeadSpectralNorm("repeat_2.0.attention.k", head))
-                * v316
-                * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)),
-            1)
-            + v322;
-        UpperBound v326 = UpperBound.DoeblinComplement(49, v325);  // repeat_2.0.attention: 1 − lambda
-        UpperBound v327 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v325);  // repeat_2.0.attention: cosh of half the range
-        UpperBound v328 = 49 * UpperBound.LargestSoftmaxWeight(49, v325);  // repeat_2.0.attention: largest column sum
-        UpperBound v329 = UpperBound.Min(UpperBound.Sqrt(v328), v327, 7);  // repeat_2.0.attention: norm of the weights
-        UpperBound v330 = norms.SpectralNorm("repeat_2.0.attention.q");  // repeat_2.0.attention: σ(q)
-        UpperBound v331 = norms.SpectralNorm("repeat_2.0.attention.v");  // repeat_2.0.attention: σ(v)
-        // repeat_2.0.attention: slope of the values
-        UpperBound v332 = UpperBound.MaxOver(6, head =>
-            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                * norms.HeadSpectralNorm("repeat_2.0.attention.v", head));
-        // repeat_2.0.attention: spread of the values
-        UpperBound v333 = UpperBound.MaxOver(6, head => UpperBound.Min(
-            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                * norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
-                * v316,
-            1));
-        // repeat_2.0.attention: both paths' slope
-        UpperBound v334 = UpperBound.MaxOver(6, head => UpperBound.Max(
-            v1533 * norms.HeadSpectralNorm("repeat_2.0.attention.k", head),
-            v1533 * norms.HeadSpectralNorm("repeat_2.0.attention.q", head)));
-        UpperBound v1614 = UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)) * v331;  // repeat_2.0.attention: shared
-        // repeat_2.0.attention: value path
-        UpperBound v335 = UpperBound.Min(
-            UpperBound.Sqrt(6) * v332,
-            v1614 * (1
-                + v326
-                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("26738366322588372897"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-        UpperBound v1615 = UpperBound.Sqrt(6) * v333;  // repeat_2.0.attention: shared
-        UpperBound v1616 = UpperBound.MaxOver(6, head => v1533 * norms.HeadSpectralNorm("repeat_2.0.attention.k", head));  // repeat_2.0.attention: shared
-        UpperBound v1617 = UpperBound.Power(v1614, 2);  // repeat_2.0.attention: shared
-        UpperBound v1618 = UpperBound.Min(6 * UpperBound.Power(v332, 2), v1617 * (1 + v326 * 5));  // repeat_2.0.attention: shared
-        UpperBound v1619 = 6 * UpperBound.Power(v1616, 2);  // repeat_2.0.attention: shared
-        // repeat_2.0.attention: keys and values, token to token
-        UpperBound v336 = UpperBound.Min(
-            v323 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
-                            * v316,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)),
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
-                            * v316,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_2.0.attention.k", head)))),
-            v323 * (v335 + v1615 * v1616),
-            v323 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_2.0.attention.v", head),
-                        2)
-                        + UpperBound.Power(v1533 * norms.HeadSpectralNorm("repeat_2.0.attention.k", head), 2)),
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_2.0.attention.v", head),
-                        2)
-                        + UpperBound.Power(v1533 * norms.HeadSpectralNorm("repeat_2.0.attention.k", head), 2))),
-            v323 * UpperBound.Sqrt(v1618 + v1619));
-        UpperBound v1620 = UpperBound.Min(UpperBound.OfRational(1, 7) * v327, 1);  // repeat_2.0.attention: shared
-        UpperBound v1621 = v1614 * v1620;  // repeat_2.0.attention: shared
-        UpperBound v1622 = v1533 * v324;  // repeat_2.0.attention: shared
-        UpperBound v1623 = v333 * v1622;  // repeat_2.0.attention: shared
-        UpperBound v1624 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v325)));  // repeat_2.0.attention: shared
-        UpperBound v1625 = UpperBound.Power(v1622, 2);  // repeat_2.0.attention: shared
-        UpperBound v1626 = v1617 + UpperBound.OfRational(1, 2) * v1625;  // repeat_2.0.attention: shared
-        UpperBound v1627 = v1617 + v1625;  // repeat_2.0.attention: shared
-        UpperBound v1628 = UpperBound.Min(v1626, UpperBound.LargestSoftmaxWeight(49, v325) * v1627);  // repeat_2.0.attention: shared
-        // repeat_2.0.attention: keys and values, whole to token
-        UpperBound v337 = UpperBound.Min(
-            v323 * (v1621 + v1623 * v1624),
-            v323 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
-                    * v1620
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
-                            * v316,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_2.0.attention.k", head))
-                        * v1624,
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
-                    * v1620
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
-                            * v316,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_2.0.attention.k", head))
-                        * v1624)),
-            v323 * UpperBound.Sqrt(v1628));
-        UpperBound v1629 = v1614 * v329;  // repeat_2.0.attention: shared
-        UpperBound v1630 = UpperBound.Min(UpperBound.Sqrt(v328), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_2.0.attention: shared
-        UpperBound v1631 = UpperBound.Min(v328 * v1627, 49 * v1626);  // repeat_2.0.attention: shared
-        // repeat_2.0.attention: keys and values, whole to whole
-        UpperBound v338 = UpperBound.Min(
-            v323 * (v1629 + v1623 * v1630),
-            v323 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
-                    * v329
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
-                            * v316,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_2.0.attention.k", head))
-                        * v1630,
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
-                    * v329
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
-                            * v316,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_2.0.attention.k", head))
-                        * v1630)),
-            v323 * UpperBound.Sqrt(v1631));
-        UpperBound v1632 = v1533 * v330;  // repeat_2.0.attention: shared
-        // repeat_2.0.attention: query path, all readings
-        UpperBound v339 = UpperBound.Min(
-            v323 * v333 * v1632,
-            v323 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
-                        * v316,
-                    1)
-                    * (v1533 * norms.HeadSpectralNorm("repeat_2.0.attention.q", head)),
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (
+                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v69 + norms.HeadVectorNorm($"repeat.{i}.attention.v_bias", head)),
+                        1)))
+                + norms.VectorNorm($"repeat.{i}.attention.out_bias");
+            // repeat.{i}.attention: centred radius
+            UpperBound v99 = UpperBound.Min(
+                v77 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
-                            * v316,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_2.0.attention.q", head)))));
-        // repeat_2.0.attention: per head, token to token
-        UpperBound v340 = UpperBound.Min(
-            v323 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                            * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                            * v70,
+                        1),
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * UpperBound.Min(
+                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                            * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                            * v70,
+                        1)),
+                v98);
+            UpperBound v100 = UpperBound.Min(v95 * v72, v96 * v73, v91 * v73 + v93 * v72, v97 * v73, v95 * v74);  // repeat.{i}.attention: from pixels, whole to token
+            UpperBound v101 = UpperBound.Min(v97 * v73, 56 * v100);  // repeat.{i}.attention: from pixels, whole to whole
+            UpperBound v102 = UpperBound.Min(v95 * v74, 224 * v100);  // repeat.{i}.attention: from pixels, token to token
+            UpperBound v105 = v69 + v75 * v98;  // repeat.{i}.residual_3: radius
+            UpperBound v106 = UpperBound.Min(v70 + v75 * v99, v105);  // repeat.{i}.residual_3: centred radius
+            UpperBound v618 = v73 + v75 * v101;  // repeat.{i}.residual_3: shared
+            UpperBound v619 = v74 + v75 * v102;  // repeat.{i}.residual_3: shared
+            UpperBound v108 = UpperBound.Min(v72 + v75 * v100, v618, v619);  // repeat.{i}.residual_3: from pixels, whole to token
+            UpperBound v109 = UpperBound.Min(v618, 56 * v108);  // repeat.{i}.residual_3: from pixels, whole to whole
+            UpperBound v110 = UpperBound.Min(v619, 224 * v108);  // repeat.{i}.residual_3: from pixels, token to token
+            UpperBound v111 = norms.LargestEntry($"repeat.{i}.center_norm.gain");  // repeat.{i}.center_norm: max|gain|
+            UpperBound v112 = v111 * UpperBound.OfRational(96, 95) * v105 + norms.VectorNorm($"repeat.{i}.center_norm.bias");  // repeat.{i}.center_norm: radius
+            UpperBound v113 = UpperBound.Min(v111 * UpperBound.OfRational(96, 95) * v106, v112);  // repeat.{i}.center_norm: centred radius
+            UpperBound v620 = v111 * UpperBound.OfRational(96, 95) * v109;  // repeat.{i}.center_norm: shared
+            UpperBound v621 = v111 * UpperBound.OfRational(96, 95) * v110;  // repeat.{i}.center_norm: shared
+            UpperBound v114 = UpperBound.Min(v111 * UpperBound.OfRational(96, 95) * v108, v620, v621);  // repeat.{i}.center_norm: from pixels, whole to token
+            UpperBound v115 = UpperBound.Min(v620, 56 * v114);  // repeat.{i}.center_norm: from pixels, whole to whole
+            UpperBound v116 = UpperBound.Min(v621, 224 * v114);  // repeat.{i}.center_norm: from pixels, token to token
+            UpperBound v117 = norms.LargestEntry($"repeat.{i}.residual_4.alpha");  // repeat.{i}.residual_4: largest |alpha|
+            UpperBound v118 = norms.SpectralNorm($"repeat.{i}.mlp.up");  // repeat.{i}.mlp: σ(up)
+            UpperBound v119 = norms.SpectralNorm($"repeat.{i}.mlp.down");  // repeat.{i}.mlp: σ(down)
+            UpperBound v120 = norms.LargestRow($"repeat.{i}.mlp.up") * v112 + norms.LargestEntry($"repeat.{i}.mlp.up_bias");  // repeat.{i}.mlp: largest pre-activation
+            UpperBound v121 = v118 * v112 + norms.VectorNorm($"repeat.{i}.mlp.up_bias");  // repeat.{i}.mlp: norm of the pre-activations
+            UpperBound v122 = UpperBound.GeluSlope(v120);  // repeat.{i}.mlp: gelu slope
+            // repeat.{i}.mlp: constant
+            UpperBound v123 = UpperBound.Min(
+                v122 * (v118 * v119),
+                UpperBound.OfRational(1, 2) * norms.Product($"repeat.{i}.mlp.down", $"repeat.{i}.mlp.up")
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v118 * v119));
+            UpperBound v124 = v119 * (UpperBound.GeluGain(v120) * v121) + norms.VectorNorm($"repeat.{i}.mlp.down_bias");  // repeat.{i}.mlp: radius
+            UpperBound v125 = UpperBound.Min(v123 * v113, v124);  // repeat.{i}.mlp: centred radius
+            UpperBound v126 = UpperBound.Min(v123 * v114, v123 * v115, v123 * v116);  // repeat.{i}.mlp: from pixels, whole to token
+            UpperBound v127 = UpperBound.Min(v123 * v115, 56 * v126);  // repeat.{i}.mlp: from pixels, whole to whole
+            UpperBound v128 = UpperBound.Min(v123 * v116, 224 * v126);  // repeat.{i}.mlp: from pixels, token to token
+            UpperBound v131 = v112 + v117 * v124;  // repeat.{i}.residual_4: radius
+            UpperBound v132 = UpperBound.Min(v113 + v117 * v125, v131);  // repeat.{i}.residual_4: centred radius
+            UpperBound v622 = v115 + v117 * v127;  // repeat.{i}.residual_4: shared
+            UpperBound v623 = v116 + v117 * v128;  // repeat.{i}.residual_4: shared
+            UpperBound v134 = UpperBound.Min(v114 + v117 * v126, v622, v623);  // repeat.{i}.residual_4: from pixels, whole to token
+            UpperBound v135 = UpperBound.Min(v622, 56 * v134);  // repeat.{i}.residual_4: from pixels, whole to whole
+            UpperBound v136 = UpperBound.Min(v623, 224 * v134);  // repeat.{i}.residual_4: from pixels, token to token
+            UpperBound v137 = norms.LargestEntry($"repeat.{i}.center_norm_2.gain");  // repeat.{i}.center_norm_2: max|gain|
+            UpperBound v138 = v137 * UpperBound.OfRational(96, 95) * v131 + norms.VectorNorm($"repeat.{i}.center_norm_2.bias");  // repeat.{i}.center_norm_2: radius
+            UpperBound v139 = UpperBound.Min(v137 * UpperBound.OfRational(96, 95) * v132, v138);  // repeat.{i}.center_norm_2: centred radius
+            UpperBound v624 = v137 * UpperBound.OfRational(96, 95) * v135;  // repeat.{i}.center_norm_2: shared
+            UpperBound v625 = v137 * UpperBound.OfRational(96, 95) * v136;  // repeat.{i}.center_norm_2: shared
+            UpperBound v140 = UpperBound.Min(v137 * UpperBound.OfRational(96, 95) * v134, v624, v625);  // repeat.{i}.center_norm_2: from pixels, whole to token
+            UpperBound v141 = UpperBound.Min(v624, 56 * v140);  // repeat.{i}.center_norm_2: from pixels, whole to whole
+            UpperBound v142 = UpperBound.Min(v625, 224 * v140);  // repeat.{i}.center_norm_2: from pixels, token to token
+            (v16, v17, v18, v19, v20) = (v138, v139, v141, v140, v142);
+        }
+        UpperBound v143 = v16;
+        UpperBound v144 = v17;
+        UpperBound v145 = v18;
+        UpperBound v146 = v19;
+        UpperBound v147 = v20;
+        UpperBound v148 = norms.SpectralNorm("patch_merging.reduction");  // patch_merging: σ(reduction)
+        UpperBound v149 = norms.LargestEntry("patch_merging.gain");  // patch_merging: max|gain|
+        UpperBound v150 = v148 * (v149 * UpperBound.OfRational(384, 383) * (2 * v143) + norms.VectorNorm("patch_merging.bias"));  // patch_merging: radius
+        UpperBound v151 = UpperBound.Min(v148 * (v149 * UpperBound.OfRational(384, 383) * (2 * v144)), v150);  // patch_merging: centred radius
+        UpperBound v626 = v149 * UpperBound.OfRational(384, 383) * v148;  // patch_merging: shared
+        UpperBound v627 = 2 * v626;  // patch_merging: shared
+        UpperBound v628 = v626 * v145;  // patch_merging: shared
+        UpperBound v629 = v627 * v147;  // patch_merging: shared
+        UpperBound v152 = UpperBound.Min(v627 * v146, v628, v629);  // patch_merging: from pixels, whole to token
+        UpperBound v153 = UpperBound.Min(v628, 28 * v152);  // patch_merging: from pixels, whole to whole
+        UpperBound v154 = UpperBound.Min(v629, 224 * v152);  // patch_merging: from pixels, token to token
+        UpperBound v155 = v150;
+        UpperBound v156 = v151;
+        UpperBound v157 = v153;
+        UpperBound v158 = v152;
+        UpperBound v159 = v154;
+        for (long i = 0; i < 2; i++)
+        {
+            UpperBound v160 = norms.LargestEntry($"repeat_2.{i}.residual.alpha");  // repeat_2.{i}.residual: largest |alpha|
+            UpperBound v161 = norms.OperatorNorm($"repeat_2.{i}.conv2d.weight");  // repeat_2.{i}.conv2d: operator norm of weight
+            UpperBound v162 = UpperBound.Min(norms.SpectralNorm($"repeat_2.{i}.conv2d.weight"), v161, norms.LargestRow($"repeat_2.{i}.conv2d.weight"));  // repeat_2.{i}.conv2d: σ(weight)
+            UpperBound v630 = 7 * v162 * v155;  // repeat_2.{i}.conv2d: shared
+            UpperBound v163 = v630 + norms.VectorNorm($"repeat_2.{i}.conv2d.bias");  // repeat_2.{i}.conv2d: radius
+            UpperBound v164 = UpperBound.Min(v630, 7 * v162 * UpperBound.OfRational(1, 2) * (v156 + v155), v163);  // repeat_2.{i}.conv2d: centred radius
+            UpperBound v631 = UpperBound.Min(7 * v162, v161) * v157;  // repeat_2.{i}.conv2d: shared
+            UpperBound v632 = 7 * v162 * v159;  // repeat_2.{i}.conv2d: shared
+            UpperBound v165 = UpperBound.Min(7 * v162 * v158, UpperBound.Min(v162, 7 * v162, v161) * v157, v631, v632);  // repeat_2.{i}.conv2d: from pixels, whole to token
+            UpperBound v166 = UpperBound.Min(v631, 28 * v165);  // repeat_2.{i}.conv2d: from pixels, whole to whole
+            UpperBound v167 = UpperBound.Min(v632, 224 * v165);  // repeat_2.{i}.conv2d: from pixels, token to token
+            UpperBound v169 = UpperBound.GeluSlope(v163);  // repeat_2.{i}.gelu: slope
+            UpperBound v170 = UpperBound.GeluGain(v163) * v163;  // repeat_2.{i}.gelu: radius
+            UpperBound v171 = UpperBound.Min(v169 * v164, v170);  // repeat_2.{i}.gelu: centred radius
+            UpperBound v172 = UpperBound.Min(v169 * v165, v169 * v166, v169 * v167);  // repeat_2.{i}.gelu: from pixels, whole to token
+            UpperBound v173 = UpperBound.Min(v169 * v166, 28 * v172);  // repeat_2.{i}.gelu: from pixels, whole to whole
+            UpperBound v174 = UpperBound.Min(v169 * v167, 224 * v172);  // repeat_2.{i}.gelu: from pixels, token to token
+            UpperBound v175 = norms.SpectralNorm($"repeat_2.{i}.conv2d_2.weight");  // repeat_2.{i}.conv2d_2: σ(weight)
+            UpperBound v176 = v175 * v170 + norms.VectorNorm($"repeat_2.{i}.conv2d_2.bias");  // repeat_2.{i}.conv2d_2: radius
+            UpperBound v177 = UpperBound.Min(v175 * v171, v176);  // repeat_2.{i}.conv2d_2: centred radius
+            UpperBound v178 = UpperBound.Min(v175 * v172, v175 * v173, v175 * v174);  // repeat_2.{i}.conv2d_2: from pixels, whole to token
+            UpperBound v179 = UpperBound.Min(v175 * v173, 28 * v178);  // repeat_2.{i}.conv2d_2: from pixels, whole to whole
+            UpperBound v180 = UpperBound.Min(v175 * v174, 224 * v178);  // repeat_2.{i}.conv2d_2: from pixels, token to token
+            UpperBound v181 = UpperBound.GeluSlope(v176);  // repeat_2.{i}.gelu_2: slope
+            UpperBound v182 = UpperBound.GeluGain(v176) * v176;  // repeat_2.{i}.gelu_2: radius
+            UpperBound v183 = UpperBound.Min(v181 * v177, v182);  // repeat_2.{i}.gelu_2: centred radius
+            UpperBound v184 = UpperBound.Min(v181 * v178, v181 * v179, v181 * v180);  // repeat_2.{i}.gelu_2: from pixels, whole to token
+            UpperBound v185 = UpperBound.Min(v181 * v179, 28 * v184);  // repeat_2.{i}.gelu_2: from pixels, whole to whole
+            UpperBound v186 = UpperBound.Min(v181 * v180, 224 * v184);  // repeat_2.{i}.gelu_2: from pixels, token to token
+            UpperBound v187 = v155 + v160 * v182;  // repeat_2.{i}.residual: radius
+            UpperBound v188 = UpperBound.Min(v156 + v160 * v183, v187);  // repeat_2.{i}.residual: centred radius
+            UpperBound v633 = v157 + v160 * v185;  // repeat_2.{i}.residual: shared
+            UpperBound v634 = v159 + v160 * v186;  // repeat_2.{i}.residual: shared
+            UpperBound v190 = UpperBound.Min(v158 + v160 * v184, v633, v634);  // repeat_2.{i}.residual: from pixels, whole to token
+            UpperBound v191 = UpperBound.Min(v633, 28 * v190);  // repeat_2.{i}.residual: from pixels, whole to whole
+            UpperBound v192 = UpperBound.Min(v634, 224 * v190);  // repeat_2.{i}.residual: from pixels, token to token
+            UpperBound v193 = norms.LargestEntry($"repeat_2.{i}.residual_2.alpha");  // repeat_2.{i}.residual_2: largest |alpha|
+            UpperBound v194 = norms.OperatorNorm($"repeat_2.{i}.conv2d_3.weight");  // repeat_2.{i}.conv2d_3: operator norm of weight
+            UpperBound v195 = UpperBound.Min(norms.SpectralNorm($"repeat_2.{i}.conv2d_3.weight"), v194, norms.LargestRow($"repeat_2.{i}.conv2d_3.weight"));  // repeat_2.{i}.conv2d_3: σ(weight)
+            UpperBound v635 = 7 * v195 * v187;  // repeat_2.{i}.conv2d_3: shared
+            UpperBound v196 = v635 + norms.VectorNorm($"repeat_2.{i}.conv2d_3.bias");  // repeat_2.{i}.conv2d_3: radius
+            UpperBound v197 = UpperBound.Min(v635, 7 * v195 * UpperBound.OfRational(1, 2) * (v188 + v187), v196);  // repeat_2.{i}.conv2d_3: centred radius
+            UpperBound v636 = UpperBound.Min(7 * v195, v194) * v191;  // repeat_2.{i}.conv2d_3: shared
+            UpperBound v637 = 7 * v195 * v192;  // repeat_2.{i}.conv2d_3: shared
+            UpperBound v198 = UpperBound.Min(7 * v195 * v190, UpperBound.Min(v195, 7 * v195, v194) * v191, v636, v637);  // repeat_2.{i}.conv2d_3: from pixels, whole to token
+            UpperBound v199 = UpperBound.Min(v636, 28 * v198);  // repeat_2.{i}.conv2d_3: from pixels, whole to whole
+            UpperBound v200 = UpperBound.Min(v637, 224 * v198);  // repeat_2.{i}.conv2d_3: from pixels, token to token
+            UpperBound v202 = UpperBound.GeluSlope(v196);  // repeat_2.{i}.gelu_3: slope
+            UpperBound v203 = UpperBound.GeluGain(v196) * v196;  // repeat_2.{i}.gelu_3: radius
+            UpperBound v204 = UpperBound.Min(v202 * v197, v203);  // repeat_2.{i}.gelu_3: centred radius
+            UpperBound v205 = UpperBound.Min(v202 * v198, v202 * v199, v202 * v200);  // repeat_2.{i}.gelu_3: from pixels, whole to token
+            UpperBound v206 = UpperBound.Min(v202 * v199, 28 * v205);  // repeat_2.{i}.gelu_3: from pixels, whole to whole
+            UpperBound v207 = UpperBound.Min(v202 * v200, 224 * v205);  // repeat_2.{i}.gelu_3: from pixels, token to token
+            UpperBound v208 = v187 + v193 * v203;  // repeat_2.{i}.residual_2: radius
+            UpperBound v209 = UpperBound.Min(v188 + v193 * v204, v208);  // repeat_2.{i}.residual_2: centred radius
+            UpperBound v638 = v191 + v193 * v206;  // repeat_2.{i}.residual_2: shared
+            UpperBound v639 = v192 + v193 * v207;  // repeat_2.{i}.residual_2: shared
+            UpperBound v211 = UpperBound.Min(v190 + v193 * v205, v638, v639);  // repeat_2.{i}.residual_2: from pixels, whole to token
+            UpperBound v212 = UpperBound.Min(v638, 28 * v211);  // repeat_2.{i}.residual_2: from pixels, whole to whole
+            UpperBound v213 = UpperBound.Min(v639, 224 * v211);  // repeat_2.{i}.residual_2: from pixels, token to token
+            UpperBound v214 = norms.LargestEntry($"repeat_2.{i}.residual_3.alpha");  // repeat_2.{i}.residual_3: largest |alpha|
+            UpperBound v215 = 2 * norms.LargestEntry($"repeat_2.{i}.attention.bias_table");  // repeat_2.{i}.attention: spread of the bias
+            UpperBound v216 = norms.SpectralNorm($"repeat_2.{i}.attention.out");  // repeat_2.{i}.attention: σ(out)
+            UpperBound v217 = norms.SpectralNorm($"repeat_2.{i}.attention.k");  // repeat_2.{i}.attention: σ(k)
+            // repeat_2.{i}.attention: range of the logits
+            UpperBound v218 = 20 * UpperBound.Min(
+                UpperBound.MaxOver(6, head => norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head))
+                    * v209
+                    * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)),
+                1)
+                + v215;
+            UpperBound v219 = UpperBound.DoeblinComplement(49, v218);  // repeat_2.{i}.attention: 1 − lambda
+            UpperBound v220 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v218);  // repeat_2.{i}.attention: cosh of half the range
+            UpperBound v221 = 49 * UpperBound.LargestSoftmaxWeight(49, v218);  // repeat_2.{i}.attention: largest column sum
+            UpperBound v222 = UpperBound.Min(UpperBound.Sqrt(v221), v220, 7);  // repeat_2.{i}.attention: norm of the weights
+            UpperBound v223 = norms.SpectralNorm($"repeat_2.{i}.attention.q");  // repeat_2.{i}.attention: σ(q)
+            UpperBound v224 = norms.SpectralNorm($"repeat_2.{i}.attention.v");  // repeat_2.{i}.attention: σ(v)
+            // repeat_2.{i}.attention: slope of the values
+            UpperBound v225 = UpperBound.MaxOver(6, head =>
                 UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
-                            * v316,
-                        1)
-                        * UpperBound.Max(
-                            v1533 * norms.HeadSpectralNorm("repeat_2.0.attention.k", head),
-                            v1533 * norms.HeadSpectralNorm("repeat_2.0.attention.q", head)),
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
-                            * v316,
-                        1)
-                        * UpperBound.Max(
-                            v1533 * norms.HeadSpectralNorm("repeat_2.0.attention.k", head),
-                            v1533 * norms.HeadSpectralNorm("repeat_2.0.attention.q", head)))),
-            v323 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_2.0.attention.v", head),
-                        2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                v1533 * norms.HeadSpectralNorm("repeat_2.0.attention.k", head),
-                                v1533 * norms.HeadSpectralNorm("repeat_2.0.attention.q", head)),
-                            2)),
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_2.0.attention.v", head),
-                        2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                v1533 * norms.HeadSpectralNorm("repeat_2.0.attention.k", head),
-                                v1533 * norms.HeadSpectralNorm("repeat_2.0.attention.q", head)),
-                            2))));
-        UpperBound v1633 = UpperBound.Power(v1632, 2);  // repeat_2.0.attention: shared
-        // repeat_2.0.attention: token to token
-        UpperBound v341 = UpperBound.Min(
-            v340,
-            v336 + v339,
-            v323 * (v335 + v1615 * v334),
-            v323 * UpperBound.Sqrt(v1618 + 6 * UpperBound.Power(v334, 2)),
-            v323 * UpperBound.Sqrt(v1618 + (v1619 + v1633)));
-        // repeat_2.0.attention: whole to token
-        UpperBound v342 = UpperBound.Min(
-            v337 + v339,
-            v323 * (v1621 + v333 * (UpperBound.Sqrt(UpperBound.Power(v1624 * v1622, 2) + v1633) + v1624 * 0)),
-            v323 * UpperBound.Sqrt(v1628 + v1633));
-        // repeat_2.0.attention: whole to whole
-        UpperBound v343 = UpperBound.Min(
-            v338 + v339,
-            v323 * (v1629 + v333 * (UpperBound.Sqrt(UpperBound.Power(v1630 * v1622, 2) + v1633) + v1630 * 0)),
-            v323 * UpperBound.Sqrt(v1631 + v1633));
-        // repeat_2.0.attention: radius
-        UpperBound v344 = UpperBound.Min(
-            v323 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v315 + norms.HeadVectorNorm("repeat_2.0.attention.v_bias", head)),
-                    1),
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * (norms.HeadSpectralNorm("repeat_2.0.attention.v", head) * v315 + norms.HeadVectorNorm("repeat_2.0.attention.v_bias", head)),
-                    1)))
-            + norms.VectorNorm("repeat_2.0.attention.out_bias");
-        // repeat_2.0.attention: centred radius
-        UpperBound v345 = UpperBound.Min(
-            v323 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
-                        * v316,
-                    1),
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.0.attention.out", head) * UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat_2.0.attention.v", head)
-                        * v316,
-                    1)),
-            v344);
-        UpperBound v346 = UpperBound.Min(v341 * v318, v342 * v319, v337 * v319 + v339 * v318, v343 * v319, v341 * v320);  // repeat_2.0.attention: from pixels, whole to token
-        UpperBound v347 = UpperBound.Min(v343 * v319, 28 * v346);  // repeat_2.0.attention: from pixels, whole to whole
-        UpperBound v348 = UpperBound.Min(v341 * v320, 224 * v346);  // repeat_2.0.attention: from pixels, token to token
-        UpperBound v351 = v315 + v321 * v344;  // repeat_2.0.residual_3: radius
-        UpperBound v352 = UpperBound.Min(v316 + v321 * v345, v351);  // repeat_2.0.residual_3: centred radius
-        UpperBound v1634 = v319 + v321 * v347;  // repeat_2.0.residual_3: shared
-        UpperBound v1635 = v320 + v321 * v348;  // repeat_2.0.residual_3: shared
-        UpperBound v354 = UpperBound.Min(v318 + v321 * v346, v1634, v1635);  // repeat_2.0.residual_3: from pixels, whole to token
-        UpperBound v355 = UpperBound.Min(v1634, 28 * v354);  // repeat_2.0.residual_3: from pixels, whole to whole
-        UpperBound v356 = UpperBound.Min(v1635, 224 * v354);  // repeat_2.0.residual_3: from pixels, token to token
-        UpperBound v357 = norms.LargestEntry("repeat_2.0.center_norm.gain");  // repeat_2.0.center_norm: max|gain|
-        UpperBound v358 = v357 * UpperBound.OfRational(192, 191) * v351 + norms.VectorNorm("repeat_2.0.center_norm.bias");  // repeat_2.0.center_norm: radius
-        UpperBound v359 = UpperBound.Min(v357 * UpperBound.OfRational(192, 191) * v352, v358);  // repeat_2.0.center_norm: centred radius
-        UpperBound v1636 = v357 * UpperBound.OfRational(192, 191) * v355;  // repeat_2.0.center_norm: shared
-        UpperBound v1637 = v357 * UpperBound.OfRational(192, 191) * v356;  // repeat_2.0.center_norm: shared
-        UpperBound v360 = UpperBound.Min(v357 * UpperBound.OfRational(192, 191) * v354, v1636, v1637);  // repeat_2.0.center_norm: from pixels, whole to token
-        UpperBound v361 = UpperBound.Min(v1636, 28 * v360);  // repeat_2.0.center_norm: from pixels, whole to whole
-        UpperBound v362 = UpperBound.Min(v1637, 224 * v360);  // repeat_2.0.center_norm: from pixels, token to token
-        UpperBound v363 = norms.LargestEntry("repeat_2.0.residual_4.alpha");  // repeat_2.0.residual_4: largest |alpha|
-        UpperBound v364 = norms.SpectralNorm("repeat_2.0.mlp.up");  // repeat_2.0.mlp: σ(up)
-        UpperBound v365 = norms.SpectralNorm("repeat_2.0.mlp.down");  // repeat_2.0.mlp: σ(down)
-        UpperBound v366 = norms.LargestRow("repeat_2.0.mlp.up") * v358 + norms.LargestEntry("repeat_2.0.mlp.up_bias");  // repeat_2.0.mlp: largest pre-activation
-        UpperBound v367 = v364 * v358 + norms.VectorNorm("repeat_2.0.mlp.up_bias");  // repeat_2.0.mlp: norm of the pre-activations
-        UpperBound v368 = UpperBound.GeluSlope(v366);  // repeat_2.0.mlp: gelu slope
-        // repeat_2.0.mlp: constant
-        UpperBound v369 = UpperBound.Min(
-            v368 * (v364 * v365),
-            UpperBound.OfRational(1, 2) * norms.Product("repeat_2.0.mlp.down", "repeat_2.0.mlp.up")
-                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v364 * v365));
-        UpperBound v370 = v365 * (UpperBound.GeluGain(v366) * v367) + norms.VectorNorm("repeat_2.0.mlp.down_bias");  // repeat_2.0.mlp: radius
-        UpperBound v371 = UpperBound.Min(v369 * v359, v370);  // repeat_2.0.mlp: centred radius
-        UpperBound v372 = UpperBound.Min(v369 * v360, v369 * v361, v369 * v362);  // repeat_2.0.mlp: from pixels, whole to token
-        UpperBound v373 = UpperBound.Min(v369 * v361, 28 * v372);  // repeat_2.0.mlp: from pixels, whole to whole
-        UpperBound v374 = UpperBound.Min(v369 * v362, 224 * v372);  // repeat_2.0.mlp: from pixels, token to token
-        UpperBound v377 = v358 + v363 * v370;  // repeat_2.0.residual_4: radius
-        UpperBound v378 = UpperBound.Min(v359 + v363 * v371, v377);  // repeat_2.0.residual_4: centred radius
-        UpperBound v1638 = v361 + v363 * v373;  // repeat_2.0.residual_4: shared
-        UpperBound v1639 = v362 + v363 * v374;  // repeat_2.0.residual_4: shared
-        UpperBound v380 = UpperBound.Min(v360 + v363 * v372, v1638, v1639);  // repeat_2.0.residual_4: from pixels, whole to token
-        UpperBound v381 = UpperBound.Min(v1638, 28 * v380);  // repeat_2.0.residual_4: from pixels, whole to whole
-        UpperBound v382 = UpperBound.Min(v1639, 224 * v380);  // repeat_2.0.residual_4: from pixels, token to token
-        UpperBound v383 = norms.LargestEntry("repeat_2.0.center_norm_2.gain");  // repeat_2.0.center_norm_2: max|gain|
-        UpperBound v384 = v383 * UpperBound.OfRational(192, 191) * v377 + norms.VectorNorm("repeat_2.0.center_norm_2.bias");  // repeat_2.0.center_norm_2: radius
-        UpperBound v385 = UpperBound.Min(v383 * UpperBound.OfRational(192, 191) * v378, v384);  // repeat_2.0.center_norm_2: centred radius
-        UpperBound v1640 = v383 * UpperBound.OfRational(192, 191) * v381;  // repeat_2.0.center_norm_2: shared
-        UpperBound v1641 = v383 * UpperBound.OfRational(192, 191) * v382;  // repeat_2.0.center_norm_2: shared
-        UpperBound v386 = UpperBound.Min(v383 * UpperBound.OfRational(192, 191) * v380, v1640, v1641);  // repeat_2.0.center_norm_2: from pixels, whole to token
-        UpperBound v387 = UpperBound.Min(v1640, 28 * v386);  // repeat_2.0.center_norm_2: from pixels, whole to whole
-        UpperBound v388 = UpperBound.Min(v1641, 224 * v386);  // repeat_2.0.center_norm_2: from pixels, token to token
-        UpperBound v389 = norms.LargestEntry("repeat_2.1.residual.alpha");  // repeat_2.1.residual: largest |alpha|
-        UpperBound v390 = norms.OperatorNorm("repeat_2.1.conv2d.weight");  // repeat_2.1.conv2d: operator norm of weight
-        UpperBound v391 = UpperBound.Min(norms.SpectralNorm("repeat_2.1.conv2d.weight"), v390, norms.LargestRow("repeat_2.1.conv2d.weight"));  // repeat_2.1.conv2d: σ(weight)
-        UpperBound v1642 = 7 * v391 * v384;  // repeat_2.1.conv2d: shared
-        UpperBound v392 = v1642 + norms.VectorNorm("repeat_2.1.conv2d.bias");  // repeat_2.1.conv2d: radius
-        UpperBound v393 = UpperBound.Min(v1642, 7 * v391 * UpperBound.OfRational(1, 2) * (v385 + v384), v392);  // repeat_2.1.conv2d: centred radius
-        UpperBound v1643 = UpperBound.Min(7 * v391, v390) * v387;  // repeat_2.1.conv2d: shared
-        UpperBound v1644 = 7 * v391 * v388;  // repeat_2.1.conv2d: shared
-        UpperBound v394 = UpperBound.Min(7 * v391 * v386, UpperBound.Min(v391, 7 * v391, v390) * v387, v1643, v1644);  // repeat_2.1.conv2d: from pixels, whole to token
-        UpperBound v395 = UpperBound.Min(v1643, 28 * v394);  // repeat_2.1.conv2d: from pixels, whole to whole
-        UpperBound v396 = UpperBound.Min(v1644, 224 * v394);  // repeat_2.1.conv2d: from pixels, token to token
-        UpperBound v398 = UpperBound.GeluSlope(v392);  // repeat_2.1.gelu: slope
-        UpperBound v399 = UpperBound.GeluGain(v392) * v392;  // repeat_2.1.gelu: radius
-        UpperBound v400 = UpperBound.Min(v398 * v393, v399);  // repeat_2.1.gelu: centred radius
-        UpperBound v401 = UpperBound.Min(v398 * v394, v398 * v395, v398 * v396);  // repeat_2.1.gelu: from pixels, whole to token
-        UpperBound v402 = UpperBound.Min(v398 * v395, 28 * v401);  // repeat_2.1.gelu: from pixels, whole to whole
-        UpperBound v403 = UpperBound.Min(v398 * v396, 224 * v401);  // repeat_2.1.gelu: from pixels, token to token
-        UpperBound v404 = norms.SpectralNorm("repeat_2.1.conv2d_2.weight");  // repeat_2.1.conv2d_2: σ(weight)
-        UpperBound v405 = v404 * v399 + norms.VectorNorm("repeat_2.1.conv2d_2.bias");  // repeat_2.1.conv2d_2: radius
-        UpperBound v406 = UpperBound.Min(v404 * v400, v405);  // repeat_2.1.conv2d_2: centred radius
-        UpperBound v407 = UpperBound.Min(v404 * v401, v404 * v402, v404 * v403);  // repeat_2.1.conv2d_2: from pixels, whole to token
-        UpperBound v408 = UpperBound.Min(v404 * v402, 28 * v407);  // repeat_2.1.conv2d_2: from pixels, whole to whole
-        UpperBound v409 = UpperBound.Min(v404 * v403, 224 * v407);  // repeat_2.1.conv2d_2: from pixels, token to token
-        UpperBound v410 = UpperBound.GeluSlope(v405);  // repeat_2.1.gelu_2: slope
-        UpperBound v411 = UpperBound.GeluGain(v405) * v405;  // repeat_2.1.gelu_2: radius
-        UpperBound v412 = UpperBound.Min(v410 * v406, v411);  // repeat_2.1.gelu_2: centred radius
-        UpperBound v413 = UpperBound.Min(v410 * v407, v410 * v408, v410 * v409);  // repeat_2.1.gelu_2: from pixels, whole to token
-        UpperBound v414 = UpperBound.Min(v410 * v408, 28 * v413);  // repeat_2.1.gelu_2: from pixels, whole to whole
-        UpperBound v415 = UpperBound.Min(v410 * v409, 224 * v413);  // repeat_2.1.gelu_2: from pixels, token to token
-        UpperBound v416 = v384 + v389 * v411;  // repeat_2.1.residual: radius
-        UpperBound v417 = UpperBound.Min(v385 + v389 * v412, v416);  // repeat_2.1.residual: centred radius
-        UpperBound v1645 = v387 + v389 * v414;  // repeat_2.1.residual: shared
-        UpperBound v1646 = v388 + v389 * v415;  // repeat_2.1.residual: shared
-        UpperBound v419 = UpperBound.Min(v386 + v389 * v413, v1645, v1646);  // repeat_2.1.residual: from pixels, whole to token
-        UpperBound v420 = UpperBound.Min(v1645, 28 * v419);  // repeat_2.1.residual: from pixels, whole to whole
-        UpperBound v421 = UpperBound.Min(v1646, 224 * v419);  // repeat_2.1.residual: from pixels, token to token
-        UpperBound v422 = norms.LargestEntry("repeat_2.1.residual_2.alpha");  // repeat_2.1.residual_2: largest |alpha|
-        UpperBound v423 = norms.OperatorNorm("repeat_2.1.conv2d_3.weight");  // repeat_2.1.conv2d_3: operator norm of weight
-        UpperBound v424 = UpperBound.Min(norms.SpectralNorm("repeat_2.1.conv2d_3.weight"), v423, norms.LargestRow("repeat_2.1.conv2d_3.weight"));  // repeat_2.1.conv2d_3: σ(weight)
-        UpperBound v1647 = 7 * v424 * v416;  // repeat_2.1.conv2d_3: shared
-        UpperBound v425 = v1647 + norms.VectorNorm("repeat_2.1.conv2d_3.bias");  // repeat_2.1.conv2d_3: radius
-        UpperBound v426 = UpperBound.Min(v1647, 7 * v424 * UpperBound.OfRational(1, 2) * (v417 + v416), v425);  // repeat_2.1.conv2d_3: centred radius
-        UpperBound v1648 = UpperBound.Min(7 * v424, v423) * v420;  // repeat_2.1.conv2d_3: shared
-        UpperBound v1649 = 7 * v424 * v421;  // repeat_2.1.conv2d_3: shared
-        UpperBound v427 = UpperBound.Min(7 * v424 * v419, UpperBound.Min(v424, 7 * v424, v423) * v420, v1648, v1649);  // repeat_2.1.conv2d_3: from pixels, whole to token
-        UpperBound v428 = UpperBound.Min(v1648, 28 * v427);  // repeat_2.1.conv2d_3: from pixels, whole to whole
-        UpperBound v429 = UpperBound.Min(v1649, 224 * v427);  // repeat_2.1.conv2d_3: from pixels, token to token
-        UpperBound v431 = UpperBound.GeluSlope(v425);  // repeat_2.1.gelu_3: slope
-        UpperBound v432 = UpperBound.GeluGain(v425) * v425;  // repeat_2.1.gelu_3: radius
-        UpperBound v433 = UpperBound.Min(v431 * v426, v432);  // repeat_2.1.gelu_3: centred radius
-        UpperBound v434 = UpperBound.Min(v431 * v427, v431 * v428, v431 * v429);  // repeat_2.1.gelu_3: from pixels, whole to token
-        UpperBound v435 = UpperBound.Min(v431 * v428, 28 * v434);  // repeat_2.1.gelu_3: from pixels, whole to whole
-        UpperBound v436 = UpperBound.Min(v431 * v429, 224 * v434);  // repeat_2.1.gelu_3: from pixels, token to token
-        UpperBound v437 = v416 + v422 * v432;  // repeat_2.1.residual_2: radius
-        UpperBound v438 = UpperBound.Min(v417 + v422 * v433, v437);  // repeat_2.1.residual_2: centred radius
-        UpperBound v1650 = v420 + v422 * v435;  // repeat_2.1.residual_2: shared
-        UpperBound v1651 = v421 + v422 * v436;  // repeat_2.1.residual_2: shared
-        UpperBound v440 = UpperBound.Min(v419 + v422 * v434, v1650, v1651);  // repeat_2.1.residual_2: from pixels, whole to token
-        UpperBound v441 = UpperBound.Min(v1650, 28 * v440);  // repeat_2.1.residual_2: from pixels, whole to whole
-        UpperBound v442 = UpperBound.Min(v1651, 224 * v440);  // repeat_2.1.residual_2: from pixels, token to token
-        UpperBound v443 = norms.LargestEntry("repeat_2.1.residual_3.alpha");  // repeat_2.1.residual_3: largest |alpha|
-        UpperBound v444 = 2 * norms.LargestEntry("repeat_2.1.attention.bias_table");  // repeat_2.1.attention: spread of the bias
-        UpperBound v445 = norms.SpectralNorm("repeat_2.1.attention.out");  // repeat_2.1.attention: σ(out)
-        UpperBound v446 = norms.SpectralNorm("repeat_2.1.attention.k");  // repeat_2.1.attention: σ(k)
-        // repeat_2.1.attention: range of the logits
-        UpperBound v447 = 20 * UpperBound.Min(
-            UpperBound.MaxOver(6, head => norms.HeadSpectralNorm("repeat_2.1.attention.k", head))
-                * v438
-                * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)),
-            1)
-            + v444;
-        UpperBound v448 = UpperBound.DoeblinComplement(49, v447);  // repeat_2.1.attention: 1 − lambda
-        UpperBound v449 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v447);  // repeat_2.1.attention: cosh of half the range
-        UpperBound v450 = 49 * UpperBound.LargestSoftmaxWeight(49, v447);  // repeat_2.1.attention: largest column sum
-        UpperBound v451 = UpperBound.Min(UpperBound.Sqrt(v450), v449, 7);  // repeat_2.1.attention: norm of the weights
-        UpperBound v452 = norms.SpectralNorm("repeat_2.1.attention.q");  // repeat_2.1.attention: σ(q)
-        UpperBound v453 = norms.SpectralNorm("repeat_2.1.attention.v");  // repeat_2.1.attention: σ(v)
-        // repeat_2.1.attention: slope of the values
-        UpperBound v454 = UpperBound.MaxOver(6, head =>
-            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                * norms.HeadSpectralNorm("repeat_2.1.attention.v", head));
-        // repeat_2.1.attention: spread of the values
-        UpperBound v455 = UpperBound.MaxOver(6, head => UpperBound.Min(
-            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                * norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
-                * v438,
-            1));
-        // repeat_2.1.attention: both paths' slope
-        UpperBound v456 = UpperBound.MaxOver(6, head => UpperBound.Max(
-            v1533 * norms.HeadSpectralNorm("repeat_2.1.attention.k", head),
-            v1533 * norms.HeadSpectralNorm("repeat_2.1.attention.q", head)));
-        UpperBound v1652 = UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)) * v453;  // repeat_2.1.attention: shared
-        // repeat_2.1.attention: value path
-        UpperBound v457 = UpperBound.Min(
-            UpperBound.Sqrt(6) * v454,
-            v1652 * (1
-                + v448
-                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("26738366322588372897"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-        UpperBound v1653 = UpperBound.Sqrt(6) * v455;  // repeat_2.1.attention: shared
-        UpperBound v1654 = UpperBound.MaxOver(6, head => v1533 * norms.HeadSpectralNorm("repeat_2.1.attention.k", head));  // repeat_2.1.attention: shared
-        UpperBound v1655 = UpperBound.Power(v1652, 2);  // repeat_2.1.attention: shared
-        UpperBound v1656 = UpperBound.Min(6 * UpperBound.Power(v454, 2), v1655 * (1 + v448 * 5));  // repeat_2.1.attention: shared
-        UpperBound v1657 = 6 * UpperBound.Power(v1654, 2);  // repeat_2.1.attention: shared
-        // repeat_2.1.attention: keys and values, token to token
-        UpperBound v458 = UpperBound.Min(
-            v445 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head));
+            // repeat_2.{i}.attention: spread of the values
+            UpperBound v226 = UpperBound.MaxOver(6, head => UpperBound.Min(
                 UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
-                            * v438,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)),
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
-                            * v438,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_2.1.attention.k", head)))),
-            v445 * (v457 + v1653 * v1654),
-            v445 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_2.1.attention.v", head),
-                        2)
-                        + UpperBound.Power(v1533 * norms.HeadSpectralNorm("repeat_2.1.attention.k", head), 2)),
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_2.1.attention.v", head),
-                        2)
-                        + UpperBound.Power(v1533 * norms.HeadSpectralNorm("repeat_2.1.attention.k", head), 2))),
-            v445 * UpperBound.Sqrt(v1656 + v1657));
-        UpperBound v1658 = UpperBound.Min(UpperBound.OfRational(1, 7) * v449, 1);  // repeat_2.1.attention: shared
-        UpperBound v1659 = v1652 * v1658;  // repeat_2.1.attention: shared
-        UpperBound v1660 = v1533 * v446;  // repeat_2.1.attention: shared
-        UpperBound v1661 = v455 * v1660;  // repeat_2.1.attention: shared
-        UpperBound v1662 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v447)));  // repeat_2.1.attention: shared
-        UpperBound v1663 = UpperBound.Power(v1660, 2);  // repeat_2.1.attention: shared
-        UpperBound v1664 = v1655 + UpperBound.OfRational(1, 2) * v1663;  // repeat_2.1.attention: shared
-        UpperBound v1665 = v1655 + v1663;  // repeat_2.1.attention: shared
-        UpperBound v1666 = UpperBound.Min(v1664, UpperBound.LargestSoftmaxWeight(49, v447) * v1665);  // repeat_2.1.attention: shared
-        // repeat_2.1.attention: keys and values, whole to token
-        UpperBound v459 = UpperBound.Min(
-            v445 * (v1659 + v1661 * v1662),
-            v445 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
-                    * v1658
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
-                            * v438,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_2.1.attention.k", head))
-                        * v1662,
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
-                    * v1658
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
-                            * v438,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_2.1.attention.k", head))
-                        * v1662)),
-            v445 * UpperBound.Sqrt(v1666));
-        UpperBound v1667 = v1652 * v451;  // repeat_2.1.attention: shared
-        UpperBound v1668 = UpperBound.Min(UpperBound.Sqrt(v450), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_2.1.attention: shared
-        UpperBound v1669 = UpperBound.Min(v450 * v1665, 49 * v1664);  // repeat_2.1.attention: shared
-        // repeat_2.1.attention: keys and values, whole to whole
-        UpperBound v460 = UpperBound.Min(
-            v445 * (v1667 + v1661 * v1668),
-            v445 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
-                    * v451
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
-                            * v438,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_2.1.attention.k", head))
-                        * v1668,
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
-                    * v451
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
-                            * v438,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_2.1.attention.k", head))
-                        * v1668)),
-            v445 * UpperBound.Sqrt(v1669));
-        UpperBound v1670 = v1533 * v452;  // repeat_2.1.attention: shared
-        // repeat_2.1.attention: query path, all readings
-        UpperBound v461 = UpperBound.Min(
-            v445 * v455 * v1670,
-            v445 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                UpperBound.Min(
+                    * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
+                    * v209,
+                1));
+            UpperBound v640 = 10 * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645));  // repeat_2.{i}.attention: shared
+            // repeat_2.{i}.attention: both paths' slope
+            UpperBound v227 = UpperBound.MaxOver(6, head => UpperBound.Max(
+                v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head),
+                v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)));
+            UpperBound v641 = UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)) * v224;  // repeat_2.{i}.attention: shared
+            // repeat_2.{i}.attention: value path
+            UpperBound v228 = UpperBound.Min(
+                UpperBound.Sqrt(6) * v225,
+                v641 * (1
+                    + v219
+                        * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("26738366322588372897"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
+            UpperBound v642 = UpperBound.Sqrt(6) * v226;  // repeat_2.{i}.attention: shared
+            UpperBound v643 = UpperBound.MaxOver(6, head => v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head));  // repeat_2.{i}.attention: shared
+            UpperBound v644 = UpperBound.Power(v641, 2);  // repeat_2.{i}.attention: shared
+            UpperBound v645 = UpperBound.Min(6 * UpperBound.Power(v225, 2), v644 * (1 + v219 * 5));  // repeat_2.{i}.attention: shared
+            UpperBound v646 = 6 * UpperBound.Power(v643, 2);  // repeat_2.{i}.attention: shared
+            // repeat_2.{i}.attention: keys and values, token to token
+            UpperBound v229 = UpperBound.Min(
+                v216 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
-                        * v438,
-                    1)
-                    * (v1533 * norms.HeadSpectralNorm("repeat_2.1.attention.q", head)),
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (
+                        * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
+                                * v209,
+                            1)
+                            * (v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)),
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
+                                * v209,
+                            1)
+                            * (v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)))),
+                v216 * (v228 + v642 * v643),
+                v216 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        UpperBound.Power(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head),
+                            2)
+                            + UpperBound.Power(v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head), 2)),
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * UpperBound.Sqrt(
+                        UpperBound.Power(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head),
+                            2)
+                            + UpperBound.Power(v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head), 2))),
+                v216 * UpperBound.Sqrt(v645 + v646));
+            UpperBound v647 = UpperBound.Min(UpperBound.OfRational(1, 7) * v220, 1);  // repeat_2.{i}.attention: shared
+            UpperBound v648 = v641 * v647;  // repeat_2.{i}.attention: shared
+            UpperBound v649 = v640 * v217;  // repeat_2.{i}.attention: shared
+            UpperBound v650 = v226 * v649;  // repeat_2.{i}.attention: shared
+            UpperBound v651 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v218)));  // repeat_2.{i}.attention: shared
+            UpperBound v652 = UpperBound.Power(v649, 2);  // repeat_2.{i}.attention: shared
+            UpperBound v653 = v644 + UpperBound.OfRational(1, 2) * v652;  // repeat_2.{i}.attention: shared
+            UpperBound v654 = v644 + v652;  // repeat_2.{i}.attention: shared
+            UpperBound v655 = UpperBound.Min(v653, UpperBound.LargestSoftmaxWeight(49, v218) * v654);  // repeat_2.{i}.attention: shared
+            // repeat_2.{i}.attention: keys and values, whole to token
+            UpperBound v230 = UpperBound.Min(
+                v216 * (v648 + v650 * v651),
+                v216 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
+                        * v647
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
+                                * v209,
+                            1)
+                            * (v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head))
+                            * v651,
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
+                        * v647
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
+                                * v209,
+                            1)
+                            * (v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head))
+                            * v651)),
+                v216 * UpperBound.Sqrt(v655));
+            UpperBound v656 = v641 * v222;  // repeat_2.{i}.attention: shared
+            UpperBound v657 = UpperBound.Min(UpperBound.Sqrt(v221), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_2.{i}.attention: shared
+            UpperBound v658 = UpperBound.Min(v221 * v654, 49 * v653);  // repeat_2.{i}.attention: shared
+            // repeat_2.{i}.attention: keys and values, whole to whole
+            UpperBound v231 = UpperBound.Min(
+                v216 * (v656 + v650 * v657),
+                v216 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
+                        * v222
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
+                                * v209,
+                            1)
+                            * (v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head))
+                            * v657,
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
+                        * v222
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
+                                * v209,
+                            1)
+                            * (v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head))
+                            * v657)),
+                v216 * UpperBound.Sqrt(v658));
+            UpperBound v659 = v640 * v223;  // repeat_2.{i}.attention: shared
+            // repeat_2.{i}.attention: query path, all readings
+            UpperBound v232 = UpperBound.Min(
+                v216 * v226 * v659,
+                v216 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
-                            * v438,
+                            * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
+                            * v209,
                         1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_2.1.attention.q", head)))));
-        // repeat_2.1.attention: per head, token to token
-        UpperBound v462 = UpperBound.Min(
-            v445 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
-                            * v438,
-                        1)
-                        * UpperBound.Max(
-                            v1533 * norms.HeadSpectralNorm("repeat_2.1.attention.k", head),
-                            v1533 * norms.HeadSpectralNorm("repeat_2.1.attention.q", head)),
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
-                            * v438,
-                        1)
-                        * UpperBound.Max(
-                            v1533 * norms.HeadSpectralNorm("repeat_2.1.attention.k", head),
-                            v1533 * norms.HeadSpectralNorm("repeat_2.1.attention.q", head)))),
-            v445 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_2.1.attention.v", head),
-                        2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                v1533 * norms.HeadSpectralNorm("repeat_2.1.attention.k", head),
-                                v1533 * norms.HeadSpectralNorm("repeat_2.1.attention.q", head)),
-                            2)),
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_2.1.attention.v", head),
-                        2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                v1533 * norms.HeadSpectralNorm("repeat_2.1.attention.k", head),
-                                v1533 * norms.HeadSpectralNorm("repeat_2.1.attention.q", head)),
-                            2))));
-        UpperBound v1671 = UpperBound.Power(v1670, 2);  // repeat_2.1.attention: shared
-        // repeat_2.1.attention: token to token
-        UpperBound v463 = UpperBound.Min(
-            v462,
-            v458 + v461,
-            v445 * (v457 + v1653 * v456),
-            v445 * UpperBound.Sqrt(v1656 + 6 * UpperBound.Power(v456, 2)),
-            v445 * UpperBound.Sqrt(v1656 + (v1657 + v1671)));
-        // repeat_2.1.attention: whole to token
-        UpperBound v464 = UpperBound.Min(
-            v459 + v461,
-            v445 * (v1659 + v455 * (UpperBound.Sqrt(UpperBound.Power(v1662 * v1660, 2) + v1671) + v1662 * 0)),
-            v445 * UpperBound.Sqrt(v1666 + v1671));
-        // repeat_2.1.attention: whole to whole
-        UpperBound v465 = UpperBound.Min(
-            v460 + v461,
-            v445 * (v1667 + v455 * (UpperBound.Sqrt(UpperBound.Power(v1668 * v1660, 2) + v1671) + v1668 * 0)),
-            v445 * UpperBound.Sqrt(v1669 + v1671));
-        // repeat_2.1.attention: radius
-        UpperBound v466 = UpperBound.Min(
-            v445 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                UpperBound.Min(
+                        * (v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)),
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (
+                        UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
+                                * v209,
+                            1)
+                            * (v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)))));
+            // repeat_2.{i}.attention: per head, token to token
+            UpperBound v233 = UpperBound.Min(
+                v216 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v437 + norms.HeadVectorNorm("repeat_2.1.attention.v_bias", head)),
-                    1),
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * (norms.HeadSpectralNorm("repeat_2.1.attention.v", head) * v437 + norms.HeadVectorNorm("repeat_2.1.attention.v_bias", head)),
-                    1)))
-            + norms.VectorNorm("repeat_2.1.attention.out_bias");
-        // repeat_2.1.attention: centred radius
-        UpperBound v467 = UpperBound.Min(
-            v445 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
-                        * v438,
-                    1),
-                2))),
-            UpperBound.SumOver(6, head =>
-                norms.HeadSpectralNorm("repeat_2.1.attention.out", head) * UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat_2.1.attention.v", head)
-                        * v438,
-                    1)),
-            v466);
-        UpperBound v468 = UpperBound.Min(v463 * v440, v464 * v441, v459 * v441 + v461 * v440, v465 * v441, v463 * v442);  // repeat_2.1.attention: from pixels, whole to token
-        UpperBound v469 = UpperBound.Min(v465 * v441, 28 * v468);  // repeat_2.1.attention: from pixels, whole to whole
-        UpperBound v470 = UpperBound.Min(v463 * v442, 224 * v468);  // repeat_2.1.attention: from pixels, token to token
-        UpperBound v473 = v437 + v443 * v466;  // repeat_2.1.residual_3: radius
-        UpperBound v474 = UpperBound.Min(v438 + v443 * v467, v473);  // repeat_2.1.residual_3: centred radius
-        UpperBound v1672 = v441 + v443 * v469;  // repeat_2.1.residual_3: shared
-        UpperBound v1673 = v442 + v443 * v470;  // repeat_2.1.residual_3: shared
-        UpperBound v476 = UpperBound.Min(v440 + v443 * v468, v1672, v1673);  // repeat_2.1.residual_3: from pixels, whole to token
-        UpperBound v477 = UpperBound.Min(v1672, 28 * v476);  // repeat_2.1.residual_3: from pixels, whole to whole
-        UpperBound v478 = UpperBound.Min(v1673, 224 * v476);  // repeat_2.1.residual_3: from pixels, token to token
-        UpperBound v479 = norms.LargestEntry("repeat_2.1.center_norm.gain");  // repeat_2.1.center_norm: max|gain|
-        UpperBound v480 = v479 * UpperBound.OfRational(192, 191) * v473 + norms.VectorNorm("repeat_2.1.center_norm.bias");  // repeat_2.1.center_norm: radius
-        UpperBound v481 = UpperBound.Min(v479 * UpperBound.OfRational(192, 191) * v474, v480);  // repeat_2.1.center_norm: centred radius
-        UpperBound v1674 = v479 * UpperBound.OfRational(192, 191) * v477;  // repeat_2.1.center_norm: shared
-        UpperBound v1675 = v479 * UpperBound.OfRational(192, 191) * v478;  // repeat_2.1.center_norm: shared
-        UpperBound v482 = UpperBound.Min(v479 * UpperBound.OfRational(192, 191) * v476, v1674, v1675);  // repeat_2.1.center_norm: from pixels, whole to token
-        UpperBound v483 = UpperBound.Min(v1674, 28 * v482);  // repeat_2.1.center_norm: from pixels, whole to whole
-        UpperBound v484 = UpperBound.Min(v1675, 224 * v482);  // repeat_2.1.center_norm: from pixels, token to token
-        UpperBound v485 = norms.LargestEntry("repeat_2.1.residual_4.alpha");  // repeat_2.1.residual_4: largest |alpha|
-        UpperBound v486 = norms.SpectralNorm("repeat_2.1.mlp.up");  // repeat_2.1.mlp: σ(up)
-        UpperBound v487 = norms.SpectralNorm("repeat_2.1.mlp.down");  // repeat_2.1.mlp: σ(down)
-        UpperBound v488 = norms.LargestRow("repeat_2.1.mlp.up") * v480 + norms.LargestEntry("repeat_2.1.mlp.up_bias");  // repeat_2.1.mlp: largest pre-activation
-        UpperBound v489 = v486 * v480 + norms.VectorNorm("repeat_2.1.mlp.up_bias");  // repeat_2.1.mlp: norm of the pre-activations
-        UpperBound v490 = UpperBound.GeluSlope(v488);  // repeat_2.1.mlp: gelu slope
-        // repeat_2.1.mlp: constant
-        UpperBound v491 = UpperBound.Min(
-            v490 * (v486 * v487),
-            UpperBound.OfRational(1, 2) * norms.Product("repeat_2.1.mlp.down", "repeat_2.1.mlp.up")
-                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v486 * v487));
-        UpperBound v492 = v487 * (UpperBound.GeluGain(v488) * v489) + norms.VectorNorm("repeat_2.1.mlp.down_bias");  // repeat_2.1.mlp: radius
-        UpperBound v493 = UpperBound.Min(v491 * v481, v492);  // repeat_2.1.mlp: centred radius
-        UpperBound v494 = UpperBound.Min(v491 * v482, v491 * v483, v491 * v484);  // repeat_2.1.mlp: from pixels, whole to token
-        UpperBound v495 = UpperBound.Min(v491 * v483, 28 * v494);  // repeat_2.1.mlp: from pixels, whole to whole
-        UpperBound v496 = UpperBound.Min(v491 * v484, 224 * v494);  // repeat_2.1.mlp: from pixels, token to token
-        UpperBound v499 = v480 + v485 * v492;  // repeat_2.1.residual_4: radius
-        UpperBound v500 = UpperBound.Min(v481 + v485 * v493, v499);  // repeat_2.1.residual_4: centred radius
-        UpperBound v1676 = v483 + v485 * v495;  // repeat_2.1.residual_4: shared
-        UpperBound v1677 = v484 + v485 * v496;  // repeat_2.1.residual_4: shared
-        UpperBound v502 = UpperBound.Min(v482 + v485 * v494, v1676, v1677);  // repeat_2.1.residual_4: from pixels, whole to token
-        UpperBound v503 = UpperBound.Min(v1676, 28 * v502);  // repeat_2.1.residual_4: from pixels, whole to whole
-        UpperBound v504 = UpperBound.Min(v1677, 224 * v502);  // repeat_2.1.residual_4: from pixels, token to token
-        UpperBound v505 = norms.LargestEntry("repeat_2.1.center_norm_2.gain");  // repeat_2.1.center_norm_2: max|gain|
-        UpperBound v506 = v505 * UpperBound.OfRational(192, 191) * v499 + norms.VectorNorm("repeat_2.1.center_norm_2.bias");  // repeat_2.1.center_norm_2: radius
-        UpperBound v507 = UpperBound.Min(v505 * UpperBound.OfRational(192, 191) * v500, v506);  // repeat_2.1.center_norm_2: centred radius
-        UpperBound v1678 = v505 * UpperBound.OfRational(192, 191) * v503;  // repeat_2.1.center_norm_2: shared
-        UpperBound v1679 = v505 * UpperBound.OfRational(192, 191) * v504;  // repeat_2.1.center_norm_2: shared
-        UpperBound v508 = UpperBound.Min(v505 * UpperBound.OfRational(192, 191) * v502, v1678, v1679);  // repeat_2.1.center_norm_2: from pixels, whole to token
-        UpperBound v509 = UpperBound.Min(v1678, 28 * v508);  // repeat_2.1.center_norm_2: from pixels, whole to whole
-        UpperBound v510 = UpperBound.Min(v1679, 224 * v508);  // repeat_2.1.center_norm_2: from pixels, token to token
-        UpperBound v511 = norms.SpectralNorm("patch_merging_2.reduction");  // patch_merging_2: σ(reduction)
-        UpperBound v512 = norms.LargestEntry("patch_merging_2.gain");  // patch_merging_2: max|gain|
-        UpperBound v513 = v511 * (v512 * UpperBound.OfRational(768, 767) * (2 * v506) + norms.VectorNorm("patch_merging_2.bias"));  // patch_merging_2: radius
-        UpperBound v514 = UpperBound.Min(v511 * (v512 * UpperBound.OfRational(768, 767) * (2 * v507)), v513);  // patch_merging_2: centred radius
-        UpperBound v1680 = v512 * UpperBound.OfRational(768, 767) * v511;  // patch_merging_2: shared
-        UpperBound v1681 = 2 * v1680;  // patch_merging_2: shared
-        UpperBound v1682 = v1680 * v509;  // patch_merging_2: shared
-        UpperBound v1683 = v1681 * v510;  // patch_merging_2: shared
-        UpperBound v515 = UpperBound.Min(v1681 * v508, v1682, v1683);  // patch_merging_2: from pixels, whole to token
-        UpperBound v516 = UpperBound.Min(v1682, 14 * v515);  // patch_merging_2: from pixels, whole to whole
-        UpperBound v517 = UpperBound.Min(v1683, 224 * v515);  // patch_merging_2: from pixels, token to token
-        UpperBound v518 = norms.LargestEntry("repeat_3.0.residual.alpha");  // repeat_3.0.residual: largest |alpha|
-        UpperBound v519 = norms.OperatorNorm("repeat_3.0.conv2d.weight");  // repeat_3.0.conv2d: operator norm of weight
-        UpperBound v520 = UpperBound.Min(norms.SpectralNorm("repeat_3.0.conv2d.weight"), v519, norms.LargestRow("repeat_3.0.conv2d.weight"));  // repeat_3.0.conv2d: σ(weight)
-        UpperBound v1684 = 7 * v520 * v513;  // repeat_3.0.conv2d: shared
-        UpperBound v521 = v1684 + norms.VectorNorm("repeat_3.0.conv2d.bias");  // repeat_3.0.conv2d: radius
-        UpperBound v522 = UpperBound.Min(v1684, 7 * v520 * UpperBound.OfRational(1, 2) * (v514 + v513), v521);  // repeat_3.0.conv2d: centred radius
-        UpperBound v1685 = UpperBound.Min(7 * v520, v519) * v516;  // repeat_3.0.conv2d: shared
-        UpperBound v1686 = 7 * v520 * v517;  // repeat_3.0.conv2d: shared
-        UpperBound v523 = UpperBound.Min(7 * v520 * v515, UpperBound.Min(v520, 7 * v520, v519) * v516, v1685, v1686);  // repeat_3.0.conv2d: from pixels, whole to token
-        UpperBound v524 = UpperBound.Min(v1685, 14 * v523);  // repeat_3.0.conv2d: from pixels, whole to whole
-        UpperBound v525 = UpperBound.Min(v1686, 224 * v523);  // repeat_3.0.conv2d: from pixels, token to token
-        UpperBound v527 = UpperBound.GeluSlope(v521);  // repeat_3.0.gelu: slope
-        UpperBound v528 = UpperBound.GeluGain(v521) * v521;  // repeat_3.0.gelu: radius
-        UpperBound v529 = UpperBound.Min(v527 * v522, v528);  // repeat_3.0.gelu: centred radius
-        UpperBound v530 = UpperBound.Min(v527 * v523, v527 * v524, v527 * v525);  // repeat_3.0.gelu: from pixels, whole to token
-        UpperBound v531 = UpperBound.Min(v527 * v524, 14 * v530);  // repeat_3.0.gelu: from pixels, whole to whole
-        UpperBound v532 = UpperBound.Min(v527 * v525, 224 * v530);  // repeat_3.0.gelu: from pixels, token to token
-        UpperBound v533 = norms.SpectralNorm("repeat_3.0.conv2d_2.weight");  // repeat_3.0.conv2d_2: σ(weight)
-        UpperBound v534 = v533 * v528 + norms.VectorNorm("repeat_3.0.conv2d_2.bias");  // repeat_3.0.conv2d_2: radius
-        UpperBound v535 = UpperBound.Min(v533 * v529, v534);  // repeat_3.0.conv2d_2: centred radius
-        UpperBound v536 = UpperBound.Min(v533 * v530, v533 * v531, v533 * v532);  // repeat_3.0.conv2d_2: from pixels, whole to token
-        UpperBound v537 = UpperBound.Min(v533 * v531, 14 * v536);  // repeat_3.0.conv2d_2: from pixels, whole to whole
-        UpperBound v538 = UpperBound.Min(v533 * v532, 224 * v536);  // repeat_3.0.conv2d_2: from pixels, token to token
-        UpperBound v539 = UpperBound.GeluSlope(v534);  // repeat_3.0.gelu_2: slope
-        UpperBound v540 = UpperBound.GeluGain(v534) * v534;  // repeat_3.0.gelu_2: radius
-        UpperBound v541 = UpperBound.Min(v539 * v535, v540);  // repeat_3.0.gelu_2: centred radius
-        UpperBound v542 = UpperBound.Min(v539 * v536, v539 * v537, v539 * v538);  // repeat_3.0.gelu_2: from pixels, whole to token
-        UpperBound v543 = UpperBound.Min(v539 * v537, 14 * v542);  // repeat_3.0.gelu_2: from pixels, whole to whole
-        UpperBound v544 = UpperBound.Min(v539 * v538, 224 * v542);  // repeat_3.0.gelu_2: from pixels, token to token
-        UpperBound v545 = v513 + v518 * v540;  // repeat_3.0.residual: radius
-        UpperBound v546 = UpperBound.Min(v514 + v518 * v541, v545);  // repeat_3.0.residual: centred radius
-        UpperBound v1687 = v516 + v518 * v543;  // repeat_3.0.residual: shared
-        UpperBound v1688 = v517 + v518 * v544;  // repeat_3.0.residual: shared
-        UpperBound v548 = UpperBound.Min(v515 + v518 * v542, v1687, v1688);  // repeat_3.0.residual: from pixels, whole to token
-        UpperBound v549 = UpperBound.Min(v1687, 14 * v548);  // repeat_3.0.residual: from pixels, whole to whole
-        UpperBound v550 = UpperBound.Min(v1688, 224 * v548);  // repeat_3.0.residual: from pixels, token to token
-        UpperBound v551 = norms.LargestEntry("repeat_3.0.residual_2.alpha");  // repeat_3.0.residual_2: largest |alpha|
-        UpperBound v552 = norms.OperatorNorm("repeat_3.0.conv2d_3.weight");  // repeat_3.0.conv2d_3: operator norm of weight
-        UpperBound v553 = UpperBound.Min(norms.SpectralNorm("repeat_3.0.conv2d_3.weight"), v552, norms.LargestRow("repeat_3.0.conv2d_3.weight"));  // repeat_3.0.conv2d_3: σ(weight)
-        UpperBound v1689 = 7 * v553 * v545;  // repeat_3.0.conv2d_3: shared
-        UpperBound v554 = v1689 + norms.VectorNorm("repeat_3.0.conv2d_3.bias");  // repeat_3.0.conv2d_3: radius
-        UpperBound v555 = UpperBound.Min(v1689, 7 * v553 * UpperBound.OfRational(1, 2) * (v546 + v545), v554);  // repeat_3.0.conv2d_3: centred radius
-        UpperBound v1690 = UpperBound.Min(7 * v553, v552) * v549;  // repeat_3.0.conv2d_3: shared
-        UpperBound v1691 = 7 * v553 * v550;  // repeat_3.0.conv2d_3: shared
-        UpperBound v556 = UpperBound.Min(7 * v553 * v548, UpperBound.Min(v553, 7 * v553, v552) * v549, v1690, v1691);  // repeat_3.0.conv2d_3: from pixels, whole to token
-        UpperBound v557 = UpperBound.Min(v1690, 14 * v556);  // repeat_3.0.conv2d_3: from pixels, whole to whole
-        UpperBound v558 = UpperBound.Min(v1691, 224 * v556);  // repeat_3.0.conv2d_3: from pixels, token to token
-        UpperBound v560 = UpperBound.GeluSlope(v554);  // repeat_3.0.gelu_3: slope
-        UpperBound v561 = UpperBound.GeluGain(v554) * v554;  // repeat_3.0.gelu_3: radius
-        UpperBound v562 = UpperBound.Min(v560 * v555, v561);  // repeat_3.0.gelu_3: centred radius
-        UpperBound v563 = UpperBound.Min(v560 * v556, v560 * v557, v560 * v558);  // repeat_3.0.gelu_3: from pixels, whole to token
-        UpperBound v564 = UpperBound.Min(v560 * v557, 14 * v563);  // repeat_3.0.gelu_3: from pixels, whole to whole
-        UpperBound v565 = UpperBound.Min(v560 * v558, 224 * v563);  // repeat_3.0.gelu_3: from pixels, token to token
-        UpperBound v566 = v545 + v551 * v561;  // repeat_3.0.residual_2: radius
-        UpperBound v567 = UpperBound.Min(v546 + v551 * v562, v566);  // repeat_3.0.residual_2: centred radius
-        UpperBound v1692 = v549 + v551 * v564;  // repeat_3.0.residual_2: shared
-        UpperBound v1693 = v550 + v551 * v565;  // repeat_3.0.residual_2: shared
-        UpperBound v569 = UpperBound.Min(v548 + v551 * v563, v1692, v1693);  // repeat_3.0.residual_2: from pixels, whole to token
-        UpperBound v570 = UpperBound.Min(v1692, 14 * v569);  // repeat_3.0.residual_2: from pixels, whole to whole
-        UpperBound v571 = UpperBound.Min(v1693, 224 * v569);  // repeat_3.0.residual_2: from pixels, token to token
-        UpperBound v572 = norms.LargestEntry("repeat_3.0.residual_3.alpha");  // repeat_3.0.residual_3: largest |alpha|
-        UpperBound v573 = 2 * norms.LargestEntry("repeat_3.0.attention.bias_table");  // repeat_3.0.attention: spread of the bias
-        UpperBound v574 = norms.SpectralNorm("repeat_3.0.attention.out");  // repeat_3.0.attention: σ(out)
-        UpperBound v575 = norms.SpectralNorm("repeat_3.0.attention.k");  // repeat_3.0.attention: σ(k)
-        // repeat_3.0.attention: range of the logits
-        UpperBound v576 = 20 * UpperBound.Min(
-            UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.0.attention.k", head))
-                * v567
-                * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)),
-            1)
-            + v573;
-        UpperBound v577 = UpperBound.DoeblinComplement(49, v576);  // repeat_3.0.attention: 1 − lambda
-        UpperBound v578 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v576);  // repeat_3.0.attention: cosh of half the range
-        UpperBound v579 = 49 * UpperBound.LargestSoftmaxWeight(49, v576);  // repeat_3.0.attention: largest column sum
-        UpperBound v580 = UpperBound.Min(UpperBound.Sqrt(v579), v578, 7);  // repeat_3.0.attention: norm of the weights
-        UpperBound v581 = norms.SpectralNorm("repeat_3.0.attention.q");  // repeat_3.0.attention: σ(q)
-        UpperBound v582 = norms.SpectralNorm("repeat_3.0.attention.v");  // repeat_3.0.attention: σ(v)
-        // repeat_3.0.attention: slope of the values
-        UpperBound v583 = UpperBound.MaxOver(12, head =>
-            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                * norms.HeadSpectralNorm("repeat_3.0.attention.v", head));
-        // repeat_3.0.attention: spread of the values
-        UpperBound v584 = UpperBound.MaxOver(12, head => UpperBound.Min(
-            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                * norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
-                * v567,
-            1));
-        // repeat_3.0.attention: both paths' slope
-        UpperBound v585 = UpperBound.MaxOver(12, head => UpperBound.Max(
-            v1533 * norms.HeadSpectralNorm("repeat_3.0.attention.k", head),
-            v1533 * norms.HeadSpectralNorm("repeat_3.0.attention.q", head)));
-        UpperBound v1694 = UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)) * v582;  // repeat_3.0.attention: shared
-        // repeat_3.0.attention: value path
-        UpperBound v586 = UpperBound.Min(
-            UpperBound.Sqrt(12) * v583,
-            v1694 * (1
-                + v577
-                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-        UpperBound v1695 = UpperBound.Sqrt(12) * v584;  // repeat_3.0.attention: shared
-        UpperBound v1696 = UpperBound.MaxOver(12, head => v1533 * norms.HeadSpectralNorm("repeat_3.0.attention.k", head));  // repeat_3.0.attention: shared
-        UpperBound v1697 = UpperBound.Power(v1694, 2);  // repeat_3.0.attention: shared
-        UpperBound v1698 = UpperBound.Min(12 * UpperBound.Power(v583, 2), v1697 * (1 + v577 * 11));  // repeat_3.0.attention: shared
-        UpperBound v1699 = 12 * UpperBound.Power(v1696, 2);  // repeat_3.0.attention: shared
-        // repeat_3.0.attention: keys and values, token to token
-        UpperBound v587 = UpperBound.Min(
-            v574 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
-                            * v567,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
-                            * v567,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.0.attention.k", head)))),
-            v574 * (v586 + v1695 * v1696),
-            v574 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.0.attention.v", head),
-                        2)
-                        + UpperBound.Power(v1533 * norms.HeadSpectralNorm("repeat_3.0.attention.k", head), 2)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.0.attention.v", head),
-                        2)
-                        + UpperBound.Power(v1533 * norms.HeadSpectralNorm("repeat_3.0.attention.k", head), 2))),
-            v574 * UpperBound.Sqrt(v1698 + v1699));
-        UpperBound v1700 = UpperBound.Min(UpperBound.OfRational(1, 7) * v578, 1);  // repeat_3.0.attention: shared
-        UpperBound v1701 = v1694 * v1700;  // repeat_3.0.attention: shared
-        UpperBound v1702 = v1533 * v575;  // repeat_3.0.attention: shared
-        UpperBound v1703 = v584 * v1702;  // repeat_3.0.attention: shared
-        UpperBound v1704 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v576)));  // repeat_3.0.attention: shared
-        UpperBound v1705 = UpperBound.Power(v1702, 2);  // repeat_3.0.attention: shared
-        UpperBound v1706 = v1697 + UpperBound.OfRational(1, 2) * v1705;  // repeat_3.0.attention: shared
-        UpperBound v1707 = v1697 + v1705;  // repeat_3.0.attention: shared
-        UpperBound v1708 = UpperBound.Min(v1706, UpperBound.LargestSoftmaxWeight(49, v576) * v1707);  // repeat_3.0.attention: shared
-        // repeat_3.0.attention: keys and values, whole to token
-        UpperBound v588 = UpperBound.Min(
-            v574 * (v1701 + v1703 * v1704),
-            v574 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
-                    * v1700
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
-                            * v567,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.0.attention.k", head))
-                        * v1704,
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
-                    * v1700
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
-                            * v567,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.0.attention.k", head))
-                        * v1704)),
-            v574 * UpperBound.Sqrt(v1708));
-        UpperBound v1709 = v1694 * v580;  // repeat_3.0.attention: shared
-        UpperBound v1710 = UpperBound.Min(UpperBound.Sqrt(v579), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_3.0.attention: shared
-        UpperBound v1711 = UpperBound.Min(v579 * v1707, 49 * v1706);  // repeat_3.0.attention: shared
-        // repeat_3.0.attention: keys and values, whole to whole
-        UpperBound v589 = UpperBound.Min(
-            v574 * (v1709 + v1703 * v1710),
-            v574 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
-                    * v580
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
-                            * v567,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.0.attention.k", head))
-                        * v1710,
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
-                    * v580
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
-                            * v567,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.0.attention.k", head))
-                        * v1710)),
-            v574 * UpperBound.Sqrt(v1711));
-        UpperBound v1712 = v1533 * v581;  // repeat_3.0.attention: shared
-        // repeat_3.0.attention: query path, all readings
-        UpperBound v590 = UpperBound.Min(
-            v574 * v584 * v1712,
-            v574 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
-                        * v567,
-                    1)
-                    * (v1533 * norms.HeadSpectralNorm("repeat_3.0.attention.q", head)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (
+                        * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
+                                * v209,
+                            1)
+                            * UpperBound.Max(
+                                v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head),
+                                v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)),
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
+                                * v209,
+                            1)
+                            * UpperBound.Max(
+                                v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head),
+                                v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)))),
+                v216 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        UpperBound.Power(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head),
+                            2)
+                            + UpperBound.Power(
+                                UpperBound.Max(
+                                    v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head),
+                                    v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)),
+                                2)),
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * UpperBound.Sqrt(
+                        UpperBound.Power(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head),
+                            2)
+                            + UpperBound.Power(
+                                UpperBound.Max(
+                                    v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head),
+                                    v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)),
+                                2))));
+            UpperBound v660 = UpperBound.Power(v659, 2);  // repeat_2.{i}.attention: shared
+            // repeat_2.{i}.attention: token to token
+            UpperBound v234 = UpperBound.Min(
+                v233,
+                v229 + v232,
+                v216 * (v228 + v642 * v227),
+                v216 * UpperBound.Sqrt(v645 + 6 * UpperBound.Power(v227, 2)),
+                v216 * UpperBound.Sqrt(v645 + (v646 + v660)));
+            // repeat_2.{i}.attention: whole to token
+            UpperBound v235 = UpperBound.Min(
+                v230 + v232,
+                v216 * (v648 + v226 * (UpperBound.Sqrt(UpperBound.Power(v651 * v649, 2) + v660) + v651 * 0)),
+                v216 * UpperBound.Sqrt(v655 + v660));
+            // repeat_2.{i}.attention: whole to whole
+            UpperBound v236 = UpperBound.Min(
+                v231 + v232,
+                v216 * (v656 + v226 * (UpperBound.Sqrt(UpperBound.Power(v657 * v649, 2) + v660) + v657 * 0)),
+                v216 * UpperBound.Sqrt(v658 + v660));
+            // repeat_2.{i}.attention: radius
+            UpperBound v237 = UpperBound.Min(
+                v216 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
-                            * v567,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.0.attention.q", head)))));
-        // repeat_3.0.attention: per head, token to token
-        UpperBound v591 = UpperBound.Min(
-            v574 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
-                    + UpperBound.Min(
+                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v208
+                                + norms.HeadVectorNorm($"repeat_2.{i}.attention.v_bias", head)),
+                        1),
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
-                            * v567,
-                        1)
-                        * UpperBound.Max(
-                            v1533 * norms.HeadSpectralNorm("repeat_3.0.attention.k", head),
-                            v1533 * norms.HeadSpectralNorm("repeat_3.0.attention.q", head)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
-                            * v567,
-                        1)
-                        * UpperBound.Max(
-                            v1533 * norms.HeadSpectralNorm("repeat_3.0.attention.k", head),
-                            v1533 * norms.HeadSpectralNorm("repeat_3.0.attention.q", head)))),
-            v574 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.0.attention.v", head),
-                        2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                v1533 * norms.HeadSpectralNorm("repeat_3.0.attention.k", head),
-                                v1533 * norms.HeadSpectralNorm("repeat_3.0.attention.q", head)),
-                            2)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.0.attention.v", head),
-                        2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                v1533 * norms.HeadSpectralNorm("repeat_3.0.attention.k", head),
-                                v1533 * norms.HeadSpectralNorm("repeat_3.0.attention.q", head)),
-                            2))));
-        UpperBound v1713 = UpperBound.Power(v1712, 2);  // repeat_3.0.attention: shared
-        // repeat_3.0.attention: token to token
-        UpperBound v592 = UpperBound.Min(
-            v591,
-            v587 + v590,
-            v574 * (v586 + v1695 * v585),
-            v574 * UpperBound.Sqrt(v1698 + 12 * UpperBound.Power(v585, 2)),
-            v574 * UpperBound.Sqrt(v1698 + (v1699 + v1713)));
-        // repeat_3.0.attention: whole to token
-        UpperBound v593 = UpperBound.Min(
-            v588 + v590,
-            v574 * (v1701 + v584 * (UpperBound.Sqrt(UpperBound.Power(v1704 * v1702, 2) + v1713) + v1704 * 0)),
-            v574 * UpperBound.Sqrt(v1708 + v1713));
-        // repeat_3.0.attention: whole to whole
-        UpperBound v594 = UpperBound.Min(
-            v589 + v590,
-            v574 * (v1709 + v584 * (UpperBound.Sqrt(UpperBound.Power(v1710 * v1702, 2) + v1713) + v1710 * 0)),
-            v574 * UpperBound.Sqrt(v1711 + v1713));
-        // repeat_3.0.attention: radius
-        UpperBound v595 = UpperBound.Min(
-            v574 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v566 + norms.HeadVectorNorm("repeat_3.0.attention.v_bias", head)),
-                    1),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * (norms.HeadSpectralNorm("repeat_3.0.attention.v", head) * v566 + norms.HeadVectorNorm("repeat_3.0.attention.v_bias", head)),
-                    1)))
-            + norms.VectorNorm("repeat_3.0.attention.out_bias");
-        // repeat_3.0.attention: centred radius
-        UpperBound v596 = UpperBound.Min(
-            v574 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
-                        * v567,
-                    1),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.0.attention.out", head) * UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat_3.0.attention.v", head)
-                        * v567,
-                    1)),
-            v595);
-        UpperBound v597 = UpperBound.Min(v592 * v569, v593 * v570, v588 * v570 + v590 * v569, v594 * v570, v592 * v571);  // repeat_3.0.attention: from pixels, whole to token
-        UpperBound v598 = UpperBound.Min(v594 * v570, 14 * v597);  // repeat_3.0.attention: from pixels, whole to whole
-        UpperBound v599 = UpperBound.Min(v592 * v571, 224 * v597);  // repeat_3.0.attention: from pixels, token to token
-        UpperBound v602 = v566 + v572 * v595;  // repeat_3.0.residual_3: radius
-        UpperBound v603 = UpperBound.Min(v567 + v572 * v596, v602);  // repeat_3.0.residual_3: centred radius
-        UpperBound v1714 = v570 + v572 * v598;  // repeat_3.0.residual_3: shared
-        UpperBound v1715 = v571 + v572 * v599;  // repeat_3.0.residual_3: shared
-        UpperBound v605 = UpperBound.Min(v569 + v572 * v597, v1714, v1715);  // repeat_3.0.residual_3: from pixels, whole to token
-        UpperBound v606 = UpperBound.Min(v1714, 14 * v605);  // repeat_3.0.residual_3: from pixels, whole to whole
-        UpperBound v607 = UpperBound.Min(v1715, 224 * v605);  // repeat_3.0.residual_3: from pixels, token to token
-        UpperBound v608 = norms.LargestEntry("repeat_3.0.center_norm.gain");  // repeat_3.0.center_norm: max|gain|
-        UpperBound v609 = v608 * UpperBound.OfRational(384, 383) * v602 + norms.VectorNorm("repeat_3.0.center_norm.bias");  // repeat_3.0.center_norm: radius
-        UpperBound v610 = UpperBound.Min(v608 * UpperBound.OfRational(384, 383) * v603, v609);  // repeat_3.0.center_norm: centred radius
-        UpperBound v1716 = v608 * UpperBound.OfRational(384, 383) * v606;  // repeat_3.0.center_norm: shared
-        UpperBound v1717 = v608 * UpperBound.OfRational(384, 383) * v607;  // repeat_3.0.center_norm: shared
-        UpperBound v611 = UpperBound.Min(v608 * UpperBound.OfRational(384, 383) * v605, v1716, v1717);  // repeat_3.0.center_norm: from pixels, whole to token
-        UpperBound v612 = UpperBound.Min(v1716, 14 * v611);  // repeat_3.0.center_norm: from pixels, whole to whole
-        UpperBound v613 = UpperBound.Min(v1717, 224 * v611);  // repeat_3.0.center_norm: from pixels, token to token
-        UpperBound v614 = norms.LargestEntry("repeat_3.0.residual_4.alpha");  // repeat_3.0.residual_4: largest |alpha|
-        UpperBound v615 = norms.SpectralNorm("repeat_3.0.mlp.up");  // repeat_3.0.mlp: σ(up)
-        UpperBound v616 = norms.SpectralNorm("repeat_3.0.mlp.down");  // repeat_3.0.mlp: σ(down)
-        UpperBound v617 = norms.LargestRow("repeat_3.0.mlp.up") * v609 + norms.LargestEntry("repeat_3.0.mlp.up_bias");  // repeat_3.0.mlp: largest pre-activation
-        UpperBound v618 = v615 * v609 + norms.VectorNorm("repeat_3.0.mlp.up_bias");  // repeat_3.0.mlp: norm of the pre-activations
-        UpperBound v619 = UpperBound.GeluSlope(v617);  // repeat_3.0.mlp: gelu slope
-        // repeat_3.0.mlp: constant
-        UpperBound v620 = UpperBound.Min(
-            v619 * (v615 * v616),
-            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.0.mlp.down", "repeat_3.0.mlp.up")
-                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v615 * v616));
-        UpperBound v621 = v616 * (UpperBound.GeluGain(v617) * v618) + norms.VectorNorm("repeat_3.0.mlp.down_bias");  // repeat_3.0.mlp: radius
-        UpperBound v622 = UpperBound.Min(v620 * v610, v621);  // repeat_3.0.mlp: centred radius
-        UpperBound v623 = UpperBound.Min(v620 * v611, v620 * v612, v620 * v613);  // repeat_3.0.mlp: from pixels, whole to token
-        UpperBound v624 = UpperBound.Min(v620 * v612, 14 * v623);  // repeat_3.0.mlp: from pixels, whole to whole
-        UpperBound v625 = UpperBound.Min(v620 * v613, 224 * v623);  // repeat_3.0.mlp: from pixels, token to token
-        UpperBound v628 = v609 + v614 * v621;  // repeat_3.0.residual_4: radius
-        UpperBound v629 = UpperBound.Min(v610 + v614 * v622, v628);  // repeat_3.0.residual_4: centred radius
-        UpperBound v1718 = v612 + v614 * v624;  // repeat_3.0.residual_4: shared
-        UpperBound v1719 = v613 + v614 * v625;  // repeat_3.0.residual_4: shared
-        UpperBound v631 = UpperBound.Min(v611 + v614 * v623, v1718, v1719);  // repeat_3.0.residual_4: from pixels, whole to token
-        UpperBound v632 = UpperBound.Min(v1718, 14 * v631);  // repeat_3.0.residual_4: from pixels, whole to whole
-        UpperBound v633 = UpperBound.Min(v1719, 224 * v631);  // repeat_3.0.residual_4: from pixels, token to token
-        UpperBound v634 = norms.LargestEntry("repeat_3.0.center_norm_2.gain");  // repeat_3.0.center_norm_2: max|gain|
-        UpperBound v635 = v634 * UpperBound.OfRational(384, 383) * v628 + norms.VectorNorm("repeat_3.0.center_norm_2.bias");  // repeat_3.0.center_norm_2: radius
-        UpperBound v636 = UpperBound.Min(v634 * UpperBound.OfRational(384, 383) * v629, v635);  // repeat_3.0.center_norm_2: centred radius
-        UpperBound v1720 = v634 * UpperBound.OfRational(384, 383) * v632;  // repeat_3.0.center_norm_2: shared
-        UpperBound v1721 = v634 * UpperBound.OfRational(384, 383) * v633;  // repeat_3.0.center_norm_2: shared
-        UpperBound v637 = UpperBound.Min(v634 * UpperBound.OfRational(384, 383) * v631, v1720, v1721);  // repeat_3.0.center_norm_2: from pixels, whole to token
-        UpperBound v638 = UpperBound.Min(v1720, 14 * v637);  // repeat_3.0.center_norm_2: from pixels, whole to whole
-        UpperBound v639 = UpperBound.Min(v1721, 224 * v637);  // repeat_3.0.center_norm_2: from pixels, token to token
-        UpperBound v640 = norms.LargestEntry("repeat_3.1.residual.alpha");  // repeat_3.1.residual: largest |alpha|
-        UpperBound v641 = norms.OperatorNorm("repeat_3.1.conv2d.weight");  // repeat_3.1.conv2d: operator norm of weight
-        UpperBound v642 = UpperBound.Min(norms.SpectralNorm("repeat_3.1.conv2d.weight"), v641, norms.LargestRow("repeat_3.1.conv2d.weight"));  // repeat_3.1.conv2d: σ(weight)
-        UpperBound v1722 = 7 * v642 * v635;  // repeat_3.1.conv2d: shared
-        UpperBound v643 = v1722 + norms.VectorNorm("repeat_3.1.conv2d.bias");  // repeat_3.1.conv2d: radius
-        UpperBound v644 = UpperBound.Min(v1722, 7 * v642 * UpperBound.OfRational(1, 2) * (v636 + v635), v643);  // repeat_3.1.conv2d: centred radius
-        UpperBound v1723 = UpperBound.Min(7 * v642, v641) * v638;  // repeat_3.1.conv2d: shared
-        UpperBound v1724 = 7 * v642 * v639;  // repeat_3.1.conv2d: shared
-        UpperBound v645 = UpperBound.Min(7 * v642 * v637, UpperBound.Min(v642, 7 * v642, v641) * v638, v1723, v1724);  // repeat_3.1.conv2d: from pixels, whole to token
-        UpperBound v646 = UpperBound.Min(v1723, 14 * v645);  // repeat_3.1.conv2d: from pixels, whole to whole
-        UpperBound v647 = UpperBound.Min(v1724, 224 * v645);  // repeat_3.1.conv2d: from pixels, token to token
-        UpperBound v649 = UpperBound.GeluSlope(v643);  // repeat_3.1.gelu: slope
-        UpperBound v650 = UpperBound.GeluGain(v643) * v643;  // repeat_3.1.gelu: radius
-        UpperBound v651 = UpperBound.Min(v649 * v644, v650);  // repeat_3.1.gelu: centred radius
-        UpperBound v652 = UpperBound.Min(v649 * v645, v649 * v646, v649 * v647);  // repeat_3.1.gelu: from pixels, whole to token
-        UpperBound v653 = UpperBound.Min(v649 * v646, 14 * v652);  // repeat_3.1.gelu: from pixels, whole to whole
-        UpperBound v654 = UpperBound.Min(v649 * v647, 224 * v652);  // repeat_3.1.gelu: from pixels, token to token
-        UpperBound v655 = norms.SpectralNorm("repeat_3.1.conv2d_2.weight");  // repeat_3.1.conv2d_2: σ(weight)
-        UpperBound v656 = v655 * v650 + norms.VectorNorm("repeat_3.1.conv2d_2.bias");  // repeat_3.1.conv2d_2: radius
-        UpperBound v657 = UpperBound.Min(v655 * v651, v656);  // repeat_3.1.conv2d_2: centred radius
-        UpperBound v658 = UpperBound.Min(v655 * v652, v655 * v653, v655 * v654);  // repeat_3.1.conv2d_2: from pixels, whole to token
-        UpperBound v659 = UpperBound.Min(v655 * v653, 14 * v658);  // repeat_3.1.conv2d_2: from pixels, whole to whole
-        UpperBound v660 = UpperBound.Min(v655 * v654, 224 * v658);  // repeat_3.1.conv2d_2: from pixels, token to token
-        UpperBound v661 = UpperBound.GeluSlope(v656);  // repeat_3.1.gelu_2: slope
-        UpperBound v662 = UpperBound.GeluGain(v656) * v656;  // repeat_3.1.gelu_2: radius
-        UpperBound v663 = UpperBound.Min(v661 * v657, v662);  // repeat_3.1.gelu_2: centred radius
-        UpperBound v664 = UpperBound.Min(v661 * v658, v661 * v659, v661 * v660);  // repeat_3.1.gelu_2: from pixels, whole to token
-        UpperBound v665 = UpperBound.Min(v661 * v659, 14 * v664);  // repeat_3.1.gelu_2: from pixels, whole to whole
-        UpperBound v666 = UpperBound.Min(v661 * v660, 224 * v664);  // repeat_3.1.gelu_2: from pixels, token to token
-        UpperBound v667 = v635 + v640 * v662;  // repeat_3.1.residual: radius
-        UpperBound v668 = UpperBound.Min(v636 + v640 * v663, v667);  // repeat_3.1.residual: centred radius
-        UpperBound v1725 = v638 + v640 * v665;  // repeat_3.1.residual: shared
-        UpperBound v1726 = v639 + v640 * v666;  // repeat_3.1.residual: shared
-        UpperBound v670 = UpperBound.Min(v637 + v640 * v664, v1725, v1726);  // repeat_3.1.residual: from pixels, whole to token
-        UpperBound v671 = UpperBound.Min(v1725, 14 * v670);  // repeat_3.1.residual: from pixels, whole to whole
-        UpperBound v672 = UpperBound.Min(v1726, 224 * v670);  // repeat_3.1.residual: from pixels, token to token
-        UpperBound v673 = norms.LargestEntry("repeat_3.1.residual_2.alpha");  // repeat_3.1.residual_2: largest |alpha|
-        UpperBound v674 = norms.OperatorNorm("repeat_3.1.conv2d_3.weight");  // repeat_3.1.conv2d_3: operator norm of weight
-        UpperBound v675 = UpperBound.Min(norms.SpectralNorm("repeat_3.1.conv2d_3.weight"), v674, norms.LargestRow("repeat_3.1.conv2d_3.weight"));  // repeat_3.1.conv2d_3: σ(weight)
-        UpperBound v1727 = 7 * v675 * v667;  // repeat_3.1.conv2d_3: shared
-        UpperBound v676 = v1727 + norms.VectorNorm("repeat_3.1.conv2d_3.bias");  // repeat_3.1.conv2d_3: radius
-        UpperBound v677 = UpperBound.Min(v1727, 7 * v675 * UpperBound.OfRational(1, 2) * (v668 + v667), v676);  // repeat_3.1.conv2d_3: centred radius
-        UpperBound v1728 = UpperBound.Min(7 * v675, v674) * v671;  // repeat_3.1.conv2d_3: shared
-        UpperBound v1729 = 7 * v675 * v672;  // repeat_3.1.conv2d_3: shared
-        UpperBound v678 = UpperBound.Min(7 * v675 * v670, UpperBound.Min(v675, 7 * v675, v674) * v671, v1728, v1729);  // repeat_3.1.conv2d_3: from pixels, whole to token
-        UpperBound v679 = UpperBound.Min(v1728, 14 * v678);  // repeat_3.1.conv2d_3: from pixels, whole to whole
-        UpperBound v680 = UpperBound.Min(v1729, 224 * v678);  // repeat_3.1.conv2d_3: from pixels, token to token
-        UpperBound v682 = UpperBound.GeluSlope(v676);  // repeat_3.1.gelu_3: slope
-        UpperBound v683 = UpperBound.GeluGain(v676) * v676;  // repeat_3.1.gelu_3: radius
-        UpperBound v684 = UpperBound.Min(v682 * v677, v683);  // repeat_3.1.gelu_3: centred radius
-        UpperBound v685 = UpperBound.Min(v682 * v678, v682 * v679, v682 * v680);  // repeat_3.1.gelu_3: from pixels, whole to token
-        UpperBound v686 = UpperBound.Min(v682 * v679, 14 * v685);  // repeat_3.1.gelu_3: from pixels, whole to whole
-        UpperBound v687 = UpperBound.Min(v682 * v680, 224 * v685);  // repeat_3.1.gelu_3: from pixels, token to token
-        UpperBound v688 = v667 + v673 * v683;  // repeat_3.1.residual_2: radius
-        UpperBound v689 = UpperBound.Min(v668 + v673 * v684, v688);  // repeat_3.1.residual_2: centred radius
-        UpperBound v1730 = v671 + v673 * v686;  // repeat_3.1.residual_2: shared
-        UpperBound v1731 = v672 + v673 * v687;  // repeat_3.1.residual_2: shared
-        UpperBound v691 = UpperBound.Min(v670 + v673 * v685, v1730, v1731);  // repeat_3.1.residual_2: from pixels, whole to token
-        UpperBound v692 = UpperBound.Min(v1730, 14 * v691);  // repeat_3.1.residual_2: from pixels, whole to whole
-        UpperBound v693 = UpperBound.Min(v1731, 224 * v691);  // repeat_3.1.residual_2: from pixels, token to token
-        UpperBound v694 = norms.LargestEntry("repeat_3.1.residual_3.alpha");  // repeat_3.1.residual_3: largest |alpha|
-        UpperBound v695 = 2 * norms.LargestEntry("repeat_3.1.attention.bias_table");  // repeat_3.1.attention: spread of the bias
-        UpperBound v696 = norms.SpectralNorm("repeat_3.1.attention.out");  // repeat_3.1.attention: σ(out)
-        UpperBound v697 = norms.SpectralNorm("repeat_3.1.attention.k");  // repeat_3.1.attention: σ(k)
-        // repeat_3.1.attention: range of the logits
-        UpperBound v698 = 20 * UpperBound.Min(
-            UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.1.attention.k", head))
-                * v689
-                * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)),
-            1)
-            + v695;
-        UpperBound v699 = UpperBound.DoeblinComplement(49, v698);  // repeat_3.1.attention: 1 − lambda
-        UpperBound v700 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v698);  // repeat_3.1.attention: cosh of half the range
-        UpperBound v701 = 49 * UpperBound.LargestSoftmaxWeight(49, v698);  // repeat_3.1.attention: largest column sum
-        UpperBound v702 = UpperBound.Min(UpperBound.Sqrt(v701), v700, 7);  // repeat_3.1.attention: norm of the weights
-        UpperBound v703 = norms.SpectralNorm("repeat_3.1.attention.q");  // repeat_3.1.attention: σ(q)
-        UpperBound v704 = norms.SpectralNorm("repeat_3.1.attention.v");  // repeat_3.1.attention: σ(v)
-        // repeat_3.1.attention: slope of the values
-        UpperBound v705 = UpperBound.MaxOver(12, head =>
-            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                * norms.HeadSpectralNorm("repeat_3.1.attention.v", head));
-        // repeat_3.1.attention: spread of the values
-        UpperBound v706 = UpperBound.MaxOver(12, head => UpperBound.Min(
-            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                * norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
-                * v689,
-            1));
-        // repeat_3.1.attention: both paths' slope
-        UpperBound v707 = UpperBound.MaxOver(12, head => UpperBound.Max(
-            v1533 * norms.HeadSpectralNorm("repeat_3.1.attention.k", head),
-            v1533 * norms.HeadSpectralNorm("repeat_3.1.attention.q", head)));
-        UpperBound v1732 = UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)) * v704;  // repeat_3.1.attention: shared
-        // repeat_3.1.attention: value path
-        UpperBound v708 = UpperBound.Min(
-            UpperBound.Sqrt(12) * v705,
-            v1732 * (1
-                + v699
-                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-        UpperBound v1733 = UpperBound.Sqrt(12) * v706;  // repeat_3.1.attention: shared
-        UpperBound v1734 = UpperBound.MaxOver(12, head => v1533 * norms.HeadSpectralNorm("repeat_3.1.attention.k", head));  // repeat_3.1.attention: shared
-        UpperBound v1735 = UpperBound.Power(v1732, 2);  // repeat_3.1.attention: shared
-        UpperBound v1736 = UpperBound.Min(12 * UpperBound.Power(v705, 2), v1735 * (1 + v699 * 11));  // repeat_3.1.attention: shared
-        UpperBound v1737 = 12 * UpperBound.Power(v1734, 2);  // repeat_3.1.attention: shared
-        // repeat_3.1.attention: keys and values, token to token
-        UpperBound v709 = UpperBound.Min(
-            v696 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
-                            * v689,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
-                            * v689,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.1.attention.k", head)))),
-            v696 * (v708 + v1733 * v1734),
-            v696 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.1.attention.v", head),
-                        2)
-                        + UpperBound.Power(v1533 * norms.HeadSpectralNorm("repeat_3.1.attention.k", head), 2)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.1.attention.v", head),
-                        2)
-                        + UpperBound.Power(v1533 * norms.HeadSpectralNorm("repeat_3.1.attention.k", head), 2))),
-            v696 * UpperBound.Sqrt(v1736 + v1737));
-        UpperBound v1738 = UpperBound.Min(UpperBound.OfRational(1, 7) * v700, 1);  // repeat_3.1.attention: shared
-        UpperBound v1739 = v1732 * v1738;  // repeat_3.1.attention: shared
-        UpperBound v1740 = v1533 * v697;  // repeat_3.1.attention: shared
-        UpperBound v1741 = v706 * v1740;  // repeat_3.1.attention: shared
-        UpperBound v1742 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v698)));  // repeat_3.1.attention: shared
-        UpperBound v1743 = UpperBound.Power(v1740, 2);  // repeat_3.1.attention: shared
-        UpperBound v1744 = v1735 + UpperBound.OfRational(1, 2) * v1743;  // repeat_3.1.attention: shared
-        UpperBound v1745 = v1735 + v1743;  // repeat_3.1.attention: shared
-        UpperBound v1746 = UpperBound.Min(v1744, UpperBound.LargestSoftmaxWeight(49, v698) * v1745);  // repeat_3.1.attention: shared
-        // repeat_3.1.attention: keys and values, whole to token
-        UpperBound v710 = UpperBound.Min(
-            v696 * (v1739 + v1741 * v1742),
-            v696 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
-                    * v1738
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
-                            * v689,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.1.attention.k", head))
-                        * v1742,
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
-                    * v1738
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
-                            * v689,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.1.attention.k", head))
-                        * v1742)),
-            v696 * UpperBound.Sqrt(v1746));
-        UpperBound v1747 = v1732 * v702;  // repeat_3.1.attention: shared
-        UpperBound v1748 = UpperBound.Min(UpperBound.Sqrt(v701), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_3.1.attention: shared
-        UpperBound v1749 = UpperBound.Min(v701 * v1745, 49 * v1744);  // repeat_3.1.attention: shared
-        // repeat_3.1.attention: keys and values, whole to whole
-        UpperBound v711 = UpperBound.Min(
-            v696 * (v1747 + v1741 * v1748),
-            v696 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
-                    * v702
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
-                            * v689,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.1.attention.k", head))
-                        * v1748,
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
-                    * v702
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
-                            * v689,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.1.attention.k", head))
-                        * v1748)),
-            v696 * UpperBound.Sqrt(v1749));
-        UpperBound v1750 = v1533 * v703;  // repeat_3.1.attention: shared
-        // repeat_3.1.attention: query path, all readings
-        UpperBound v712 = UpperBound.Min(
-            v696 * v706 * v1750,
-            v696 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
-                        * v689,
-                    1)
-                    * (v1533 * norms.HeadSpectralNorm("repeat_3.1.attention.q", head)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (
+                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v208
+                                + norms.HeadVectorNorm($"repeat_2.{i}.attention.v_bias", head)),
+                        1)))
+                + norms.VectorNorm($"repeat_2.{i}.attention.out_bias");
+            // repeat_2.{i}.attention: centred radius
+            UpperBound v238 = UpperBound.Min(
+                v216 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
-                            * v689,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.1.attention.q", head)))));
-        // repeat_3.1.attention: per head, token to token
-        UpperBound v713 = UpperBound.Min(
-            v696 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                            * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
+                            * v209,
+                        1),
+                    2))),
+                UpperBound.SumOver(6, head =>
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * UpperBound.Min(
+                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                            * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
+                            * v209,
+                        1)),
+                v237);
+            UpperBound v239 = UpperBound.Min(v234 * v211, v235 * v212, v230 * v212 + v232 * v211, v236 * v212, v234 * v213);  // repeat_2.{i}.attention: from pixels, whole to token
+            UpperBound v240 = UpperBound.Min(v236 * v212, 28 * v239);  // repeat_2.{i}.attention: from pixels, whole to whole
+            UpperBound v241 = UpperBound.Min(v234 * v213, 224 * v239);  // repeat_2.{i}.attention: from pixels, token to token
+            UpperBound v244 = v208 + v214 * v237;  // repeat_2.{i}.residual_3: radius
+            UpperBound v245 = UpperBound.Min(v209 + v214 * v238, v244);  // repeat_2.{i}.residual_3: centred radius
+            UpperBound v661 = v212 + v214 * v240;  // repeat_2.{i}.residual_3: shared
+            UpperBound v662 = v213 + v214 * v241;  // repeat_2.{i}.residual_3: shared
+            UpperBound v247 = UpperBound.Min(v211 + v214 * v239, v661, v662);  // repeat_2.{i}.residual_3: from pixels, whole to token
+            UpperBound v248 = UpperBound.Min(v661, 28 * v247);  // repeat_2.{i}.residual_3: from pixels, whole to whole
+            UpperBound v249 = UpperBound.Min(v662, 224 * v247);  // repeat_2.{i}.residual_3: from pixels, token to token
+            UpperBound v250 = norms.LargestEntry($"repeat_2.{i}.center_norm.gain");  // repeat_2.{i}.center_norm: max|gain|
+            UpperBound v251 = v250 * UpperBound.OfRational(192, 191) * v244 + norms.VectorNorm($"repeat_2.{i}.center_norm.bias");  // repeat_2.{i}.center_norm: radius
+            UpperBound v252 = UpperBound.Min(v250 * UpperBound.OfRational(192, 191) * v245, v251);  // repeat_2.{i}.center_norm: centred radius
+            UpperBound v663 = v250 * UpperBound.OfRational(192, 191) * v248;  // repeat_2.{i}.center_norm: shared
+            UpperBound v664 = v250 * UpperBound.OfRational(192, 191) * v249;  // repeat_2.{i}.center_norm: shared
+            UpperBound v253 = UpperBound.Min(v250 * UpperBound.OfRational(192, 191) * v247, v663, v664);  // repeat_2.{i}.center_norm: from pixels, whole to token
+            UpperBound v254 = UpperBound.Min(v663, 28 * v253);  // repeat_2.{i}.center_norm: from pixels, whole to whole
+            UpperBound v255 = UpperBound.Min(v664, 224 * v253);  // repeat_2.{i}.center_norm: from pixels, token to token
+            UpperBound v256 = norms.LargestEntry($"repeat_2.{i}.residual_4.alpha");  // repeat_2.{i}.residual_4: largest |alpha|
+            UpperBound v257 = norms.SpectralNorm($"repeat_2.{i}.mlp.up");  // repeat_2.{i}.mlp: σ(up)
+            UpperBound v258 = norms.SpectralNorm($"repeat_2.{i}.mlp.down");  // repeat_2.{i}.mlp: σ(down)
+            UpperBound v259 = norms.LargestRow($"repeat_2.{i}.mlp.up") * v251 + norms.LargestEntry($"repeat_2.{i}.mlp.up_bias");  // repeat_2.{i}.mlp: largest pre-activation
+            UpperBound v260 = v257 * v251 + norms.VectorNorm($"repeat_2.{i}.mlp.up_bias");  // repeat_2.{i}.mlp: norm of the pre-activations
+            UpperBound v261 = UpperBound.GeluSlope(v259);  // repeat_2.{i}.mlp: gelu slope
+            // repeat_2.{i}.mlp: constant
+            UpperBound v262 = UpperBound.Min(
+                v261 * (v257 * v258),
+                UpperBound.OfRational(1, 2) * norms.Product($"repeat_2.{i}.mlp.down", $"repeat_2.{i}.mlp.up")
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v257 * v258));
+            UpperBound v263 = v258 * (UpperBound.GeluGain(v259) * v260) + norms.VectorNorm($"repeat_2.{i}.mlp.down_bias");  // repeat_2.{i}.mlp: radius
+            UpperBound v264 = UpperBound.Min(v262 * v252, v263);  // repeat_2.{i}.mlp: centred radius
+            UpperBound v265 = UpperBound.Min(v262 * v253, v262 * v254, v262 * v255);  // repeat_2.{i}.mlp: from pixels, whole to token
+            UpperBound v266 = UpperBound.Min(v262 * v254, 28 * v265);  // repeat_2.{i}.mlp: from pixels, whole to whole
+            UpperBound v267 = UpperBound.Min(v262 * v255, 224 * v265);  // repeat_2.{i}.mlp: from pixels, token to token
+            UpperBound v270 = v251 + v256 * v263;  // repeat_2.{i}.residual_4: radius
+            UpperBound v271 = UpperBound.Min(v252 + v256 * v264, v270);  // repeat_2.{i}.residual_4: centred radius
+            UpperBound v665 = v254 + v256 * v266;  // repeat_2.{i}.residual_4: shared
+            UpperBound v666 = v255 + v256 * v267;  // repeat_2.{i}.residual_4: shared
+            UpperBound v273 = UpperBound.Min(v253 + v256 * v265, v665, v666);  // repeat_2.{i}.residual_4: from pixels, whole to token
+            UpperBound v274 = UpperBound.Min(v665, 28 * v273);  // repeat_2.{i}.residual_4: from pixels, whole to whole
+            UpperBound v275 = UpperBound.Min(v666, 224 * v273);  // repeat_2.{i}.residual_4: from pixels, token to token
+            UpperBound v276 = norms.LargestEntry($"repeat_2.{i}.center_norm_2.gain");  // repeat_2.{i}.center_norm_2: max|gain|
+            UpperBound v277 = v276 * UpperBound.OfRational(192, 191) * v270 + norms.VectorNorm($"repeat_2.{i}.center_norm_2.bias");  // repeat_2.{i}.center_norm_2: radius
+            UpperBound v278 = UpperBound.Min(v276 * UpperBound.OfRational(192, 191) * v271, v277);  // repeat_2.{i}.center_norm_2: centred radius
+            UpperBound v667 = v276 * UpperBound.OfRational(192, 191) * v274;  // repeat_2.{i}.center_norm_2: shared
+            UpperBound v668 = v276 * UpperBound.OfRational(192, 191) * v275;  // repeat_2.{i}.center_norm_2: shared
+            UpperBound v279 = UpperBound.Min(v276 * UpperBound.OfRational(192, 191) * v273, v667, v668);  // repeat_2.{i}.center_norm_2: from pixels, whole to token
+            UpperBound v280 = UpperBound.Min(v667, 28 * v279);  // repeat_2.{i}.center_norm_2: from pixels, whole to whole
+            UpperBound v281 = UpperBound.Min(v668, 224 * v279);  // repeat_2.{i}.center_norm_2: from pixels, token to token
+            (v155, v156, v157, v158, v159) = (v277, v278, v280, v279, v281);
+        }
+        UpperBound v282 = v155;
+        UpperBound v283 = v156;
+        UpperBound v284 = v157;
+        UpperBound v285 = v158;
+        UpperBound v286 = v159;
+        UpperBound v287 = norms.SpectralNorm("patch_merging_2.reduction");  // patch_merging_2: σ(reduction)
+        UpperBound v288 = norms.LargestEntry("patch_merging_2.gain");  // patch_merging_2: max|gain|
+        UpperBound v289 = v287 * (v288 * UpperBound.OfRational(768, 767) * (2 * v282) + norms.VectorNorm("patch_merging_2.bias"));  // patch_merging_2: radius
+        UpperBound v290 = UpperBound.Min(v287 * (v288 * UpperBound.OfRational(768, 767) * (2 * v283)), v289);  // patch_merging_2: centred radius
+        UpperBound v669 = v288 * UpperBound.OfRational(768, 767) * v287;  // patch_merging_2: shared
+        UpperBound v670 = 2 * v669;  // patch_merging_2: shared
+        UpperBound v671 = v669 * v284;  // patch_merging_2: shared
+        UpperBound v672 = v670 * v286;  // patch_merging_2: shared
+        UpperBound v291 = UpperBound.Min(v670 * v285, v671, v672);  // patch_merging_2: from pixels, whole to token
+        UpperBound v292 = UpperBound.Min(v671, 14 * v291);  // patch_merging_2: from pixels, whole to whole
+        UpperBound v293 = UpperBound.Min(v672, 224 * v291);  // patch_merging_2: from pixels, token to token
+        UpperBound v294 = v289;
+        UpperBound v295 = v290;
+        UpperBound v296 = v292;
+        UpperBound v297 = v291;
+        UpperBound v298 = v293;
+        for (long i = 0; i < 6; i++)
+        {
+            UpperBound v299 = norms.LargestEntry($"repeat_3.{i}.residual.alpha");  // repeat_3.{i}.residual: largest |alpha|
+            UpperBound v300 = norms.OperatorNorm($"repeat_3.{i}.conv2d.weight");  // repeat_3.{i}.conv2d: operator norm of weight
+            UpperBound v301 = UpperBound.Min(norms.SpectralNorm($"repeat_3.{i}.conv2d.weight"), v300, norms.LargestRow($"repeat_3.{i}.conv2d.weight"));  // repeat_3.{i}.conv2d: σ(weight)
+            UpperBound v673 = 7 * v301 * v294;  // repeat_3.{i}.conv2d: shared
+            UpperBound v302 = v673 + norms.VectorNorm($"repeat_3.{i}.conv2d.bias");  // repeat_3.{i}.conv2d: radius
+            UpperBound v303 = UpperBound.Min(v673, 7 * v301 * UpperBound.OfRational(1, 2) * (v295 + v294), v302);  // repeat_3.{i}.conv2d: centred radius
+            UpperBound v674 = UpperBound.Min(7 * v301, v300) * v296;  // repeat_3.{i}.conv2d: shared
+            UpperBound v675 = 7 * v301 * v298;  // repeat_3.{i}.conv2d: shared
+            UpperBound v304 = UpperBound.Min(7 * v301 * v297, UpperBound.Min(v301, 7 * v301, v300) * v296, v674, v675);  // repeat_3.{i}.conv2d: from pixels, whole to token
+            UpperBound v305 = UpperBound.Min(v674, 14 * v304);  // repeat_3.{i}.conv2d: from pixels, whole to whole
+            UpperBound v306 = UpperBound.Min(v675, 224 * v304);  // repeat_3.{i}.conv2d: from pixels, token to token
+            UpperBound v308 = UpperBound.GeluSlope(v302);  // repeat_3.{i}.gelu: slope
+            UpperBound v309 = UpperBound.GeluGain(v302) * v302;  // repeat_3.{i}.gelu: radius
+            UpperBound v310 = UpperBound.Min(v308 * v303, v309);  // repeat_3.{i}.gelu: centred radius
+            UpperBound v311 = UpperBound.Min(v308 * v304, v308 * v305, v308 * v306);  // repeat_3.{i}.gelu: from pixels, whole to token
+            UpperBound v312 = UpperBound.Min(v308 * v305, 14 * v311);  // repeat_3.{i}.gelu: from pixels, whole to whole
+            UpperBound v313 = UpperBound.Min(v308 * v306, 224 * v311);  // repeat_3.{i}.gelu: from pixels, token to token
+            UpperBound v314 = norms.SpectralNorm($"repeat_3.{i}.conv2d_2.weight");  // repeat_3.{i}.conv2d_2: σ(weight)
+            UpperBound v315 = v314 * v309 + norms.VectorNorm($"repeat_3.{i}.conv2d_2.bias");  // repeat_3.{i}.conv2d_2: radius
+            UpperBound v316 = UpperBound.Min(v314 * v310, v315);  // repeat_3.{i}.conv2d_2: centred radius
+            UpperBound v317 = UpperBound.Min(v314 * v311, v314 * v312, v314 * v313);  // repeat_3.{i}.conv2d_2: from pixels, whole to token
+            UpperBound v318 = UpperBound.Min(v314 * v312, 14 * v317);  // repeat_3.{i}.conv2d_2: from pixels, whole to whole
+            UpperBound v319 = UpperBound.Min(v314 * v313, 224 * v317);  // repeat_3.{i}.conv2d_2: from pixels, token to token
+            UpperBound v320 = UpperBound.GeluSlope(v315);  // repeat_3.{i}.gelu_2: slope
+            UpperBound v321 = UpperBound.GeluGain(v315) * v315;  // repeat_3.{i}.gelu_2: radius
+            UpperBound v322 = UpperBound.Min(v320 * v316, v321);  // repeat_3.{i}.gelu_2: centred radius
+            UpperBound v323 = UpperBound.Min(v320 * v317, v320 * v318, v320 * v319);  // repeat_3.{i}.gelu_2: from pixels, whole to token
+            UpperBound v324 = UpperBound.Min(v320 * v318, 14 * v323);  // repeat_3.{i}.gelu_2: from pixels, whole to whole
+            UpperBound v325 = UpperBound.Min(v320 * v319, 224 * v323);  // repeat_3.{i}.gelu_2: from pixels, token to token
+            UpperBound v326 = v294 + v299 * v321;  // repeat_3.{i}.residual: radius
+            UpperBound v327 = UpperBound.Min(v295 + v299 * v322, v326);  // repeat_3.{i}.residual: centred radius
+            UpperBound v676 = v296 + v299 * v324;  // repeat_3.{i}.residual: shared
+            UpperBound v677 = v298 + v299 * v325;  // repeat_3.{i}.residual: shared
+            UpperBound v329 = UpperBound.Min(v297 + v299 * v323, v676, v677);  // repeat_3.{i}.residual: from pixels, whole to token
+            UpperBound v330 = UpperBound.Min(v676, 14 * v329);  // repeat_3.{i}.residual: from pixels, whole to whole
+            UpperBound v331 = UpperBound.Min(v677, 224 * v329);  // repeat_3.{i}.residual: from pixels, token to token
+            UpperBound v332 = norms.LargestEntry($"repeat_3.{i}.residual_2.alpha");  // repeat_3.{i}.residual_2: largest |alpha|
+            UpperBound v333 = norms.OperatorNorm($"repeat_3.{i}.conv2d_3.weight");  // repeat_3.{i}.conv2d_3: operator norm of weight
+            UpperBound v334 = UpperBound.Min(norms.SpectralNorm($"repeat_3.{i}.conv2d_3.weight"), v333, norms.LargestRow($"repeat_3.{i}.conv2d_3.weight"));  // repeat_3.{i}.conv2d_3: σ(weight)
+            UpperBound v678 = 7 * v334 * v326;  // repeat_3.{i}.conv2d_3: shared
+            UpperBound v335 = v678 + norms.VectorNorm($"repeat_3.{i}.conv2d_3.bias");  // repeat_3.{i}.conv2d_3: radius
+            UpperBound v336 = UpperBound.Min(v678, 7 * v334 * UpperBound.OfRational(1, 2) * (v327 + v326), v335);  // repeat_3.{i}.conv2d_3: centred radius
+            UpperBound v679 = UpperBound.Min(7 * v334, v333) * v330;  // repeat_3.{i}.conv2d_3: shared
+            UpperBound v680 = 7 * v334 * v331;  // repeat_3.{i}.conv2d_3: shared
+            UpperBound v337 = UpperBound.Min(7 * v334 * v329, UpperBound.Min(v334, 7 * v334, v333) * v330, v679, v680);  // repeat_3.{i}.conv2d_3: from pixels, whole to token
+            UpperBound v338 = UpperBound.Min(v679, 14 * v337);  // repeat_3.{i}.conv2d_3: from pixels, whole to whole
+            UpperBound v339 = UpperBound.Min(v680, 224 * v337);  // repeat_3.{i}.conv2d_3: from pixels, token to token
+            UpperBound v341 = UpperBound.GeluSlope(v335);  // repeat_3.{i}.gelu_3: slope
+            UpperBound v342 = UpperBound.GeluGain(v335) * v335;  // repeat_3.{i}.gelu_3: radius
+            UpperBound v343 = UpperBound.Min(v341 * v336, v342);  // repeat_3.{i}.gelu_3: centred radius
+            UpperBound v344 = UpperBound.Min(v341 * v337, v341 * v338, v341 * v339);  // repeat_3.{i}.gelu_3: from pixels, whole to token
+            UpperBound v345 = UpperBound.Min(v341 * v338, 14 * v344);  // repeat_3.{i}.gelu_3: from pixels, whole to whole
+            UpperBound v346 = UpperBound.Min(v341 * v339, 224 * v344);  // repeat_3.{i}.gelu_3: from pixels, token to token
+            UpperBound v347 = v326 + v332 * v342;  // repeat_3.{i}.residual_2: radius
+            UpperBound v348 = UpperBound.Min(v327 + v332 * v343, v347);  // repeat_3.{i}.residual_2: centred radius
+            UpperBound v681 = v330 + v332 * v345;  // repeat_3.{i}.residual_2: shared
+            UpperBound v682 = v331 + v332 * v346;  // repeat_3.{i}.residual_2: shared
+            UpperBound v350 = UpperBound.Min(v329 + v332 * v344, v681, v682);  // repeat_3.{i}.residual_2: from pixels, whole to token
+            UpperBound v351 = UpperBound.Min(v681, 14 * v350);  // repeat_3.{i}.residual_2: from pixels, whole to whole
+            UpperBound v352 = UpperBound.Min(v682, 224 * v350);  // repeat_3.{i}.residual_2: from pixels, token to token
+            UpperBound v353 = norms.LargestEntry($"repeat_3.{i}.residual_3.alpha");  // repeat_3.{i}.residual_3: largest |alpha|
+            UpperBound v354 = 2 * norms.LargestEntry($"repeat_3.{i}.attention.bias_table");  // repeat_3.{i}.attention: spread of the bias
+            UpperBound v355 = norms.SpectralNorm($"repeat_3.{i}.attention.out");  // repeat_3.{i}.attention: σ(out)
+            UpperBound v356 = norms.SpectralNorm($"repeat_3.{i}.attention.k");  // repeat_3.{i}.attention: σ(k)
+            // repeat_3.{i}.attention: range of the logits
+            UpperBound v357 = 20 * UpperBound.Min(
+                UpperBound.MaxOver(12, head => norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head))
+                    * v348
+                    * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)),
+                1)
+                + v354;
+            UpperBound v358 = UpperBound.DoeblinComplement(49, v357);  // repeat_3.{i}.attention: 1 − lambda
+            UpperBound v359 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v357);  // repeat_3.{i}.attention: cosh of half the range
+            UpperBound v360 = 49 * UpperBound.LargestSoftmaxWeight(49, v357);  // repeat_3.{i}.attention: largest column sum
+            UpperBound v361 = UpperBound.Min(UpperBound.Sqrt(v360), v359, 7);  // repeat_3.{i}.attention: norm of the weights
+            UpperBound v362 = norms.SpectralNorm($"repeat_3.{i}.attention.q");  // repeat_3.{i}.attention: σ(q)
+            UpperBound v363 = norms.SpectralNorm($"repeat_3.{i}.attention.v");  // repeat_3.{i}.attention: σ(v)
+            // repeat_3.{i}.attention: slope of the values
+            UpperBound v364 = UpperBound.MaxOver(12, head =>
                 UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
-                            * v689,
-                        1)
-                        * UpperBound.Max(
-                            v1533 * norms.HeadSpectralNorm("repeat_3.1.attention.k", head),
-                            v1533 * norms.HeadSpectralNorm("repeat_3.1.attention.q", head)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
-                            * v689,
-                        1)
-                        * UpperBound.Max(
-                            v1533 * norms.HeadSpectralNorm("repeat_3.1.attention.k", head),
-                            v1533 * norms.HeadSpectralNorm("repeat_3.1.attention.q", head)))),
-            v696 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.1.attention.v", head),
-                        2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                v1533 * norms.HeadSpectralNorm("repeat_3.1.attention.k", head),
-                                v1533 * norms.HeadSpectralNorm("repeat_3.1.attention.q", head)),
-                            2)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.1.attention.v", head),
-                        2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                v1533 * norms.HeadSpectralNorm("repeat_3.1.attention.k", head),
-                                v1533 * norms.HeadSpectralNorm("repeat_3.1.attention.q", head)),
-                            2))));
-        UpperBound v1751 = UpperBound.Power(v1750, 2);  // repeat_3.1.attention: shared
-        // repeat_3.1.attention: token to token
-        UpperBound v714 = UpperBound.Min(
-            v713,
-            v709 + v712,
-            v696 * (v708 + v1733 * v707),
-            v696 * UpperBound.Sqrt(v1736 + 12 * UpperBound.Power(v707, 2)),
-            v696 * UpperBound.Sqrt(v1736 + (v1737 + v1751)));
-        // repeat_3.1.attention: whole to token
-        UpperBound v715 = UpperBound.Min(
-            v710 + v712,
-            v696 * (v1739 + v706 * (UpperBound.Sqrt(UpperBound.Power(v1742 * v1740, 2) + v1751) + v1742 * 0)),
-            v696 * UpperBound.Sqrt(v1746 + v1751));
-        // repeat_3.1.attention: whole to whole
-        UpperBound v716 = UpperBound.Min(
-            v711 + v712,
-            v696 * (v1747 + v706 * (UpperBound.Sqrt(UpperBound.Power(v1748 * v1740, 2) + v1751) + v1748 * 0)),
-            v696 * UpperBound.Sqrt(v1749 + v1751));
-        // repeat_3.1.attention: radius
-        UpperBound v717 = UpperBound.Min(
-            v696 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v688 + norms.HeadVectorNorm("repeat_3.1.attention.v_bias", head)),
-                    1),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * (norms.HeadSpectralNorm("repeat_3.1.attention.v", head) * v688 + norms.HeadVectorNorm("repeat_3.1.attention.v_bias", head)),
-                    1)))
-            + norms.VectorNorm("repeat_3.1.attention.out_bias");
-        // repeat_3.1.attention: centred radius
-        UpperBound v718 = UpperBound.Min(
-            v696 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
-                        * v689,
-                    1),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.1.attention.out", head) * UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat_3.1.attention.v", head)
-                        * v689,
-                    1)),
-            v717);
-        UpperBound v719 = UpperBound.Min(v714 * v691, v715 * v692, v710 * v692 + v712 * v691, v716 * v692, v714 * v693);  // repeat_3.1.attention: from pixels, whole to token
-        UpperBound v720 = UpperBound.Min(v716 * v692, 14 * v719);  // repeat_3.1.attention: from pixels, whole to whole
-        UpperBound v721 = UpperBound.Min(v714 * v693, 224 * v719);  // repeat_3.1.attention: from pixels, token to token
-        UpperBound v724 = v688 + v694 * v717;  // repeat_3.1.residual_3: radius
-        UpperBound v725 = UpperBound.Min(v689 + v694 * v718, v724);  // repeat_3.1.residual_3: centred radius
-        UpperBound v1752 = v692 + v694 * v720;  // repeat_3.1.residual_3: shared
-        UpperBound v1753 = v693 + v694 * v721;  // repeat_3.1.residual_3: shared
-        UpperBound v727 = UpperBound.Min(v691 + v694 * v719, v1752, v1753);  // repeat_3.1.residual_3: from pixels, whole to token
-        UpperBound v728 = UpperBound.Min(v1752, 14 * v727);  // repeat_3.1.residual_3: from pixels, whole to whole
-        UpperBound v729 = UpperBound.Min(v1753, 224 * v727);  // repeat_3.1.residual_3: from pixels, token to token
-        UpperBound v730 = norms.LargestEntry("repeat_3.1.center_norm.gain");  // repeat_3.1.center_norm: max|gain|
-        UpperBound v731 = v730 * UpperBound.OfRational(384, 383) * v724 + norms.VectorNorm("repeat_3.1.center_norm.bias");  // repeat_3.1.center_norm: radius
-        UpperBound v732 = UpperBound.Min(v730 * UpperBound.OfRational(384, 383) * v725, v731);  // repeat_3.1.center_norm: centred radius
-        UpperBound v1754 = v730 * UpperBound.OfRational(384, 383) * v728;  // repeat_3.1.center_norm: shared
-        UpperBound v1755 = v730 * UpperBound.OfRational(384, 383) * v729;  // repeat_3.1.center_norm: shared
-        UpperBound v733 = UpperBound.Min(v730 * UpperBound.OfRational(384, 383) * v727, v1754, v1755);  // repeat_3.1.center_norm: from pixels, whole to token
-        UpperBound v734 = UpperBound.Min(v1754, 14 * v733);  // repeat_3.1.center_norm: from pixels, whole to whole
-        UpperBound v735 = UpperBound.Min(v1755, 224 * v733);  // repeat_3.1.center_norm: from pixels, token to token
-        UpperBound v736 = norms.LargestEntry("repeat_3.1.residual_4.alpha");  // repeat_3.1.residual_4: largest |alpha|
-        UpperBound v737 = norms.SpectralNorm("repeat_3.1.mlp.up");  // repeat_3.1.mlp: σ(up)
-        UpperBound v738 = norms.SpectralNorm("repeat_3.1.mlp.down");  // repeat_3.1.mlp: σ(down)
-        UpperBound v739 = norms.LargestRow("repeat_3.1.mlp.up") * v731 + norms.LargestEntry("repeat_3.1.mlp.up_bias");  // repeat_3.1.mlp: largest pre-activation
-        UpperBound v740 = v737 * v731 + norms.VectorNorm("repeat_3.1.mlp.up_bias");  // repeat_3.1.mlp: norm of the pre-activations
-        UpperBound v741 = UpperBound.GeluSlope(v739);  // repeat_3.1.mlp: gelu slope
-        // repeat_3.1.mlp: constant
-        UpperBound v742 = UpperBound.Min(
-            v741 * (v737 * v738),
-            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.1.mlp.down", "repeat_3.1.mlp.up")
-                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v737 * v738));
-        UpperBound v743 = v738 * (UpperBound.GeluGain(v739) * v740) + norms.VectorNorm("repeat_3.1.mlp.down_bias");  // repeat_3.1.mlp: radius
-        UpperBound v744 = UpperBound.Min(v742 * v732, v743);  // repeat_3.1.mlp: centred radius
-        UpperBound v745 = UpperBound.Min(v742 * v733, v742 * v734, v742 * v735);  // repeat_3.1.mlp: from pixels, whole to token
-        UpperBound v746 = UpperBound.Min(v742 * v734, 14 * v745);  // repeat_3.1.mlp: from pixels, whole to whole
-        UpperBound v747 = UpperBound.Min(v742 * v735, 224 * v745);  // repeat_3.1.mlp: from pixels, token to token
-        UpperBound v750 = v731 + v736 * v743;  // repeat_3.1.residual_4: radius
-        UpperBound v751 = UpperBound.Min(v732 + v736 * v744, v750);  // repeat_3.1.residual_4: centred radius
-        UpperBound v1756 = v734 + v736 * v746;  // repeat_3.1.residual_4: shared
-        UpperBound v1757 = v735 + v736 * v747;  // repeat_3.1.residual_4: shared
-        UpperBound v753 = UpperBound.Min(v733 + v736 * v745, v1756, v1757);  // repeat_3.1.residual_4: from pixels, whole to token
-        UpperBound v754 = UpperBound.Min(v1756, 14 * v753);  // repeat_3.1.residual_4: from pixels, whole to whole
-        UpperBound v755 = UpperBound.Min(v1757, 224 * v753);  // repeat_3.1.residual_4: from pixels, token to token
-        UpperBound v756 = norms.LargestEntry("repeat_3.1.center_norm_2.gain");  // repeat_3.1.center_norm_2: max|gain|
-        UpperBound v757 = v756 * UpperBound.OfRational(384, 383) * v750 + norms.VectorNorm("repeat_3.1.center_norm_2.bias");  // repeat_3.1.center_norm_2: radius
-        UpperBound v758 = UpperBound.Min(v756 * UpperBound.OfRational(384, 383) * v751, v757);  // repeat_3.1.center_norm_2: centred radius
-        UpperBound v1758 = v756 * UpperBound.OfRational(384, 383) * v754;  // repeat_3.1.center_norm_2: shared
-        UpperBound v1759 = v756 * UpperBound.OfRational(384, 383) * v755;  // repeat_3.1.center_norm_2: shared
-        UpperBound v759 = UpperBound.Min(v756 * UpperBound.OfRational(384, 383) * v753, v1758, v1759);  // repeat_3.1.center_norm_2: from pixels, whole to token
-        UpperBound v760 = UpperBound.Min(v1758, 14 * v759);  // repeat_3.1.center_norm_2: from pixels, whole to whole
-        UpperBound v761 = UpperBound.Min(v1759, 224 * v759);  // repeat_3.1.center_norm_2: from pixels, token to token
-        UpperBound v762 = norms.LargestEntry("repeat_3.2.residual.alpha");  // repeat_3.2.residual: largest |alpha|
-        UpperBound v763 = norms.OperatorNorm("repeat_3.2.conv2d.weight");  // repeat_3.2.conv2d: operator norm of weight
-        UpperBound v764 = UpperBound.Min(norms.SpectralNorm("repeat_3.2.conv2d.weight"), v763, norms.LargestRow("repeat_3.2.conv2d.weight"));  // repeat_3.2.conv2d: σ(weight)
-        UpperBound v1760 = 7 * v764 * v757;  // repeat_3.2.conv2d: shared
-        UpperBound v765 = v1760 + norms.VectorNorm("repeat_3.2.conv2d.bias");  // repeat_3.2.conv2d: radius
-        UpperBound v766 = UpperBound.Min(v1760, 7 * v764 * UpperBound.OfRational(1, 2) * (v758 + v757), v765);  // repeat_3.2.conv2d: centred radius
-        UpperBound v1761 = UpperBound.Min(7 * v764, v763) * v760;  // repeat_3.2.conv2d: shared
-        UpperBound v1762 = 7 * v764 * v761;  // repeat_3.2.conv2d: shared
-        UpperBound v767 = UpperBound.Min(7 * v764 * v759, UpperBound.Min(v764, 7 * v764, v763) * v760, v1761, v1762);  // repeat_3.2.conv2d: from pixels, whole to token
-        UpperBound v768 = UpperBound.Min(v1761, 14 * v767);  // repeat_3.2.conv2d: from pixels, whole to whole
-        UpperBound v769 = UpperBound.Min(v1762, 224 * v767);  // repeat_3.2.conv2d: from pixels, token to token
-        UpperBound v771 = UpperBound.GeluSlope(v765);  // repeat_3.2.gelu: slope
-        UpperBound v772 = UpperBound.GeluGain(v765) * v765;  // repeat_3.2.gelu: radius
-        UpperBound v773 = UpperBound.Min(v771 * v766, v772);  // repeat_3.2.gelu: centred radius
-        UpperBound v774 = UpperBound.Min(v771 * v767, v771 * v768, v771 * v769);  // repeat_3.2.gelu: from pixels, whole to token
-        UpperBound v775 = UpperBound.Min(v771 * v768, 14 * v774);  // repeat_3.2.gelu: from pixels, whole to whole
-        UpperBound v776 = UpperBound.Min(v771 * v769, 224 * v774);  // repeat_3.2.gelu: from pixels, token to token
-        UpperBound v777 = norms.SpectralNorm("repeat_3.2.conv2d_2.weight");  // repeat_3.2.conv2d_2: σ(weight)
-        UpperBound v778 = v777 * v772 + norms.VectorNorm("repeat_3.2.conv2d_2.bias");  // repeat_3.2.conv2d_2: radius
-        UpperBound v779 = UpperBound.Min(v777 * v773, v778);  // repeat_3.2.conv2d_2: centred radius
-        UpperBound v780 = UpperBound.Min(v777 * v774, v777 * v775, v777 * v776);  // repeat_3.2.conv2d_2: from pixels, whole to token
-        UpperBound v781 = UpperBound.Min(v777 * v775, 14 * v780);  // repeat_3.2.conv2d_2: from pixels, whole to whole
-        UpperBound v782 = UpperBound.Min(v777 * v776, 224 * v780);  // repeat_3.2.conv2d_2: from pixels, token to token
-        UpperBound v783 = UpperBound.GeluSlope(v778);  // repeat_3.2.gelu_2: slope
-        UpperBound v784 = UpperBound.GeluGain(v778) * v778;  // repeat_3.2.gelu_2: radius
-        UpperBound v785 = UpperBound.Min(v783 * v779, v784);  // repeat_3.2.gelu_2: centred radius
-        UpperBound v786 = UpperBound.Min(v783 * v780, v783 * v781, v783 * v782);  // repeat_3.2.gelu_2: from pixels, whole to token
-        UpperBound v787 = UpperBound.Min(v783 * v781, 14 * v786);  // repeat_3.2.gelu_2: from pixels, whole to whole
-        UpperBound v788 = UpperBound.Min(v783 * v782, 224 * v786);  // repeat_3.2.gelu_2: from pixels, token to token
-        UpperBound v789 = v757 + v762 * v784;  // repeat_3.2.residual: radius
-        UpperBound v790 = UpperBound.Min(v758 + v762 * v785, v789);  // repeat_3.2.residual: centred radius
-        UpperBound v1763 = v760 + v762 * v787;  // repeat_3.2.residual: shared
-        UpperBound v1764 = v761 + v762 * v788;  // repeat_3.2.residual: shared
-        UpperBound v792 = UpperBound.Min(v759 + v762 * v786, v1763, v1764);  // repeat_3.2.residual: from pixels, whole to token
-        UpperBound v793 = UpperBound.Min(v1763, 14 * v792);  // repeat_3.2.residual: from pixels, whole to whole
-        UpperBound v794 = UpperBound.Min(v1764, 224 * v792);  // repeat_3.2.residual: from pixels, token to token
-        UpperBound v795 = norms.LargestEntry("repeat_3.2.residual_2.alpha");  // repeat_3.2.residual_2: largest |alpha|
-        UpperBound v796 = norms.OperatorNorm("repeat_3.2.conv2d_3.weight");  // repeat_3.2.conv2d_3: operator norm of weight
-        UpperBound v797 = UpperBound.Min(norms.SpectralNorm("repeat_3.2.conv2d_3.weight"), v796, norms.LargestRow("repeat_3.2.conv2d_3.weight"));  // repeat_3.2.conv2d_3: σ(weight)
-        UpperBound v1765 = 7 * v797 * v789;  // repeat_3.2.conv2d_3: shared
-        UpperBound v798 = v1765 + norms.VectorNorm("repeat_3.2.conv2d_3.bias");  // repeat_3.2.conv2d_3: radius
-        UpperBound v799 = UpperBound.Min(v1765, 7 * v797 * UpperBound.OfRational(1, 2) * (v790 + v789), v798);  // repeat_3.2.conv2d_3: centred radius
-        UpperBound v1766 = UpperBound.Min(7 * v797, v796) * v793;  // repeat_3.2.conv2d_3: shared
-        UpperBound v1767 = 7 * v797 * v794;  // repeat_3.2.conv2d_3: shared
-        UpperBound v800 = UpperBound.Min(7 * v797 * v792, UpperBound.Min(v797, 7 * v797, v796) * v793, v1766, v1767);  // repeat_3.2.conv2d_3: from pixels, whole to token
-        UpperBound v801 = UpperBound.Min(v1766, 14 * v800);  // repeat_3.2.conv2d_3: from pixels, whole to whole
-        UpperBound v802 = UpperBound.Min(v1767, 224 * v800);  // repeat_3.2.conv2d_3: from pixels, token to token
-        UpperBound v804 = UpperBound.GeluSlope(v798);  // repeat_3.2.gelu_3: slope
-        UpperBound v805 = UpperBound.GeluGain(v798) * v798;  // repeat_3.2.gelu_3: radius
-        UpperBound v806 = UpperBound.Min(v804 * v799, v805);  // repeat_3.2.gelu_3: centred radius
-        UpperBound v807 = UpperBound.Min(v804 * v800, v804 * v801, v804 * v802);  // repeat_3.2.gelu_3: from pixels, whole to token
-        UpperBound v808 = UpperBound.Min(v804 * v801, 14 * v807);  // repeat_3.2.gelu_3: from pixels, whole to whole
-        UpperBound v809 = UpperBound.Min(v804 * v802, 224 * v807);  // repeat_3.2.gelu_3: from pixels, token to token
-        UpperBound v810 = v789 + v795 * v805;  // repeat_3.2.residual_2: radius
-        UpperBound v811 = UpperBound.Min(v790 + v795 * v806, v810);  // repeat_3.2.residual_2: centred radius
-        UpperBound v1768 = v793 + v795 * v808;  // repeat_3.2.residual_2: shared
-        UpperBound v1769 = v794 + v795 * v809;  // repeat_3.2.residual_2: shared
-        UpperBound v813 = UpperBound.Min(v792 + v795 * v807, v1768, v1769);  // repeat_3.2.residual_2: from pixels, whole to token
-        UpperBound v814 = UpperBound.Min(v1768, 14 * v813);  // repeat_3.2.residual_2: from pixels, whole to whole
-        UpperBound v815 = UpperBound.Min(v1769, 224 * v813);  // repeat_3.2.residual_2: from pixels, token to token
-        UpperBound v816 = norms.LargestEntry("repeat_3.2.residual_3.alpha");  // repeat_3.2.residual_3: largest |alpha|
-        UpperBound v817 = 2 * norms.LargestEntry("repeat_3.2.attention.bias_table");  // repeat_3.2.attention: spread of the bias
-        UpperBound v818 = norms.SpectralNorm("repeat_3.2.attention.out");  // repeat_3.2.attention: σ(out)
-        UpperBound v819 = norms.SpectralNorm("repeat_3.2.attention.k");  // repeat_3.2.attention: σ(k)
-        // repeat_3.2.attention: range of the logits
-        UpperBound v820 = 20 * UpperBound.Min(
-            UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.2.attention.k", head))
-                * v811
-                * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)),
-            1)
-            + v817;
-        UpperBound v821 = UpperBound.DoeblinComplement(49, v820);  // repeat_3.2.attention: 1 − lambda
-        UpperBound v822 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v820);  // repeat_3.2.attention: cosh of half the range
-        UpperBound v823 = 49 * UpperBound.LargestSoftmaxWeight(49, v820);  // repeat_3.2.attention: largest column sum
-        UpperBound v824 = UpperBound.Min(UpperBound.Sqrt(v823), v822, 7);  // repeat_3.2.attention: norm of the weights
-        UpperBound v825 = norms.SpectralNorm("repeat_3.2.attention.q");  // repeat_3.2.attention: σ(q)
-        UpperBound v826 = norms.SpectralNorm("repeat_3.2.attention.v");  // repeat_3.2.attention: σ(v)
-        // repeat_3.2.attention: slope of the values
-        UpperBound v827 = UpperBound.MaxOver(12, head =>
-            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                * norms.HeadSpectralNorm("repeat_3.2.attention.v", head));
-        // repeat_3.2.attention: spread of the values
-        UpperBound v828 = UpperBound.MaxOver(12, head => UpperBound.Min(
-            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                * norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
-                * v811,
-            1));
-        // repeat_3.2.attention: both paths' slope
-        UpperBound v829 = UpperBound.MaxOver(12, head => UpperBound.Max(
-            v1533 * norms.HeadSpectralNorm("repeat_3.2.attention.k", head),
-            v1533 * norms.HeadSpectralNorm("repeat_3.2.attention.q", head)));
-        UpperBound v1770 = UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)) * v826;  // repeat_3.2.attention: shared
-        // repeat_3.2.attention: value path
-        UpperBound v830 = UpperBound.Min(
-            UpperBound.Sqrt(12) * v827,
-            v1770 * (1
-                + v821
-                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-        UpperBound v1771 = UpperBound.Sqrt(12) * v828;  // repeat_3.2.attention: shared
-        UpperBound v1772 = UpperBound.MaxOver(12, head => v1533 * norms.HeadSpectralNorm("repeat_3.2.attention.k", head));  // repeat_3.2.attention: shared
-        UpperBound v1773 = UpperBound.Power(v1770, 2);  // repeat_3.2.attention: shared
-        UpperBound v1774 = UpperBound.Min(12 * UpperBound.Power(v827, 2), v1773 * (1 + v821 * 11));  // repeat_3.2.attention: shared
-        UpperBound v1775 = 12 * UpperBound.Power(v1772, 2);  // repeat_3.2.attention: shared
-        // repeat_3.2.attention: keys and values, token to token
-        UpperBound v831 = UpperBound.Min(
-            v818 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head));
+            // repeat_3.{i}.attention: spread of the values
+            UpperBound v365 = UpperBound.MaxOver(12, head => UpperBound.Min(
                 UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
-                            * v811,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
-                            * v811,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.2.attention.k", head)))),
-            v818 * (v830 + v1771 * v1772),
-            v818 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.2.attention.v", head),
-                        2)
-                        + UpperBound.Power(v1533 * norms.HeadSpectralNorm("repeat_3.2.attention.k", head), 2)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.2.attention.v", head),
-                        2)
-                        + UpperBound.Power(v1533 * norms.HeadSpectralNorm("repeat_3.2.attention.k", head), 2))),
-            v818 * UpperBound.Sqrt(v1774 + v1775));
-        UpperBound v1776 = UpperBound.Min(UpperBound.OfRational(1, 7) * v822, 1);  // repeat_3.2.attention: shared
-        UpperBound v1777 = v1770 * v1776;  // repeat_3.2.attention: shared
-        UpperBound v1778 = v1533 * v819;  // repeat_3.2.attention: shared
-        UpperBound v1779 = v828 * v1778;  // repeat_3.2.attention: shared
-        UpperBound v1780 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v820)));  // repeat_3.2.attention: shared
-        UpperBound v1781 = UpperBound.Power(v1778, 2);  // repeat_3.2.attention: shared
-        UpperBound v1782 = v1773 + UpperBound.OfRational(1, 2) * v1781;  // repeat_3.2.attention: shared
-        UpperBound v1783 = v1773 + v1781;  // repeat_3.2.attention: shared
-        UpperBound v1784 = UpperBound.Min(v1782, UpperBound.LargestSoftmaxWeight(49, v820) * v1783);  // repeat_3.2.attention: shared
-        // repeat_3.2.attention: keys and values, whole to token
-        UpperBound v832 = UpperBound.Min(
-            v818 * (v1777 + v1779 * v1780),
-            v818 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
-                    * v1776
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
-                            * v811,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.2.attention.k", head))
-                        * v1780,
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
-                    * v1776
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
-                            * v811,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.2.attention.k", head))
-                        * v1780)),
-            v818 * UpperBound.Sqrt(v1784));
-        UpperBound v1785 = v1770 * v824;  // repeat_3.2.attention: shared
-        UpperBound v1786 = UpperBound.Min(UpperBound.Sqrt(v823), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_3.2.attention: shared
-        UpperBound v1787 = UpperBound.Min(v823 * v1783, 49 * v1782);  // repeat_3.2.attention: shared
-        // repeat_3.2.attention: keys and values, whole to whole
-        UpperBound v833 = UpperBound.Min(
-            v818 * (v1785 + v1779 * v1786),
-            v818 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
-                    * v824
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
-                            * v811,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.2.attention.k", head))
-                        * v1786,
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
-                    * v824
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
-                            * v811,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.2.attention.k", head))
-                        * v1786)),
-            v818 * UpperBound.Sqrt(v1787));
-        UpperBound v1788 = v1533 * v825;  // repeat_3.2.attention: shared
-        // repeat_3.2.attention: query path, all readings
-        UpperBound v834 = UpperBound.Min(
-            v818 * v828 * v1788,
-            v818 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(
+                    * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
+                    * v348,
+                1));
+            UpperBound v683 = 10 * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645));  // repeat_3.{i}.attention: shared
+            // repeat_3.{i}.attention: both paths' slope
+            UpperBound v366 = UpperBound.MaxOver(12, head => UpperBound.Max(
+                v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head),
+                v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)));
+            UpperBound v684 = UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)) * v363;  // repeat_3.{i}.attention: shared
+            // repeat_3.{i}.attention: value path
+            UpperBound v367 = UpperBound.Min(
+                UpperBound.Sqrt(12) * v364,
+                v684 * (1
+                    + v358
+                        * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
+            UpperBound v685 = UpperBound.Sqrt(12) * v365;  // repeat_3.{i}.attention: shared
+            UpperBound v686 = UpperBound.MaxOver(12, head => v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head));  // repeat_3.{i}.attention: shared
+            UpperBound v687 = UpperBound.Power(v684, 2);  // repeat_3.{i}.attention: shared
+            UpperBound v688 = UpperBound.Min(12 * UpperBound.Power(v364, 2), v687 * (1 + v358 * 11));  // repeat_3.{i}.attention: shared
+            UpperBound v689 = 12 * UpperBound.Power(v686, 2);  // repeat_3.{i}.attention: shared
+            // repeat_3.{i}.attention: keys and values, token to token
+            UpperBound v368 = UpperBound.Min(
+                v355 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
-                        * v811,
-                    1)
-                    * (v1533 * norms.HeadSpectralNorm("repeat_3.2.attention.q", head)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (
+                        * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
+                                * v348,
+                            1)
+                            * (v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
+                                * v348,
+                            1)
+                            * (v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)))),
+                v355 * (v367 + v685 * v686),
+                v355 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        UpperBound.Power(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head),
+                            2)
+                            + UpperBound.Power(v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head), 2)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * UpperBound.Sqrt(
+                        UpperBound.Power(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head),
+                            2)
+                            + UpperBound.Power(v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head), 2))),
+                v355 * UpperBound.Sqrt(v688 + v689));
+            UpperBound v690 = UpperBound.Min(UpperBound.OfRational(1, 7) * v359, 1);  // repeat_3.{i}.attention: shared
+            UpperBound v691 = v684 * v690;  // repeat_3.{i}.attention: shared
+            UpperBound v692 = v683 * v356;  // repeat_3.{i}.attention: shared
+            UpperBound v693 = v365 * v692;  // repeat_3.{i}.attention: shared
+            UpperBound v694 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v357)));  // repeat_3.{i}.attention: shared
+            UpperBound v695 = UpperBound.Power(v692, 2);  // repeat_3.{i}.attention: shared
+            UpperBound v696 = v687 + UpperBound.OfRational(1, 2) * v695;  // repeat_3.{i}.attention: shared
+            UpperBound v697 = v687 + v695;  // repeat_3.{i}.attention: shared
+            UpperBound v698 = UpperBound.Min(v696, UpperBound.LargestSoftmaxWeight(49, v357) * v697);  // repeat_3.{i}.attention: shared
+            // repeat_3.{i}.attention: keys and values, whole to token
+            UpperBound v369 = UpperBound.Min(
+                v355 * (v691 + v693 * v694),
+                v355 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
+                        * v690
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
+                                * v348,
+                            1)
+                            * (v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head))
+                            * v694,
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
+                        * v690
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
+                                * v348,
+                            1)
+                            * (v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head))
+                            * v694)),
+                v355 * UpperBound.Sqrt(v698));
+            UpperBound v699 = v684 * v361;  // repeat_3.{i}.attention: shared
+            UpperBound v700 = UpperBound.Min(UpperBound.Sqrt(v360), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_3.{i}.attention: shared
+            UpperBound v701 = UpperBound.Min(v360 * v697, 49 * v696);  // repeat_3.{i}.attention: shared
+            // repeat_3.{i}.attention: keys and values, whole to whole
+            UpperBound v370 = UpperBound.Min(
+                v355 * (v699 + v693 * v700),
+                v355 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
+                        * v361
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
+                                * v348,
+                            1)
+                            * (v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head))
+                            * v700,
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
+                        * v361
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
+                                * v348,
+                            1)
+                            * (v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head))
+                            * v700)),
+                v355 * UpperBound.Sqrt(v701));
+            UpperBound v702 = v683 * v362;  // repeat_3.{i}.attention: shared
+            // repeat_3.{i}.attention: query path, all readings
+            UpperBound v371 = UpperBound.Min(
+                v355 * v365 * v702,
+                v355 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
-                            * v811,
+                            * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
+                            * v348,
                         1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.2.attention.q", head)))));
-        // repeat_3.2.attention: per head, token to token
-        UpperBound v835 = UpperBound.Min(
-            v818 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
-                            * v811,
-                        1)
-                        * UpperBound.Max(
-                            v1533 * norms.HeadSpectralNorm("repeat_3.2.attention.k", head),
-                            v1533 * norms.HeadSpectralNorm("repeat_3.2.attention.q", head)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
-                            * v811,
-                        1)
-                        * UpperBound.Max(
-                            v1533 * norms.HeadSpectralNorm("repeat_3.2.attention.k", head),
-                            v1533 * norms.HeadSpectralNorm("repeat_3.2.attention.q", head)))),
-            v818 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.2.attention.v", head),
-                        2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                v1533 * norms.HeadSpectralNorm("repeat_3.2.attention.k", head),
-                                v1533 * norms.HeadSpectralNorm("repeat_3.2.attention.q", head)),
-                            2)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.2.attention.v", head),
-                        2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                v1533 * norms.HeadSpectralNorm("repeat_3.2.attention.k", head),
-                                v1533 * norms.HeadSpectralNorm("repeat_3.2.attention.q", head)),
-                            2))));
-        UpperBound v1789 = UpperBound.Power(v1788, 2);  // repeat_3.2.attention: shared
-        // repeat_3.2.attention: token to token
-        UpperBound v836 = UpperBound.Min(
-            v835,
-            v831 + v834,
-            v818 * (v830 + v1771 * v829),
-            v818 * UpperBound.Sqrt(v1774 + 12 * UpperBound.Power(v829, 2)),
-            v818 * UpperBound.Sqrt(v1774 + (v1775 + v1789)));
-        // repeat_3.2.attention: whole to token
-        UpperBound v837 = UpperBound.Min(
-            v832 + v834,
-            v818 * (v1777 + v828 * (UpperBound.Sqrt(UpperBound.Power(v1780 * v1778, 2) + v1789) + v1780 * 0)),
-            v818 * UpperBound.Sqrt(v1784 + v1789));
-        // repeat_3.2.attention: whole to whole
-        UpperBound v838 = UpperBound.Min(
-            v833 + v834,
-            v818 * (v1785 + v828 * (UpperBound.Sqrt(UpperBound.Power(v1786 * v1778, 2) + v1789) + v1786 * 0)),
-            v818 * UpperBound.Sqrt(v1787 + v1789));
-        // repeat_3.2.attention: radius
-        UpperBound v839 = UpperBound.Min(
-            v818 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(
+                        * (v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (
+                        UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
+                                * v348,
+                            1)
+                            * (v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)))));
+            // repeat_3.{i}.attention: per head, token to token
+            UpperBound v372 = UpperBound.Min(
+                v355 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v810 + norms.HeadVectorNorm("repeat_3.2.attention.v_bias", head)),
-                    1),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * (norms.HeadSpectralNorm("repeat_3.2.attention.v", head) * v810 + norms.HeadVectorNorm("repeat_3.2.attention.v_bias", head)),
-                    1)))
-            + norms.VectorNorm("repeat_3.2.attention.out_bias");
-        // repeat_3.2.attention: centred radius
-        UpperBound v840 = UpperBound.Min(
-            v818 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
-                        * v811,
-                    1),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.2.attention.out", head) * UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat_3.2.attention.v", head)
-                        * v811,
-                    1)),
-            v839);
-        UpperBound v841 = UpperBound.Min(v836 * v813, v837 * v814, v832 * v814 + v834 * v813, v838 * v814, v836 * v815);  // repeat_3.2.attention: from pixels, whole to token
-        UpperBound v842 = UpperBound.Min(v838 * v814, 14 * v841);  // repeat_3.2.attention: from pixels, whole to whole
-        UpperBound v843 = UpperBound.Min(v836 * v815, 224 * v841);  // repeat_3.2.attention: from pixels, token to token
-        UpperBound v846 = v810 + v816 * v839;  // repeat_3.2.residual_3: radius
-        UpperBound v847 = UpperBound.Min(v811 + v816 * v840, v846);  // repeat_3.2.residual_3: centred radius
-        UpperBound v1790 = v814 + v816 * v842;  // repeat_3.2.residual_3: shared
-        UpperBound v1791 = v815 + v816 * v843;  // repeat_3.2.residual_3: shared
-        UpperBound v849 = UpperBound.Min(v813 + v816 * v841, v1790, v1791);  // repeat_3.2.residual_3: from pixels, whole to token
-        UpperBound v850 = UpperBound.Min(v1790, 14 * v849);  // repeat_3.2.residual_3: from pixels, whole to whole
-        UpperBound v851 = UpperBound.Min(v1791, 224 * v849);  // repeat_3.2.residual_3: from pixels, token to token
-        UpperBound v852 = norms.LargestEntry("repeat_3.2.center_norm.gain");  // repeat_3.2.center_norm: max|gain|
-        UpperBound v853 = v852 * UpperBound.OfRational(384, 383) * v846 + norms.VectorNorm("repeat_3.2.center_norm.bias");  // repeat_3.2.center_norm: radius
-        UpperBound v854 = UpperBound.Min(v852 * UpperBound.OfRational(384, 383) * v847, v853);  // repeat_3.2.center_norm: centred radius
-        UpperBound v1792 = v852 * UpperBound.OfRational(384, 383) * v850;  // repeat_3.2.center_norm: shared
-        UpperBound v1793 = v852 * UpperBound.OfRational(384, 383) * v851;  // repeat_3.2.center_norm: shared
-        UpperBound v855 = UpperBound.Min(v852 * UpperBound.OfRational(384, 383) * v849, v1792, v1793);  // repeat_3.2.center_norm: from pixels, whole to token
-        UpperBound v856 = UpperBound.Min(v1792, 14 * v855);  // repeat_3.2.center_norm: from pixels, whole to whole
-        UpperBound v857 = UpperBound.Min(v1793, 224 * v855);  // repeat_3.2.center_norm: from pixels, token to token
-        UpperBound v858 = norms.LargestEntry("repeat_3.2.residual_4.alpha");  // repeat_3.2.residual_4: largest |alpha|
-        UpperBound v859 = norms.SpectralNorm("repeat_3.2.mlp.up");  // repeat_3.2.mlp: σ(up)
-        UpperBound v860 = norms.SpectralNorm("repeat_3.2.mlp.down");  // repeat_3.2.mlp: σ(down)
-        UpperBound v861 = norms.LargestRow("repeat_3.2.mlp.up") * v853 + norms.LargestEntry("repeat_3.2.mlp.up_bias");  // repeat_3.2.mlp: largest pre-activation
-        UpperBound v862 = v859 * v853 + norms.VectorNorm("repeat_3.2.mlp.up_bias");  // repeat_3.2.mlp: norm of the pre-activations
-        UpperBound v863 = UpperBound.GeluSlope(v861);  // repeat_3.2.mlp: gelu slope
-        // repeat_3.2.mlp: constant
-        UpperBound v864 = UpperBound.Min(
-            v863 * (v859 * v860),
-            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.2.mlp.down", "repeat_3.2.mlp.up")
-                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v859 * v860));
-        UpperBound v865 = v860 * (UpperBound.GeluGain(v861) * v862) + norms.VectorNorm("repeat_3.2.mlp.down_bias");  // repeat_3.2.mlp: radius
-        UpperBound v866 = UpperBound.Min(v864 * v854, v865);  // repeat_3.2.mlp: centred radius
-        UpperBound v867 = UpperBound.Min(v864 * v855, v864 * v856, v864 * v857);  // repeat_3.2.mlp: from pixels, whole to token
-        UpperBound v868 = UpperBound.Min(v864 * v856, 14 * v867);  // repeat_3.2.mlp: from pixels, whole to whole
-        UpperBound v869 = UpperBound.Min(v864 * v857, 224 * v867);  // repeat_3.2.mlp: from pixels, token to token
-        UpperBound v872 = v853 + v858 * v865;  // repeat_3.2.residual_4: radius
-        UpperBound v873 = UpperBound.Min(v854 + v858 * v866, v872);  // repeat_3.2.residual_4: centred radius
-        UpperBound v1794 = v856 + v858 * v868;  // repeat_3.2.residual_4: shared
-        UpperBound v1795 = v857 + v858 * v869;  // repeat_3.2.residual_4: shared
-        UpperBound v875 = UpperBound.Min(v855 + v858 * v867, v1794, v1795);  // repeat_3.2.residual_4: from pixels, whole to token
-        UpperBound v876 = UpperBound.Min(v1794, 14 * v875);  // repeat_3.2.residual_4: from pixels, whole to whole
-        UpperBound v877 = UpperBound.Min(v1795, 224 * v875);  // repeat_3.2.residual_4: from pixels, token to token
-        UpperBound v878 = norms.LargestEntry("repeat_3.2.center_norm_2.gain");  // repeat_3.2.center_norm_2: max|gain|
-        UpperBound v879 = v878 * UpperBound.OfRational(384, 383) * v872 + norms.VectorNorm("repeat_3.2.center_norm_2.bias");  // repeat_3.2.center_norm_2: radius
-        UpperBound v880 = UpperBound.Min(v878 * UpperBound.OfRational(384, 383) * v873, v879);  // repeat_3.2.center_norm_2: centred radius
-        UpperBound v1796 = v878 * UpperBound.OfRational(384, 383) * v876;  // repeat_3.2.center_norm_2: shared
-        UpperBound v1797 = v878 * UpperBound.OfRational(384, 383) * v877;  // repeat_3.2.center_norm_2: shared
-        UpperBound v881 = UpperBound.Min(v878 * UpperBound.OfRational(384, 383) * v875, v1796, v1797);  // repeat_3.2.center_norm_2: from pixels, whole to token
-        UpperBound v882 = UpperBound.Min(v1796, 14 * v881);  // repeat_3.2.center_norm_2: from pixels, whole to whole
-        UpperBound v883 = UpperBound.Min(v1797, 224 * v881);  // repeat_3.2.center_norm_2: from pixels, token to token
-        UpperBound v884 = norms.LargestEntry("repeat_3.3.residual.alpha");  // repeat_3.3.residual: largest |alpha|
-        UpperBound v885 = norms.OperatorNorm("repeat_3.3.conv2d.weight");  // repeat_3.3.conv2d: operator norm of weight
-        UpperBound v886 = UpperBound.Min(norms.SpectralNorm("repeat_3.3.conv2d.weight"), v885, norms.LargestRow("repeat_3.3.conv2d.weight"));  // repeat_3.3.conv2d: σ(weight)
-        UpperBound v1798 = 7 * v886 * v879;  // repeat_3.3.conv2d: shared
-        UpperBound v887 = v1798 + norms.VectorNorm("repeat_3.3.conv2d.bias");  // repeat_3.3.conv2d: radius
-        UpperBound v888 = UpperBound.Min(v1798, 7 * v886 * UpperBound.OfRational(1, 2) * (v880 + v879), v887);  // repeat_3.3.conv2d: centred radius
-        UpperBound v1799 = UpperBound.Min(7 * v886, v885) * v882;  // repeat_3.3.conv2d: shared
-        UpperBound v1800 = 7 * v886 * v883;  // repeat_3.3.conv2d: shared
-        UpperBound v889 = UpperBound.Min(7 * v886 * v881, UpperBound.Min(v886, 7 * v886, v885) * v882, v1799, v1800);  // repeat_3.3.conv2d: from pixels, whole to token
-        UpperBound v890 = UpperBound.Min(v1799, 14 * v889);  // repeat_3.3.conv2d: from pixels, whole to whole
-        UpperBound v891 = UpperBound.Min(v1800, 224 * v889);  // repeat_3.3.conv2d: from pixels, token to token
-        UpperBound v893 = UpperBound.GeluSlope(v887);  // repeat_3.3.gelu: slope
-        UpperBound v894 = UpperBound.GeluGain(v887) * v887;  // repeat_3.3.gelu: radius
-        UpperBound v895 = UpperBound.Min(v893 * v888, v894);  // repeat_3.3.gelu: centred radius
-        UpperBound v896 = UpperBound.Min(v893 * v889, v893 * v890, v893 * v891);  // repeat_3.3.gelu: from pixels, whole to token
-        UpperBound v897 = UpperBound.Min(v893 * v890, 14 * v896);  // repeat_3.3.gelu: from pixels, whole to whole
-        UpperBound v898 = UpperBound.Min(v893 * v891, 224 * v896);  // repeat_3.3.gelu: from pixels, token to token
-        UpperBound v899 = norms.SpectralNorm("repeat_3.3.conv2d_2.weight");  // repeat_3.3.conv2d_2: σ(weight)
-        UpperBound v900 = v899 * v894 + norms.VectorNorm("repeat_3.3.conv2d_2.bias");  // repeat_3.3.conv2d_2: radius
-        UpperBound v901 = UpperBound.Min(v899 * v895, v900);  // repeat_3.3.conv2d_2: centred radius
-        UpperBound v902 = UpperBound.Min(v899 * v896, v899 * v897, v899 * v898);  // repeat_3.3.conv2d_2: from pixels, whole to token
-        UpperBound v903 = UpperBound.Min(v899 * v897, 14 * v902);  // repeat_3.3.conv2d_2: from pixels, whole to whole
-        UpperBound v904 = UpperBound.Min(v899 * v898, 224 * v902);  // repeat_3.3.conv2d_2: from pixels, token to token
-        UpperBound v905 = UpperBound.GeluSlope(v900);  // repeat_3.3.gelu_2: slope
-        UpperBound v906 = UpperBound.GeluGain(v900) * v900;  // repeat_3.3.gelu_2: radius
-        UpperBound v907 = UpperBound.Min(v905 * v901, v906);  // repeat_3.3.gelu_2: centred radius
-        UpperBound v908 = UpperBound.Min(v905 * v902, v905 * v903, v905 * v904);  // repeat_3.3.gelu_2: from pixels, whole to token
-        UpperBound v909 = UpperBound.Min(v905 * v903, 14 * v908);  // repeat_3.3.gelu_2: from pixels, whole to whole
-        UpperBound v910 = UpperBound.Min(v905 * v904, 224 * v908);  // repeat_3.3.gelu_2: from pixels, token to token
-        UpperBound v911 = v879 + v884 * v906;  // repeat_3.3.residual: radius
-        UpperBound v912 = UpperBound.Min(v880 + v884 * v907, v911);  // repeat_3.3.residual: centred radius
-        UpperBound v1801 = v882 + v884 * v909;  // repeat_3.3.residual: shared
-        UpperBound v1802 = v883 + v884 * v910;  // repeat_3.3.residual: shared
-        UpperBound v914 = UpperBound.Min(v881 + v884 * v908, v1801, v1802);  // repeat_3.3.residual: from pixels, whole to token
-        UpperBound v915 = UpperBound.Min(v1801, 14 * v914);  // repeat_3.3.residual: from pixels, whole to whole
-        UpperBound v916 = UpperBound.Min(v1802, 224 * v914);  // repeat_3.3.residual: from pixels, token to token
-        UpperBound v917 = norms.LargestEntry("repeat_3.3.residual_2.alpha");  // repeat_3.3.residual_2: largest |alpha|
-        UpperBound v918 = norms.OperatorNorm("repeat_3.3.conv2d_3.weight");  // repeat_3.3.conv2d_3: operator norm of weight
-        UpperBound v919 = UpperBound.Min(norms.SpectralNorm("repeat_3.3.conv2d_3.weight"), v918, norms.LargestRow("repeat_3.3.conv2d_3.weight"));  // repeat_3.3.conv2d_3: σ(weight)
-        UpperBound v1803 = 7 * v919 * v911;  // repeat_3.3.conv2d_3: shared
-        UpperBound v920 = v1803 + norms.VectorNorm("repeat_3.3.conv2d_3.bias");  // repeat_3.3.conv2d_3: radius
-        UpperBound v921 = UpperBound.Min(v1803, 7 * v919 * UpperBound.OfRational(1, 2) * (v912 + v911), v920);  // repeat_3.3.conv2d_3: centred radius
-        UpperBound v1804 = UpperBound.Min(7 * v919, v918) * v915;  // repeat_3.3.conv2d_3: shared
-        UpperBound v1805 = 7 * v919 * v916;  // repeat_3.3.conv2d_3: shared
-        UpperBound v922 = UpperBound.Min(7 * v919 * v914, UpperBound.Min(v919, 7 * v919, v918) * v915, v1804, v1805);  // repeat_3.3.conv2d_3: from pixels, whole to token
-        UpperBound v923 = UpperBound.Min(v1804, 14 * v922);  // repeat_3.3.conv2d_3: from pixels, whole to whole
-        UpperBound v924 = UpperBound.Min(v1805, 224 * v922);  // repeat_3.3.conv2d_3: from pixels, token to token
-        UpperBound v926 = UpperBound.GeluSlope(v920);  // repeat_3.3.gelu_3: slope
-        UpperBound v927 = UpperBound.GeluGain(v920) * v920;  // repeat_3.3.gelu_3: radius
-        UpperBound v928 = UpperBound.Min(v926 * v921, v927);  // repeat_3.3.gelu_3: centred radius
-        UpperBound v929 = UpperBound.Min(v926 * v922, v926 * v923, v926 * v924);  // repeat_3.3.gelu_3: from pixels, whole to token
-        UpperBound v930 = UpperBound.Min(v926 * v923, 14 * v929);  // repeat_3.3.gelu_3: from pixels, whole to whole
-        UpperBound v931 = UpperBound.Min(v926 * v924, 224 * v929);  // repeat_3.3.gelu_3: from pixels, token to token
-        UpperBound v932 = v911 + v917 * v927;  // repeat_3.3.residual_2: radius
-        UpperBound v933 = UpperBound.Min(v912 + v917 * v928, v932);  // repeat_3.3.residual_2: centred radius
-        UpperBound v1806 = v915 + v917 * v930;  // repeat_3.3.residual_2: shared
-        UpperBound v1807 = v916 + v917 * v931;  // repeat_3.3.residual_2: shared
-        UpperBound v935 = UpperBound.Min(v914 + v917 * v929, v1806, v1807);  // repeat_3.3.residual_2: from pixels, whole to token
-        UpperBound v936 = UpperBound.Min(v1806, 14 * v935);  // repeat_3.3.residual_2: from pixels, whole to whole
-        UpperBound v937 = UpperBound.Min(v1807, 224 * v935);  // repeat_3.3.residual_2: from pixels, token to token
-        UpperBound v938 = norms.LargestEntry("repeat_3.3.residual_3.alpha");  // repeat_3.3.residual_3: largest |alpha|
-        UpperBound v939 = 2 * norms.LargestEntry("repeat_3.3.attention.bias_table");  // repeat_3.3.attention: spread of the bias
-        UpperBound v940 = norms.SpectralNorm("repeat_3.3.attention.out");  // repeat_3.3.attention: σ(out)
-        UpperBound v941 = norms.SpectralNorm("repeat_3.3.attention.k");  // repeat_3.3.attention: σ(k)
-        // repeat_3.3.attention: range of the logits
-        UpperBound v942 = 20 * UpperBound.Min(
-            UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.3.attention.k", head))
-                * v933
-                * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)),
-            1)
-            + v939;
-        UpperBound v943 = UpperBound.DoeblinComplement(49, v942);  // repeat_3.3.attention: 1 − lambda
-        UpperBound v944 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v942);  // repeat_3.3.attention: cosh of half the range
-        UpperBound v945 = 49 * UpperBound.LargestSoftmaxWeight(49, v942);  // repeat_3.3.attention: largest column sum
-        UpperBound v946 = UpperBound.Min(UpperBound.Sqrt(v945), v944, 7);  // repeat_3.3.attention: norm of the weights
-        UpperBound v947 = norms.SpectralNorm("repeat_3.3.attention.q");  // repeat_3.3.attention: σ(q)
-        UpperBound v948 = norms.SpectralNorm("repeat_3.3.attention.v");  // repeat_3.3.attention: σ(v)
-        // repeat_3.3.attention: slope of the values
-        UpperBound v949 = UpperBound.MaxOver(12, head =>
-            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                * norms.HeadSpectralNorm("repeat_3.3.attention.v", head));
-        // repeat_3.3.attention: spread of the values
-        UpperBound v950 = UpperBound.MaxOver(12, head => UpperBound.Min(
-            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                * norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
-                * v933,
-            1));
-        // repeat_3.3.attention: both paths' slope
-        UpperBound v951 = UpperBound.MaxOver(12, head => UpperBound.Max(
-            v1533 * norms.HeadSpectralNorm("repeat_3.3.attention.k", head),
-            v1533 * norms.HeadSpectralNorm("repeat_3.3.attention.q", head)));
-        UpperBound v1808 = UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)) * v948;  // repeat_3.3.attention: shared
-        // repeat_3.3.attention: value path
-        UpperBound v952 = UpperBound.Min(
-            UpperBound.Sqrt(12) * v949,
-            v1808 * (1
-                + v943
-                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-        UpperBound v1809 = UpperBound.Sqrt(12) * v950;  // repeat_3.3.attention: shared
-        UpperBound v1810 = UpperBound.MaxOver(12, head => v1533 * norms.HeadSpectralNorm("repeat_3.3.attention.k", head));  // repeat_3.3.attention: shared
-        UpperBound v1811 = UpperBound.Power(v1808, 2);  // repeat_3.3.attention: shared
-        UpperBound v1812 = UpperBound.Min(12 * UpperBound.Power(v949, 2), v1811 * (1 + v943 * 11));  // repeat_3.3.attention: shared
-        UpperBound v1813 = 12 * UpperBound.Power(v1810, 2);  // repeat_3.3.attention: shared
-        // repeat_3.3.attention: keys and values, token to token
-        UpperBound v953 = UpperBound.Min(
-            v940 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
-                            * v933,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
-                            * v933,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.3.attention.k", head)))),
-            v940 * (v952 + v1809 * v1810),
-            v940 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.3.attention.v", head),
-                        2)
-                        + UpperBound.Power(v1533 * norms.HeadSpectralNorm("repeat_3.3.attention.k", head), 2)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.3.attention.v", head),
-                        2)
-                        + UpperBound.Power(v1533 * norms.HeadSpectralNorm("repeat_3.3.attention.k", head), 2))),
-            v940 * UpperBound.Sqrt(v1812 + v1813));
-        UpperBound v1814 = UpperBound.Min(UpperBound.OfRational(1, 7) * v944, 1);  // repeat_3.3.attention: shared
-        UpperBound v1815 = v1808 * v1814;  // repeat_3.3.attention: shared
-        UpperBound v1816 = v1533 * v941;  // repeat_3.3.attention: shared
-        UpperBound v1817 = v950 * v1816;  // repeat_3.3.attention: shared
-        UpperBound v1818 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v942)));  // repeat_3.3.attention: shared
-        UpperBound v1819 = UpperBound.Power(v1816, 2);  // repeat_3.3.attention: shared
-        UpperBound v1820 = v1811 + UpperBound.OfRational(1, 2) * v1819;  // repeat_3.3.attention: shared
-        UpperBound v1821 = v1811 + v1819;  // repeat_3.3.attention: shared
-        UpperBound v1822 = UpperBound.Min(v1820, UpperBound.LargestSoftmaxWeight(49, v942) * v1821);  // repeat_3.3.attention: shared
-        // repeat_3.3.attention: keys and values, whole to token
-        UpperBound v954 = UpperBound.Min(
-            v940 * (v1815 + v1817 * v1818),
-            v940 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
-                    * v1814
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
-                            * v933,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.3.attention.k", head))
-                        * v1818,
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
-                    * v1814
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
-                            * v933,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.3.attention.k", head))
-                        * v1818)),
-            v940 * UpperBound.Sqrt(v1822));
-        UpperBound v1823 = v1808 * v946;  // repeat_3.3.attention: shared
-        UpperBound v1824 = UpperBound.Min(UpperBound.Sqrt(v945), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_3.3.attention: shared
-        UpperBound v1825 = UpperBound.Min(v945 * v1821, 49 * v1820);  // repeat_3.3.attention: shared
-        // repeat_3.3.attention: keys and values, whole to whole
-        UpperBound v955 = UpperBound.Min(
-            v940 * (v1823 + v1817 * v1824),
-            v940 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
-                    * v946
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
-                            * v933,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.3.attention.k", head))
-                        * v1824,
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
-                    * v946
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
-                            * v933,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.3.attention.k", head))
-                        * v1824)),
-            v940 * UpperBound.Sqrt(v1825));
-        UpperBound v1826 = v1533 * v947;  // repeat_3.3.attention: shared
-        // repeat_3.3.attention: query path, all readings
-        UpperBound v956 = UpperBound.Min(
-            v940 * v950 * v1826,
-            v940 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
-                        * v933,
-                    1)
-                    * (v1533 * norms.HeadSpectralNorm("repeat_3.3.attention.q", head)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (
+                        * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
+                                * v348,
+                            1)
+                            * UpperBound.Max(
+                                v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head),
+                                v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
+                                * v348,
+                            1)
+                            * UpperBound.Max(
+                                v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head),
+                                v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)))),
+                v355 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        UpperBound.Power(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head),
+                            2)
+                            + UpperBound.Power(
+                                UpperBound.Max(
+                                    v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head),
+                                    v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)),
+                                2)),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * UpperBound.Sqrt(
+                        UpperBound.Power(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head),
+                            2)
+                            + UpperBound.Power(
+                                UpperBound.Max(
+                                    v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head),
+                                    v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)),
+                                2))));
+            UpperBound v703 = UpperBound.Power(v702, 2);  // repeat_3.{i}.attention: shared
+            // repeat_3.{i}.attention: token to token
+            UpperBound v373 = UpperBound.Min(
+                v372,
+                v368 + v371,
+                v355 * (v367 + v685 * v366),
+                v355 * UpperBound.Sqrt(v688 + 12 * UpperBound.Power(v366, 2)),
+                v355 * UpperBound.Sqrt(v688 + (v689 + v703)));
+            // repeat_3.{i}.attention: whole to token
+            UpperBound v374 = UpperBound.Min(
+                v369 + v371,
+                v355 * (v691 + v365 * (UpperBound.Sqrt(UpperBound.Power(v694 * v692, 2) + v703) + v694 * 0)),
+                v355 * UpperBound.Sqrt(v698 + v703));
+            // repeat_3.{i}.attention: whole to whole
+            UpperBound v375 = UpperBound.Min(
+                v370 + v371,
+                v355 * (v699 + v365 * (UpperBound.Sqrt(UpperBound.Power(v700 * v692, 2) + v703) + v700 * 0)),
+                v355 * UpperBound.Sqrt(v701 + v703));
+            // repeat_3.{i}.attention: radius
+            UpperBound v376 = UpperBound.Min(
+                v355 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
-                            * v933,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.3.attention.q", head)))));
-        // repeat_3.3.attention: per head, token to token
-        UpperBound v957 = UpperBound.Min(
-            v940 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
-                    + UpperBound.Min(
+                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v347
+                                + norms.HeadVectorNorm($"repeat_3.{i}.attention.v_bias", head)),
+                        1),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
-                            * v933,
-                        1)
-                        * UpperBound.Max(
-                            v1533 * norms.HeadSpectralNorm("repeat_3.3.attention.k", head),
-                            v1533 * norms.HeadSpectralNorm("repeat_3.3.attention.q", head)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
-                            * v933,
-                        1)
-                        * UpperBound.Max(
-                            v1533 * norms.HeadSpectralNorm("repeat_3.3.attention.k", head),
-                            v1533 * norms.HeadSpectralNorm("repeat_3.3.attention.q", head)))),
-            v940 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.3.attention.v", head),
-                        2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                v1533 * norms.HeadSpectralNorm("repeat_3.3.attention.k", head),
-                                v1533 * norms.HeadSpectralNorm("repeat_3.3.attention.q", head)),
-                            2)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.3.attention.v", head),
-                        2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                v1533 * norms.HeadSpectralNorm("repeat_3.3.attention.k", head),
-                                v1533 * norms.HeadSpectralNorm("repeat_3.3.attention.q", head)),
-                            2))));
-        UpperBound v1827 = UpperBound.Power(v1826, 2);  // repeat_3.3.attention: shared
-        // repeat_3.3.attention: token to token
-        UpperBound v958 = UpperBound.Min(
-            v957,
-            v953 + v956,
-            v940 * (v952 + v1809 * v951),
-            v940 * UpperBound.Sqrt(v1812 + 12 * UpperBound.Power(v951, 2)),
-            v940 * UpperBound.Sqrt(v1812 + (v1813 + v1827)));
-        // repeat_3.3.attention: whole to token
-        UpperBound v959 = UpperBound.Min(
-            v954 + v956,
-            v940 * (v1815 + v950 * (UpperBound.Sqrt(UpperBound.Power(v1818 * v1816, 2) + v1827) + v1818 * 0)),
-            v940 * UpperBound.Sqrt(v1822 + v1827));
-        // repeat_3.3.attention: whole to whole
-        UpperBound v960 = UpperBound.Min(
-            v955 + v956,
-            v940 * (v1823 + v950 * (UpperBound.Sqrt(UpperBound.Power(v1824 * v1816, 2) + v1827) + v1824 * 0)),
-            v940 * UpperBound.Sqrt(v1825 + v1827));
-        // repeat_3.3.attention: radius
-        UpperBound v961 = UpperBound.Min(
-            v940 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v932 + norms.HeadVectorNorm("repeat_3.3.attention.v_bias", head)),
-                    1),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * (norms.HeadSpectralNorm("repeat_3.3.attention.v", head) * v932 + norms.HeadVectorNorm("repeat_3.3.attention.v_bias", head)),
-                    1)))
-            + norms.VectorNorm("repeat_3.3.attention.out_bias");
-        // repeat_3.3.attention: centred radius
-        UpperBound v962 = UpperBound.Min(
-            v940 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
-                        * v933,
-                    1),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.3.attention.out", head) * UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat_3.3.attention.v", head)
-                        * v933,
-                    1)),
-            v961);
-        UpperBound v963 = UpperBound.Min(v958 * v935, v959 * v936, v954 * v936 + v956 * v935, v960 * v936, v958 * v937);  // repeat_3.3.attention: from pixels, whole to token
-        UpperBound v964 = UpperBound.Min(v960 * v936, 14 * v963);  // repeat_3.3.attention: from pixels, whole to whole
-        UpperBound v965 = UpperBound.Min(v958 * v937, 224 * v963);  // repeat_3.3.attention: from pixels, token to token
-        UpperBound v968 = v932 + v938 * v961;  // repeat_3.3.residual_3: radius
-        UpperBound v969 = UpperBound.Min(v933 + v938 * v962, v968);  // repeat_3.3.residual_3: centred radius
-        UpperBound v1828 = v936 + v938 * v964;  // repeat_3.3.residual_3: shared
-        UpperBound v1829 = v937 + v938 * v965;  // repeat_3.3.residual_3: shared
-        UpperBound v971 = UpperBound.Min(v935 + v938 * v963, v1828, v1829);  // repeat_3.3.residual_3: from pixels, whole to token
-        UpperBound v972 = UpperBound.Min(v1828, 14 * v971);  // repeat_3.3.residual_3: from pixels, whole to whole
-        UpperBound v973 = UpperBound.Min(v1829, 224 * v971);  // repeat_3.3.residual_3: from pixels, token to token
-        UpperBound v974 = norms.LargestEntry("repeat_3.3.center_norm.gain");  // repeat_3.3.center_norm: max|gain|
-        UpperBound v975 = v974 * UpperBound.OfRational(384, 383) * v968 + norms.VectorNorm("repeat_3.3.center_norm.bias");  // repeat_3.3.center_norm: radius
-        UpperBound v976 = UpperBound.Min(v974 * UpperBound.OfRational(384, 383) * v969, v975);  // repeat_3.3.center_norm: centred radius
-        UpperBound v1830 = v974 * UpperBound.OfRational(384, 383) * v972;  // repeat_3.3.center_norm: shared
-        UpperBound v1831 = v974 * UpperBound.OfRational(384, 383) * v973;  // repeat_3.3.center_norm: shared
-        UpperBound v977 = UpperBound.Min(v974 * UpperBound.OfRational(384, 383) * v971, v1830, v1831);  // repeat_3.3.center_norm: from pixels, whole to token
-        UpperBound v978 = UpperBound.Min(v1830, 14 * v977);  // repeat_3.3.center_norm: from pixels, whole to whole
-        UpperBound v979 = UpperBound.Min(v1831, 224 * v977);  // repeat_3.3.center_norm: from pixels, token to token
-        UpperBound v980 = norms.LargestEntry("repeat_3.3.residual_4.alpha");  // repeat_3.3.residual_4: largest |alpha|
-        UpperBound v981 = norms.SpectralNorm("repeat_3.3.mlp.up");  // repeat_3.3.mlp: σ(up)
-        UpperBound v982 = norms.SpectralNorm("repeat_3.3.mlp.down");  // repeat_3.3.mlp: σ(down)
-        UpperBound v983 = norms.LargestRow("repeat_3.3.mlp.up") * v975 + norms.LargestEntry("repeat_3.3.mlp.up_bias");  // repeat_3.3.mlp: largest pre-activation
-        UpperBound v984 = v981 * v975 + norms.VectorNorm("repeat_3.3.mlp.up_bias");  // repeat_3.3.mlp: norm of the pre-activations
-        UpperBound v985 = UpperBound.GeluSlope(v983);  // repeat_3.3.mlp: gelu slope
-        // repeat_3.3.mlp: constant
-        UpperBound v986 = UpperBound.Min(
-            v985 * (v981 * v982),
-            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.3.mlp.down", "repeat_3.3.mlp.up")
-                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v981 * v982));
-        UpperBound v987 = v982 * (UpperBound.GeluGain(v983) * v984) + norms.VectorNorm("repeat_3.3.mlp.down_bias");  // repeat_3.3.mlp: radius
-        UpperBound v988 = UpperBound.Min(v986 * v976, v987);  // repeat_3.3.mlp: centred radius
-        UpperBound v989 = UpperBound.Min(v986 * v977, v986 * v978, v986 * v979);  // repeat_3.3.mlp: from pixels, whole to token
-        UpperBound v990 = UpperBound.Min(v986 * v978, 14 * v989);  // repeat_3.3.mlp: from pixels, whole to whole
-        UpperBound v991 = UpperBound.Min(v986 * v979, 224 * v989);  // repeat_3.3.mlp: from pixels, token to token
-        UpperBound v994 = v975 + v980 * v987;  // repeat_3.3.residual_4: radius
-        UpperBound v995 = UpperBound.Min(v976 + v980 * v988, v994);  // repeat_3.3.residual_4: centred radius
-        UpperBound v1832 = v978 + v980 * v990;  // repeat_3.3.residual_4: shared
-        UpperBound v1833 = v979 + v980 * v991;  // repeat_3.3.residual_4: shared
-        UpperBound v997 = UpperBound.Min(v977 + v980 * v989, v1832, v1833);  // repeat_3.3.residual_4: from pixels, whole to token
-        UpperBound v998 = UpperBound.Min(v1832, 14 * v997);  // repeat_3.3.residual_4: from pixels, whole to whole
-        UpperBound v999 = UpperBound.Min(v1833, 224 * v997);  // repeat_3.3.residual_4: from pixels, token to token
-        UpperBound v1000 = norms.LargestEntry("repeat_3.3.center_norm_2.gain");  // repeat_3.3.center_norm_2: max|gain|
-        UpperBound v1001 = v1000 * UpperBound.OfRational(384, 383) * v994 + norms.VectorNorm("repeat_3.3.center_norm_2.bias");  // repeat_3.3.center_norm_2: radius
-        UpperBound v1002 = UpperBound.Min(v1000 * UpperBound.OfRational(384, 383) * v995, v1001);  // repeat_3.3.center_norm_2: centred radius
-        UpperBound v1834 = v1000 * UpperBound.OfRational(384, 383) * v998;  // repeat_3.3.center_norm_2: shared
-        UpperBound v1835 = v1000 * UpperBound.OfRational(384, 383) * v999;  // repeat_3.3.center_norm_2: shared
-        UpperBound v1003 = UpperBound.Min(v1000 * UpperBound.OfRational(384, 383) * v997, v1834, v1835);  // repeat_3.3.center_norm_2: from pixels, whole to token
-        UpperBound v1004 = UpperBound.Min(v1834, 14 * v1003);  // repeat_3.3.center_norm_2: from pixels, whole to whole
-        UpperBound v1005 = UpperBound.Min(v1835, 224 * v1003);  // repeat_3.3.center_norm_2: from pixels, token to token
-        UpperBound v1006 = norms.LargestEntry("repeat_3.4.residual.alpha");  // repeat_3.4.residual: largest |alpha|
-        UpperBound v1007 = norms.OperatorNorm("repeat_3.4.conv2d.weight");  // repeat_3.4.conv2d: operator norm of weight
-        UpperBound v1008 = UpperBound.Min(norms.SpectralNorm("repeat_3.4.conv2d.weight"), v1007, norms.LargestRow("repeat_3.4.conv2d.weight"));  // repeat_3.4.conv2d: σ(weight)
-        UpperBound v1836 = 7 * v1008 * v1001;  // repeat_3.4.conv2d: shared
-        UpperBound v1009 = v1836 + norms.VectorNorm("repeat_3.4.conv2d.bias");  // repeat_3.4.conv2d: radius
-        UpperBound v1010 = UpperBound.Min(v1836, 7 * v1008 * UpperBound.OfRational(1, 2) * (v1002 + v1001), v1009);  // repeat_3.4.conv2d: centred radius
-        UpperBound v1837 = UpperBound.Min(7 * v1008, v1007) * v1004;  // repeat_3.4.conv2d: shared
-        UpperBound v1838 = 7 * v1008 * v1005;  // repeat_3.4.conv2d: shared
-        UpperBound v1011 = UpperBound.Min(7 * v1008 * v1003, UpperBound.Min(v1008, 7 * v1008, v1007) * v1004, v1837, v1838);  // repeat_3.4.conv2d: from pixels, whole to token
-        UpperBound v1012 = UpperBound.Min(v1837, 14 * v1011);  // repeat_3.4.conv2d: from pixels, whole to whole
-        UpperBound v1013 = UpperBound.Min(v1838, 224 * v1011);  // repeat_3.4.conv2d: from pixels, token to token
-        UpperBound v1015 = UpperBound.GeluSlope(v1009);  // repeat_3.4.gelu: slope
-        UpperBound v1016 = UpperBound.GeluGain(v1009) * v1009;  // repeat_3.4.gelu: radius
-        UpperBound v1017 = UpperBound.Min(v1015 * v1010, v1016);  // repeat_3.4.gelu: centred radius
-        UpperBound v1018 = UpperBound.Min(v1015 * v1011, v1015 * v1012, v1015 * v1013);  // repeat_3.4.gelu: from pixels, whole to token
-        UpperBound v1019 = UpperBound.Min(v1015 * v1012, 14 * v1018);  // repeat_3.4.gelu: from pixels, whole to whole
-        UpperBound v1020 = UpperBound.Min(v1015 * v1013, 224 * v1018);  // repeat_3.4.gelu: from pixels, token to token
-        UpperBound v1021 = norms.SpectralNorm("repeat_3.4.conv2d_2.weight");  // repeat_3.4.conv2d_2: σ(weight)
-        UpperBound v1022 = v1021 * v1016 + norms.VectorNorm("repeat_3.4.conv2d_2.bias");  // repeat_3.4.conv2d_2: radius
-        UpperBound v1023 = UpperBound.Min(v1021 * v1017, v1022);  // repeat_3.4.conv2d_2: centred radius
-        UpperBound v1024 = UpperBound.Min(v1021 * v1018, v1021 * v1019, v1021 * v1020);  // repeat_3.4.conv2d_2: from pixels, whole to token
-        UpperBound v1025 = UpperBound.Min(v1021 * v1019, 14 * v1024);  // repeat_3.4.conv2d_2: from pixels, whole to whole
-        UpperBound v1026 = UpperBound.Min(v1021 * v1020, 224 * v1024);  // repeat_3.4.conv2d_2: from pixels, token to token
-        UpperBound v1027 = UpperBound.GeluSlope(v1022);  // repeat_3.4.gelu_2: slope
-        UpperBound v1028 = UpperBound.GeluGain(v1022) * v1022;  // repeat_3.4.gelu_2: radius
-        UpperBound v1029 = UpperBound.Min(v1027 * v1023, v1028);  // repeat_3.4.gelu_2: centred radius
-        UpperBound v1030 = UpperBound.Min(v1027 * v1024, v1027 * v1025, v1027 * v1026);  // repeat_3.4.gelu_2: from pixels, whole to token
-        UpperBound v1031 = UpperBound.Min(v1027 * v1025, 14 * v1030);  // repeat_3.4.gelu_2: from pixels, whole to whole
-        UpperBound v1032 = UpperBound.Min(v1027 * v1026, 224 * v1030);  // repeat_3.4.gelu_2: from pixels, token to token
-        UpperBound v1033 = v1001 + v1006 * v1028;  // repeat_3.4.residual: radius
-        UpperBound v1034 = UpperBound.Min(v1002 + v1006 * v1029, v1033);  // repeat_3.4.residual: centred radius
-        UpperBound v1839 = v1004 + v1006 * v1031;  // repeat_3.4.residual: shared
-        UpperBound v1840 = v1005 + v1006 * v1032;  // repeat_3.4.residual: shared
-        UpperBound v1036 = UpperBound.Min(v1003 + v1006 * v1030, v1839, v1840);  // repeat_3.4.residual: from pixels, whole to token
-        UpperBound v1037 = UpperBound.Min(v1839, 14 * v1036);  // repeat_3.4.residual: from pixels, whole to whole
-        UpperBound v1038 = UpperBound.Min(v1840, 224 * v1036);  // repeat_3.4.residual: from pixels, token to token
-        UpperBound v1039 = norms.LargestEntry("repeat_3.4.residual_2.alpha");  // repeat_3.4.residual_2: largest |alpha|
-        UpperBound v1040 = norms.OperatorNorm("repeat_3.4.conv2d_3.weight");  // repeat_3.4.conv2d_3: operator norm of weight
-        UpperBound v1041 = UpperBound.Min(norms.SpectralNorm("repeat_3.4.conv2d_3.weight"), v1040, norms.LargestRow("repeat_3.4.conv2d_3.weight"));  // repeat_3.4.conv2d_3: σ(weight)
-        UpperBound v1841 = 7 * v1041 * v1033;  // repeat_3.4.conv2d_3: shared
-        UpperBound v1042 = v1841 + norms.VectorNorm("repeat_3.4.conv2d_3.bias");  // repeat_3.4.conv2d_3: radius
-        UpperBound v1043 = UpperBound.Min(v1841, 7 * v1041 * UpperBound.OfRational(1, 2) * (v1034 + v1033), v1042);  // repeat_3.4.conv2d_3: centred radius
-        UpperBound v1842 = UpperBound.Min(7 * v1041, v1040) * v1037;  // repeat_3.4.conv2d_3: shared
-        UpperBound v1843 = 7 * v1041 * v1038;  // repeat_3.4.conv2d_3: shared
-        UpperBound v1044 = UpperBound.Min(7 * v1041 * v1036, UpperBound.Min(v1041, 7 * v1041, v1040) * v1037, v1842, v1843);  // repeat_3.4.conv2d_3: from pixels, whole to token
-        UpperBound v1045 = UpperBound.Min(v1842, 14 * v1044);  // repeat_3.4.conv2d_3: from pixels, whole to whole
-        UpperBound v1046 = UpperBound.Min(v1843, 224 * v1044);  // repeat_3.4.conv2d_3: from pixels, token to token
-        UpperBound v1048 = UpperBound.GeluSlope(v1042);  // repeat_3.4.gelu_3: slope
-        UpperBound v1049 = UpperBound.GeluGain(v1042) * v1042;  // repeat_3.4.gelu_3: radius
-        UpperBound v1050 = UpperBound.Min(v1048 * v1043, v1049);  // repeat_3.4.gelu_3: centred radius
-        UpperBound v1051 = UpperBound.Min(v1048 * v1044, v1048 * v1045, v1048 * v1046);  // repeat_3.4.gelu_3: from pixels, whole to token
-        UpperBound v1052 = UpperBound.Min(v1048 * v1045, 14 * v1051);  // repeat_3.4.gelu_3: from pixels, whole to whole
-        UpperBound v1053 = UpperBound.Min(v1048 * v1046, 224 * v1051);  // repeat_3.4.gelu_3: from pixels, token to token
-        UpperBound v1054 = v1033 + v1039 * v1049;  // repeat_3.4.residual_2: radius
-        UpperBound v1055 = UpperBound.Min(v1034 + v1039 * v1050, v1054);  // repeat_3.4.residual_2: centred radius
-        UpperBound v1844 = v1037 + v1039 * v1052;  // repeat_3.4.residual_2: shared
-        UpperBound v1845 = v1038 + v1039 * v1053;  // repeat_3.4.residual_2: shared
-        UpperBound v1057 = UpperBound.Min(v1036 + v1039 * v1051, v1844, v1845);  // repeat_3.4.residual_2: from pixels, whole to token
-        UpperBound v1058 = UpperBound.Min(v1844, 14 * v1057);  // repeat_3.4.residual_2: from pixels, whole to whole
-        UpperBound v1059 = UpperBound.Min(v1845, 224 * v1057);  // repeat_3.4.residual_2: from pixels, token to token
-        UpperBound v1060 = norms.LargestEntry("repeat_3.4.residual_3.alpha");  // repeat_3.4.residual_3: largest |alpha|
-        UpperBound v1061 = 2 * norms.LargestEntry("repeat_3.4.attention.bias_table");  // repeat_3.4.attention: spread of the bias
-        UpperBound v1062 = norms.SpectralNorm("repeat_3.4.attention.out");  // repeat_3.4.attention: σ(out)
-        UpperBound v1063 = norms.SpectralNorm("repeat_3.4.attention.k");  // repeat_3.4.attention: σ(k)
-        // repeat_3.4.attention: range of the logits
-        UpperBound v1064 = 20 * UpperBound.Min(
-            UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.4.attention.k", head))
-                * v1055
-                * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)),
-            1)
-            + v1061;
-        UpperBound v1065 = UpperBound.DoeblinComplement(49, v1064);  // repeat_3.4.attention: 1 − lambda
-        UpperBound v1066 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v1064);  // repeat_3.4.attention: cosh of half the range
-        UpperBound v1067 = 49 * UpperBound.LargestSoftmaxWeight(49, v1064);  // repeat_3.4.attention: largest column sum
-        UpperBound v1068 = UpperBound.Min(UpperBound.Sqrt(v1067), v1066, 7);  // repeat_3.4.attention: norm of the weights
-        UpperBound v1069 = norms.SpectralNorm("repeat_3.4.attention.q");  // repeat_3.4.attention: σ(q)
-        UpperBound v1070 = norms.SpectralNorm("repeat_3.4.attention.v");  // repeat_3.4.attention: σ(v)
-        // repeat_3.4.attention: slope of the values
-        UpperBound v1071 = UpperBound.MaxOver(12, head =>
-            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                * norms.HeadSpectralNorm("repeat_3.4.attention.v", head));
-        // repeat_3.4.attention: spread of the values
-        UpperBound v1072 = UpperBound.MaxOver(12, head => UpperBound.Min(
-            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                * norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
-                * v1055,
-            1));
-        // repeat_3.4.attention: both paths' slope
-        UpperBound v1073 = UpperBound.MaxOver(12, head => UpperBound.Max(
-            v1533 * norms.HeadSpectralNorm("repeat_3.4.attention.k", head),
-            v1533 * norms.HeadSpectralNorm("repeat_3.4.attention.q", head)));
-        UpperBound v1846 = UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)) * v1070;  // repeat_3.4.attention: shared
-        // repeat_3.4.attention: value path
-        UpperBound v1074 = UpperBound.Min(
-            UpperBound.Sqrt(12) * v1071,
-            v1846 * (1
-                + v1065
-                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-        UpperBound v1847 = UpperBound.Sqrt(12) * v1072;  // repeat_3.4.attention: shared
-        UpperBound v1848 = UpperBound.MaxOver(12, head => v1533 * norms.HeadSpectralNorm("repeat_3.4.attention.k", head));  // repeat_3.4.attention: shared
-        UpperBound v1849 = UpperBound.Power(v1846, 2);  // repeat_3.4.attention: shared
-        UpperBound v1850 = UpperBound.Min(12 * UpperBound.Power(v1071, 2), v1849 * (1 + v1065 * 11));  // repeat_3.4.attention: shared
-        UpperBound v1851 = 12 * UpperBound.Power(v1848, 2);  // repeat_3.4.attention: shared
-        // repeat_3.4.attention: keys and values, token to token
-        UpperBound v1075 = UpperBound.Min(
-            v1062 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
-                            * v1055,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
-                            * v1055,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.4.attention.k", head)))),
-            v1062 * (v1074 + v1847 * v1848),
-            v1062 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.4.attention.v", head),
-                        2)
-                        + UpperBound.Power(v1533 * norms.HeadSpectralNorm("repeat_3.4.attention.k", head), 2)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.4.attention.v", head),
-                        2)
-                        + UpperBound.Power(v1533 * norms.HeadSpectralNorm("repeat_3.4.attention.k", head), 2))),
-            v1062 * UpperBound.Sqrt(v1850 + v1851));
-        UpperBound v1852 = UpperBound.Min(UpperBound.OfRational(1, 7) * v1066, 1);  // repeat_3.4.attention: shared
-        UpperBound v1853 = v1846 * v1852;  // repeat_3.4.attention: shared
-        UpperBound v1854 = v1533 * v1063;  // repeat_3.4.attention: shared
-        UpperBound v1855 = v1072 * v1854;  // repeat_3.4.attention: shared
-        UpperBound v1856 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1064)));  // repeat_3.4.attention: shared
-        UpperBound v1857 = UpperBound.Power(v1854, 2);  // repeat_3.4.attention: shared
-        UpperBound v1858 = v1849 + UpperBound.OfRational(1, 2) * v1857;  // repeat_3.4.attention: shared
-        UpperBound v1859 = v1849 + v1857;  // repeat_3.4.attention: shared
-        UpperBound v1860 = UpperBound.Min(v1858, UpperBound.LargestSoftmaxWeight(49, v1064) * v1859);  // repeat_3.4.attention: shared
-        // repeat_3.4.attention: keys and values, whole to token
-        UpperBound v1076 = UpperBound.Min(
-            v1062 * (v1853 + v1855 * v1856),
-            v1062 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
-                    * v1852
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
-                            * v1055,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.4.attention.k", head))
-                        * v1856,
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
-                    * v1852
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
-                            * v1055,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.4.attention.k", head))
-                        * v1856)),
-            v1062 * UpperBound.Sqrt(v1860));
-        UpperBound v1861 = v1846 * v1068;  // repeat_3.4.attention: shared
-        UpperBound v1862 = UpperBound.Min(UpperBound.Sqrt(v1067), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_3.4.attention: shared
-        UpperBound v1863 = UpperBound.Min(v1067 * v1859, 49 * v1858);  // repeat_3.4.attention: shared
-        // repeat_3.4.attention: keys and values, whole to whole
-        UpperBound v1077 = UpperBound.Min(
-            v1062 * (v1861 + v1855 * v1862),
-            v1062 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
-                    * v1068
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
-                            * v1055,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.4.attention.k", head))
-                        * v1862,
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
-                    * v1068
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
-                            * v1055,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.4.attention.k", head))
-                        * v1862)),
-            v1062 * UpperBound.Sqrt(v1863));
-        UpperBound v1864 = v1533 * v1069;  // repeat_3.4.attention: shared
-        // repeat_3.4.attention: query path, all readings
-        UpperBound v1078 = UpperBound.Min(
-            v1062 * v1072 * v1864,
-            v1062 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
-                        * v1055,
-                    1)
-                    * (v1533 * norms.HeadSpectralNorm("repeat_3.4.attention.q", head)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (
+                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v347
+                                + norms.HeadVectorNorm($"repeat_3.{i}.attention.v_bias", head)),
+                        1)))
+                + norms.VectorNorm($"repeat_3.{i}.attention.out_bias");
+            // repeat_3.{i}.attention: centred radius
+            UpperBound v377 = UpperBound.Min(
+                v355 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
-                            * v1055,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.4.attention.q", head)))));
-        // repeat_3.4.attention: per head, token to token
-        UpperBound v1079 = UpperBound.Min(
-            v1062 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                            * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
+                            * v348,
+                        1),
+                    2))),
+                UpperBound.SumOver(12, head =>
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * UpperBound.Min(
+                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                            * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
+                            * v348,
+                        1)),
+                v376);
+            UpperBound v378 = UpperBound.Min(v373 * v350, v374 * v351, v369 * v351 + v371 * v350, v375 * v351, v373 * v352);  // repeat_3.{i}.attention: from pixels, whole to token
+            UpperBound v379 = UpperBound.Min(v375 * v351, 14 * v378);  // repeat_3.{i}.attention: from pixels, whole to whole
+            UpperBound v380 = UpperBound.Min(v373 * v352, 224 * v378);  // repeat_3.{i}.attention: from pixels, token to token
+            UpperBound v383 = v347 + v353 * v376;  // repeat_3.{i}.residual_3: radius
+            UpperBound v384 = UpperBound.Min(v348 + v353 * v377, v383);  // repeat_3.{i}.residual_3: centred radius
+            UpperBound v704 = v351 + v353 * v379;  // repeat_3.{i}.residual_3: shared
+            UpperBound v705 = v352 + v353 * v380;  // repeat_3.{i}.residual_3: shared
+            UpperBound v386 = UpperBound.Min(v350 + v353 * v378, v704, v705);  // repeat_3.{i}.residual_3: from pixels, whole to token
+            UpperBound v387 = UpperBound.Min(v704, 14 * v386);  // repeat_3.{i}.residual_3: from pixels, whole to whole
+            UpperBound v388 = UpperBound.Min(v705, 224 * v386);  // repeat_3.{i}.residual_3: from pixels, token to token
+            UpperBound v389 = norms.LargestEntry($"repeat_3.{i}.center_norm.gain");  // repeat_3.{i}.center_norm: max|gain|
+            UpperBound v390 = v389 * UpperBound.OfRational(384, 383) * v383 + norms.VectorNorm($"repeat_3.{i}.center_norm.bias");  // repeat_3.{i}.center_norm: radius
+            UpperBound v391 = UpperBound.Min(v389 * UpperBound.OfRational(384, 383) * v384, v390);  // repeat_3.{i}.center_norm: centred radius
+            UpperBound v706 = v389 * UpperBound.OfRational(384, 383) * v387;  // repeat_3.{i}.center_norm: shared
+            UpperBound v707 = v389 * UpperBound.OfRational(384, 383) * v388;  // repeat_3.{i}.center_norm: shared
+            UpperBound v392 = UpperBound.Min(v389 * UpperBound.OfRational(384, 383) * v386, v706, v707);  // repeat_3.{i}.center_norm: from pixels, whole to token
+            UpperBound v393 = UpperBound.Min(v706, 14 * v392);  // repeat_3.{i}.center_norm: from pixels, whole to whole
+            UpperBound v394 = UpperBound.Min(v707, 224 * v392);  // repeat_3.{i}.center_norm: from pixels, token to token
+            UpperBound v395 = norms.LargestEntry($"repeat_3.{i}.residual_4.alpha");  // repeat_3.{i}.residual_4: largest |alpha|
+            UpperBound v396 = norms.SpectralNorm($"repeat_3.{i}.mlp.up");  // repeat_3.{i}.mlp: σ(up)
+            UpperBound v397 = norms.SpectralNorm($"repeat_3.{i}.mlp.down");  // repeat_3.{i}.mlp: σ(down)
+            UpperBound v398 = norms.LargestRow($"repeat_3.{i}.mlp.up") * v390 + norms.LargestEntry($"repeat_3.{i}.mlp.up_bias");  // repeat_3.{i}.mlp: largest pre-activation
+            UpperBound v399 = v396 * v390 + norms.VectorNorm($"repeat_3.{i}.mlp.up_bias");  // repeat_3.{i}.mlp: norm of the pre-activations
+            UpperBound v400 = UpperBound.GeluSlope(v398);  // repeat_3.{i}.mlp: gelu slope
+            // repeat_3.{i}.mlp: constant
+            UpperBound v401 = UpperBound.Min(
+                v400 * (v396 * v397),
+                UpperBound.OfRational(1, 2) * norms.Product($"repeat_3.{i}.mlp.down", $"repeat_3.{i}.mlp.up")
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v396 * v397));
+            UpperBound v402 = v397 * (UpperBound.GeluGain(v398) * v399) + norms.VectorNorm($"repeat_3.{i}.mlp.down_bias");  // repeat_3.{i}.mlp: radius
+            UpperBound v403 = UpperBound.Min(v401 * v391, v402);  // repeat_3.{i}.mlp: centred radius
+            UpperBound v404 = UpperBound.Min(v401 * v392, v401 * v393, v401 * v394);  // repeat_3.{i}.mlp: from pixels, whole to token
+            UpperBound v405 = UpperBound.Min(v401 * v393, 14 * v404);  // repeat_3.{i}.mlp: from pixels, whole to whole
+            UpperBound v406 = UpperBound.Min(v401 * v394, 224 * v404);  // repeat_3.{i}.mlp: from pixels, token to token
+            UpperBound v409 = v390 + v395 * v402;  // repeat_3.{i}.residual_4: radius
+            UpperBound v410 = UpperBound.Min(v391 + v395 * v403, v409);  // repeat_3.{i}.residual_4: centred radius
+            UpperBound v708 = v393 + v395 * v405;  // repeat_3.{i}.residual_4: shared
+            UpperBound v709 = v394 + v395 * v406;  // repeat_3.{i}.residual_4: shared
+            UpperBound v412 = UpperBound.Min(v392 + v395 * v404, v708, v709);  // repeat_3.{i}.residual_4: from pixels, whole to token
+            UpperBound v413 = UpperBound.Min(v708, 14 * v412);  // repeat_3.{i}.residual_4: from pixels, whole to whole
+            UpperBound v414 = UpperBound.Min(v709, 224 * v412);  // repeat_3.{i}.residual_4: from pixels, token to token
+            UpperBound v415 = norms.LargestEntry($"repeat_3.{i}.center_norm_2.gain");  // repeat_3.{i}.center_norm_2: max|gain|
+            UpperBound v416 = v415 * UpperBound.OfRational(384, 383) * v409 + norms.VectorNorm($"repeat_3.{i}.center_norm_2.bias");  // repeat_3.{i}.center_norm_2: radius
+            UpperBound v417 = UpperBound.Min(v415 * UpperBound.OfRational(384, 383) * v410, v416);  // repeat_3.{i}.center_norm_2: centred radius
+            UpperBound v710 = v415 * UpperBound.OfRational(384, 383) * v413;  // repeat_3.{i}.center_norm_2: shared
+            UpperBound v711 = v415 * UpperBound.OfRational(384, 383) * v414;  // repeat_3.{i}.center_norm_2: shared
+            UpperBound v418 = UpperBound.Min(v415 * UpperBound.OfRational(384, 383) * v412, v710, v711);  // repeat_3.{i}.center_norm_2: from pixels, whole to token
+            UpperBound v419 = UpperBound.Min(v710, 14 * v418);  // repeat_3.{i}.center_norm_2: from pixels, whole to whole
+            UpperBound v420 = UpperBound.Min(v711, 224 * v418);  // repeat_3.{i}.center_norm_2: from pixels, token to token
+            (v294, v295, v296, v297, v298) = (v416, v417, v419, v418, v420);
+        }
+        UpperBound v421 = v294;
+        UpperBound v422 = v295;
+        UpperBound v423 = v296;
+        UpperBound v424 = v297;
+        UpperBound v425 = v298;
+        UpperBound v426 = norms.SpectralNorm("patch_merging_3.reduction");  // patch_merging_3: σ(reduction)
+        UpperBound v427 = norms.LargestEntry("patch_merging_3.gain");  // patch_merging_3: max|gain|
+        UpperBound v428 = v426 * (v427 * UpperBound.OfRational(1536, 1535) * (2 * v421) + norms.VectorNorm("patch_merging_3.bias"));  // patch_merging_3: radius
+        UpperBound v429 = UpperBound.Min(v426 * (v427 * UpperBound.OfRational(1536, 1535) * (2 * v422)), v428);  // patch_merging_3: centred radius
+        UpperBound v712 = v427 * UpperBound.OfRational(1536, 1535) * v426;  // patch_merging_3: shared
+        UpperBound v713 = 2 * v712;  // patch_merging_3: shared
+        UpperBound v714 = v712 * v423;  // patch_merging_3: shared
+        UpperBound v715 = v713 * v425;  // patch_merging_3: shared
+        UpperBound v430 = UpperBound.Min(v713 * v424, v714, v715);  // patch_merging_3: from pixels, whole to token
+        UpperBound v431 = UpperBound.Min(v714, 7 * v430);  // patch_merging_3: from pixels, whole to whole
+        UpperBound v432 = UpperBound.Min(v715, 224 * v430);  // patch_merging_3: from pixels, token to token
+        UpperBound v433 = v428;
+        UpperBound v434 = v429;
+        UpperBound v435 = v431;
+        UpperBound v436 = v430;
+        UpperBound v437 = v432;
+        for (long i = 0; i < 2; i++)
+        {
+            UpperBound v438 = norms.LargestEntry($"repeat_4.{i}.residual.alpha");  // repeat_4.{i}.residual: largest |alpha|
+            UpperBound v439 = norms.OperatorNorm($"repeat_4.{i}.conv2d.weight");  // repeat_4.{i}.conv2d: operator norm of weight
+            UpperBound v440 = UpperBound.Min(norms.SpectralNorm($"repeat_4.{i}.conv2d.weight"), v439, norms.LargestRow($"repeat_4.{i}.conv2d.weight"));  // repeat_4.{i}.conv2d: σ(weight)
+            UpperBound v716 = 7 * v440 * v433;  // repeat_4.{i}.conv2d: shared
+            UpperBound v441 = v716 + norms.VectorNorm($"repeat_4.{i}.conv2d.bias");  // repeat_4.{i}.conv2d: radius
+            UpperBound v442 = UpperBound.Min(v716, 7 * v440 * UpperBound.OfRational(1, 2) * (v434 + v433), v441);  // repeat_4.{i}.conv2d: centred radius
+            UpperBound v717 = UpperBound.Min(7 * v440, v439) * v435;  // repeat_4.{i}.conv2d: shared
+            UpperBound v718 = 7 * v440 * v437;  // repeat_4.{i}.conv2d: shared
+            UpperBound v443 = UpperBound.Min(7 * v440 * v436, UpperBound.Min(v440, 7 * v440, v439) * v435, v717, v718);  // repeat_4.{i}.conv2d: from pixels, whole to token
+            UpperBound v444 = UpperBound.Min(v717, 7 * v443);  // repeat_4.{i}.conv2d: from pixels, whole to whole
+            UpperBound v445 = UpperBound.Min(v718, 224 * v443);  // repeat_4.{i}.conv2d: from pixels, token to token
+            UpperBound v447 = UpperBound.GeluSlope(v441);  // repeat_4.{i}.gelu: slope
+            UpperBound v448 = UpperBound.GeluGain(v441) * v441;  // repeat_4.{i}.gelu: radius
+            UpperBound v449 = UpperBound.Min(v447 * v442, v448);  // repeat_4.{i}.gelu: centred radius
+            UpperBound v450 = UpperBound.Min(v447 * v443, v447 * v444, v447 * v445);  // repeat_4.{i}.gelu: from pixels, whole to token
+            UpperBound v451 = UpperBound.Min(v447 * v444, 7 * v450);  // repeat_4.{i}.gelu: from pixels, whole to whole
+            UpperBound v452 = UpperBound.Min(v447 * v445, 224 * v450);  // repeat_4.{i}.gelu: from pixels, token to token
+            UpperBound v453 = norms.SpectralNorm($"repeat_4.{i}.conv2d_2.weight");  // repeat_4.{i}.conv2d_2: σ(weight)
+            UpperBound v454 = v453 * v448 + norms.VectorNorm($"repeat_4.{i}.conv2d_2.bias");  // repeat_4.{i}.conv2d_2: radius
+            UpperBound v455 = UpperBound.Min(v453 * v449, v454);  // repeat_4.{i}.conv2d_2: centred radius
+            UpperBound v456 = UpperBound.Min(v453 * v450, v453 * v451, v453 * v452);  // repeat_4.{i}.conv2d_2: from pixels, whole to token
+            UpperBound v457 = UpperBound.Min(v453 * v451, 7 * v456);  // repeat_4.{i}.conv2d_2: from pixels, whole to whole
+            UpperBound v458 = UpperBound.Min(v453 * v452, 224 * v456);  // repeat_4.{i}.conv2d_2: from pixels, token to token
+            UpperBound v459 = UpperBound.GeluSlope(v454);  // repeat_4.{i}.gelu_2: slope
+            UpperBound v460 = UpperBound.GeluGain(v454) * v454;  // repeat_4.{i}.gelu_2: radius
+            UpperBound v461 = UpperBound.Min(v459 * v455, v460);  // repeat_4.{i}.gelu_2: centred radius
+            UpperBound v462 = UpperBound.Min(v459 * v456, v459 * v457, v459 * v458);  // repeat_4.{i}.gelu_2: from pixels, whole to token
+            UpperBound v463 = UpperBound.Min(v459 * v457, 7 * v462);  // repeat_4.{i}.gelu_2: from pixels, whole to whole
+            UpperBound v464 = UpperBound.Min(v459 * v458, 224 * v462);  // repeat_4.{i}.gelu_2: from pixels, token to token
+            UpperBound v465 = v433 + v438 * v460;  // repeat_4.{i}.residual: radius
+            UpperBound v466 = UpperBound.Min(v434 + v438 * v461, v465);  // repeat_4.{i}.residual: centred radius
+            UpperBound v719 = v435 + v438 * v463;  // repeat_4.{i}.residual: shared
+            UpperBound v720 = v437 + v438 * v464;  // repeat_4.{i}.residual: shared
+            UpperBound v468 = UpperBound.Min(v436 + v438 * v462, v719, v720);  // repeat_4.{i}.residual: from pixels, whole to token
+            UpperBound v469 = UpperBound.Min(v719, 7 * v468);  // repeat_4.{i}.residual: from pixels, whole to whole
+            UpperBound v470 = UpperBound.Min(v720, 224 * v468);  // repeat_4.{i}.residual: from pixels, token to token
+            UpperBound v471 = norms.LargestEntry($"repeat_4.{i}.residual_2.alpha");  // repeat_4.{i}.residual_2: largest |alpha|
+            UpperBound v472 = norms.OperatorNorm($"repeat_4.{i}.conv2d_3.weight");  // repeat_4.{i}.conv2d_3: operator norm of weight
+            UpperBound v473 = UpperBound.Min(norms.SpectralNorm($"repeat_4.{i}.conv2d_3.weight"), v472, norms.LargestRow($"repeat_4.{i}.conv2d_3.weight"));  // repeat_4.{i}.conv2d_3: σ(weight)
+            UpperBound v721 = 7 * v473 * v465;  // repeat_4.{i}.conv2d_3: shared
+            UpperBound v474 = v721 + norms.VectorNorm($"repeat_4.{i}.conv2d_3.bias");  // repeat_4.{i}.conv2d_3: radius
+            UpperBound v475 = UpperBound.Min(v721, 7 * v473 * UpperBound.OfRational(1, 2) * (v466 + v465), v474);  // repeat_4.{i}.conv2d_3: centred radius
+            UpperBound v722 = UpperBound.Min(7 * v473, v472) * v469;  // repeat_4.{i}.conv2d_3: shared
+            UpperBound v723 = 7 * v473 * v470;  // repeat_4.{i}.conv2d_3: shared
+            UpperBound v476 = UpperBound.Min(7 * v473 * v468, UpperBound.Min(v473, 7 * v473, v472) * v469, v722, v723);  // repeat_4.{i}.conv2d_3: from pixels, whole to token
+            UpperBound v477 = UpperBound.Min(v722, 7 * v476);  // repeat_4.{i}.conv2d_3: from pixels, whole to whole
+            UpperBound v478 = UpperBound.Min(v723, 224 * v476);  // repeat_4.{i}.conv2d_3: from pixels, token to token
+            UpperBound v480 = UpperBound.GeluSlope(v474);  // repeat_4.{i}.gelu_3: slope
+            UpperBound v481 = UpperBound.GeluGain(v474) * v474;  // repeat_4.{i}.gelu_3: radius
+            UpperBound v482 = UpperBound.Min(v480 * v475, v481);  // repeat_4.{i}.gelu_3: centred radius
+            UpperBound v483 = UpperBound.Min(v480 * v476, v480 * v477, v480 * v478);  // repeat_4.{i}.gelu_3: from pixels, whole to token
+            UpperBound v484 = UpperBound.Min(v480 * v477, 7 * v483);  // repeat_4.{i}.gelu_3: from pixels, whole to whole
+            UpperBound v485 = UpperBound.Min(v480 * v478, 224 * v483);  // repeat_4.{i}.gelu_3: from pixels, token to token
+            UpperBound v486 = v465 + v471 * v481;  // repeat_4.{i}.residual_2: radius
+            UpperBound v487 = UpperBound.Min(v466 + v471 * v482, v486);  // repeat_4.{i}.residual_2: centred radius
+            UpperBound v724 = v469 + v471 * v484;  // repeat_4.{i}.residual_2: shared
+            UpperBound v725 = v470 + v471 * v485;  // repeat_4.{i}.residual_2: shared
+            UpperBound v489 = UpperBound.Min(v468 + v471 * v483, v724, v725);  // repeat_4.{i}.residual_2: from pixels, whole to token
+            UpperBound v490 = UpperBound.Min(v724, 7 * v489);  // repeat_4.{i}.residual_2: from pixels, whole to whole
+            UpperBound v491 = UpperBound.Min(v725, 224 * v489);  // repeat_4.{i}.residual_2: from pixels, token to token
+            UpperBound v492 = norms.LargestEntry($"repeat_4.{i}.residual_3.alpha");  // repeat_4.{i}.residual_3: largest |alpha|
+            UpperBound v493 = 2 * norms.LargestEntry($"repeat_4.{i}.attention.bias_table");  // repeat_4.{i}.attention: spread of the bias
+            UpperBound v494 = norms.SpectralNorm($"repeat_4.{i}.attention.out");  // repeat_4.{i}.attention: σ(out)
+            UpperBound v495 = norms.SpectralNorm($"repeat_4.{i}.attention.k");  // repeat_4.{i}.attention: σ(k)
+            // repeat_4.{i}.attention: range of the logits
+            UpperBound v496 = 20 * UpperBound.Min(
+                UpperBound.MaxOver(24, head => norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head))
+                    * v487
+                    * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)),
+                1)
+                + v493;
+            UpperBound v497 = UpperBound.DoeblinComplement(49, v496);  // repeat_4.{i}.attention: 1 − lambda
+            UpperBound v498 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v496);  // repeat_4.{i}.attention: cosh of half the range
+            UpperBound v499 = 49 * UpperBound.LargestSoftmaxWeight(49, v496);  // repeat_4.{i}.attention: largest column sum
+            UpperBound v500 = UpperBound.Min(UpperBound.Sqrt(v499), v498, 7);  // repeat_4.{i}.attention: norm of the weights
+            UpperBound v501 = norms.SpectralNorm($"repeat_4.{i}.attention.q");  // repeat_4.{i}.attention: σ(q)
+            UpperBound v502 = norms.SpectralNorm($"repeat_4.{i}.attention.v");  // repeat_4.{i}.attention: σ(v)
+            // repeat_4.{i}.attention: slope of the values
+            UpperBound v503 = UpperBound.MaxOver(24, head =>
                 UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
-                            * v1055,
-                        1)
-                        * UpperBound.Max(
-                            v1533 * norms.HeadSpectralNorm("repeat_3.4.attention.k", head),
-                            v1533 * norms.HeadSpectralNorm("repeat_3.4.attention.q", head)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
-                            * v1055,
-                        1)
-                        * UpperBound.Max(
-                            v1533 * norms.HeadSpectralNorm("repeat_3.4.attention.k", head),
-                            v1533 * norms.HeadSpectralNorm("repeat_3.4.attention.q", head)))),
-            v1062 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.4.attention.v", head),
-                        2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                v1533 * norms.HeadSpectralNorm("repeat_3.4.attention.k", head),
-                                v1533 * norms.HeadSpectralNorm("repeat_3.4.attention.q", head)),
-                            2)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.4.attention.v", head),
-                        2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                v1533 * norms.HeadSpectralNorm("repeat_3.4.attention.k", head),
-                                v1533 * norms.HeadSpectralNorm("repeat_3.4.attention.q", head)),
-                            2))));
-        UpperBound v1865 = UpperBound.Power(v1864, 2);  // repeat_3.4.attention: shared
-        // repeat_3.4.attention: token to token
-        UpperBound v1080 = UpperBound.Min(
-            v1079,
-            v1075 + v1078,
-            v1062 * (v1074 + v1847 * v1073),
-            v1062 * UpperBound.Sqrt(v1850 + 12 * UpperBound.Power(v1073, 2)),
-            v1062 * UpperBound.Sqrt(v1850 + (v1851 + v1865)));
-        // repeat_3.4.attention: whole to token
-        UpperBound v1081 = UpperBound.Min(
-            v1076 + v1078,
-            v1062 * (v1853 + v1072 * (UpperBound.Sqrt(UpperBound.Power(v1856 * v1854, 2) + v1865) + v1856 * 0)),
-            v1062 * UpperBound.Sqrt(v1860 + v1865));
-        // repeat_3.4.attention: whole to whole
-        UpperBound v1082 = UpperBound.Min(
-            v1077 + v1078,
-            v1062 * (v1861 + v1072 * (UpperBound.Sqrt(UpperBound.Power(v1862 * v1854, 2) + v1865) + v1862 * 0)),
-            v1062 * UpperBound.Sqrt(v1863 + v1865));
-        // repeat_3.4.attention: radius
-        UpperBound v1083 = UpperBound.Min(
-            v1062 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1054 + norms.HeadVectorNorm("repeat_3.4.attention.v_bias", head)),
-                    1),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * (norms.HeadSpectralNorm("repeat_3.4.attention.v", head) * v1054 + norms.HeadVectorNorm("repeat_3.4.attention.v_bias", head)),
-                    1)))
-            + norms.VectorNorm("repeat_3.4.attention.out_bias");
-        // repeat_3.4.attention: centred radius
-        UpperBound v1084 = UpperBound.Min(
-            v1062 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
-                        * v1055,
-                    1),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.4.attention.out", head) * UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat_3.4.attention.v", head)
-                        * v1055,
-                    1)),
-            v1083);
-        UpperBound v1085 = UpperBound.Min(v1080 * v1057, v1081 * v1058, v1076 * v1058 + v1078 * v1057, v1082 * v1058, v1080 * v1059);  // repeat_3.4.attention: from pixels, whole to token
-        UpperBound v1086 = UpperBound.Min(v1082 * v1058, 14 * v1085);  // repeat_3.4.attention: from pixels, whole to whole
-        UpperBound v1087 = UpperBound.Min(v1080 * v1059, 224 * v1085);  // repeat_3.4.attention: from pixels, token to token
-        UpperBound v1090 = v1054 + v1060 * v1083;  // repeat_3.4.residual_3: radius
-        UpperBound v1091 = UpperBound.Min(v1055 + v1060 * v1084, v1090);  // repeat_3.4.residual_3: centred radius
-        UpperBound v1866 = v1058 + v1060 * v1086;  // repeat_3.4.residual_3: shared
-        UpperBound v1867 = v1059 + v1060 * v1087;  // repeat_3.4.residual_3: shared
-        UpperBound v1093 = UpperBound.Min(v1057 + v1060 * v1085, v1866, v1867);  // repeat_3.4.residual_3: from pixels, whole to token
-        UpperBound v1094 = UpperBound.Min(v1866, 14 * v1093);  // repeat_3.4.residual_3: from pixels, whole to whole
-        UpperBound v1095 = UpperBound.Min(v1867, 224 * v1093);  // repeat_3.4.residual_3: from pixels, token to token
-        UpperBound v1096 = norms.LargestEntry("repeat_3.4.center_norm.gain");  // repeat_3.4.center_norm: max|gain|
-        UpperBound v1097 = v1096 * UpperBound.OfRational(384, 383) * v1090 + norms.VectorNorm("repeat_3.4.center_norm.bias");  // repeat_3.4.center_norm: radius
-        UpperBound v1098 = UpperBound.Min(v1096 * UpperBound.OfRational(384, 383) * v1091, v1097);  // repeat_3.4.center_norm: centred radius
-        UpperBound v1868 = v1096 * UpperBound.OfRational(384, 383) * v1094;  // repeat_3.4.center_norm: shared
-        UpperBound v1869 = v1096 * UpperBound.OfRational(384, 383) * v1095;  // repeat_3.4.center_norm: shared
-        UpperBound v1099 = UpperBound.Min(v1096 * UpperBound.OfRational(384, 383) * v1093, v1868, v1869);  // repeat_3.4.center_norm: from pixels, whole to token
-        UpperBound v1100 = UpperBound.Min(v1868, 14 * v1099);  // repeat_3.4.center_norm: from pixels, whole to whole
-        UpperBound v1101 = UpperBound.Min(v1869, 224 * v1099);  // repeat_3.4.center_norm: from pixels, token to token
-        UpperBound v1102 = norms.LargestEntry("repeat_3.4.residual_4.alpha");  // repeat_3.4.residual_4: largest |alpha|
-        UpperBound v1103 = norms.SpectralNorm("repeat_3.4.mlp.up");  // repeat_3.4.mlp: σ(up)
-        UpperBound v1104 = norms.SpectralNorm("repeat_3.4.mlp.down");  // repeat_3.4.mlp: σ(down)
-        UpperBound v1105 = norms.LargestRow("repeat_3.4.mlp.up") * v1097 + norms.LargestEntry("repeat_3.4.mlp.up_bias");  // repeat_3.4.mlp: largest pre-activation
-        UpperBound v1106 = v1103 * v1097 + norms.VectorNorm("repeat_3.4.mlp.up_bias");  // repeat_3.4.mlp: norm of the pre-activations
-        UpperBound v1107 = UpperBound.GeluSlope(v1105);  // repeat_3.4.mlp: gelu slope
-        // repeat_3.4.mlp: constant
-        UpperBound v1108 = UpperBound.Min(
-            v1107 * (v1103 * v1104),
-            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.4.mlp.down", "repeat_3.4.mlp.up")
-                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1103 * v1104));
-        UpperBound v1109 = v1104 * (UpperBound.GeluGain(v1105) * v1106) + norms.VectorNorm("repeat_3.4.mlp.down_bias");  // repeat_3.4.mlp: radius
-        UpperBound v1110 = UpperBound.Min(v1108 * v1098, v1109);  // repeat_3.4.mlp: centred radius
-        UpperBound v1111 = UpperBound.Min(v1108 * v1099, v1108 * v1100, v1108 * v1101);  // repeat_3.4.mlp: from pixels, whole to token
-        UpperBound v1112 = UpperBound.Min(v1108 * v1100, 14 * v1111);  // repeat_3.4.mlp: from pixels, whole to whole
-        UpperBound v1113 = UpperBound.Min(v1108 * v1101, 224 * v1111);  // repeat_3.4.mlp: from pixels, token to token
-        UpperBound v1116 = v1097 + v1102 * v1109;  // repeat_3.4.residual_4: radius
-        UpperBound v1117 = UpperBound.Min(v1098 + v1102 * v1110, v1116);  // repeat_3.4.residual_4: centred radius
-        UpperBound v1870 = v1100 + v1102 * v1112;  // repeat_3.4.residual_4: shared
-        UpperBound v1871 = v1101 + v1102 * v1113;  // repeat_3.4.residual_4: shared
-        UpperBound v1119 = UpperBound.Min(v1099 + v1102 * v1111, v1870, v1871);  // repeat_3.4.residual_4: from pixels, whole to token
-        UpperBound v1120 = UpperBound.Min(v1870, 14 * v1119);  // repeat_3.4.residual_4: from pixels, whole to whole
-        UpperBound v1121 = UpperBound.Min(v1871, 224 * v1119);  // repeat_3.4.residual_4: from pixels, token to token
-        UpperBound v1122 = norms.LargestEntry("repeat_3.4.center_norm_2.gain");  // repeat_3.4.center_norm_2: max|gain|
-        UpperBound v1123 = v1122 * UpperBound.OfRational(384, 383) * v1116 + norms.VectorNorm("repeat_3.4.center_norm_2.bias");  // repeat_3.4.center_norm_2: radius
-        UpperBound v1124 = UpperBound.Min(v1122 * UpperBound.OfRational(384, 383) * v1117, v1123);  // repeat_3.4.center_norm_2: centred radius
-        UpperBound v1872 = v1122 * UpperBound.OfRational(384, 383) * v1120;  // repeat_3.4.center_norm_2: shared
-        UpperBound v1873 = v1122 * UpperBound.OfRational(384, 383) * v1121;  // repeat_3.4.center_norm_2: shared
-        UpperBound v1125 = UpperBound.Min(v1122 * UpperBound.OfRational(384, 383) * v1119, v1872, v1873);  // repeat_3.4.center_norm_2: from pixels, whole to token
-        UpperBound v1126 = UpperBound.Min(v1872, 14 * v1125);  // repeat_3.4.center_norm_2: from pixels, whole to whole
-        UpperBound v1127 = UpperBound.Min(v1873, 224 * v1125);  // repeat_3.4.center_norm_2: from pixels, token to token
-        UpperBound v1128 = norms.LargestEntry("repeat_3.5.residual.alpha");  // repeat_3.5.residual: largest |alpha|
-        UpperBound v1129 = norms.OperatorNorm("repeat_3.5.conv2d.weight");  // repeat_3.5.conv2d: operator norm of weight
-        UpperBound v1130 = UpperBound.Min(norms.SpectralNorm("repeat_3.5.conv2d.weight"), v1129, norms.LargestRow("repeat_3.5.conv2d.weight"));  // repeat_3.5.conv2d: σ(weight)
-        UpperBound v1874 = 7 * v1130 * v1123;  // repeat_3.5.conv2d: shared
-        UpperBound v1131 = v1874 + norms.VectorNorm("repeat_3.5.conv2d.bias");  // repeat_3.5.conv2d: radius
-        UpperBound v1132 = UpperBound.Min(v1874, 7 * v1130 * UpperBound.OfRational(1, 2) * (v1124 + v1123), v1131);  // repeat_3.5.conv2d: centred radius
-        UpperBound v1875 = UpperBound.Min(7 * v1130, v1129) * v1126;  // repeat_3.5.conv2d: shared
-        UpperBound v1876 = 7 * v1130 * v1127;  // repeat_3.5.conv2d: shared
-        UpperBound v1133 = UpperBound.Min(7 * v1130 * v1125, UpperBound.Min(v1130, 7 * v1130, v1129) * v1126, v1875, v1876);  // repeat_3.5.conv2d: from pixels, whole to token
-        UpperBound v1134 = UpperBound.Min(v1875, 14 * v1133);  // repeat_3.5.conv2d: from pixels, whole to whole
-        UpperBound v1135 = UpperBound.Min(v1876, 224 * v1133);  // repeat_3.5.conv2d: from pixels, token to token
-        UpperBound v1137 = UpperBound.GeluSlope(v1131);  // repeat_3.5.gelu: slope
-        UpperBound v1138 = UpperBound.GeluGain(v1131) * v1131;  // repeat_3.5.gelu: radius
-        UpperBound v1139 = UpperBound.Min(v1137 * v1132, v1138);  // repeat_3.5.gelu: centred radius
-        UpperBound v1140 = UpperBound.Min(v1137 * v1133, v1137 * v1134, v1137 * v1135);  // repeat_3.5.gelu: from pixels, whole to token
-        UpperBound v1141 = UpperBound.Min(v1137 * v1134, 14 * v1140);  // repeat_3.5.gelu: from pixels, whole to whole
-        UpperBound v1142 = UpperBound.Min(v1137 * v1135, 224 * v1140);  // repeat_3.5.gelu: from pixels, token to token
-        UpperBound v1143 = norms.SpectralNorm("repeat_3.5.conv2d_2.weight");  // repeat_3.5.conv2d_2: σ(weight)
-        UpperBound v1144 = v1143 * v1138 + norms.VectorNorm("repeat_3.5.conv2d_2.bias");  // repeat_3.5.conv2d_2: radius
-        UpperBound v1145 = UpperBound.Min(v1143 * v1139, v1144);  // repeat_3.5.conv2d_2: centred radius
-        UpperBound v1146 = UpperBound.Min(v1143 * v1140, v1143 * v1141, v1143 * v1142);  // repeat_3.5.conv2d_2: from pixels, whole to token
-        UpperBound v1147 = UpperBound.Min(v1143 * v1141, 14 * v1146);  // repeat_3.5.conv2d_2: from pixels, whole to whole
-        UpperBound v1148 = UpperBound.Min(v1143 * v1142, 224 * v1146);  // repeat_3.5.conv2d_2: from pixels, token to token
-        UpperBound v1149 = UpperBound.GeluSlope(v1144);  // repeat_3.5.gelu_2: slope
-        UpperBound v1150 = UpperBound.GeluGain(v1144) * v1144;  // repeat_3.5.gelu_2: radius
-        UpperBound v1151 = UpperBound.Min(v1149 * v1145, v1150);  // repeat_3.5.gelu_2: centred radius
-        UpperBound v1152 = UpperBound.Min(v1149 * v1146, v1149 * v1147, v1149 * v1148);  // repeat_3.5.gelu_2: from pixels, whole to token
-        UpperBound v1153 = UpperBound.Min(v1149 * v1147, 14 * v1152);  // repeat_3.5.gelu_2: from pixels, whole to whole
-        UpperBound v1154 = UpperBound.Min(v1149 * v1148, 224 * v1152);  // repeat_3.5.gelu_2: from pixels, token to token
-        UpperBound v1155 = v1123 + v1128 * v1150;  // repeat_3.5.residual: radius
-        UpperBound v1156 = UpperBound.Min(v1124 + v1128 * v1151, v1155);  // repeat_3.5.residual: centred radius
-        UpperBound v1877 = v1126 + v1128 * v1153;  // repeat_3.5.residual: shared
-        UpperBound v1878 = v1127 + v1128 * v1154;  // repeat_3.5.residual: shared
-        UpperBound v1158 = UpperBound.Min(v1125 + v1128 * v1152, v1877, v1878);  // repeat_3.5.residual: from pixels, whole to token
-        UpperBound v1159 = UpperBound.Min(v1877, 14 * v1158);  // repeat_3.5.residual: from pixels, whole to whole
-        UpperBound v1160 = UpperBound.Min(v1878, 224 * v1158);  // repeat_3.5.residual: from pixels, token to token
-        UpperBound v1161 = norms.LargestEntry("repeat_3.5.residual_2.alpha");  // repeat_3.5.residual_2: largest |alpha|
-        UpperBound v1162 = norms.OperatorNorm("repeat_3.5.conv2d_3.weight");  // repeat_3.5.conv2d_3: operator norm of weight
-        UpperBound v1163 = UpperBound.Min(norms.SpectralNorm("repeat_3.5.conv2d_3.weight"), v1162, norms.LargestRow("repeat_3.5.conv2d_3.weight"));  // repeat_3.5.conv2d_3: σ(weight)
-        UpperBound v1879 = 7 * v1163 * v1155;  // repeat_3.5.conv2d_3: shared
-        UpperBound v1164 = v1879 + norms.VectorNorm("repeat_3.5.conv2d_3.bias");  // repeat_3.5.conv2d_3: radius
-        UpperBound v1165 = UpperBound.Min(v1879, 7 * v1163 * UpperBound.OfRational(1, 2) * (v1156 + v1155), v1164);  // repeat_3.5.conv2d_3: centred radius
-        UpperBound v1880 = UpperBound.Min(7 * v1163, v1162) * v1159;  // repeat_3.5.conv2d_3: shared
-        UpperBound v1881 = 7 * v1163 * v1160;  // repeat_3.5.conv2d_3: shared
-        UpperBound v1166 = UpperBound.Min(7 * v1163 * v1158, UpperBound.Min(v1163, 7 * v1163, v1162) * v1159, v1880, v1881);  // repeat_3.5.conv2d_3: from pixels, whole to token
-        UpperBound v1167 = UpperBound.Min(v1880, 14 * v1166);  // repeat_3.5.conv2d_3: from pixels, whole to whole
-        UpperBound v1168 = UpperBound.Min(v1881, 224 * v1166);  // repeat_3.5.conv2d_3: from pixels, token to token
-        UpperBound v1170 = UpperBound.GeluSlope(v1164);  // repeat_3.5.gelu_3: slope
-        UpperBound v1171 = UpperBound.GeluGain(v1164) * v1164;  // repeat_3.5.gelu_3: radius
-        UpperBound v1172 = UpperBound.Min(v1170 * v1165, v1171);  // repeat_3.5.gelu_3: centred radius
-        UpperBound v1173 = UpperBound.Min(v1170 * v1166, v1170 * v1167, v1170 * v1168);  // repeat_3.5.gelu_3: from pixels, whole to token
-        UpperBound v1174 = UpperBound.Min(v1170 * v1167, 14 * v1173);  // repeat_3.5.gelu_3: from pixels, whole to whole
-        UpperBound v1175 = UpperBound.Min(v1170 * v1168, 224 * v1173);  // repeat_3.5.gelu_3: from pixels, token to token
-        UpperBound v1176 = v1155 + v1161 * v1171;  // repeat_3.5.residual_2: radius
-        UpperBound v1177 = UpperBound.Min(v1156 + v1161 * v1172, v1176);  // repeat_3.5.residual_2: centred radius
-        UpperBound v1882 = v1159 + v1161 * v1174;  // repeat_3.5.residual_2: shared
-        UpperBound v1883 = v1160 + v1161 * v1175;  // repeat_3.5.residual_2: shared
-        UpperBound v1179 = UpperBound.Min(v1158 + v1161 * v1173, v1882, v1883);  // repeat_3.5.residual_2: from pixels, whole to token
-        UpperBound v1180 = UpperBound.Min(v1882, 14 * v1179);  // repeat_3.5.residual_2: from pixels, whole to whole
-        UpperBound v1181 = UpperBound.Min(v1883, 224 * v1179);  // repeat_3.5.residual_2: from pixels, token to token
-        UpperBound v1182 = norms.LargestEntry("repeat_3.5.residual_3.alpha");  // repeat_3.5.residual_3: largest |alpha|
-        UpperBound v1183 = 2 * norms.LargestEntry("repeat_3.5.attention.bias_table");  // repeat_3.5.attention: spread of the bias
-        UpperBound v1184 = norms.SpectralNorm("repeat_3.5.attention.out");  // repeat_3.5.attention: σ(out)
-        UpperBound v1185 = norms.SpectralNorm("repeat_3.5.attention.k");  // repeat_3.5.attention: σ(k)
-        // repeat_3.5.attention: range of the logits
-        UpperBound v1186 = 20 * UpperBound.Min(
-            UpperBound.MaxOver(12, head => norms.HeadSpectralNorm("repeat_3.5.attention.k", head))
-                * v1177
-                * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)),
-            1)
-            + v1183;
-        UpperBound v1187 = UpperBound.DoeblinComplement(49, v1186);  // repeat_3.5.attention: 1 − lambda
-        UpperBound v1188 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v1186);  // repeat_3.5.attention: cosh of half the range
-        UpperBound v1189 = 49 * UpperBound.LargestSoftmaxWeight(49, v1186);  // repeat_3.5.attention: largest column sum
-        UpperBound v1190 = UpperBound.Min(UpperBound.Sqrt(v1189), v1188, 7);  // repeat_3.5.attention: norm of the weights
-        UpperBound v1191 = norms.SpectralNorm("repeat_3.5.attention.q");  // repeat_3.5.attention: σ(q)
-        UpperBound v1192 = norms.SpectralNorm("repeat_3.5.attention.v");  // repeat_3.5.attention: σ(v)
-        // repeat_3.5.attention: slope of the values
-        UpperBound v1193 = UpperBound.MaxOver(12, head =>
-            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                * norms.HeadSpectralNorm("repeat_3.5.attention.v", head));
-        // repeat_3.5.attention: spread of the values
-        UpperBound v1194 = UpperBound.MaxOver(12, head => UpperBound.Min(
-            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                * norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
-                * v1177,
-            1));
-        // repeat_3.5.attention: both paths' slope
-        UpperBound v1195 = UpperBound.MaxOver(12, head => UpperBound.Max(
-            v1533 * norms.HeadSpectralNorm("repeat_3.5.attention.k", head),
-            v1533 * norms.HeadSpectralNorm("repeat_3.5.attention.q", head)));
-        UpperBound v1884 = UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)) * v1192;  // repeat_3.5.attention: shared
-        // repeat_3.5.attention: value path
-        UpperBound v1196 = UpperBound.Min(
-            UpperBound.Sqrt(12) * v1193,
-            v1884 * (1
-                + v1187
-                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-        UpperBound v1885 = UpperBound.Sqrt(12) * v1194;  // repeat_3.5.attention: shared
-        UpperBound v1886 = UpperBound.MaxOver(12, head => v1533 * norms.HeadSpectralNorm("repeat_3.5.attention.k", head));  // repeat_3.5.attention: shared
-        UpperBound v1887 = UpperBound.Power(v1884, 2);  // repeat_3.5.attention: shared
-        UpperBound v1888 = UpperBound.Min(12 * UpperBound.Power(v1193, 2), v1887 * (1 + v1187 * 11));  // repeat_3.5.attention: shared
-        UpperBound v1889 = 12 * UpperBound.Power(v1886, 2);  // repeat_3.5.attention: shared
-        // repeat_3.5.attention: keys and values, token to token
-        UpperBound v1197 = UpperBound.Min(
-            v1184 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head));
+            // repeat_4.{i}.attention: spread of the values
+            UpperBound v504 = UpperBound.MaxOver(24, head => UpperBound.Min(
                 UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
-                            * v1177,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
-                            * v1177,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.5.attention.k", head)))),
-            v1184 * (v1196 + v1885 * v1886),
-            v1184 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.5.attention.v", head),
-                        2)
-                        + UpperBound.Power(v1533 * norms.HeadSpectralNorm("repeat_3.5.attention.k", head), 2)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.5.attention.v", head),
-                        2)
-                        + UpperBound.Power(v1533 * norms.HeadSpectralNorm("repeat_3.5.attention.k", head), 2))),
-            v1184 * UpperBound.Sqrt(v1888 + v1889));
-        UpperBound v1890 = UpperBound.Min(UpperBound.OfRational(1, 7) * v1188, 1);  // repeat_3.5.attention: shared
-        UpperBound v1891 = v1884 * v1890;  // repeat_3.5.attention: shared
-        UpperBound v1892 = v1533 * v1185;  // repeat_3.5.attention: shared
-        UpperBound v1893 = v1194 * v1892;  // repeat_3.5.attention: shared
-        UpperBound v1894 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1186)));  // repeat_3.5.attention: shared
-        UpperBound v1895 = UpperBound.Power(v1892, 2);  // repeat_3.5.attention: shared
-        UpperBound v1896 = v1887 + UpperBound.OfRational(1, 2) * v1895;  // repeat_3.5.attention: shared
-        UpperBound v1897 = v1887 + v1895;  // repeat_3.5.attention: shared
-        UpperBound v1898 = UpperBound.Min(v1896, UpperBound.LargestSoftmaxWeight(49, v1186) * v1897);  // repeat_3.5.attention: shared
-        // repeat_3.5.attention: keys and values, whole to token
-        UpperBound v1198 = UpperBound.Min(
-            v1184 * (v1891 + v1893 * v1894),
-            v1184 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
-                    * v1890
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
-                            * v1177,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.5.attention.k", head))
-                        * v1894,
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
-                    * v1890
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
-                            * v1177,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.5.attention.k", head))
-                        * v1894)),
-            v1184 * UpperBound.Sqrt(v1898));
-        UpperBound v1899 = v1884 * v1190;  // repeat_3.5.attention: shared
-        UpperBound v1900 = UpperBound.Min(UpperBound.Sqrt(v1189), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_3.5.attention: shared
-        UpperBound v1901 = UpperBound.Min(v1189 * v1897, 49 * v1896);  // repeat_3.5.attention: shared
-        // repeat_3.5.attention: keys and values, whole to whole
-        UpperBound v1199 = UpperBound.Min(
-            v1184 * (v1899 + v1893 * v1900),
-            v1184 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
-                    * v1190
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
-                            * v1177,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.5.attention.k", head))
-                        * v1900,
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
-                    * v1190
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
-                            * v1177,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.5.attention.k", head))
-                        * v1900)),
-            v1184 * UpperBound.Sqrt(v1901));
-        UpperBound v1902 = v1533 * v1191;  // repeat_3.5.attention: shared
-        // repeat_3.5.attention: query path, all readings
-        UpperBound v1200 = UpperBound.Min(
-            v1184 * v1194 * v1902,
-            v1184 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(
+                    * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
+                    * v487,
+                1));
+            UpperBound v726 = 10 * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645));  // repeat_4.{i}.attention: shared
+            // repeat_4.{i}.attention: both paths' slope
+            UpperBound v505 = UpperBound.MaxOver(24, head => UpperBound.Max(
+                v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head),
+                v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)));
+            UpperBound v727 = UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)) * v502;  // repeat_4.{i}.attention: shared
+            // repeat_4.{i}.attention: value path
+            UpperBound v506 = UpperBound.Min(
+                UpperBound.Sqrt(24) * v503,
+                v727 * (1
+                    + v497
+                        * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("71923476718886297409"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
+            UpperBound v728 = UpperBound.Sqrt(24) * v504;  // repeat_4.{i}.attention: shared
+            UpperBound v729 = UpperBound.MaxOver(24, head => v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head));  // repeat_4.{i}.attention: shared
+            UpperBound v730 = UpperBound.Power(v727, 2);  // repeat_4.{i}.attention: shared
+            UpperBound v731 = UpperBound.Min(24 * UpperBound.Power(v503, 2), v730 * (1 + v497 * 23));  // repeat_4.{i}.attention: shared
+            UpperBound v732 = 24 * UpperBound.Power(v729, 2);  // repeat_4.{i}.attention: shared
+            // repeat_4.{i}.attention: keys and values, token to token
+            UpperBound v507 = UpperBound.Min(
+                v494 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
-                        * v1177,
-                    1)
-                    * (v1533 * norms.HeadSpectralNorm("repeat_3.5.attention.q", head)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (
+                        * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
+                                * v487,
+                            1)
+                            * (v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)),
+                    2))),
+                UpperBound.SumOver(24, head =>
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
+                                * v487,
+                            1)
+                            * (v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)))),
+                v494 * (v506 + v728 * v729),
+                v494 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        UpperBound.Power(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head),
+                            2)
+                            + UpperBound.Power(v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head), 2)),
+                    2))),
+                UpperBound.SumOver(24, head =>
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * UpperBound.Sqrt(
+                        UpperBound.Power(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head),
+                            2)
+                            + UpperBound.Power(v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head), 2))),
+                v494 * UpperBound.Sqrt(v731 + v732));
+            UpperBound v733 = UpperBound.Min(UpperBound.OfRational(1, 7) * v498, 1);  // repeat_4.{i}.attention: shared
+            UpperBound v734 = v727 * v733;  // repeat_4.{i}.attention: shared
+            UpperBound v735 = v726 * v495;  // repeat_4.{i}.attention: shared
+            UpperBound v736 = v504 * v735;  // repeat_4.{i}.attention: shared
+            UpperBound v737 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v496)));  // repeat_4.{i}.attention: shared
+            UpperBound v738 = UpperBound.Power(v735, 2);  // repeat_4.{i}.attention: shared
+            UpperBound v739 = v730 + UpperBound.OfRational(1, 2) * v738;  // repeat_4.{i}.attention: shared
+            UpperBound v740 = v730 + v738;  // repeat_4.{i}.attention: shared
+            UpperBound v741 = UpperBound.Min(v739, UpperBound.LargestSoftmaxWeight(49, v496) * v740);  // repeat_4.{i}.attention: shared
+            // repeat_4.{i}.attention: keys and values, whole to token
+            UpperBound v508 = UpperBound.Min(
+                v494 * (v734 + v736 * v737),
+                v494 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
+                        * v733
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
+                                * v487,
+                            1)
+                            * (v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head))
+                            * v737,
+                    2))),
+                UpperBound.SumOver(24, head =>
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
+                        * v733
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
+                                * v487,
+                            1)
+                            * (v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head))
+                            * v737)),
+                v494 * UpperBound.Sqrt(v741));
+            UpperBound v742 = v727 * v500;  // repeat_4.{i}.attention: shared
+            UpperBound v743 = UpperBound.Min(UpperBound.Sqrt(v499), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_4.{i}.attention: shared
+            UpperBound v744 = UpperBound.Min(v499 * v740, 49 * v739);  // repeat_4.{i}.attention: shared
+            // repeat_4.{i}.attention: keys and values, whole to whole
+            UpperBound v509 = UpperBound.Min(
+                v494 * (v742 + v736 * v743),
+                v494 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
+                        * v500
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
+                                * v487,
+                            1)
+                            * (v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head))
+                            * v743,
+                    2))),
+                UpperBound.SumOver(24, head =>
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
+                        * v500
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
+                                * v487,
+                            1)
+                            * (v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head))
+                            * v743)),
+                v494 * UpperBound.Sqrt(v744));
+            UpperBound v745 = v726 * v501;  // repeat_4.{i}.attention: shared
+            // repeat_4.{i}.attention: query path, all readings
+            UpperBound v510 = UpperBound.Min(
+                v494 * v504 * v745,
+                v494 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
-                            * v1177,
+                            * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
+                            * v487,
                         1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_3.5.attention.q", head)))));
-        // repeat_3.5.attention: per head, token to token
-        UpperBound v1201 = UpperBound.Min(
-            v1184 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
-                            * v1177,
-                        1)
-                        * UpperBound.Max(
-                            v1533 * norms.HeadSpectralNorm("repeat_3.5.attention.k", head),
-                            v1533 * norms.HeadSpectralNorm("repeat_3.5.attention.q", head)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
-                            * v1177,
-                        1)
-                        * UpperBound.Max(
-                            v1533 * norms.HeadSpectralNorm("repeat_3.5.attention.k", head),
-                            v1533 * norms.HeadSpectralNorm("repeat_3.5.attention.q", head)))),
-            v1184 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.5.attention.v", head),
-                        2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                v1533 * norms.HeadSpectralNorm("repeat_3.5.attention.k", head),
-                                v1533 * norms.HeadSpectralNorm("repeat_3.5.attention.q", head)),
-                            2)),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_3.5.attention.v", head),
-                        2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                v1533 * norms.HeadSpectralNorm("repeat_3.5.attention.k", head),
-                                v1533 * norms.HeadSpectralNorm("repeat_3.5.attention.q", head)),
-                            2))));
-        UpperBound v1903 = UpperBound.Power(v1902, 2);  // repeat_3.5.attention: shared
-        // repeat_3.5.attention: token to token
-        UpperBound v1202 = UpperBound.Min(
-            v1201,
-            v1197 + v1200,
-            v1184 * (v1196 + v1885 * v1195),
-            v1184 * UpperBound.Sqrt(v1888 + 12 * UpperBound.Power(v1195, 2)),
-            v1184 * UpperBound.Sqrt(v1888 + (v1889 + v1903)));
-        // repeat_3.5.attention: whole to token
-        UpperBound v1203 = UpperBound.Min(
-            v1198 + v1200,
-            v1184 * (v1891 + v1194 * (UpperBound.Sqrt(UpperBound.Power(v1894 * v1892, 2) + v1903) + v1894 * 0)),
-            v1184 * UpperBound.Sqrt(v1898 + v1903));
-        // repeat_3.5.attention: whole to whole
-        UpperBound v1204 = UpperBound.Min(
-            v1199 + v1200,
-            v1184 * (v1899 + v1194 * (UpperBound.Sqrt(UpperBound.Power(v1900 * v1892, 2) + v1903) + v1900 * 0)),
-            v1184 * UpperBound.Sqrt(v1901 + v1903));
-        // repeat_3.5.attention: radius
-        UpperBound v1205 = UpperBound.Min(
-            v1184 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(
+                        * (v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)),
+                    2))),
+                UpperBound.SumOver(24, head =>
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (
+                        UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
+                                * v487,
+                            1)
+                            * (v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)))));
+            // repeat_4.{i}.attention: per head, token to token
+            UpperBound v511 = UpperBound.Min(
+                v494 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1176 + norms.HeadVectorNorm("repeat_3.5.attention.v_bias", head)),
-                    1),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * (norms.HeadSpectralNorm("repeat_3.5.attention.v", head) * v1176 + norms.HeadVectorNorm("repeat_3.5.attention.v_bias", head)),
-                    1)))
-            + norms.VectorNorm("repeat_3.5.attention.out_bias");
-        // repeat_3.5.attention: centred radius
-        UpperBound v1206 = UpperBound.Min(
-            v1184 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
-                        * v1177,
-                    1),
-                2))),
-            UpperBound.SumOver(12, head =>
-                norms.HeadSpectralNorm("repeat_3.5.attention.out", head) * UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat_3.5.attention.v", head)
-                        * v1177,
-                    1)),
-            v1205);
-        UpperBound v1207 = UpperBound.Min(v1202 * v1179, v1203 * v1180, v1198 * v1180 + v1200 * v1179, v1204 * v1180, v1202 * v1181);  // repeat_3.5.attention: from pixels, whole to token
-        UpperBound v1208 = UpperBound.Min(v1204 * v1180, 14 * v1207);  // repeat_3.5.attention: from pixels, whole to whole
-        UpperBound v1209 = UpperBound.Min(v1202 * v1181, 224 * v1207);  // repeat_3.5.attention: from pixels, token to token
-        UpperBound v1212 = v1176 + v1182 * v1205;  // repeat_3.5.residual_3: radius
-        UpperBound v1213 = UpperBound.Min(v1177 + v1182 * v1206, v1212);  // repeat_3.5.residual_3: centred radius
-        UpperBound v1904 = v1180 + v1182 * v1208;  // repeat_3.5.residual_3: shared
-        UpperBound v1905 = v1181 + v1182 * v1209;  // repeat_3.5.residual_3: shared
-        UpperBound v1215 = UpperBound.Min(v1179 + v1182 * v1207, v1904, v1905);  // repeat_3.5.residual_3: from pixels, whole to token
-        UpperBound v1216 = UpperBound.Min(v1904, 14 * v1215);  // repeat_3.5.residual_3: from pixels, whole to whole
-        UpperBound v1217 = UpperBound.Min(v1905, 224 * v1215);  // repeat_3.5.residual_3: from pixels, token to token
-        UpperBound v1218 = norms.LargestEntry("repeat_3.5.center_norm.gain");  // repeat_3.5.center_norm: max|gain|
-        UpperBound v1219 = v1218 * UpperBound.OfRational(384, 383) * v1212 + norms.VectorNorm("repeat_3.5.center_norm.bias");  // repeat_3.5.center_norm: radius
-        UpperBound v1220 = UpperBound.Min(v1218 * UpperBound.OfRational(384, 383) * v1213, v1219);  // repeat_3.5.center_norm: centred radius
-        UpperBound v1906 = v1218 * UpperBound.OfRational(384, 383) * v1216;  // repeat_3.5.center_norm: shared
-        UpperBound v1907 = v1218 * UpperBound.OfRational(384, 383) * v1217;  // repeat_3.5.center_norm: shared
-        UpperBound v1221 = UpperBound.Min(v1218 * UpperBound.OfRational(384, 383) * v1215, v1906, v1907);  // repeat_3.5.center_norm: from pixels, whole to token
-        UpperBound v1222 = UpperBound.Min(v1906, 14 * v1221);  // repeat_3.5.center_norm: from pixels, whole to whole
-        UpperBound v1223 = UpperBound.Min(v1907, 224 * v1221);  // repeat_3.5.center_norm: from pixels, token to token
-        UpperBound v1224 = norms.LargestEntry("repeat_3.5.residual_4.alpha");  // repeat_3.5.residual_4: largest |alpha|
-        UpperBound v1225 = norms.SpectralNorm("repeat_3.5.mlp.up");  // repeat_3.5.mlp: σ(up)
-        UpperBound v1226 = norms.SpectralNorm("repeat_3.5.mlp.down");  // repeat_3.5.mlp: σ(down)
-        UpperBound v1227 = norms.LargestRow("repeat_3.5.mlp.up") * v1219 + norms.LargestEntry("repeat_3.5.mlp.up_bias");  // repeat_3.5.mlp: largest pre-activation
-        UpperBound v1228 = v1225 * v1219 + norms.VectorNorm("repeat_3.5.mlp.up_bias");  // repeat_3.5.mlp: norm of the pre-activations
-        UpperBound v1229 = UpperBound.GeluSlope(v1227);  // repeat_3.5.mlp: gelu slope
-        // repeat_3.5.mlp: constant
-        UpperBound v1230 = UpperBound.Min(
-            v1229 * (v1225 * v1226),
-            UpperBound.OfRational(1, 2) * norms.Product("repeat_3.5.mlp.down", "repeat_3.5.mlp.up")
-                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1225 * v1226));
-        UpperBound v1231 = v1226 * (UpperBound.GeluGain(v1227) * v1228) + norms.VectorNorm("repeat_3.5.mlp.down_bias");  // repeat_3.5.mlp: radius
-        UpperBound v1232 = UpperBound.Min(v1230 * v1220, v1231);  // repeat_3.5.mlp: centred radius
-        UpperBound v1233 = UpperBound.Min(v1230 * v1221, v1230 * v1222, v1230 * v1223);  // repeat_3.5.mlp: from pixels, whole to token
-        UpperBound v1234 = UpperBound.Min(v1230 * v1222, 14 * v1233);  // repeat_3.5.mlp: from pixels, whole to whole
-        UpperBound v1235 = UpperBound.Min(v1230 * v1223, 224 * v1233);  // repeat_3.5.mlp: from pixels, token to token
-        UpperBound v1238 = v1219 + v1224 * v1231;  // repeat_3.5.residual_4: radius
-        UpperBound v1239 = UpperBound.Min(v1220 + v1224 * v1232, v1238);  // repeat_3.5.residual_4: centred radius
-        UpperBound v1908 = v1222 + v1224 * v1234;  // repeat_3.5.residual_4: shared
-        UpperBound v1909 = v1223 + v1224 * v1235;  // repeat_3.5.residual_4: shared
-        UpperBound v1241 = UpperBound.Min(v1221 + v1224 * v1233, v1908, v1909);  // repeat_3.5.residual_4: from pixels, whole to token
-        UpperBound v1242 = UpperBound.Min(v1908, 14 * v1241);  // repeat_3.5.residual_4: from pixels, whole to whole
-        UpperBound v1243 = UpperBound.Min(v1909, 224 * v1241);  // repeat_3.5.residual_4: from pixels, token to token
-        UpperBound v1244 = norms.LargestEntry("repeat_3.5.center_norm_2.gain");  // repeat_3.5.center_norm_2: max|gain|
-        UpperBound v1245 = v1244 * UpperBound.OfRational(384, 383) * v1238 + norms.VectorNorm("repeat_3.5.center_norm_2.bias");  // repeat_3.5.center_norm_2: radius
-        UpperBound v1246 = UpperBound.Min(v1244 * UpperBound.OfRational(384, 383) * v1239, v1245);  // repeat_3.5.center_norm_2: centred radius
-        UpperBound v1910 = v1244 * UpperBound.OfRational(384, 383) * v1242;  // repeat_3.5.center_norm_2: shared
-        UpperBound v1911 = v1244 * UpperBound.OfRational(384, 383) * v1243;  // repeat_3.5.center_norm_2: shared
-        UpperBound v1247 = UpperBound.Min(v1244 * UpperBound.OfRational(384, 383) * v1241, v1910, v1911);  // repeat_3.5.center_norm_2: from pixels, whole to token
-        UpperBound v1248 = UpperBound.Min(v1910, 14 * v1247);  // repeat_3.5.center_norm_2: from pixels, whole to whole
-        UpperBound v1249 = UpperBound.Min(v1911, 224 * v1247);  // repeat_3.5.center_norm_2: from pixels, token to token
-        UpperBound v1250 = norms.SpectralNorm("patch_merging_3.reduction");  // patch_merging_3: σ(reduction)
-        UpperBound v1251 = norms.LargestEntry("patch_merging_3.gain");  // patch_merging_3: max|gain|
-        UpperBound v1252 = v1250 * (v1251 * UpperBound.OfRational(1536, 1535) * (2 * v1245) + norms.VectorNorm("patch_merging_3.bias"));  // patch_merging_3: radius
-        UpperBound v1253 = UpperBound.Min(v1250 * (v1251 * UpperBound.OfRational(1536, 1535) * (2 * v1246)), v1252);  // patch_merging_3: centred radius
-        UpperBound v1912 = v1251 * UpperBound.OfRational(1536, 1535) * v1250;  // patch_merging_3: shared
-        UpperBound v1913 = 2 * v1912;  // patch_merging_3: shared
-        UpperBound v1914 = v1912 * v1248;  // patch_merging_3: shared
-        UpperBound v1915 = v1913 * v1249;  // patch_merging_3: shared
-        UpperBound v1254 = UpperBound.Min(v1913 * v1247, v1914, v1915);  // patch_merging_3: from pixels, whole to token
-        UpperBound v1255 = UpperBound.Min(v1914, 7 * v1254);  // patch_merging_3: from pixels, whole to whole
-        UpperBound v1256 = UpperBound.Min(v1915, 224 * v1254);  // patch_merging_3: from pixels, token to token
-        UpperBound v1257 = norms.LargestEntry("repeat_4.0.residual.alpha");  // repeat_4.0.residual: largest |alpha|
-        UpperBound v1258 = norms.OperatorNorm("repeat_4.0.conv2d.weight");  // repeat_4.0.conv2d: operator norm of weight
-        UpperBound v1259 = UpperBound.Min(norms.SpectralNorm("repeat_4.0.conv2d.weight"), v1258, norms.LargestRow("repeat_4.0.conv2d.weight"));  // repeat_4.0.conv2d: σ(weight)
-        UpperBound v1916 = 7 * v1259 * v1252;  // repeat_4.0.conv2d: shared
-        UpperBound v1260 = v1916 + norms.VectorNorm("repeat_4.0.conv2d.bias");  // repeat_4.0.conv2d: radius
-        UpperBound v1261 = UpperBound.Min(v1916, 7 * v1259 * UpperBound.OfRational(1, 2) * (v1253 + v1252), v1260);  // repeat_4.0.conv2d: centred radius
-        UpperBound v1917 = UpperBound.Min(7 * v1259, v1258) * v1255;  // repeat_4.0.conv2d: shared
-        UpperBound v1918 = 7 * v1259 * v1256;  // repeat_4.0.conv2d: shared
-        UpperBound v1262 = UpperBound.Min(7 * v1259 * v1254, UpperBound.Min(v1259, 7 * v1259, v1258) * v1255, v1917, v1918);  // repeat_4.0.conv2d: from pixels, whole to token
-        UpperBound v1263 = UpperBound.Min(v1917, 7 * v1262);  // repeat_4.0.conv2d: from pixels, whole to whole
-        UpperBound v1264 = UpperBound.Min(v1918, 224 * v1262);  // repeat_4.0.conv2d: from pixels, token to token
-        UpperBound v1266 = UpperBound.GeluSlope(v1260);  // repeat_4.0.gelu: slope
-        UpperBound v1267 = UpperBound.GeluGain(v1260) * v1260;  // repeat_4.0.gelu: radius
-        UpperBound v1268 = UpperBound.Min(v1266 * v1261, v1267);  // repeat_4.0.gelu: centred radius
-        UpperBound v1269 = UpperBound.Min(v1266 * v1262, v1266 * v1263, v1266 * v1264);  // repeat_4.0.gelu: from pixels, whole to token
-        UpperBound v1270 = UpperBound.Min(v1266 * v1263, 7 * v1269);  // repeat_4.0.gelu: from pixels, whole to whole
-        UpperBound v1271 = UpperBound.Min(v1266 * v1264, 224 * v1269);  // repeat_4.0.gelu: from pixels, token to token
-        UpperBound v1272 = norms.SpectralNorm("repeat_4.0.conv2d_2.weight");  // repeat_4.0.conv2d_2: σ(weight)
-        UpperBound v1273 = v1272 * v1267 + norms.VectorNorm("repeat_4.0.conv2d_2.bias");  // repeat_4.0.conv2d_2: radius
-        UpperBound v1274 = UpperBound.Min(v1272 * v1268, v1273);  // repeat_4.0.conv2d_2: centred radius
-        UpperBound v1275 = UpperBound.Min(v1272 * v1269, v1272 * v1270, v1272 * v1271);  // repeat_4.0.conv2d_2: from pixels, whole to token
-        UpperBound v1276 = UpperBound.Min(v1272 * v1270, 7 * v1275);  // repeat_4.0.conv2d_2: from pixels, whole to whole
-        UpperBound v1277 = UpperBound.Min(v1272 * v1271, 224 * v1275);  // repeat_4.0.conv2d_2: from pixels, token to token
-        UpperBound v1278 = UpperBound.GeluSlope(v1273);  // repeat_4.0.gelu_2: slope
-        UpperBound v1279 = UpperBound.GeluGain(v1273) * v1273;  // repeat_4.0.gelu_2: radius
-        UpperBound v1280 = UpperBound.Min(v1278 * v1274, v1279);  // repeat_4.0.gelu_2: centred radius
-        UpperBound v1281 = UpperBound.Min(v1278 * v1275, v1278 * v1276, v1278 * v1277);  // repeat_4.0.gelu_2: from pixels, whole to token
-        UpperBound v1282 = UpperBound.Min(v1278 * v1276, 7 * v1281);  // repeat_4.0.gelu_2: from pixels, whole to whole
-        UpperBound v1283 = UpperBound.Min(v1278 * v1277, 224 * v1281);  // repeat_4.0.gelu_2: from pixels, token to token
-        UpperBound v1284 = v1252 + v1257 * v1279;  // repeat_4.0.residual: radius
-        UpperBound v1285 = UpperBound.Min(v1253 + v1257 * v1280, v1284);  // repeat_4.0.residual: centred radius
-        UpperBound v1919 = v1255 + v1257 * v1282;  // repeat_4.0.residual: shared
-        UpperBound v1920 = v1256 + v1257 * v1283;  // repeat_4.0.residual: shared
-        UpperBound v1287 = UpperBound.Min(v1254 + v1257 * v1281, v1919, v1920);  // repeat_4.0.residual: from pixels, whole to token
-        UpperBound v1288 = UpperBound.Min(v1919, 7 * v1287);  // repeat_4.0.residual: from pixels, whole to whole
-        UpperBound v1289 = UpperBound.Min(v1920, 224 * v1287);  // repeat_4.0.residual: from pixels, token to token
-        UpperBound v1290 = norms.LargestEntry("repeat_4.0.residual_2.alpha");  // repeat_4.0.residual_2: largest |alpha|
-        UpperBound v1291 = norms.OperatorNorm("repeat_4.0.conv2d_3.weight");  // repeat_4.0.conv2d_3: operator norm of weight
-        UpperBound v1292 = UpperBound.Min(norms.SpectralNorm("repeat_4.0.conv2d_3.weight"), v1291, norms.LargestRow("repeat_4.0.conv2d_3.weight"));  // repeat_4.0.conv2d_3: σ(weight)
-        UpperBound v1921 = 7 * v1292 * v1284;  // repeat_4.0.conv2d_3: shared
-        UpperBound v1293 = v1921 + norms.VectorNorm("repeat_4.0.conv2d_3.bias");  // repeat_4.0.conv2d_3: radius
-        UpperBound v1294 = UpperBound.Min(v1921, 7 * v1292 * UpperBound.OfRational(1, 2) * (v1285 + v1284), v1293);  // repeat_4.0.conv2d_3: centred radius
-        UpperBound v1922 = UpperBound.Min(7 * v1292, v1291) * v1288;  // repeat_4.0.conv2d_3: shared
-        UpperBound v1923 = 7 * v1292 * v1289;  // repeat_4.0.conv2d_3: shared
-        UpperBound v1295 = UpperBound.Min(7 * v1292 * v1287, UpperBound.Min(v1292, 7 * v1292, v1291) * v1288, v1922, v1923);  // repeat_4.0.conv2d_3: from pixels, whole to token
-        UpperBound v1296 = UpperBound.Min(v1922, 7 * v1295);  // repeat_4.0.conv2d_3: from pixels, whole to whole
-        UpperBound v1297 = UpperBound.Min(v1923, 224 * v1295);  // repeat_4.0.conv2d_3: from pixels, token to token
-        UpperBound v1299 = UpperBound.GeluSlope(v1293);  // repeat_4.0.gelu_3: slope
-        UpperBound v1300 = UpperBound.GeluGain(v1293) * v1293;  // repeat_4.0.gelu_3: radius
-        UpperBound v1301 = UpperBound.Min(v1299 * v1294, v1300);  // repeat_4.0.gelu_3: centred radius
-        UpperBound v1302 = UpperBound.Min(v1299 * v1295, v1299 * v1296, v1299 * v1297);  // repeat_4.0.gelu_3: from pixels, whole to token
-        UpperBound v1303 = UpperBound.Min(v1299 * v1296, 7 * v1302);  // repeat_4.0.gelu_3: from pixels, whole to whole
-        UpperBound v1304 = UpperBound.Min(v1299 * v1297, 224 * v1302);  // repeat_4.0.gelu_3: from pixels, token to token
-        UpperBound v1305 = v1284 + v1290 * v1300;  // repeat_4.0.residual_2: radius
-        UpperBound v1306 = UpperBound.Min(v1285 + v1290 * v1301, v1305);  // repeat_4.0.residual_2: centred radius
-        UpperBound v1924 = v1288 + v1290 * v1303;  // repeat_4.0.residual_2: shared
-        UpperBound v1925 = v1289 + v1290 * v1304;  // repeat_4.0.residual_2: shared
-        UpperBound v1308 = UpperBound.Min(v1287 + v1290 * v1302, v1924, v1925);  // repeat_4.0.residual_2: from pixels, whole to token
-        UpperBound v1309 = UpperBound.Min(v1924, 7 * v1308);  // repeat_4.0.residual_2: from pixels, whole to whole
-        UpperBound v1310 = UpperBound.Min(v1925, 224 * v1308);  // repeat_4.0.residual_2: from pixels, token to token
-        UpperBound v1311 = norms.LargestEntry("repeat_4.0.residual_3.alpha");  // repeat_4.0.residual_3: largest |alpha|
-        UpperBound v1312 = 2 * norms.LargestEntry("repeat_4.0.attention.bias_table");  // repeat_4.0.attention: spread of the bias
-        UpperBound v1313 = norms.SpectralNorm("repeat_4.0.attention.out");  // repeat_4.0.attention: σ(out)
-        UpperBound v1314 = norms.SpectralNorm("repeat_4.0.attention.k");  // repeat_4.0.attention: σ(k)
-        // repeat_4.0.attention: range of the logits
-        UpperBound v1315 = 20 * UpperBound.Min(
-            UpperBound.MaxOver(24, head => norms.HeadSpectralNorm("repeat_4.0.attention.k", head))
-                * v1306
-                * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)),
-            1)
-            + v1312;
-        UpperBound v1316 = UpperBound.DoeblinComplement(49, v1315);  // repeat_4.0.attention: 1 − lambda
-        UpperBound v1317 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v1315);  // repeat_4.0.attention: cosh of half the range
-        UpperBound v1318 = 49 * UpperBound.LargestSoftmaxWeight(49, v1315);  // repeat_4.0.attention: largest column sum
-        UpperBound v1319 = UpperBound.Min(UpperBound.Sqrt(v1318), v1317, 7);  // repeat_4.0.attention: norm of the weights
-        UpperBound v1320 = norms.SpectralNorm("repeat_4.0.attention.q");  // repeat_4.0.attention: σ(q)
-        UpperBound v1321 = norms.SpectralNorm("repeat_4.0.attention.v");  // repeat_4.0.attention: σ(v)
-        // repeat_4.0.attention: slope of the values
-        UpperBound v1322 = UpperBound.MaxOver(24, head =>
-            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                * norms.HeadSpectralNorm("repeat_4.0.attention.v", head));
-        // repeat_4.0.attention: spread of the values
-        UpperBound v1323 = UpperBound.MaxOver(24, head => UpperBound.Min(
-            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                * norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
-                * v1306,
-            1));
-        // repeat_4.0.attention: both paths' slope
-        UpperBound v1324 = UpperBound.MaxOver(24, head => UpperBound.Max(
-            v1533 * norms.HeadSpectralNorm("repeat_4.0.attention.k", head),
-            v1533 * norms.HeadSpectralNorm("repeat_4.0.attention.q", head)));
-        UpperBound v1926 = UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)) * v1321;  // repeat_4.0.attention: shared
-        // repeat_4.0.attention: value path
-        UpperBound v1325 = UpperBound.Min(
-            UpperBound.Sqrt(24) * v1322,
-            v1926 * (1
-                + v1316
-                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("71923476718886297409"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-        UpperBound v1927 = UpperBound.Sqrt(24) * v1323;  // repeat_4.0.attention: shared
-        UpperBound v1928 = UpperBound.MaxOver(24, head => v1533 * norms.HeadSpectralNorm("repeat_4.0.attention.k", head));  // repeat_4.0.attention: shared
-        UpperBound v1929 = UpperBound.Power(v1926, 2);  // repeat_4.0.attention: shared
-        UpperBound v1930 = UpperBound.Min(24 * UpperBound.Power(v1322, 2), v1929 * (1 + v1316 * 23));  // repeat_4.0.attention: shared
-        UpperBound v1931 = 24 * UpperBound.Power(v1928, 2);  // repeat_4.0.attention: shared
-        // repeat_4.0.attention: keys and values, token to token
-        UpperBound v1326 = UpperBound.Min(
-            v1313 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
-                            * v1306,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)),
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
-                            * v1306,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_4.0.attention.k", head)))),
-            v1313 * (v1325 + v1927 * v1928),
-            v1313 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.0.attention.v", head),
-                        2)
-                        + UpperBound.Power(v1533 * norms.HeadSpectralNorm("repeat_4.0.attention.k", head), 2)),
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.0.attention.v", head),
-                        2)
-                        + UpperBound.Power(v1533 * norms.HeadSpectralNorm("repeat_4.0.attention.k", head), 2))),
-            v1313 * UpperBound.Sqrt(v1930 + v1931));
-        UpperBound v1932 = UpperBound.Min(UpperBound.OfRational(1, 7) * v1317, 1);  // repeat_4.0.attention: shared
-        UpperBound v1933 = v1926 * v1932;  // repeat_4.0.attention: shared
-        UpperBound v1934 = v1533 * v1314;  // repeat_4.0.attention: shared
-        UpperBound v1935 = v1323 * v1934;  // repeat_4.0.attention: shared
-        UpperBound v1936 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1315)));  // repeat_4.0.attention: shared
-        UpperBound v1937 = UpperBound.Power(v1934, 2);  // repeat_4.0.attention: shared
-        UpperBound v1938 = v1929 + UpperBound.OfRational(1, 2) * v1937;  // repeat_4.0.attention: shared
-        UpperBound v1939 = v1929 + v1937;  // repeat_4.0.attention: shared
-        UpperBound v1940 = UpperBound.Min(v1938, UpperBound.LargestSoftmaxWeight(49, v1315) * v1939);  // repeat_4.0.attention: shared
-        // repeat_4.0.attention: keys and values, whole to token
-        UpperBound v1327 = UpperBound.Min(
-            v1313 * (v1933 + v1935 * v1936),
-            v1313 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
-                    * v1932
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
-                            * v1306,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_4.0.attention.k", head))
-                        * v1936,
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
-                    * v1932
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
-                            * v1306,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_4.0.attention.k", head))
-                        * v1936)),
-            v1313 * UpperBound.Sqrt(v1940));
-        UpperBound v1941 = v1926 * v1319;  // repeat_4.0.attention: shared
-        UpperBound v1942 = UpperBound.Min(UpperBound.Sqrt(v1318), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_4.0.attention: shared
-        UpperBound v1943 = UpperBound.Min(v1318 * v1939, 49 * v1938);  // repeat_4.0.attention: shared
-        // repeat_4.0.attention: keys and values, whole to whole
-        UpperBound v1328 = UpperBound.Min(
-            v1313 * (v1941 + v1935 * v1942),
-            v1313 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
-                    * v1319
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
-                            * v1306,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_4.0.attention.k", head))
-                        * v1942,
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
-                    * v1319
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
-                            * v1306,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_4.0.attention.k", head))
-                        * v1942)),
-            v1313 * UpperBound.Sqrt(v1943));
-        UpperBound v1944 = v1533 * v1320;  // repeat_4.0.attention: shared
-        // repeat_4.0.attention: query path, all readings
-        UpperBound v1329 = UpperBound.Min(
-            v1313 * v1323 * v1944,
-            v1313 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
-                        * v1306,
-                    1)
-                    * (v1533 * norms.HeadSpectralNorm("repeat_4.0.attention.q", head)),
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (
+                        * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
+                                * v487,
+                            1)
+                            * UpperBound.Max(
+                                v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head),
+                                v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)),
+                    2))),
+                UpperBound.SumOver(24, head =>
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
+                                * v487,
+                            1)
+                            * UpperBound.Max(
+                                v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head),
+                                v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)))),
+                v494 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                    UpperBound.Sqrt(
+                        UpperBound.Power(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head),
+                            2)
+                            + UpperBound.Power(
+                                UpperBound.Max(
+                                    v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head),
+                                    v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)),
+                                2)),
+                    2))),
+                UpperBound.SumOver(24, head =>
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * UpperBound.Sqrt(
+                        UpperBound.Power(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head),
+                            2)
+                            + UpperBound.Power(
+                                UpperBound.Max(
+                                    v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head),
+                                    v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)),
+                                2))));
+            UpperBound v746 = UpperBound.Power(v745, 2);  // repeat_4.{i}.attention: shared
+            // repeat_4.{i}.attention: token to token
+            UpperBound v512 = UpperBound.Min(
+                v511,
+                v507 + v510,
+                v494 * (v506 + v728 * v505),
+                v494 * UpperBound.Sqrt(v731 + 24 * UpperBound.Power(v505, 2)),
+                v494 * UpperBound.Sqrt(v731 + (v732 + v746)));
+            // repeat_4.{i}.attention: whole to token
+            UpperBound v513 = UpperBound.Min(
+                v508 + v510,
+                v494 * (v734 + v504 * (UpperBound.Sqrt(UpperBound.Power(v737 * v735, 2) + v746) + v737 * 0)),
+                v494 * UpperBound.Sqrt(v741 + v746));
+            // repeat_4.{i}.attention: whole to whole
+            UpperBound v514 = UpperBound.Min(
+                v509 + v510,
+                v494 * (v742 + v504 * (UpperBound.Sqrt(UpperBound.Power(v743 * v735, 2) + v746) + v743 * 0)),
+                v494 * UpperBound.Sqrt(v744 + v746));
+            // repeat_4.{i}.attention: radius
+            UpperBound v515 = UpperBound.Min(
+                v494 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
-                            * v1306,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_4.0.attention.q", head)))));
-        // repeat_4.0.attention: per head, token to token
-        UpperBound v1330 = UpperBound.Min(
-            v1313 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
-                            * v1306,
-                        1)
-                        * UpperBound.Max(
-                            v1533 * norms.HeadSpectralNorm("repeat_4.0.attention.k", head),
-                            v1533 * norms.HeadSpectralNorm("repeat_4.0.attention.q", head)),
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
-                            * v1306,
-                        1)
-                        * UpperBound.Max(
-                            v1533 * norms.HeadSpectralNorm("repeat_4.0.attention.k", head),
-                            v1533 * norms.HeadSpectralNorm("repeat_4.0.attention.q", head)))),
-            v1313 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.0.attention.v", head),
-                        2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                v1533 * norms.HeadSpectralNorm("repeat_4.0.attention.k", head),
-                                v1533 * norms.HeadSpectralNorm("repeat_4.0.attention.q", head)),
-                            2)),
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.0.attention.v", head),
-                        2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                v1533 * norms.HeadSpectralNorm("repeat_4.0.attention.k", head),
-                                v1533 * norms.HeadSpectralNorm("repeat_4.0.attention.q", head)),
-                            2))));
-        UpperBound v1945 = UpperBound.Power(v1944, 2);  // repeat_4.0.attention: shared
-        // repeat_4.0.attention: token to token
-        UpperBound v1331 = UpperBound.Min(
-            v1330,
-            v1326 + v1329,
-            v1313 * (v1325 + v1927 * v1324),
-            v1313 * UpperBound.Sqrt(v1930 + 24 * UpperBound.Power(v1324, 2)),
-            v1313 * UpperBound.Sqrt(v1930 + (v1931 + v1945)));
-        // repeat_4.0.attention: whole to token
-        UpperBound v1332 = UpperBound.Min(
-            v1327 + v1329,
-            v1313 * (v1933 + v1323 * (UpperBound.Sqrt(UpperBound.Power(v1936 * v1934, 2) + v1945) + v1936 * 0)),
-            v1313 * UpperBound.Sqrt(v1940 + v1945));
-        // repeat_4.0.attention: whole to whole
-        UpperBound v1333 = UpperBound.Min(
-            v1328 + v1329,
-            v1313 * (v1941 + v1323 * (UpperBound.Sqrt(UpperBound.Power(v1942 * v1934, 2) + v1945) + v1942 * 0)),
-            v1313 * UpperBound.Sqrt(v1943 + v1945));
-        // repeat_4.0.attention: radius
-        UpperBound v1334 = UpperBound.Min(
-            v1313 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1305 + norms.HeadVectorNorm("repeat_4.0.attention.v_bias", head)),
-                    1),
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * (norms.HeadSpectralNorm("repeat_4.0.attention.v", head) * v1305 + norms.HeadVectorNorm("repeat_4.0.attention.v_bias", head)),
-                    1)))
-            + norms.VectorNorm("repeat_4.0.attention.out_bias");
-        // repeat_4.0.attention: centred radius
-        UpperBound v1335 = UpperBound.Min(
-            v1316 * UpperBound.Min(
-                v1313 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                    UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
-                            * v1306,
+                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v486
+                                + norms.HeadVectorNorm($"repeat_4.{i}.attention.v_bias", head)),
                         1),
                     2))),
                 UpperBound.SumOver(24, head =>
-                    norms.HeadSpectralNorm("repeat_4.0.attention.out", head) * UpperBound.Min(
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.0.attention.v", head)
-                            * v1306,
-                        1))),
-            v1334);
-        UpperBound v1336 = UpperBound.Min(v1331 * v1308, v1332 * v1309, v1327 * v1309 + v1329 * v1308, v1333 * v1309, v1331 * v1310);  // repeat_4.0.attention: from pixels, whole to token
-        UpperBound v1337 = UpperBound.Min(v1333 * v1309, 7 * v1336);  // repeat_4.0.attention: from pixels, whole to whole
-        UpperBound v1338 = UpperBound.Min(v1331 * v1310, 224 * v1336);  // repeat_4.0.attention: from pixels, token to token
-        UpperBound v1341 = v1305 + v1311 * v1334;  // repeat_4.0.residual_3: radius
-        UpperBound v1342 = UpperBound.Min(v1306 + v1311 * v1335, v1341);  // repeat_4.0.residual_3: centred radius
-        UpperBound v1946 = v1309 + v1311 * v1337;  // repeat_4.0.residual_3: shared
-        UpperBound v1947 = v1310 + v1311 * v1338;  // repeat_4.0.residual_3: shared
-        UpperBound v1344 = UpperBound.Min(v1308 + v1311 * v1336, v1946, v1947);  // repeat_4.0.residual_3: from pixels, whole to token
-        UpperBound v1345 = UpperBound.Min(v1946, 7 * v1344);  // repeat_4.0.residual_3: from pixels, whole to whole
-        UpperBound v1346 = UpperBound.Min(v1947, 224 * v1344);  // repeat_4.0.residual_3: from pixels, token to token
-        UpperBound v1347 = norms.LargestEntry("repeat_4.0.center_norm.gain");  // repeat_4.0.center_norm: max|gain|
-        UpperBound v1348 = v1347 * UpperBound.OfRational(768, 767) * v1341 + norms.VectorNorm("repeat_4.0.center_norm.bias");  // repeat_4.0.center_norm: radius
-        UpperBound v1349 = UpperBound.Min(v1347 * UpperBound.OfRational(768, 767) * v1342, v1348);  // repeat_4.0.center_norm: centred radius
-        UpperBound v1948 = v1347 * UpperBound.OfRational(768, 767) * v1345;  // repeat_4.0.center_norm: shared
-        UpperBound v1949 = v1347 * UpperBound.OfRational(768, 767) * v1346;  // repeat_4.0.center_norm: shared
-        UpperBound v1350 = UpperBound.Min(v1347 * UpperBound.OfRational(768, 767) * v1344, v1948, v1949);  // repeat_4.0.center_norm: from pixels, whole to token
-        UpperBound v1351 = UpperBound.Min(v1948, 7 * v1350);  // repeat_4.0.center_norm: from pixels, whole to whole
-        UpperBound v1352 = UpperBound.Min(v1949, 224 * v1350);  // repeat_4.0.center_norm: from pixels, token to token
-        UpperBound v1353 = norms.LargestEntry("repeat_4.0.residual_4.alpha");  // repeat_4.0.residual_4: largest |alpha|
-        UpperBound v1354 = norms.SpectralNorm("repeat_4.0.mlp.up");  // repeat_4.0.mlp: σ(up)
-        UpperBound v1355 = norms.SpectralNorm("repeat_4.0.mlp.down");  // repeat_4.0.mlp: σ(down)
-        UpperBound v1356 = norms.LargestRow("repeat_4.0.mlp.up") * v1348 + norms.LargestEntry("repeat_4.0.mlp.up_bias");  // repeat_4.0.mlp: largest pre-activation
-        UpperBound v1357 = v1354 * v1348 + norms.VectorNorm("repeat_4.0.mlp.up_bias");  // repeat_4.0.mlp: norm of the pre-activations
-        UpperBound v1358 = UpperBound.GeluSlope(v1356);  // repeat_4.0.mlp: gelu slope
-        // repeat_4.0.mlp: constant
-        UpperBound v1359 = UpperBound.Min(
-            v1358 * (v1354 * v1355),
-            UpperBound.OfRational(1, 2) * norms.Product("repeat_4.0.mlp.down", "repeat_4.0.mlp.up")
-                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1354 * v1355));
-        UpperBound v1360 = v1355 * (UpperBound.GeluGain(v1356) * v1357) + norms.VectorNorm("repeat_4.0.mlp.down_bias");  // repeat_4.0.mlp: radius
-        UpperBound v1361 = UpperBound.Min(v1359 * v1349, v1360);  // repeat_4.0.mlp: centred radius
-        UpperBound v1362 = UpperBound.Min(v1359 * v1350, v1359 * v1351, v1359 * v1352);  // repeat_4.0.mlp: from pixels, whole to token
-        UpperBound v1363 = UpperBound.Min(v1359 * v1351, 7 * v1362);  // repeat_4.0.mlp: from pixels, whole to whole
-        UpperBound v1364 = UpperBound.Min(v1359 * v1352, 224 * v1362);  // repeat_4.0.mlp: from pixels, token to token
-        UpperBound v1367 = v1348 + v1353 * v1360;  // repeat_4.0.residual_4: radius
-        UpperBound v1368 = UpperBound.Min(v1349 + v1353 * v1361, v1367);  // repeat_4.0.residual_4: centred radius
-        UpperBound v1950 = v1351 + v1353 * v1363;  // repeat_4.0.residual_4: shared
-        UpperBound v1951 = v1352 + v1353 * v1364;  // repeat_4.0.residual_4: shared
-        UpperBound v1370 = UpperBound.Min(v1350 + v1353 * v1362, v1950, v1951);  // repeat_4.0.residual_4: from pixels, whole to token
-        UpperBound v1371 = UpperBound.Min(v1950, 7 * v1370);  // repeat_4.0.residual_4: from pixels, whole to whole
-        UpperBound v1372 = UpperBound.Min(v1951, 224 * v1370);  // repeat_4.0.residual_4: from pixels, token to token
-        UpperBound v1373 = norms.LargestEntry("repeat_4.0.center_norm_2.gain");  // repeat_4.0.center_norm_2: max|gain|
-        UpperBound v1374 = v1373 * UpperBound.OfRational(768, 767) * v1367 + norms.VectorNorm("repeat_4.0.center_norm_2.bias");  // repeat_4.0.center_norm_2: radius
-        UpperBound v1375 = UpperBound.Min(v1373 * UpperBound.OfRational(768, 767) * v1368, v1374);  // repeat_4.0.center_norm_2: centred radius
-        UpperBound v1952 = v1373 * UpperBound.OfRational(768, 767) * v1371;  // repeat_4.0.center_norm_2: shared
-        UpperBound v1953 = v1373 * UpperBound.OfRational(768, 767) * v1372;  // repeat_4.0.center_norm_2: shared
-        UpperBound v1376 = UpperBound.Min(v1373 * UpperBound.OfRational(768, 767) * v1370, v1952, v1953);  // repeat_4.0.center_norm_2: from pixels, whole to token
-        UpperBound v1377 = UpperBound.Min(v1952, 7 * v1376);  // repeat_4.0.center_norm_2: from pixels, whole to whole
-        UpperBound v1378 = UpperBound.Min(v1953, 224 * v1376);  // repeat_4.0.center_norm_2: from pixels, token to token
-        UpperBound v1379 = norms.LargestEntry("repeat_4.1.residual.alpha");  // repeat_4.1.residual: largest |alpha|
-        UpperBound v1380 = norms.OperatorNorm("repeat_4.1.conv2d.weight");  // repeat_4.1.conv2d: operator norm of weight
-        UpperBound v1381 = UpperBound.Min(norms.SpectralNorm("repeat_4.1.conv2d.weight"), v1380, norms.LargestRow("repeat_4.1.conv2d.weight"));  // repeat_4.1.conv2d: σ(weight)
-        UpperBound v1954 = 7 * v1381 * v1374;  // repeat_4.1.conv2d: shared
-        UpperBound v1382 = v1954 + norms.VectorNorm("repeat_4.1.conv2d.bias");  // repeat_4.1.conv2d: radius
-        UpperBound v1383 = UpperBound.Min(v1954, 7 * v1381 * UpperBound.OfRational(1, 2) * (v1375 + v1374), v1382);  // repeat_4.1.conv2d: centred radius
-        UpperBound v1955 = UpperBound.Min(7 * v1381, v1380) * v1377;  // repeat_4.1.conv2d: shared
-        UpperBound v1956 = 7 * v1381 * v1378;  // repeat_4.1.conv2d: shared
-        UpperBound v1384 = UpperBound.Min(7 * v1381 * v1376, UpperBound.Min(v1381, 7 * v1381, v1380) * v1377, v1955, v1956);  // repeat_4.1.conv2d: from pixels, whole to token
-        UpperBound v1385 = UpperBound.Min(v1955, 7 * v1384);  // repeat_4.1.conv2d: from pixels, whole to whole
-        UpperBound v1386 = UpperBound.Min(v1956, 224 * v1384);  // repeat_4.1.conv2d: from pixels, token to token
-        UpperBound v1388 = UpperBound.GeluSlope(v1382);  // repeat_4.1.gelu: slope
-        UpperBound v1389 = UpperBound.GeluGain(v1382) * v1382;  // repeat_4.1.gelu: radius
-        UpperBound v1390 = UpperBound.Min(v1388 * v1383, v1389);  // repeat_4.1.gelu: centred radius
-        UpperBound v1391 = UpperBound.Min(v1388 * v1384, v1388 * v1385, v1388 * v1386);  // repeat_4.1.gelu: from pixels, whole to token
-        UpperBound v1392 = UpperBound.Min(v1388 * v1385, 7 * v1391);  // repeat_4.1.gelu: from pixels, whole to whole
-        UpperBound v1393 = UpperBound.Min(v1388 * v1386, 224 * v1391);  // repeat_4.1.gelu: from pixels, token to token
-        UpperBound v1394 = norms.SpectralNorm("repeat_4.1.conv2d_2.weight");  // repeat_4.1.conv2d_2: σ(weight)
-        UpperBound v1395 = v1394 * v1389 + norms.VectorNorm("repeat_4.1.conv2d_2.bias");  // repeat_4.1.conv2d_2: radius
-        UpperBound v1396 = UpperBound.Min(v1394 * v1390, v1395);  // repeat_4.1.conv2d_2: centred radius
-        UpperBound v1397 = UpperBound.Min(v1394 * v1391, v1394 * v1392, v1394 * v1393);  // repeat_4.1.conv2d_2: from pixels, whole to token
-        UpperBound v1398 = UpperBound.Min(v1394 * v1392, 7 * v1397);  // repeat_4.1.conv2d_2: from pixels, whole to whole
-        UpperBound v1399 = UpperBound.Min(v1394 * v1393, 224 * v1397);  // repeat_4.1.conv2d_2: from pixels, token to token
-        UpperBound v1400 = UpperBound.GeluSlope(v1395);  // repeat_4.1.gelu_2: slope
-        UpperBound v1401 = UpperBound.GeluGain(v1395) * v1395;  // repeat_4.1.gelu_2: radius
-        UpperBound v1402 = UpperBound.Min(v1400 * v1396, v1401);  // repeat_4.1.gelu_2: centred radius
-        UpperBound v1403 = UpperBound.Min(v1400 * v1397, v1400 * v1398, v1400 * v1399);  // repeat_4.1.gelu_2: from pixels, whole to token
-        UpperBound v1404 = UpperBound.Min(v1400 * v1398, 7 * v1403);  // repeat_4.1.gelu_2: from pixels, whole to whole
-        UpperBound v1405 = UpperBound.Min(v1400 * v1399, 224 * v1403);  // repeat_4.1.gelu_2: from pixels, token to token
-        UpperBound v1406 = v1374 + v1379 * v1401;  // repeat_4.1.residual: radius
-        UpperBound v1407 = UpperBound.Min(v1375 + v1379 * v1402, v1406);  // repeat_4.1.residual: centred radius
-        UpperBound v1957 = v1377 + v1379 * v1404;  // repeat_4.1.residual: shared
-        UpperBound v1958 = v1378 + v1379 * v1405;  // repeat_4.1.residual: shared
-        UpperBound v1409 = UpperBound.Min(v1376 + v1379 * v1403, v1957, v1958);  // repeat_4.1.residual: from pixels, whole to token
-        UpperBound v1410 = UpperBound.Min(v1957, 7 * v1409);  // repeat_4.1.residual: from pixels, whole to whole
-        UpperBound v1411 = UpperBound.Min(v1958, 224 * v1409);  // repeat_4.1.residual: from pixels, token to token
-        UpperBound v1412 = norms.LargestEntry("repeat_4.1.residual_2.alpha");  // repeat_4.1.residual_2: largest |alpha|
-        UpperBound v1413 = norms.OperatorNorm("repeat_4.1.conv2d_3.weight");  // repeat_4.1.conv2d_3: operator norm of weight
-        UpperBound v1414 = UpperBound.Min(norms.SpectralNorm("repeat_4.1.conv2d_3.weight"), v1413, norms.LargestRow("repeat_4.1.conv2d_3.weight"));  // repeat_4.1.conv2d_3: σ(weight)
-        UpperBound v1959 = 7 * v1414 * v1406;  // repeat_4.1.conv2d_3: shared
-        UpperBound v1415 = v1959 + norms.VectorNorm("repeat_4.1.conv2d_3.bias");  // repeat_4.1.conv2d_3: radius
-        UpperBound v1416 = UpperBound.Min(v1959, 7 * v1414 * UpperBound.OfRational(1, 2) * (v1407 + v1406), v1415);  // repeat_4.1.conv2d_3: centred radius
-        UpperBound v1960 = UpperBound.Min(7 * v1414, v1413) * v1410;  // repeat_4.1.conv2d_3: shared
-        UpperBound v1961 = 7 * v1414 * v1411;  // repeat_4.1.conv2d_3: shared
-        UpperBound v1417 = UpperBound.Min(7 * v1414 * v1409, UpperBound.Min(v1414, 7 * v1414, v1413) * v1410, v1960, v1961);  // repeat_4.1.conv2d_3: from pixels, whole to token
-        UpperBound v1418 = UpperBound.Min(v1960, 7 * v1417);  // repeat_4.1.conv2d_3: from pixels, whole to whole
-        UpperBound v1419 = UpperBound.Min(v1961, 224 * v1417);  // repeat_4.1.conv2d_3: from pixels, token to token
-        UpperBound v1421 = UpperBound.GeluSlope(v1415);  // repeat_4.1.gelu_3: slope
-        UpperBound v1422 = UpperBound.GeluGain(v1415) * v1415;  // repeat_4.1.gelu_3: radius
-        UpperBound v1423 = UpperBound.Min(v1421 * v1416, v1422);  // repeat_4.1.gelu_3: centred radius
-        UpperBound v1424 = UpperBound.Min(v1421 * v1417, v1421 * v1418, v1421 * v1419);  // repeat_4.1.gelu_3: from pixels, whole to token
-        UpperBound v1425 = UpperBound.Min(v1421 * v1418, 7 * v1424);  // repeat_4.1.gelu_3: from pixels, whole to whole
-        UpperBound v1426 = UpperBound.Min(v1421 * v1419, 224 * v1424);  // repeat_4.1.gelu_3: from pixels, token to token
-        UpperBound v1427 = v1406 + v1412 * v1422;  // repeat_4.1.residual_2: radius
-        UpperBound v1428 = UpperBound.Min(v1407 + v1412 * v1423, v1427);  // repeat_4.1.residual_2: centred radius
-        UpperBound v1962 = v1410 + v1412 * v1425;  // repeat_4.1.residual_2: shared
-        UpperBound v1963 = v1411 + v1412 * v1426;  // repeat_4.1.residual_2: shared
-        UpperBound v1430 = UpperBound.Min(v1409 + v1412 * v1424, v1962, v1963);  // repeat_4.1.residual_2: from pixels, whole to token
-        UpperBound v1431 = UpperBound.Min(v1962, 7 * v1430);  // repeat_4.1.residual_2: from pixels, whole to whole
-        UpperBound v1432 = UpperBound.Min(v1963, 224 * v1430);  // repeat_4.1.residual_2: from pixels, token to token
-        UpperBound v1433 = norms.LargestEntry("repeat_4.1.residual_3.alpha");  // repeat_4.1.residual_3: largest |alpha|
-        UpperBound v1434 = 2 * norms.LargestEntry("repeat_4.1.attention.bias_table");  // repeat_4.1.attention: spread of the bias
-        UpperBound v1435 = norms.SpectralNorm("repeat_4.1.attention.out");  // repeat_4.1.attention: σ(out)
-        UpperBound v1436 = norms.SpectralNorm("repeat_4.1.attention.k");  // repeat_4.1.attention: σ(k)
-        // repeat_4.1.attention: range of the logits
-        UpperBound v1437 = 20 * UpperBound.Min(
-            UpperBound.MaxOver(24, head => norms.HeadSpectralNorm("repeat_4.1.attention.k", head))
-                * v1428
-                * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)),
-            1)
-            + v1434;
-        UpperBound v1438 = UpperBound.DoeblinComplement(49, v1437);  // repeat_4.1.attention: 1 − lambda
-        UpperBound v1439 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v1437);  // repeat_4.1.attention: cosh of half the range
-        UpperBound v1440 = 49 * UpperBound.LargestSoftmaxWeight(49, v1437);  // repeat_4.1.attention: largest column sum
-        UpperBound v1441 = UpperBound.Min(UpperBound.Sqrt(v1440), v1439, 7);  // repeat_4.1.attention: norm of the weights
-        UpperBound v1442 = norms.SpectralNorm("repeat_4.1.attention.q");  // repeat_4.1.attention: σ(q)
-        UpperBound v1443 = norms.SpectralNorm("repeat_4.1.attention.v");  // repeat_4.1.attention: σ(v)
-        // repeat_4.1.attention: slope of the values
-        UpperBound v1444 = UpperBound.MaxOver(24, head =>
-            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                * norms.HeadSpectralNorm("repeat_4.1.attention.v", head));
-        // repeat_4.1.attention: spread of the values
-        UpperBound v1445 = UpperBound.MaxOver(24, head => UpperBound.Min(
-            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                * norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
-                * v1428,
-            1));
-        // repeat_4.1.attention: both paths' slope
-        UpperBound v1446 = UpperBound.MaxOver(24, head => UpperBound.Max(
-            v1533 * norms.HeadSpectralNorm("repeat_4.1.attention.k", head),
-            v1533 * norms.HeadSpectralNorm("repeat_4.1.attention.q", head)));
-        UpperBound v1964 = UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)) * v1443;  // repeat_4.1.attention: shared
-        // repeat_4.1.attention: value path
-        UpperBound v1447 = UpperBound.Min(
-            UpperBound.Sqrt(24) * v1444,
-            v1964 * (1
-                + v1438
-                    * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("71923476718886297409"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-        UpperBound v1965 = UpperBound.Sqrt(24) * v1445;  // repeat_4.1.attention: shared
-        UpperBound v1966 = UpperBound.MaxOver(24, head => v1533 * norms.HeadSpectralNorm("repeat_4.1.attention.k", head));  // repeat_4.1.attention: shared
-        UpperBound v1967 = UpperBound.Power(v1964, 2);  // repeat_4.1.attention: shared
-        UpperBound v1968 = UpperBound.Min(24 * UpperBound.Power(v1444, 2), v1967 * (1 + v1438 * 23));  // repeat_4.1.attention: shared
-        UpperBound v1969 = 24 * UpperBound.Power(v1966, 2);  // repeat_4.1.attention: shared
-        // repeat_4.1.attention: keys and values, token to token
-        UpperBound v1448 = UpperBound.Min(
-            v1435 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
-                            * v1428,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_4.1.attention.k", head)),
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
-                            * v1428,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_4.1.attention.k", head)))),
-            v1435 * (v1447 + v1965 * v1966),
-            v1435 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.1.attention.v", head),
-                        2)
-                        + UpperBound.Power(v1533 * norms.HeadSpectralNorm("repeat_4.1.attention.k", head), 2)),
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.1.attention.v", head),
-                        2)
-                        + UpperBound.Power(v1533 * norms.HeadSpectralNorm("repeat_4.1.attention.k", head), 2))),
-            v1435 * UpperBound.Sqrt(v1968 + v1969));
-        UpperBound v1970 = UpperBound.Min(UpperBound.OfRational(1, 7) * v1439, 1);  // repeat_4.1.attention: shared
-        UpperBound v1971 = v1964 * v1970;  // repeat_4.1.attention: shared
-        UpperBound v1972 = v1533 * v1436;  // repeat_4.1.attention: shared
-        UpperBound v1973 = v1445 * v1972;  // repeat_4.1.attention: shared
-        UpperBound v1974 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v1437)));  // repeat_4.1.attention: shared
-        UpperBound v1975 = UpperBound.Power(v1972, 2);  // repeat_4.1.attention: shared
-        UpperBound v1976 = v1967 + UpperBound.OfRational(1, 2) * v1975;  // repeat_4.1.attention: shared
-        UpperBound v1977 = v1967 + v1975;  // repeat_4.1.attention: shared
-        UpperBound v1978 = UpperBound.Min(v1976, UpperBound.LargestSoftmaxWeight(49, v1437) * v1977);  // repeat_4.1.attention: shared
-        // repeat_4.1.attention: keys and values, whole to token
-        UpperBound v1449 = UpperBound.Min(
-            v1435 * (v1971 + v1973 * v1974),
-            v1435 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
-                    * v1970
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
-                            * v1428,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_4.1.attention.k", head))
-                        * v1974,
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
-                    * v1970
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
-                            * v1428,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_4.1.attention.k", head))
-                        * v1974)),
-            v1435 * UpperBound.Sqrt(v1978));
-        UpperBound v1979 = v1964 * v1441;  // repeat_4.1.attention: shared
-        UpperBound v1980 = UpperBound.Min(UpperBound.Sqrt(v1440), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_4.1.attention: shared
-        UpperBound v1981 = UpperBound.Min(v1440 * v1977, 49 * v1976);  // repeat_4.1.attention: shared
-        // repeat_4.1.attention: keys and values, whole to whole
-        UpperBound v1450 = UpperBound.Min(
-            v1435 * (v1979 + v1973 * v1980),
-            v1435 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
-                    * v1441
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
-                            * v1428,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_4.1.attention.k", head))
-                        * v1980,
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
-                    * v1441
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
-                            * v1428,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_4.1.attention.k", head))
-                        * v1980)),
-            v1435 * UpperBound.Sqrt(v1981));
-        UpperBound v1982 = v1533 * v1442;  // repeat_4.1.attention: shared
-        // repeat_4.1.attention: query path, all readings
-        UpperBound v1451 = UpperBound.Min(
-            v1435 * v1445 * v1982,
-            v1435 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
-                        * v1428,
-                    1)
-                    * (v1533 * norms.HeadSpectralNorm("repeat_4.1.attention.q", head)),
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * (
-                    UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
-                            * v1428,
-                        1)
-                        * (v1533 * norms.HeadSpectralNorm("repeat_4.1.attention.q", head)))));
-        // repeat_4.1.attention: per head, token to token
-        UpperBound v1452 = UpperBound.Min(
-            v1435 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
-                            * v1428,
-                        1)
-                        * UpperBound.Max(
-                            v1533 * norms.HeadSpectralNorm("repeat_4.1.attention.k", head),
-                            v1533 * norms.HeadSpectralNorm("repeat_4.1.attention.q", head)),
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                    * norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
-                    + UpperBound.Min(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.1.attention.v", head)
-                            * v1428,
-                        1)
-                        * UpperBound.Max(
-                            v1533 * norms.HeadSpectralNorm("repeat_4.1.attention.k", head),
-                            v1533 * norms.HeadSpectralNorm("repeat_4.1.attention.q", head)))),
-            v1435 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.1.attention.v", head),
-                        2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                v1533 * norms.HeadSpectralNorm("repeat_4.1.attention.k", head),
-                                v1533 * norms.HeadSpectralNorm("repeat_4.1.attention.q", head)),
-                            2)),
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * UpperBound.Sqrt(
-                    UpperBound.Power(
-                        UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * norms.HeadSpectralNorm("repeat_4.1.attention.v", head),
-                        2)
-                        + UpperBound.Power(
-                            UpperBound.Max(
-                                v1533 * norms.HeadSpectralNorm("repeat_4.1.attention.k", head),
-                                v1533 * norms.HeadSpectralNorm("repeat_4.1.attention.q", head)),
-                            2))));
-        UpperBound v1983 = UpperBound.Power(v1982, 2);  // repeat_4.1.attention: shared
-        // repeat_4.1.attention: token to token
-        UpperBound v1453 = UpperBound.Min(
-            v1452,
-            v1448 + v1451,
-            v1435 * (v1447 + v1965 * v1446),
-            v1435 * UpperBound.Sqrt(v1968 + 24 * UpperBound.Power(v1446, 2)),
-            v1435 * UpperBound.Sqrt(v1968 + (v1969 + v1983)));
-        // repeat_4.1.attention: whole to token
-        UpperBound v1454 = UpperBound.Min(
-            v1449 + v1451,
-            v1435 * (v1971 + v1445 * (UpperBound.Sqrt(UpperBound.Power(v1974 * v1972, 2) + v1983) + v1974 * 0)),
-            v1435 * UpperBound.Sqrt(v1978 + v1983));
-        // repeat_4.1.attention: whole to whole
-        UpperBound v1455 = UpperBound.Min(
-            v1450 + v1451,
-            v1435 * (v1979 + v1445 * (UpperBound.Sqrt(UpperBound.Power(v1980 * v1972, 2) + v1983) + v1980 * 0)),
-            v1435 * UpperBound.Sqrt(v1981 + v1983));
-        // repeat_4.1.attention: radius
-        UpperBound v1456 = UpperBound.Min(
-            v1435 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * (norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1427 + norms.HeadVectorNorm("repeat_4.1.attention.v_bias", head)),
-                    1),
-                2))),
-            UpperBound.SumOver(24, head =>
-                norms.HeadSpectralNorm("repeat_4.1.attention.out", head) * UpperBound.Min(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * (norms.HeadSpectralNorm("repeat_4.1.attention.v", head) * v1427 + norms.HeadVectorNorm("repeat_4.1.attention.v_bias", head)),
-                    1)))
-            + norms.VectorNorm("repeat_4.1.attention.out_bias");
-        UpperBound v1458 = UpperBound.Min(v1453 * v1430, v1454 * v1431, v1449 * v1431 + v1451 * v1430, v1455 * v1431, v1453 * v1432);  // repeat_4.1.attention: from pixels, whole to token
-        UpperBound v1459 = UpperBound.Min(v1455 * v1431, 7 * v1458);  // repeat_4.1.attention: from pixels, whole to whole
-        UpperBound v1460 = UpperBound.Min(v1453 * v1432, 224 * v1458);  // repeat_4.1.attention: from pixels, token to token
-        UpperBound v1463 = v1427 + v1433 * v1456;  // repeat_4.1.residual_3: radius
-        UpperBound v1984 = v1431 + v1433 * v1459;  // repeat_4.1.residual_3: shared
-        UpperBound v1985 = v1432 + v1433 * v1460;  // repeat_4.1.residual_3: shared
-        UpperBound v1466 = UpperBound.Min(v1430 + v1433 * v1458, v1984, v1985);  // repeat_4.1.residual_3: from pixels, whole to token
-        UpperBound v1467 = UpperBound.Min(v1984, 7 * v1466);  // repeat_4.1.residual_3: from pixels, whole to whole
-        UpperBound v1468 = UpperBound.Min(v1985, 224 * v1466);  // repeat_4.1.residual_3: from pixels, token to token
-        UpperBound v1469 = norms.LargestEntry("repeat_4.1.center_norm.gain");  // repeat_4.1.center_norm: max|gain|
-        UpperBound v1470 = v1469 * UpperBound.OfRational(768, 767) * v1463 + norms.VectorNorm("repeat_4.1.center_norm.bias");  // repeat_4.1.center_norm: radius
-        UpperBound v1986 = v1469 * UpperBound.OfRational(768, 767) * v1467;  // repeat_4.1.center_norm: shared
-        UpperBound v1987 = v1469 * UpperBound.OfRational(768, 767) * v1468;  // repeat_4.1.center_norm: shared
-        UpperBound v1472 = UpperBound.Min(v1469 * UpperBound.OfRational(768, 767) * v1466, v1986, v1987);  // repeat_4.1.center_norm: from pixels, whole to token
-        UpperBound v1473 = UpperBound.Min(v1986, 7 * v1472);  // repeat_4.1.center_norm: from pixels, whole to whole
-        UpperBound v1474 = UpperBound.Min(v1987, 224 * v1472);  // repeat_4.1.center_norm: from pixels, token to token
-        UpperBound v1475 = norms.LargestEntry("repeat_4.1.residual_4.alpha");  // repeat_4.1.residual_4: largest |alpha|
-        UpperBound v1476 = norms.SpectralNorm("repeat_4.1.mlp.up");  // repeat_4.1.mlp: σ(up)
-        UpperBound v1477 = norms.SpectralNorm("repeat_4.1.mlp.down");  // repeat_4.1.mlp: σ(down)
-        UpperBound v1478 = norms.LargestRow("repeat_4.1.mlp.up") * v1470 + norms.LargestEntry("repeat_4.1.mlp.up_bias");  // repeat_4.1.mlp: largest pre-activation
-        UpperBound v1480 = UpperBound.GeluSlope(v1478);  // repeat_4.1.mlp: gelu slope
-        // repeat_4.1.mlp: constant
-        UpperBound v1481 = UpperBound.Min(
-            v1480 * (v1476 * v1477),
-            UpperBound.OfRational(1, 2) * norms.Product("repeat_4.1.mlp.down", "repeat_4.1.mlp.up")
-                + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v1476 * v1477));
-        UpperBound v1484 = UpperBound.Min(v1481 * v1472, v1481 * v1473, v1481 * v1474);  // repeat_4.1.mlp: from pixels, whole to token
-        UpperBound v1485 = UpperBound.Min(v1481 * v1473, 7 * v1484);  // repeat_4.1.mlp: from pixels, whole to whole
-        UpperBound v1486 = UpperBound.Min(v1481 * v1474, 224 * v1484);  // repeat_4.1.mlp: from pixels, token to token
-        UpperBound v1988 = v1473 + v1475 * v1485;  // repeat_4.1.residual_4: shared
-        UpperBound v1989 = v1474 + v1475 * v1486;  // repeat_4.1.residual_4: shared
-        UpperBound v1492 = UpperBound.Min(v1472 + v1475 * v1484, v1988, v1989);  // repeat_4.1.residual_4: from pixels, whole to token
-        UpperBound v1493 = UpperBound.Min(v1988, 7 * v1492);  // repeat_4.1.residual_4: from pixels, whole to whole
-        UpperBound v1494 = UpperBound.Min(v1989, 224 * v1492);  // repeat_4.1.residual_4: from pixels, token to token
-        UpperBound v1495 = norms.LargestEntry("repeat_4.1.center_norm_2.gain");  // repeat_4.1.center_norm_2: max|gain|
-        UpperBound v1990 = v1495 * UpperBound.OfRational(768, 767) * v1493;  // repeat_4.1.center_norm_2: shared
-        UpperBound v1991 = v1495 * UpperBound.OfRational(768, 767) * v1494;  // repeat_4.1.center_norm_2: shared
-        UpperBound v1498 = UpperBound.Min(v1495 * UpperBound.OfRational(768, 767) * v1492, v1990, v1991);  // repeat_4.1.center_norm_2: from pixels, whole to token
-        UpperBound v1499 = UpperBound.Min(v1990, 7 * v1498);  // repeat_4.1.center_norm_2: from pixels, whole to whole
-        UpperBound v1500 = UpperBound.Min(v1991, 224 * v1498);  // repeat_4.1.center_norm_2: from pixels, token to token
-        UpperBound v1501 = norms.LargestEntry("center_norm_2.gain");  // center_norm_2: max|gain|
-        UpperBound v1992 = v1501 * UpperBound.OfRational(768, 767) * v1499;  // center_norm_2: shared
-        UpperBound v1993 = v1501 * UpperBound.OfRational(768, 767) * v1500;  // center_norm_2: shared
-        UpperBound v1504 = UpperBound.Min(v1501 * UpperBound.OfRational(768, 767) * v1498, v1992, v1993);  // center_norm_2: from pixels, whole to token
-        UpperBound v1505 = UpperBound.Min(v1992, 7 * v1504);  // center_norm_2: from pixels, whole to whole
-        UpperBound v1506 = UpperBound.Min(v1993, 224 * v1504);  // center_norm_2: from pixels, token to token
-        UpperBound v1508 = UpperBound.Min(v1504, UpperBound.OfRational(1, 7) * v1505, v1506);  // pool: from pixels, whole to token
-        UpperBound v1509 = UpperBound.Min(UpperBound.OfRational(1, 7) * v1505, v1504, v1506);  // pool: from pixels, whole to whole
-        UpperBound v1510 = UpperBound.Min(v1506, 224 * v1508);  // pool: from pixels, token to token
-        UpperBound v1511 = norms.SpectralNorm("logits.weight");  // logits: σ(weight)
-        UpperBound v1515 = UpperBound.Min(v1511 * v1509, v1511 * v1508, v1511 * v1510);  // logits: from pixels, whole to whole
-        return [v1515];
+                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v486
+                                + norms.HeadVectorNorm($"repeat_4.{i}.attention.v_bias", head)),
+                        1)))
+                + norms.VectorNorm($"repeat_4.{i}.attention.out_bias");
+            // repeat_4.{i}.attention: centred radius
+            UpperBound v516 = UpperBound.Min(
+                v497 * UpperBound.Min(
+                    v494 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                        UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
+                                * v487,
+                            1),
+                        2))),
+                    UpperBound.SumOver(24, head =>
+                        norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
+                                * v487,
+                            1))),
+                v515);
+            UpperBound v517 = UpperBound.Min(v512 * v489, v513 * v490, v508 * v490 + v510 * v489, v514 * v490, v512 * v491);  // repeat_4.{i}.attention: from pixels, whole to token
+            UpperBound v518 = UpperBound.Min(v514 * v490, 7 * v517);  // repeat_4.{i}.attention: from pixels, whole to whole
+            UpperBound v519 = UpperBound.Min(v512 * v491, 224 * v517);  // repeat_4.{i}.attention: from pixels, token to token
+            UpperBound v522 = v486 + v492 * v515;  // repeat_4.{i}.residual_3: radius
+            UpperBound v523 = UpperBound.Min(v487 + v492 * v516, v522);  // repeat_4.{i}.residual_3: centred radius
+            UpperBound v747 = v490 + v492 * v518;  // repeat_4.{i}.residual_3: shared
+            UpperBound v748 = v491 + v492 * v519;  // repeat_4.{i}.residual_3: shared
+            UpperBound v525 = UpperBound.Min(v489 + v492 * v517, v747, v748);  // repeat_4.{i}.residual_3: from pixels, whole to token
+            UpperBound v526 = UpperBound.Min(v747, 7 * v525);  // repeat_4.{i}.residual_3: from pixels, whole to whole
+            UpperBound v527 = UpperBound.Min(v748, 224 * v525);  // repeat_4.{i}.residual_3: from pixels, token to token
+            UpperBound v528 = norms.LargestEntry($"repeat_4.{i}.center_norm.gain");  // repeat_4.{i}.center_norm: max|gain|
+            UpperBound v529 = v528 * UpperBound.OfRational(768, 767) * v522 + norms.VectorNorm($"repeat_4.{i}.center_norm.bias");  // repeat_4.{i}.center_norm: radius
+            UpperBound v530 = UpperBound.Min(v528 * UpperBound.OfRational(768, 767) * v523, v529);  // repeat_4.{i}.center_norm: centred radius
+            UpperBound v749 = v528 * UpperBound.OfRational(768, 767) * v526;  // repeat_4.{i}.center_norm: shared
+            UpperBound v750 = v528 * UpperBound.OfRational(768, 767) * v527;  // repeat_4.{i}.center_norm: shared
+            UpperBound v531 = UpperBound.Min(v528 * UpperBound.OfRational(768, 767) * v525, v749, v750);  // repeat_4.{i}.center_norm: from pixels, whole to token
+            UpperBound v532 = UpperBound.Min(v749, 7 * v531);  // repeat_4.{i}.center_norm: from pixels, whole to whole
+            UpperBound v533 = UpperBound.Min(v750, 224 * v531);  // repeat_4.{i}.center_norm: from pixels, token to token
+            UpperBound v534 = norms.LargestEntry($"repeat_4.{i}.residual_4.alpha");  // repeat_4.{i}.residual_4: largest |alpha|
+            UpperBound v535 = norms.SpectralNorm($"repeat_4.{i}.mlp.up");  // repeat_4.{i}.mlp: σ(up)
+            UpperBound v536 = norms.SpectralNorm($"repeat_4.{i}.mlp.down");  // repeat_4.{i}.mlp: σ(down)
+            UpperBound v537 = norms.LargestRow($"repeat_4.{i}.mlp.up") * v529 + norms.LargestEntry($"repeat_4.{i}.mlp.up_bias");  // repeat_4.{i}.mlp: largest pre-activation
+            UpperBound v538 = v535 * v529 + norms.VectorNorm($"repeat_4.{i}.mlp.up_bias");  // repeat_4.{i}.mlp: norm of the pre-activations
+            UpperBound v539 = UpperBound.GeluSlope(v537);  // repeat_4.{i}.mlp: gelu slope
+            // repeat_4.{i}.mlp: constant
+            UpperBound v540 = UpperBound.Min(
+                v539 * (v535 * v536),
+                UpperBound.OfRational(1, 2) * norms.Product($"repeat_4.{i}.mlp.down", $"repeat_4.{i}.mlp.up")
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v535 * v536));
+            UpperBound v541 = v536 * (UpperBound.GeluGain(v537) * v538) + norms.VectorNorm($"repeat_4.{i}.mlp.down_bias");  // repeat_4.{i}.mlp: radius
+            UpperBound v542 = UpperBound.Min(v540 * v530, v541);  // repeat_4.{i}.mlp: centred radius
+            UpperBound v543 = UpperBound.Min(v540 * v531, v540 * v532, v540 * v533);  // repeat_4.{i}.mlp: from pixels, whole to token
+            UpperBound v544 = UpperBound.Min(v540 * v532, 7 * v543);  // repeat_4.{i}.mlp: from pixels, whole to whole
+            UpperBound v545 = UpperBound.Min(v540 * v533, 224 * v543);  // repeat_4.{i}.mlp: from pixels, token to token
+            UpperBound v548 = v529 + v534 * v541;  // repeat_4.{i}.residual_4: radius
+            UpperBound v549 = UpperBound.Min(v530 + v534 * v542, v548);  // repeat_4.{i}.residual_4: centred radius
+            UpperBound v751 = v532 + v534 * v544;  // repeat_4.{i}.residual_4: shared
+            UpperBound v752 = v533 + v534 * v545;  // repeat_4.{i}.residual_4: shared
+            UpperBound v551 = UpperBound.Min(v531 + v534 * v543, v751, v752);  // repeat_4.{i}.residual_4: from pixels, whole to token
+            UpperBound v552 = UpperBound.Min(v751, 7 * v551);  // repeat_4.{i}.residual_4: from pixels, whole to whole
+            UpperBound v553 = UpperBound.Min(v752, 224 * v551);  // repeat_4.{i}.residual_4: from pixels, token to token
+            UpperBound v554 = norms.LargestEntry($"repeat_4.{i}.center_norm_2.gain");  // repeat_4.{i}.center_norm_2: max|gain|
+            UpperBound v555 = v554 * UpperBound.OfRational(768, 767) * v548 + norms.VectorNorm($"repeat_4.{i}.center_norm_2.bias");  // repeat_4.{i}.center_norm_2: radius
+            UpperBound v556 = UpperBound.Min(v554 * UpperBound.OfRational(768, 767) * v549, v555);  // repeat_4.{i}.center_norm_2: centred radius
+            UpperBound v753 = v554 * UpperBound.OfRational(768, 767) * v552;  // repeat_4.{i}.center_norm_2: shared
+            UpperBound v754 = v554 * UpperBound.OfRational(768, 767) * v553;  // repeat_4.{i}.center_norm_2: shared
+            UpperBound v557 = UpperBound.Min(v554 * UpperBound.OfRational(768, 767) * v551, v753, v754);  // repeat_4.{i}.center_norm_2: from pixels, whole to token
+            UpperBound v558 = UpperBound.Min(v753, 7 * v557);  // repeat_4.{i}.center_norm_2: from pixels, whole to whole
+            UpperBound v559 = UpperBound.Min(v754, 224 * v557);  // repeat_4.{i}.center_norm_2: from pixels, token to token
+            (v433, v434, v435, v436, v437) = (v555, v556, v558, v557, v559);
+        }
+        UpperBound v560 = v433;
+        UpperBound v561 = v434;
+        UpperBound v562 = v435;
+        UpperBound v563 = v436;
+        UpperBound v564 = v437;
+        UpperBound v565 = norms.LargestEntry("center_norm_2.gain");  // center_norm_2: max|gain|
+        UpperBound v755 = v565 * UpperBound.OfRational(768, 767) * v562;  // center_norm_2: shared
+        UpperBound v756 = v565 * UpperBound.OfRational(768, 767) * v564;  // center_norm_2: shared
+        UpperBound v568 = UpperBound.Min(v565 * UpperBound.OfRational(768, 767) * v563, v755, v756);  // center_norm_2: from pixels, whole to token
+        UpperBound v569 = UpperBound.Min(v755, 7 * v568);  // center_norm_2: from pixels, whole to whole
+        UpperBound v570 = UpperBound.Min(v756, 224 * v568);  // center_norm_2: from pixels, token to token
+        UpperBound v572 = UpperBound.Min(v568, UpperBound.OfRational(1, 7) * v569, v570);  // pool: from pixels, whole to token
+        UpperBound v573 = UpperBound.Min(UpperBound.OfRational(1, 7) * v569, v568, v570);  // pool: from pixels, whole to whole
+        UpperBound v574 = UpperBound.Min(v570, 224 * v572);  // pool: from pixels, token to token
+        UpperBound v575 = norms.SpectralNorm("logits.weight");  // logits: σ(weight)
+        UpperBound v579 = UpperBound.Min(v575 * v573, v575 * v572, v575 * v574);  // logits: from pixels, whole to whole
+        return [v579];
     }
 
     UpperBound ILipsModel.Bound(int claim, Norms norms) => LipschitzBound(norms)[claim];
