@@ -135,4 +135,34 @@ public sealed class CertifiedEvaluationTests : CommandLine
         Assert.Equal(3, wrong.Violations.Count);
         Assert.Contains("broken at 0.72", wrong.Violations[0]);
     }
+
+    /// <summary>What was measured decides: a constant that is exceeded, a radius that is broken and rows out of order end with 5.</summary>
+    [Fact]
+    public void What_contradicts_the_proof_fails_the_run()
+    {
+        int Concluded(double? seen, CertifiedEvaluation result) => Runs.RunRobustness.Conclude("x", Lips.Core.Upper.One, seen, result);
+        CertifiedEvaluation With(params AccuracyRow[] rows) => new(rows, [], []);
+        var honest = With(new(0, 0.5, 0.5, 0.5), new(0.1, 0.25, 0.5, 0.5));
+        Assert.Equal(0, Concluded(0.99, honest));
+        Assert.Equal(0, Concluded(null, honest));
+        Assert.Equal(5, Concluded(1.01, honest));
+        Assert.Equal(5, Concluded(0.5, honest with { Violations = ["sample 3 is broken at 0.1"] }));
+        Assert.Equal(5, Concluded(0.5, With(new AccuracyRow(0.1, 0.6, 0.5, 0.7))));
+        Assert.Equal(5, Concluded(0.5, With(new AccuracyRow(0.1, 0.4, 0.8, 0.7))));
+    }
+
+    [Fact]
+    public void A_run_that_cannot_be_evaluated_says_why()
+    {
+        Write("words.txt", string.Concat(Enumerable.Repeat("many small words make one long text\n", 20)));
+        Assert.Equal(0, Run("train", Write("letters.lips", Letters)).Code);
+        File.Delete("words.txt");
+        foreach (string[] more in new[] { Array.Empty<string>(), ["--certified"] })
+        {
+            var outcome = Run(["eval", "runs/letters", .. more]);
+            Assert.Equal(5, outcome.Code);
+            Assert.Contains("words.txt", outcome.Errors);
+        }
+        Assert.False(File.Exists("runs/letters/robustness.json"));
+    }
 }

@@ -66,9 +66,15 @@ internal sealed class RunRobustness
         AtomicFile.WriteText(Path.Combine(_run.Folder.Path, "robustness.json"), json);
         Console.Out.Write(isText ? Text(constant, toHead, estimate, result) : json);
         Console.Out.Flush();
+        return Conclude(_query.From, constant, estimate, result);
+    }
+
+    /// <summary>Certified ≤ true ≤ attack in every row and the constant above what was seen; or it is said what is not, and the run fails.</summary>
+    internal static int Conclude(string from, Upper constant, double? estimate, CertifiedEvaluation result)
+    {
         var wrong = result.Violations.ToList();
         if (estimate is double reached && reached > constant.ToDoubleUp())
-            wrong.Add(FormattableString.Invariant($"the constant from {_query.From} was seen to reach {reached:R}, above the bound {constant.ToDoubleUp():R}"));
+            wrong.Add(FormattableString.Invariant($"the constant from {from} was seen to reach {reached:R}, above the bound {constant.ToDoubleUp():R}"));
         if (result.Rows.FirstOrDefault(r => r.Certified > r.Surviving || r.Surviving > r.Clean) is { } row && wrong.Count == 0)
             wrong.Add(FormattableString.Invariant($"at radius {row.Radius:R} certified {row.Certified}, surviving {row.Surviving} and clean {row.Clean} are out of order"));
         if (wrong.Count == 0)
