@@ -35,6 +35,18 @@ public sealed class LanguageTests
 
     private const string Head = "input x = features(1, 8, radius: 1)\nweights(bias: false, constraint: spectral_cap(2))\n";
 
+    /// <summary>What a bound rests on is said: the least length of a vector too.</summary>
+    [Theory]
+    [InlineData("radius: 3, lower: 3/2", "for any two inputs whose vectors have l2 norm <= 3 and >= 1.5, with")]
+    [InlineData("radius: 3", "for any two inputs whose vectors have l2 norm <= 3, with")]
+    [InlineData("lower: 2", "for any two inputs whose vectors have l2 norm >= 2, with")]
+    [InlineData("radius: 3, lower: 0", "for any two inputs whose vectors have l2 norm <= 3, with")]
+    public void A_bound_names_its_whole_domain(string limits, string said)
+    {
+        CompiledModel m = Model($"model M in l2 {{ input x = features(1, 8, {limits})\nweights of gain (constraint: max_cap(1))\ny = rms_norm\nclaim lipschitz(x -> y) <= 1000 }}");
+        Assert.Contains(said, m.CSharp.Replace("&lt;", "<").Replace("&gt;", ">"));
+    }
+
     [Fact]
     public void A_chain_of_linear_maps_multiplies_their_caps()
     {

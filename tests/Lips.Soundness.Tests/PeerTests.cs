@@ -7,6 +7,7 @@ using Lips.Runtime.Falsification;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
+using Norm = Lips.Core.Norm;
 
 namespace Lips.Soundness.Tests;
 
@@ -48,6 +49,38 @@ public sealed class PeerTests(ITestOutputHelper output)
         Assert.True(found <= ours * (1 + 1e-9));
         Assert.True(token <= ours);
         Assert.True(published >= 1000 * ours, $"published {published}, ours {ours}");
+    }
+
+    /// <summary>
+    /// Whole networks in two norms and in one. Every block is attention and a gelu MLP of caps 1 without biases on tokens of norm 1, logits of size s at first, each as
+    /// x + f/L or (1 − 1/L)·x + f/L; radii follow from the rules. In one norm the published bound from F to F, times √H, is multiplied.
+    /// </summary>
+    [Theory]
+    [InlineData("A", 197, 12, 3, "1", false, "")]
+    [InlineData("B", 197, 12, 3, "1", true, "")]
+    [InlineData("C", 197, 12, 1, "1/4", true, "")]
+    [InlineData("D", 197, 12, 12, "1/20", true, "")]
+    [InlineData("E", 1024, 24, 1, "1/4", false, ", mask: causal")]
+    public void Two_norms_pay_for_the_length_once(string name, int tokens, int blocks, int heads, string s, bool convex, string mask)
+    {
+        (double Whole, double Token) Bounds(int count, string end)
+        {
+            string sum(string layer, string with) => convex ? $"residual(convex(1/{blocks})) {{ {layer}({with}) }}" : $"residual {{ {layer}({with}, gain: 1/{blocks}) }}";
+            var model = Emitted.Compile(Case.Of("stack", $"input x = features({tokens}, 12, radius: 1)\nweights(bias: false, constraint: spectral_cap(1))\n"
+                + $"blocks = repeat {count} {{ {sum("attention", $"{heads}, scale: {s}{mask}")}\n{sum("mlp", "24, activation: gelu")} }}\ny = {end}"));
+            double At(Norm from, Norm to) => model.AtCaps.Single(a => a.Item1.Norms.Item1.Equals(from) && a.Item1.Norms.Item2.Equals(to)).Item2.ToDoubleUp();
+            return (At(Norm.L2Norm, Norm.L2Norm), At(Norm.L2Norm, Norm.TokenNorm));
+        }
+
+        var (whole, token) = Bounds(blocks, "identity");
+        double mean = Bounds(blocks, "pool(mean)").Token;
+        double keep = convex ? 1 - (1.0 / blocks) : 1, scale = heads == 1 ? 1 : Math.Sqrt(heads), size = heads == 3 ? 1 : heads == 12 ? 0.05 : 0.25;
+        // radii of a convex sum stay 1; of a plain one they grow at least as those of tokens that add nothing, 1
+        double published = Math.Pow((keep + (Published(tokens, size) * scale / blocks)) * (keep + (1.1289041451851548 / blocks)), blocks);
+        Row($"{name}: N = {tokens}, L = {blocks}, H = {heads}, s = {s}, {(convex ? "convex" : "plain")}", whole, token, mean, published);
+        Assert.True(mean <= token * (1 + 1e-12) && token <= whole * (1 + 1e-12), $"{whole}, {token}, {mean}");
+        Assert.True(published >= 1000 * whole, $"published {published}, ours {whole}");
+        Assert.True(token * Math.Sqrt(tokens) >= whole * (1 - 1e-12));
     }
 
     /// <summary>One head in the token-max norm: antipodal tokens of equal weight and a query apart, all caps 1, tokens of norm 1.</summary>
