@@ -202,4 +202,27 @@ public class AttentionModuleTests
         Assert.Throws<ArgumentException>(() => new Attention(Channels, 2, 1, windows: [new(4, 2), new(2, 4)], relativeBias: true));
         Assert.Throws<ArgumentException>(() => new Attention(Channels, 2, 1, lepe: 3));
     }
+
+    public static TheoryData<string> TokenMasks => ["padding", "document"];
+
+    [Theory]
+    [MemberData(nameof(TokenMasks))]
+    public void Masks_of_token_ids_run_on_the_meta_device_and_need_their_tokens(string kind)
+    {
+        using var scope = NewDisposeScope();
+        var mask = kind == "padding" ? TokenMask.Padding(0) : TokenMask.Document(0);
+        using var attention = new Attention(width: 8, heads: 2, scale: 0.5, tokenMask: mask);
+        var (x, tokens) = (randn([2, 5, 8]), zeros([2, 5], dtype: int64));
+        Assert.Throws<InvalidOperationException>(() => attention.call(x));
+        // all padding, or nothing but separators: every token sees itself
+        Assert.True(attention.call(x, tokens).isfinite().all().item<bool>());
+        attention.to(META);
+        Assert.Equal([2, 5, 8], attention.call(x.to(META), tokens.to(META)).shape);
+        if (kind != "padding")
+            return;
+        using var crossed = new CrossAttention(width: 8, heads: 2, scale: 0.5, memoryWidth: 8, tokenMask: mask);
+        Assert.True(crossed.call(x, x, tokens).isfinite().all().item<bool>());
+        crossed.to(META);
+        Assert.Equal([2, 5, 8], crossed.call(x.to(META), x.to(META), tokens.to(META)).shape);
+    }
 }
