@@ -185,7 +185,8 @@ module internal Softmax =
                     "whole to whole"
                     (Bound.min
                         [ d1.FF + d2
-                          if not s.Rotary && not sees.Sparse then combine crossed ]) }
+                          // the cross term counts all rows of a set
+                          if not s.Rotary && sees.MostQueries = sees.Queries then combine crossed ]) }
 
         let candidates =
             [ if not s.Rotary then

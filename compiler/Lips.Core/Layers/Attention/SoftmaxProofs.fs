@@ -120,8 +120,8 @@ module internal SoftmaxProofs =
     let private whole =
         doc
             "whole-to-whole"
-            "F → F: |gain| times the least of |O|(|V|*·A + √u·v·min(√C, √(m/2))·s1) + query path, heads side by side with D_h plus the query path, and, unless \
-             the mask is sliding or padding, heads side by side with √(m·G + s2_h² + s2_h(√(m·G) + √(1 + s1_h²))), D_h = min(√(m·G(s1_h)), √(C(1 + s1_h²)), \
+            "F → F: |gain| times the least of |O|(|V|*·A + √u·v·min(√C, √(m/2))·s1) + query path, heads side by side with D_h plus the query path, and, where m \
+             is the number of rows N (of a set; not under a mask that slides), heads side by side with √(m·G + s2_h² + s2_h(√(m·G) + √(1 + s1_h²))), D_h = min(√(m·G(s1_h)), √(C(1 + s1_h²)), \
              A + min(√C, √(m/2))·s1_h); C = m·a_max at n⁺ for sets and at n⁻ for sliding(k, causal: false) and padding, Σ_{i<n⁺} e^rg/(e^rg + i) for causal masks; \
              A = min(√m, √C, cosh(rg/2)·√S), S = Σ 1/n over the rows of a set: 1 for sets, 1 + 1/2 + … + 1/N for a causal mask, N for padding; and A ≤ 2e^rg with a causal mask, \
              √5·e^rg with sliding(k)"

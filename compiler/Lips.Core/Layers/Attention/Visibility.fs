@@ -38,9 +38,6 @@ type internal Visibility =
     /// No row sees a key after its own.
     member this.Causal = (this.Pattern = Before || this.Pattern = LastFew)
 
-    /// Rows that see different keys share some: the weights are no block diagonal.
-    member this.Sparse = (this.Pattern = LastFew || this.Pattern = Around || this.Pattern = Any)
-
     /// Every head sees the same keys in a row.
     member this.SameInHeads = (this.KeySets = 1L)
 
