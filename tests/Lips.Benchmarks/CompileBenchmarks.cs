@@ -22,7 +22,7 @@ public class CompileBenchmarks
     public void Read()
     {
         const string deep = "model Deep in l2 {\n  input x = features(1, 64, radius: 1)\n  weights(bias: false, constraint: spectral_cap(1))\n  y = repeat 10000 { residual(convex(1 / 2)) { linear(64); relu } }\n}\n";
-        string path = Path.Combine(Root(), "specs", Spec);
+        string path = Path.Combine(Machine.Repository, "specs", Spec);
         _spec = new SourceText(path, Spec.StartsWith("repeat", StringComparison.Ordinal) ? deep : File.ReadAllText(path));
         _model = SpecCompiler.Compile(_spec, _ => null).Models.Last().Resolved.Model;
     }
@@ -36,13 +36,5 @@ public class CompileBenchmarks
     {
         var derivation = Derive.model(Catalog.byName, ListModule.Empty<Tuple<Norm, Norm>>(), _model);
         return Evaluate.atCaps(Evaluate.upper, null, derivation.Program)[0].ToDoubleUp();
-    }
-
-    private static string Root()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "Spec.sln")))
-            folder = Path.GetDirectoryName(folder);
-        return folder ?? throw new InvalidOperationException("run the benchmarks from inside the repository");
     }
 }

@@ -1,4 +1,24 @@
+using System;
+using System.Linq;
 using BenchmarkDotNet.Running;
+using Lips.Benchmarks;
 
-// dotnet run -c Release --project tests/Lips.Benchmarks -- --filter '*' [--job short]
-BenchmarkSwitcher.FromAssembly(typeof(Lips.Benchmarks.CompileBenchmarks).Assembly).Run(args);
+// ./lips bench NAME [ARGUMENTS]: the benchmarks of this list by name, and all others through BenchmarkDotNet (--filter '*').
+Benchmark[] benchmarks =
+[
+    new("training", "steps of two models with AdamW, beside the same models in eager PyTorch", TrainingBenchmark.Run),
+    new(TrainingSide.Name, null, TrainingSide.Run),
+];
+
+if (args.FirstOrDefault() is { } name && benchmarks.FirstOrDefault(b => b.Name == name) is { } benchmark)
+    return benchmark.Run(args[1..]);
+if (args.Length > 0)
+{
+    BenchmarkSwitcher.FromAssembly(typeof(CompileBenchmarks).Assembly).Run(args);
+    return 0;
+}
+Console.Error.WriteLine("lips bench NAME [ARGUMENTS], where NAME is one of");
+foreach (var one in benchmarks.Where(b => b.Summary is not null))
+    Console.Error.WriteLine($"  {one.Name,-14} {one.Summary}");
+Console.Error.WriteLine("or, for what BenchmarkDotNet measures (compilation, derivation): lips bench --filter '*' --job short -i");
+return 2;

@@ -1,0 +1,62 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Reflection;
+
+namespace Lips.Benchmarks;
+
+/// <summary>
+/// Training steps (batch, forward, backward, AdamW; no dropout, no projection) of <c>specs/enforced/shakespeare.lips</c> and
+/// <c>specs/baselines/gpt.lips</c>, from the same weights and batches as the peer, which is eager PyTorch.
+/// </summary>
+internal static class TrainingBenchmark
+{
+    private sealed record Setting(string Model, string Spec, int Steps, int WarmUp);
+
+    public static int Run(string[] args)
+    {
+        Arguments given;
+        try
+        {
+            given = new Arguments(args, "models", "pairs", "steps", "batch", "context", "threads");
+        }
+        catch (ArgumentException e)
+        {
+            Console.Error.WriteLine($"lips bench training: {e.Message}");
+            return 2;
+        }
+        int pairs = given.Number("pairs", 5), batch = given.Number("batch", 16), context = given.Number("context", 256);
+        int[] threads = given.Text("threads", "") is { Length: > 0 } list ? [.. list.Split(',').Select(n => int.Parse(n, CultureInfo.InvariantCulture))] : Machine.Threads;
+        string[] models = given.Text("models", "shakespeare,gpt").Split(',');
+        Setting[] settings = [new("shakespeare", "enforced/shakespeare.lips", 20, 4), new("gpt", "baselines/gpt.lips", 4, 1)];
+        var rows = new List<string>();
+        foreach (var setting in settings.Where(s => models.Contains(s.Model)))
+        {
+            int steps = given.Number("steps", setting.Steps);
+            string start = Path.Combine(Path.GetTempPath(), $"lips-training-{setting.Model}-{Environment.ProcessId}.safetensors");
+            try
+            {
+                string[] common = ["--steps", steps.ToString(CultureInfo.InvariantCulture)];
+                Side Ours(int n) => new($"Lips {setting.Model}", "dotnet", [Assembly.GetExecutingAssembly().Location, TrainingSide.Name, "--spec", setting.Spec, "--start", start, "--context", $"{context}", "--batch", $"{batch}", .. common]);
+                Side Peer(int n) => new($"PyTorch {setting.Model}", Machine.Python, [Path.Combine(Machine.Repository, "tests", "Lips.Benchmarks", "peers", "training.py"), setting.Model, "--start", start, "--threads", $"{n}", .. common]);
+                TrainingSide.Prepare(setting.Spec, context, batch, steps, start);
+                var c = PairedRuns.Compare(Ours, Peer, threads, pairs, setting.WarmUp);
+                rows.Add(string.Create(CultureInfo.InvariantCulture, $"| {setting.Model}, {batch} × {context} | {Seconds(c.OurSeconds)} ({c.OurThreads}) | {Seconds(c.PeerSeconds)} ({c.PeerThreads}) | {c.Ratio:F2} ({c.Ratios.Min():F2} to {c.Ratios.Max():F2}) | {c.OurPeak / 1e6:F0} MB | {c.PeerPeak / 1e6:F0} MB | {c.MemoryRatio:F2} | {c.LossDifference:0.0e+0} over {steps} steps |"));
+            }
+            finally
+            {
+                File.Delete(start);
+            }
+        }
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Machine.Description}; {pairs} alternating pairs of processes\n"));
+        Console.WriteLine("| model, batch | ours (threads) | PyTorch eager (threads) | ratio (spread) | our peak | its peak | ratio | largest difference of losses |\n|---|---|---|---|---|---|---|---|");
+        rows.ForEach(Console.WriteLine);
+        return 0;
+    }
+
+    private static string Seconds(double value) => value < 1
+        ? string.Create(CultureInfo.InvariantCulture, $"{1000 * value:F0} ms")
+        : string.Create(CultureInfo.InvariantCulture, $"{value:F2} s");
+}
