@@ -16,7 +16,7 @@ public sealed record WeightValues(Weight Weight, double[] Values);
 public static class CertifiedNorms
 {
     /// <summary>Names what a certificate's norms rest on; changes whenever a rule does.</summary>
-    public const string RuleVersion = "cholesky-certificate/2 one-norm/1 gram-iteration/1 products/1 symbol-grid/2 multipliers/1 outward-sums/1";
+    public const string RuleVersion = "cholesky-certificate/3 one-norm/2 gram-iteration/2 products/1 symbol-grid/2 multipliers/1 outward-sums/1";
 
     /// <summary>The norms a model's bounds read.</summary>
     public static Norms Of(ILipsModel model, ModelWeights weights) => Of(model.NormsNeeded, weights);
@@ -25,18 +25,24 @@ public static class CertifiedNorms
     /// <param name="given">Norms of an earlier certificate, whose witnesses are checked in place of finding new ones.</param>
     public static Norms Of(IEnumerable<NormRequest> requests, ModelWeights weights, bool tight = false, IReadOnlyList<CertifiedNorm>? given = null)
     {
-        var known = new Dictionary<string, WeightValues>(StringComparer.Ordinal);
-        var norms = new Norms();
-        foreach (var request in requests.Distinct())
+        var distinct = requests.Distinct().ToList();
+        var plain = distinct.Where(r => r.Kind != NormKind.BlockGain).ToList();
+        // a weight's values are let go after the last norm that reads them
+        var readers = plain.SelectMany(r => r.Weights).GroupBy(name => name, StringComparer.Ordinal).ToDictionary(g => g.Key, g => new SharedValues(weights[g.Key], g.Count()), StringComparer.Ordinal);
+        var bounds = InParallel.Compute(plain.Count, i =>
         {
-            if (request.Kind != NormKind.BlockGain)
-            {
-                var (value, method) = Norm(request, ValuesOf);
-                norms.Add(request.Key, UpperBound.OfDouble(value), method);
-            }
-            else if (WitnessOf(request.Key, given) is var claimed && (tight || claimed is not null) && BlockGain.Prove(request, ValuesOf, claimed) is var (gain, witness))
+            var bound = Norm(plain[i], name => readers[name].Read());
+            foreach (string name in plain[i].Weights)
+                readers[name].Release();
+            return bound;
+        });
+        var norms = new Norms();
+        for (int i = 0; i < plain.Count; i++)
+            norms.Add(plain[i].Key, UpperBound.OfDouble(bounds[i].Value), bounds[i].Method);
+        var known = new Dictionary<string, WeightValues>(StringComparer.Ordinal);
+        foreach (var request in distinct.Where(r => r.Kind == NormKind.BlockGain))
+            if (WitnessOf(request.Key, given) is var claimed && (tight || claimed is not null) && BlockGain.Prove(request, ValuesOf, claimed) is var (gain, witness))
                 norms.Add(request.Key, UpperBound.OfDouble(gain), BlockGain.Method, witness);
-        }
         return norms;
 
         WeightValues ValuesOf(string name)
@@ -44,6 +50,27 @@ public static class CertifiedNorms
             if (!known.TryGetValue(name, out var values))
                 known[name] = values = new WeightValues(weights[name].Weight, Values(weights[name].View));
             return values;
+        }
+    }
+
+    /// <summary>A weight's values while norms that read them are being proven.</summary>
+    private sealed class SharedValues(BoundWeight weight, int readers)
+    {
+        private readonly object _lock = new();
+        private WeightValues? _values;
+        private int _left = readers;
+
+        public WeightValues Read()
+        {
+            lock (_lock)
+                return _values ??= new WeightValues(weight.Weight, Values(weight.View));
+        }
+
+        public void Release()
+        {
+            lock (_lock)
+                if (--_left == 0)
+                    _values = null;
         }
     }
 

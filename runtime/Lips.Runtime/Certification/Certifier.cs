@@ -22,7 +22,8 @@ public static class Certifier
     {
         var model = weights.Model;
         var norms = CertifiedNorms.Of(model.NormsNeeded, weights, tight, given);
-        var caps = weights.All.Where(w => w.Weight.Constraint is Constraint.Cap).Select(w => (w.Weight, Norm: InUnit(w))).ToList();
+        var capped = weights.All.Where(w => w.Weight.Constraint is Constraint.Cap).ToList();
+        var caps = capped.Zip(InParallel.Compute(capped.Count, i => InUnit(capped[i])), (w, norm) => (w.Weight, Norm: norm)).ToList();
         // with every cap kept, what holds at caps holds of these weights
         bool kept = caps.All(c => c.Norm <= UpperBound.OfDouble(((Constraint.Cap)c.Weight.Constraint!).Limit));
         return new Certificate

@@ -5,10 +5,20 @@ using System.Threading.Tasks;
 
 namespace Lips.Runtime.Certification;
 
-/// <summary>Symmetric products and Cholesky factors in plain double arithmetic: no library, so that what a certificate rests on is in this file.</summary>
-internal static class GramMatrix
+/// <summary>
+/// Symmetric products and Cholesky factors in plain double arithmetic: no library, so that what a certificate rests on is in this
+/// file and <see cref="PanelProduct"/>. Every entry is one chain of fused multiply-adds in a fixed order, so results have the same
+/// bits on every machine and with any number of threads.
+/// </summary>
+internal static unsafe class GramMatrix
 {
-    private const int Panel = 64;
+    /// <summary>Columns that a product takes at a time: two packed panels stay in the first cache.</summary>
+    private const int Depth = 192;
+
+    /// <summary>Columns of a factor that are eliminated at a time; a multiple of the panels' width.</summary>
+    private const int Block = 64;
+
+    private const int Width = PanelProduct.Width;
 
     /// <summary>The dot product of the first <paramref name="length"/> entries, summed in lanes.</summary>
     public static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
@@ -33,127 +43,172 @@ internal static class GramMatrix
     }
 
     /// <summary>fl(W·Wᵀ), both triangles, of a row-major n × k matrix.</summary>
-    public static double[] Of(double[] w, int n, int k)
+    public static double[] Of(double[] w, int n, int k) => Of(w, n, k, transposed: false, 0);
+
+    /// <summary>fl(W·Wᵀ), both triangles, of W = 2^−exponent times an n × k matrix that is stored row-major, or the transpose of one.</summary>
+    internal static double[] Of(ReadOnlySpan<double> w, int n, int k, bool transposed, int exponent)
     {
         var gram = new double[(long)n * n];
-        // Rows are paired from both ends so that the work is even.
-        Parallel.For(0, (n + 1) / 2, pair =>
+        int panels = (n + Width - 1) / Width;
+        var packed = GC.AllocateUninitializedArray<double>(panels * Width * Math.Min(k, Depth));
+        fixed (double* source = w, target = packed, product = gram)
         {
-            Row(pair);
-            if (n - 1 - pair != pair)
-                Row(n - 1 - pair);
+            // addresses as numbers: the closures below end before the arrays are let go
+            nint from = (nint)source, to = (nint)target, c = (nint)product;
+            for (int start = 0; start < k; start += Depth)
+            {
+                int first = start, depth = Math.Min(Depth, k - start);
+                ForPanels(panels, depth * Width, p => Pack((double*)from, n, k, transposed, exponent, p, first, depth, (double*)to + (long)p * Width * depth));
+                ForPanels(panels, n * depth * Width / 2, p => AccumulateRow((double*)to, panels - 1 - p, depth, (double*)c, n, n));
+            }
+        }
+        ForPanels(panels, n * Width, p =>
+        {
+            for (int i = p * Width; i < Math.Min(n, (p + 1) * Width); i++)
+                for (int j = 0; j < i; j++)
+                    gram[(long)j * n + i] = gram[(long)i * n + j];
         });
         return gram;
+    }
 
-        void Row(int i)
+    /// <summary>In parallel where the work of one panel, in multiplications, is worth it.</summary>
+    private static void ForPanels(int panels, long work, Action<int> body)
+    {
+        if (panels * work > 200_000)
+            Parallel.For(0, panels, body);
+        else
+            for (int p = 0; p < panels; p++)
+                body(p);
+    }
+
+    /// <summary>Blocks (panel, 0…panel) of C += P·Pᵀ for packed panels P; C has <paramref name="rows"/> rows.</summary>
+    private static void AccumulateRow(double* packed, int panel, int depth, double* c, int rows, int stride)
+    {
+        double* a = packed + (long)panel * Width * depth;
+        int height = Math.Min(Width, rows - panel * Width);
+        for (int other = 0; other <= panel; other++)
         {
-            var row = w.AsSpan(i * k, k);
-            for (int j = 0; j <= i; j++)
-                gram[(long)i * n + j] = gram[(long)j * n + i] = Dot(row, w.AsSpan(j * k, k));
+            double* b = packed + (long)other * Width * depth, tile = c + (long)panel * Width * stride + other * Width;
+            if (height == Width)
+                PanelProduct.Accumulate(a, b, depth, tile, stride);
+            else
+                PanelProduct.AccumulateEdge(a, b, depth, tile, stride, height, other == panel ? height : Width);
         }
     }
 
-    /// <summary>Whether Cholesky's method on fl(c·I − G) meets only positive, finite pivots. Uses reciprocal pivots.</summary>
+    /// <summary>Columns start… of 16 rows, column by column, times 2^−exponent; zeros where there are no rows.</summary>
+    private static void Pack(double* w, int n, int k, bool transposed, int exponent, int panel, int start, int depth, double* packed)
+    {
+        int first = panel * Width, rows = Math.Min(Width, n - first);
+        long across = transposed ? 1 : k, along = transposed ? n : 1;
+        double* source = w + first * across + start * along;
+        // Within this range the power of two is a normal number, and one product rounds as one scaling does.
+        if (Math.Abs(exponent) > 1000 || rows < Width)
+        {
+            for (int t = 0; t < depth; t++)
+                for (int r = 0; r < Width; r++)
+                    packed[t * Width + r] = r < rows ? Math.ScaleB(source[r * across + t * along], -exponent) : 0;
+            return;
+        }
+        double factor = Math.ScaleB(1, -exponent);
+        if (transposed)
+        {
+            for (int t = 0; t < depth; t++)
+                for (int r = 0; r < Width; r += Vector<double>.Count)
+                    (Vector.Load(source + t * along + r) * factor).Store(packed + t * Width + r);
+            return;
+        }
+        for (int r = 0; r < Width; r++)
+            for (int t = 0; t < depth; t++)
+                packed[t * Width + r] = source[r * across + t] * factor;
+    }
+
+    /// <summary>
+    /// Whether Cholesky's method on fl(c·I − G) meets only positive, finite pivots; <paramref name="factor"/> is then the lower
+    /// triangle, zero above. Reads the lower triangle of G. Uses reciprocal pivots and substitution, no inverse.
+    /// </summary>
+    /// <remarks>The array holds G − c·I and what remains of it, that is −1 times the remainder: the kernel only adds.</remarks>
     public static bool CholeskySucceeds(double[] gram, int n, double c, double[] factor)
     {
-        for (int p = 0; p < n; p += Panel)
+        for (int i = 0; i < n; i++)
         {
-            int end = Math.Min(p + Panel, n);
-            var reciprocals = new double[end - p];
-            for (int i = p; i < end; i++)
+            gram.AsSpan(i * n, i + 1).CopyTo(factor.AsSpan(i * n));
+            factor.AsSpan(i * n + i + 1, n - i - 1).Clear();
+            factor[i * n + i] = -(c - gram[i * n + i]);
+        }
+        var reciprocals = new double[Block];
+        var packed = GC.AllocateUninitializedArray<double>((n + Width) * Math.Min(n, Block));
+        fixed (double* entries = factor, panels = packed, inverses = reciprocals)
+        {
+            nint to = (nint)panels, l = (nint)entries, inverse = (nint)inverses;
+            for (int start = 0; start < n; start += Block)
             {
-                FillRow(i, p, i, reciprocals);
-                var row = factor.AsSpan(i * n, i);
-                double pivot = (c - gram[(long)i * n + i]) - Dot(row, row);
-                if (!(pivot > 0 && double.IsFinite(pivot)))
+                int p = start, end = Math.Min(start + Block, n), depth = end - start, rest = n - end, count = (rest + Width - 1) / Width;
+                if (!FactorDiagonal(entries, n, start, end, inverses))
                     return false;
-                double root = Math.Sqrt(pivot);
-                factor[(long)i * n + i] = root;
-                reciprocals[i - p] = 1 / root;
-                if (!double.IsFinite(reciprocals[i - p]))
-                    return false;
+                ForPanels(count, depth * depth * Width / 2, q => Solve((double*)l, n, p, end, (double*)inverse, q, (double*)to + (long)q * Width * depth));
+                ForPanels(count, rest * depth * Width / 2, q => AccumulateRow((double*)to, count - 1 - q, depth, (double*)l + (long)end * n + end, rest, n));
             }
-            if (n - end > 2 * Panel)
-                Parallel.For(end, n, i => FillRow(i, p, end, reciprocals));
-            else
-                for (int i = end; i < n; i++)
-                    FillRow(i, p, end, reciprocals);
         }
         return true;
+    }
 
-        void FillRow(int i, int from, int to, double[] reciprocals)
+    /// <summary>Factors the block in place, which holds −1 times what is to be factored, and clears above its diagonal.</summary>
+    private static bool FactorDiagonal(double* l, int n, int start, int end, double* reciprocals)
+    {
+        for (int j = start; j < end; j++)
         {
-            for (int j = from; j < to; j++)
+            double* row = l + (long)j * n;
+            double negative = row[j];
+            for (int q = start; q < j; q++)
+                negative = Math.FusedMultiplyAdd(row[q], row[q], negative);
+            double pivot = -negative;
+            if (!(pivot > 0 && double.IsFinite(pivot)))
+                return false;
+            double root = Math.Sqrt(pivot), reciprocal = 1 / root;
+            if (!double.IsFinite(reciprocal))
+                return false;
+            row[j] = root;
+            reciprocals[j - start] = reciprocal;
+            for (int i = j + 1; i < end; i++)
             {
-                double sum = Dot(factor.AsSpan(i * n, j), factor.AsSpan(j * n, j));
-                factor[(long)i * n + j] = (-gram[(long)i * n + j] - sum) * reciprocals[j - from];
+                double* other = l + (long)i * n;
+                double sum = other[j];
+                for (int q = start; q < j; q++)
+                    sum = Math.FusedMultiplyAdd(other[q], row[q], sum);
+                other[j] = -sum * reciprocal;
+                row[i] = 0;
             }
         }
+        return true;
     }
 
-    /// <summary>A pilot for the largest eigenvalue: Lanczos with full reorthogonalization. An estimate from below, never a bound.</summary>
-    public static double PilotLargestEigenvalue(double[] gram, int n)
+    /// <summary>Columns start…end of 16 rows below the block: packed, solved for by substitution, and stored.</summary>
+    private static void Solve(double* l, int n, int start, int end, double* reciprocals, int panel, double* packed)
     {
-        int steps = Math.Min(n, 96);
-        var basis = new double[steps][];
-        var alpha = new double[steps];
-        var beta = new double[steps];
-        var v = new double[n];
-        var random = new Data.SeededRandom(n);
-        for (int i = 0; i < n; i++)
-            v[i] = random.Normal();
-        double largest = 0;
-        int count = 0;
-        for (; count < steps; count++)
+        int depth = end - start, first = end + panel * Width, rows = Math.Min(Width, n - first);
+        for (int r = 0; r < Width; r++)
+            for (int q = 0; q < depth; q++)
+                packed[q * Width + r] = r < rows ? l[(long)(first + r) * n + start + q] : 0;
+        for (int q = 0; q < depth; q++)
         {
-            double norm = Math.Sqrt(Dot(v, v));
-            if (!(norm > 1e-14 * largest) || norm == 0)
-                break;
-            if (count > 0)
-                beta[count - 1] = norm;
-            for (int i = 0; i < n; i++)
-                v[i] /= norm;
-            basis[count] = v;
-            var next = new double[n];
-            for (int i = 0; i < n; i++)
-                next[i] = Dot(gram.AsSpan(i * n, n), v);
-            alpha[count] = Dot(next, v);
-            largest = Math.Max(largest, Math.Abs(alpha[count]) + norm * (count > 0 ? 1 : 0));
-            for (int pass = 0; pass < 2; pass++)
-                for (int b = 0; b <= count; b++)
-                {
-                    double component = Dot(next, basis[b]);
-                    for (int i = 0; i < n; i++)
-                        next[i] -= component * basis[b][i];
-                }
-            v = next;
-        }
-        return LargestOfTridiagonal(alpha.AsSpan(0, count), beta);
-    }
-
-    /// <summary>The largest eigenvalue of a symmetric tridiagonal matrix, by bisection on Sturm counts.</summary>
-    private static double LargestOfTridiagonal(ReadOnlySpan<double> alpha, ReadOnlySpan<double> beta)
-    {
-        if (alpha.Length == 0)
-            return 0;
-        double low = double.MaxValue, high = 0;
-        for (int i = 0; i < alpha.Length; i++)
-        {
-            double reach = Math.Abs(alpha[i]) + (i > 0 ? beta[i - 1] : 0) + (i + 1 < alpha.Length ? beta[i] : 0);
-            high = Math.Max(high, reach);
-            low = Math.Min(low, alpha[i]);
-        }
-        for (int step = 0; step < 100 && high - low > 1e-15 * high; step++)
-        {
-            double middle = 0.5 * (low + high), d = 1;
-            bool above = false;
-            for (int i = 0; i < alpha.Length && !above; i++)
+            var x = new Span<double>(packed + q * Width, Width);
+            for (int r = 0; r < Width; r++)
+                x[r] = -x[r] * reciprocals[q];
+            var solved = MemoryMarshal.Cast<double, Vector<double>>(x);
+            for (int s = q + 1; s < depth; s++)
             {
-                d = alpha[i] - middle - (i > 0 ? beta[i - 1] * beta[i - 1] / d : 0);
-                above = d >= 0;
+                var factor = new Vector<double>(l[(long)(start + s) * n + start + q]);
+                var remaining = MemoryMarshal.Cast<double, Vector<double>>(new Span<double>(packed + s * Width, Width));
+                for (int v = 0; v < solved.Length; v++)
+                    remaining[v] = Vector.FusedMultiplyAdd(factor, solved[v], remaining[v]);
             }
-            (low, high) = above ? (middle, high) : (low, middle);
         }
-        return high;
+        for (int r = 0; r < rows; r++)
+            for (int q = 0; q < depth; q++)
+                l[(long)(first + r) * n + start + q] = packed[q * Width + r];
     }
+
+    /// <summary>A pilot for the largest eigenvalue: an estimate, never a bound.</summary>
+    public static double PilotLargestEigenvalue(double[] gram, int n) => LanczosPilot.Of(gram, n).Value;
 }

@@ -38,6 +38,9 @@ public sealed record NormRequest(NormKind Kind, string Weight, int? Head = null,
     /// <summary><c>spectral(blocks.0.attention.q)</c>, <c>spectral(blocks.0.attention.q)[2]</c>, <c>product(out.weight, v.weight)</c>.</summary>
     public string Key => Norms.Key(Kind, Weight, Head, Numbers is null ? Right : Right + "; " + Numbers);
 
+    /// <summary>The weights that it reads.</summary>
+    internal string[] Weights => Right is null ? [Weight] : [Weight, Right];
+
     /// <summary>Reads what <see cref="Key"/> writes; null where it does not.</summary>
     public static NormRequest? TryParse(string key)
     {

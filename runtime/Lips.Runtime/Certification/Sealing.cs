@@ -23,7 +23,8 @@ public static class Sealing
     public static IReadOnlyList<SealedWeight> Seal(ModelWeights weights, bool rescale = false)
     {
         var capped = weights.All.Where(w => w.Weight.Constraint is Constraint.Cap).ToList();
-        var norms = capped.ToDictionary(w => w.Weight.Name, w => CertifiedNorms.InUnitOfCap(w.Weight, CertifiedNorms.Values(w.View), (Constraint.Cap)w.Weight.Constraint!));
+        var bounds = InParallel.Compute(capped.Count, i => CertifiedNorms.InUnitOfCap(capped[i].Weight, CertifiedNorms.Values(capped[i].View), (Constraint.Cap)capped[i].Weight.Constraint!));
+        var norms = capped.Zip(bounds).ToDictionary(p => p.First.Weight.Name, p => p.Second);
         if (!rescale)
         {
             var over = capped.Where(w => Exceeds(norms[w.Weight.Name], (Constraint.Cap)w.Weight.Constraint!)).ToList();

@@ -1,4 +1,6 @@
 using System;
+using System.Numerics;
+using System.Runtime.InteropServices;
 using System.Threading.Tasks;
 
 namespace Lips.Runtime.Certification;
@@ -43,75 +45,89 @@ public static class SpectralNorm
     /// <summary>The same, with the method that gave it.</summary>
     public static NormBound Bound(ReadOnlySpan<double> matrix, int rows, int columns, string name = "matrix")
     {
-        if (Scaled(matrix, rows, columns, name) is not var (scaled, n, k, exponent))
+        if (Scaling(matrix, rows, columns, name) is not int exponent)
             return new NormBound(0, "zero");
-        var (squared, method) = Squared(scaled, n, k);
+        int n = Math.Min(rows, columns), k = Math.Max(rows, columns);
+        var (squared, method) = Squared(Gram(matrix, rows, columns, exponent), n, k);
         return new NormBound(Unscaled(squared, n, k, exponent), method);
     }
 
     /// <summary>An upper bound of σ_max by Gram iteration alone.</summary>
-    public static double ByGramIteration(ReadOnlySpan<double> matrix, int rows, int columns, int iterations = 10) =>
-        Scaled(matrix, rows, columns, "matrix") is not var (scaled, n, k, exponent) ? 0
-            : Unscaled(GramIteration(GramMatrix.Of(scaled, n, k), n, k, Frobenius(scaled, n, k), iterations), n, k, exponent);
+    public static double ByGramIteration(ReadOnlySpan<double> matrix, int rows, int columns, int iterations = 10)
+    {
+        if (Scaling(matrix, rows, columns, "matrix") is not int exponent)
+            return 0;
+        int n = Math.Min(rows, columns), k = Math.Max(rows, columns);
+        var gram = Gram(matrix, rows, columns, exponent);
+        return Unscaled(GramIteration(gram, n, k, Frobenius(gram, n, k), iterations), n, k, exponent);
+    }
 
     /// <summary>An upper bound √‖W·Wᵀ‖₁ of σ_max, with the smaller of W·Wᵀ and Wᵀ·W.</summary>
-    public static double ByOneNorm(ReadOnlySpan<double> matrix, int rows, int columns) =>
-        Scaled(matrix, rows, columns, "matrix") is not var (scaled, n, k, exponent) ? 0
-            : Unscaled(OneNorm(GramMatrix.Of(scaled, n, k), n, k, Frobenius(scaled, n, k)), n, k, exponent);
+    public static double ByOneNorm(ReadOnlySpan<double> matrix, int rows, int columns)
+    {
+        if (Scaling(matrix, rows, columns, "matrix") is not int exponent)
+            return 0;
+        int n = Math.Min(rows, columns), k = Math.Max(rows, columns);
+        var gram = Gram(matrix, rows, columns, exponent);
+        return Unscaled(OneNorm(gram, n, k, Frobenius(gram, n, k)), n, k, exponent);
+    }
 
     /// <summary>The largest |entry|, exact.</summary>
     public static double LargestEntry(ReadOnlySpan<double> values, string name)
     {
-        double largest = 0;
-        foreach (double value in values)
-        {
-            if (!double.IsFinite(value))
-                throw new NotCertified($"'{name}' holds {value}: no norm of it is finite.");
-            largest = Math.Max(largest, Math.Abs(value));
-        }
-        return largest;
+        // Without its sign, a double's bits order as it does, and what is not finite lies above all that is.
+        var bits = MemoryMarshal.Cast<double, long>(values);
+        var lanes = MemoryMarshal.Cast<long, Vector<long>>(bits);
+        var most = Vector<long>.Zero;
+        var mask = new Vector<long>(long.MaxValue);
+        foreach (var lane in lanes)
+            most = Vector.Max(most, lane & mask);
+        long largest = 0;
+        for (int i = 0; i < Vector<long>.Count; i++)
+            largest = Math.Max(largest, most[i]);
+        foreach (long entry in bits[(lanes.Length * Vector<long>.Count)..])
+            largest = Math.Max(largest, entry & long.MaxValue);
+        double value = BitConverter.Int64BitsToDouble(largest);
+        if (double.IsFinite(value))
+            return value;
+        foreach (double entry in values)
+            if (!double.IsFinite(entry))
+                value = entry;
+        throw new NotCertified($"'{name}' holds {value}: no norm of it is finite.");
     }
 
-    /// <summary>W·2^−exponent with max|w| in [½, 1), n ≤ k; null for zero.</summary>
-    private static (double[] Scaled, int N, int K, int Exponent)? Scaled(ReadOnlySpan<double> matrix, int rows, int columns, string name)
+    /// <summary>The exponent for which max|w|·2^−exponent is in [½, 1); null for zero.</summary>
+    private static int? Scaling(ReadOnlySpan<double> matrix, int rows, int columns, string name)
     {
         if (rows > SizeLimit || columns > SizeLimit)
             throw new NotCertified($"'{name}' has shape [{rows}, {columns}]; the certificate's error terms are proven up to {SizeLimit} a side.");
         double largest = LargestEntry(matrix, name);
-        if (largest == 0)
-            return null;
-        int exponent = Math.ILogB(largest) + 1;
-        int n = Math.Min(rows, columns), k = Math.Max(rows, columns);
-        var scaled = new double[(long)n * k];
-        bool transpose = rows > columns;
-        for (int i = 0; i < rows; i++)
-            for (int j = 0; j < columns; j++)
-                scaled[transpose ? (long)j * k + i : (long)i * k + j] = Math.ScaleB(matrix[i * columns + j], -exponent);
-        return (scaled, n, k, exponent);
+        return largest == 0 ? null : Math.ILogB(largest) + 1;
     }
+
+    /// <summary>fl(W·Wᵀ) of the scaled matrix, transposed where it is tall.</summary>
+    private static double[] Gram(ReadOnlySpan<double> matrix, int rows, int columns, int exponent) =>
+        GramMatrix.Of(matrix, Math.Min(rows, columns), Math.Max(rows, columns), rows > columns, exponent);
 
     /// <summary>√squared·2^exponent. Entries below 2⁻¹⁰⁷⁴ were lost to the scaling, at most 2⁻¹⁰⁷⁵ each.</summary>
     private static double Unscaled(double squared, int n, int k, int exponent) =>
         Outward.Scale(Outward.Add(Outward.Sqrt(squared), Outward.Multiply((double)n * k, Tiny)), exponent);
 
-    private static double Frobenius(double[] w, int n, int k)
+    /// <summary>An upper bound of ‖W‖²_F: each gᵢᵢ = fl(Σⱼ wᵢⱼ²).</summary>
+    private static double Frobenius(double[] gram, int n, int k)
     {
         double frobenius = 0;
         for (int i = 0; i < n; i++)
-        {
-            var row = w.AsSpan(i * k, k);
-            frobenius = Outward.Add(frobenius, Outward.SumOfRounded(GramMatrix.Dot(row, row), k));
-        }
+            frobenius = Outward.Add(frobenius, Outward.SumOfRounded(gram[(long)i * n + i], k));
         return frobenius;
     }
 
-    /// <summary>An upper bound of ‖W‖² for a scaled matrix with n ≤ k: the least of the methods.</summary>
-    private static (double Squared, string Method) Squared(double[] w, int n, int k)
+    /// <summary>An upper bound of ‖W‖² from fl(W·Wᵀ) for a scaled matrix with n ≤ k: the least of the methods.</summary>
+    private static (double Squared, string Method) Squared(double[] gram, int n, int k)
     {
-        double frobenius = Frobenius(w, n, k);
+        double frobenius = Frobenius(gram, n, k);
         if (n == 1)
             return (frobenius, "length");
-        var gram = GramMatrix.Of(w, n, k);
         var least = (Squared: frobenius, Method: "frobenius");
         Try(OneNorm(gram, n, k, frobenius), "one-norm");
         if (n <= SmallSize)
@@ -135,9 +151,14 @@ public static class SpectralNorm
         double largest = 0;
         for (int i = 0; i < n; i++)
         {
-            double sum = 0;
-            for (int j = 0; j < n; j++)
-                sum += Math.Abs(gram[(long)i * n + j]);
+            var row = gram.AsSpan(i * n, n);
+            var lanes = MemoryMarshal.Cast<double, Vector<double>>(row);
+            var sums = Vector<double>.Zero;
+            foreach (var lane in lanes)
+                sums += Vector.Abs(lane);
+            double sum = Vector.Sum(sums);
+            foreach (double entry in row[(lanes.Length * Vector<double>.Count)..])
+                sum += Math.Abs(entry);
             largest = Math.Max(largest, sum);
         }
         return Outward.Add(Outward.SumOfRounded(largest, n), ProductError(n, k, frobenius));
@@ -158,10 +179,12 @@ public static class SpectralNorm
             int exponent = largest == 0 ? 0 : Math.ILogB(largest) + 1;
             for (int j = 0; j < g.Length; j++)
                 g[j] = Math.ScaleB(g[j], -exponent);
-            steps[i] = (exponent, ProductError(n, n, Frobenius(g, n, n)));
-            g = GramMatrix.Of(g, n, n);
+            double[] square = GramMatrix.Of(g, n, n);
+            steps[i] = (exponent, ProductError(n, n, Frobenius(square, n, n)));
+            g = square;
         }
-        double norm = Outward.Sqrt(Frobenius(g, n, n));
+        // ‖G‖²_F by the diagonal of its square
+        double norm = Outward.Sqrt(Frobenius(GramMatrix.Of(g, n, n), n, n));
         for (int i = iterations - 1; i >= 0; i--)
         {
             // what the scaling lost to underflow is at most n·2⁻¹⁰⁷⁵
@@ -173,10 +196,11 @@ public static class SpectralNorm
 
     private static double Cholesky(double[] gram, int n, int k, double frobenius)
     {
-        var factor = new double[(long)n * n];
-        double pilot = Math.Max(GramMatrix.PilotLargestEigenvalue(gram, n), frobenius / n);
-        // below the error terms a smaller c gains nothing
-        double slack = Math.Max(1e-11, 8.0 * n * n * UnitRoundoff), low = pilot, high = double.NaN;
+        var factor = GC.AllocateUninitializedArray<double>(checked(n * n));
+        var (quotient, excess) = LanczosPilot.Of(gram, n);
+        double pilot = quotient > frobenius / n ? quotient : frobenius / n;
+        // Below the error terms a smaller c gains nothing; a pilot whose residual is small is expected to be that near.
+        double slack = Math.Max(Math.Max(1e-11, 8.0 * n * n * UnitRoundoff), excess >= 0 ? Math.Min(8 * excess / pilot, 1e-6) : 0), low = pilot, high = double.NaN;
         while (double.IsNaN(high))
         {
             double c = pilot * (1 + slack);
@@ -216,7 +240,7 @@ public static class SpectralNorm
     internal static double CholeskyAt(double[] scaled, int n, int k, double c)
     {
         double[] gram = GramMatrix.Of(scaled, n, k);
-        return GramMatrix.CholeskySucceeds(gram, n, c, new double[n * n]) ? WithErrors(gram, n, k, c, Frobenius(scaled, n, k)) : double.NaN;
+        return GramMatrix.CholeskySucceeds(gram, n, c, new double[n * n]) ? WithErrors(gram, n, k, c, Frobenius(gram, n, k)) : double.NaN;
     }
 
     /// <summary>(n+3)·u·tr(A) + u·max aᵢᵢ: what a factorization that runs through, and the diagonal of A before it, may have lost.</summary>

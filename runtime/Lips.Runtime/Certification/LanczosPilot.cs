@@ -1,0 +1,207 @@
+using System;
+using System.Numerics;
+using System.Runtime.InteropServices;
+
+namespace Lips.Runtime.Certification;
+
+/// <summary>
+/// Where the largest eigenvalue of a symmetric, positive semidefinite matrix lies: Lanczos's method in single precision, then the
+/// Rayleigh quotient of what it found in double. It chooses where a certificate is tried and proves nothing.
+/// </summary>
+internal static class LanczosPilot
+{
+    private const int MostSteps = 160;
+
+    /// <summary>The quotient, from below up to rounding, and how far above it the eigenvalue is expected at most.</summary>
+    public static (double Value, double Excess) Of(double[] gram, int n)
+    {
+        double largest = 0;
+        for (int i = 0; i < n; i++)
+            largest = Math.Max(largest, gram[(long)i * n + i]);
+        if (!(largest > 0) || !double.IsFinite(largest))
+            return (largest, 0);
+        // entries of a positive semidefinite matrix are at most the largest of its diagonal
+        double scale = Math.ScaleB(1, -Math.ILogB(largest));
+        var lower = GC.AllocateUninitializedArray<float>(n * (n + 1) / 2);
+        for (int i = 0; i < n; i++)
+        {
+            var row = gram.AsSpan(i * n, i + 1);
+            var to = lower.AsSpan(i * (i + 1) / 2, i + 1);
+            for (int j = 0; j <= i; j++)
+                to[j] = (float)(row[j] * scale);
+        }
+        var ritz = Lanczos(lower, n, out double gap);
+        double value = 0, length = 0, error = 0;
+        var image = new double[n];
+        for (int i = 0; i < n; i++)
+        {
+            image[i] = GramMatrix.Dot(gram.AsSpan(i * n, n), ritz);
+            value += image[i] * ritz[i];
+            length += ritz[i] * ritz[i];
+        }
+        value /= length;
+        for (int i = 0; i < n; i++)
+            error += (image[i] - value * ritz[i]) * (image[i] - value * ritz[i]);
+        double residual = Math.Sqrt(error / length);
+        gap /= scale;
+        return (value, gap > 0 ? Math.Min(residual, residual * residual / gap) : residual);
+    }
+
+    /// <summary>The Ritz vector of the largest Ritz value, and how far above the second that lies.</summary>
+    private static double[] Lanczos(float[] lower, int n, out double gap)
+    {
+        int most = Math.Min(n, MostSteps);
+        var basis = new float[most][];
+        var alpha = new double[most];
+        var beta = new double[most];
+        var v = new float[n];
+        var random = new Data.SeededRandom(n);
+        for (int i = 0; i < n; i++)
+            v[i] = (float)random.Normal();
+        double norm = Math.Sqrt(Dot(v, v)), largest = 0, before = 0;
+        double[] weights = [];
+        gap = 0;
+        int count = 0;
+        while (count < most && norm > 1e-6 * largest && norm > 0)
+        {
+            if (count > 0)
+                beta[count - 1] = norm;
+            for (int i = 0; i < n; i++)
+                v[i] = (float)(v[i] / norm);
+            basis[count] = v;
+            var next = Times(lower, n, v);
+            alpha[count] = Dot(next, v);
+            largest = Math.Max(largest, Math.Abs(alpha[count]) + (count > 0 ? norm : 0));
+            count++;
+            for (int b = count - 1; b >= 0; b--)
+                Subtract(next, Dot(next, basis[b]), basis[b]);
+            v = next;
+            norm = Math.Sqrt(Dot(v, v));
+            if (count % 8 == 0)
+            {
+                (double top, weights, gap) = Tridiagonal(alpha.AsSpan(0, count), beta);
+                double residual = norm * Math.Abs(weights[^1]);
+                // single precision has no more to give, or the value has settled
+                if (residual < 2e-6 * top || (gap > 0 && residual * residual / gap < 1e-11 * top) || (count >= 64 && top - before < 1e-8 * top))
+                    break;
+                before = top;
+            }
+        }
+        (_, weights, gap) = Tridiagonal(alpha.AsSpan(0, count), beta);
+        var ritz = new double[n];
+        for (int b = 0; b < count; b++)
+            for (int i = 0; i < n; i++)
+                ritz[i] += weights[b] * basis[b][i];
+        return ritz;
+    }
+
+    private static float Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
+    {
+        var u = MemoryMarshal.Cast<float, Vector<float>>(a);
+        var v = MemoryMarshal.Cast<float, Vector<float>>(b);
+        Vector<float> s0 = default, s1 = default;
+        int i = 0;
+        for (; i + 2 <= u.Length; i += 2)
+        {
+            s0 += u[i] * v[i];
+            s1 += u[i + 1] * v[i + 1];
+        }
+        for (; i < u.Length; i++)
+            s0 += u[i] * v[i];
+        float sum = Vector.Sum(s0 + s1);
+        for (int j = u.Length * Vector<float>.Count; j < a.Length; j++)
+            sum += a[j] * b[j];
+        return sum;
+    }
+
+    private static void Subtract(Span<float> from, float factor, ReadOnlySpan<float> of)
+    {
+        var u = MemoryMarshal.Cast<float, Vector<float>>(from);
+        var v = MemoryMarshal.Cast<float, Vector<float>>(of);
+        for (int i = 0; i < u.Length; i++)
+            u[i] -= v[i] * factor;
+        for (int j = u.Length * Vector<float>.Count; j < from.Length; j++)
+            from[j] -= of[j] * factor;
+    }
+
+    /// <summary>A·x for the packed lower triangle of A: each row is read once, for itself and for its column.</summary>
+    private static float[] Times(float[] lower, int n, float[] x)
+    {
+        var y = new float[n];
+        for (int i = 0; i < n; i++)
+        {
+            var row = lower.AsSpan(i * (i + 1) / 2, i);
+            y[i] += lower[i * (i + 1) / 2 + i] * x[i];
+            y[i] += Dot(row, x.AsSpan(0, i));
+            Subtract(y.AsSpan(0, i), -x[i], row);
+        }
+        return y;
+    }
+
+    /// <summary>The largest eigenvalue of a symmetric tridiagonal matrix, its eigenvector, and its distance to the second.</summary>
+    private static (double Value, double[] Vector, double Gap) Tridiagonal(ReadOnlySpan<double> alpha, ReadOnlySpan<double> beta)
+    {
+        int n = alpha.Length;
+        if (n == 0)
+            return (0, [], 0);
+        double low = double.MaxValue, high = 0;
+        for (int i = 0; i < n; i++)
+        {
+            double reach = (i > 0 ? beta[i - 1] : 0) + (i + 1 < n ? beta[i] : 0);
+            high = Math.Max(high, Math.Abs(alpha[i]) + reach);
+            low = Math.Min(low, alpha[i] - reach);
+        }
+        double first = Bisect(alpha, beta, low, high, 1), second = n > 1 ? Bisect(alpha, beta, low, first, 2) : first;
+        // Inverse iteration from just above the eigenvalue, where the shifted matrix is positive definite.
+        double shift = first + 1e-12 * Math.Max(high, 1e-300);
+        var vector = new double[n];
+        Array.Fill(vector, 1);
+        var pivots = new double[n];
+        for (int round = 0; round < 3; round++)
+        {
+            for (int i = 0; i < n; i++)
+            {
+                double link = i > 0 ? -beta[i - 1] / pivots[i - 1] : 0;
+                pivots[i] = shift - alpha[i] + (i > 0 ? link * beta[i - 1] : 0);
+                if (!(Math.Abs(pivots[i]) > 1e-300))
+                    pivots[i] = 1e-300;
+                if (i > 0)
+                    vector[i] -= link * vector[i - 1];
+            }
+            for (int i = n - 1; i >= 0; i--)
+                vector[i] = (vector[i] + (i + 1 < n ? beta[i] * vector[i + 1] : 0)) / pivots[i];
+            double size = 0;
+            foreach (double x in vector)
+                size = Math.Max(size, Math.Abs(x));
+            double length = 0;
+            for (int i = 0; i < n; i++)
+            {
+                vector[i] /= size;
+                length += vector[i] * vector[i];
+            }
+            for (int i = 0; i < n; i++)
+                vector[i] /= Math.Sqrt(length);
+        }
+        return (first, vector, first - second);
+    }
+
+    /// <summary>The eigenvalue with <paramref name="rank"/> − 1 above it, by Sturm counts.</summary>
+    private static double Bisect(ReadOnlySpan<double> alpha, ReadOnlySpan<double> beta, double low, double high, int rank)
+    {
+        for (int step = 0; step < 60 && high - low > 1e-13 * Math.Abs(high); step++)
+        {
+            double middle = 0.5 * (low + high), d = 1;
+            int above = 0;
+            for (int i = 0; i < alpha.Length; i++)
+            {
+                d = alpha[i] - middle - (i > 0 ? beta[i - 1] * beta[i - 1] / d : 0);
+                if (d == 0)
+                    d = 1e-300;
+                if (d > 0)
+                    above++;
+            }
+            (low, high) = above >= rank ? (middle, high) : (low, middle);
+        }
+        return high;
+    }
+}
