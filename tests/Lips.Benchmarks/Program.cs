@@ -7,7 +7,11 @@ using Lips.Benchmarks;
 Benchmark[] benchmarks =
 [
     new("training", "steps of two models with AdamW, beside the same models in eager PyTorch", TrainingBenchmark.Run),
+    new("enforcement", "soft cap, hard cap and normalization of all weights of NanoGPT, beside one weight after the other", WeightsBenchmark.Enforcement),
+    new("muon", "a step of Muon on them, beside one weight after the other", WeightsBenchmark.Muon),
+    new("norms", "certified spectral norms of them, beside singular values in float64", WeightsBenchmark.Norms),
     new(TrainingSide.Name, null, TrainingSide.Run),
+    new(WeightsSide.Name, null, WeightsSide.Run),
 ];
 
 if (args.FirstOrDefault() is { } name && benchmarks.FirstOrDefault(b => b.Name == name) is { } benchmark)

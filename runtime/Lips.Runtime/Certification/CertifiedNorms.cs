@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Runtime.InteropServices;
 using System.Threading.Tasks;
 using TorchSharp;
 
@@ -31,7 +32,7 @@ public static class CertifiedNorms
         var readers = plain.SelectMany(r => r.Weights).GroupBy(name => name, StringComparer.Ordinal).ToDictionary(g => g.Key, g => new SharedValues(weights[g.Key], g.Count()), StringComparer.Ordinal);
         var bounds = InParallel.Compute(plain.Count, i =>
         {
-            var bound = Norm(plain[i], name => readers[name].Read());
+            var bound = InPlace(plain[i], weights) ?? Norm(plain[i], name => readers[name].Read());
             foreach (string name in plain[i].Weights)
                 readers[name].Release();
             return bound;
@@ -51,6 +52,18 @@ public static class CertifiedNorms
                 known[name] = values = new WeightValues(weights[name].Weight, Values(weights[name].View));
             return values;
         }
+    }
+
+    /// <summary>The norm of a whole matrix in float32, which needs no copy of its values; null for what needs one.</summary>
+    private static NormBound? InPlace(NormRequest request, ModelWeights weights)
+    {
+        if (request is not { Kind: NormKind.Spectral, Head: null, Right: null })
+            return null;
+        var (weight, view) = (weights[request.Weight].Weight, weights[request.Weight].View);
+        if (weight.Shape.Count < 2 || view.dtype != torch.ScalarType.Float32 || view.device_type != DeviceType.CPU || !view.is_contiguous() || view.numel() >= int.MaxValue / sizeof(float))
+            return null;
+        int rows = checked((int)weight.Shape[0]);
+        return SpectralNorm.Bound(MemoryMarshal.Cast<byte, float>(view.bytes), rows, (int)(view.numel() / Math.Max(rows, 1)), weight.Name);
     }
 
     /// <summary>A weight's values while norms that read them are being proven.</summary>

@@ -1,5 +1,6 @@
 using System;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Threading.Tasks;
 
@@ -48,17 +49,39 @@ internal static unsafe class GramMatrix
     /// <summary>fl(W·Wᵀ), both triangles, of W = 2^−exponent times an n × k matrix that is stored row-major, or the transpose of one.</summary>
     internal static double[] Of(ReadOnlySpan<double> w, int n, int k, bool transposed, int exponent)
     {
+        fixed (double* source = w)
+        {
+            nint from = (nint)source;
+            return Of(n, k, (panel, start, depth, packed) => Pack((double*)from, n, k, transposed, exponent, panel, start, depth, (double*)packed));
+        }
+    }
+
+    /// <summary>The same of single-precision entries, each widened exactly as it is read.</summary>
+    internal static double[] Of(ReadOnlySpan<float> w, int n, int k, bool transposed, int exponent)
+    {
+        fixed (float* source = w)
+        {
+            nint from = (nint)source;
+            return Of(n, k, (panel, start, depth, packed) => PackSingle((float*)from, n, k, transposed, exponent, panel, start, depth, (double*)packed));
+        }
+    }
+
+    /// <param name="n">Rows of W.</param>
+    /// <param name="k">Columns.</param>
+    /// <param name="pack">Writes a panel's columns start… (panel, start, depth) to an address.</param>
+    private static double[] Of(int n, int k, Action<int, int, int, nint> pack)
+    {
         var gram = new double[(long)n * n];
         int panels = (n + Width - 1) / Width;
         var packed = GC.AllocateUninitializedArray<double>(panels * Width * Math.Min(k, Depth));
-        fixed (double* source = w, target = packed, product = gram)
+        fixed (double* target = packed, product = gram)
         {
             // addresses as numbers: the closures below end before the arrays are let go
-            nint from = (nint)source, to = (nint)target, c = (nint)product;
+            nint to = (nint)target, c = (nint)product;
             for (int start = 0; start < k; start += Depth)
             {
                 int first = start, depth = Math.Min(Depth, k - start);
-                ForPanels(panels, depth * Width, p => Pack((double*)from, n, k, transposed, exponent, p, first, depth, (double*)to + (long)p * Width * depth));
+                ForPanels(panels, depth * Width, p => pack(p, first, depth, (nint)((double*)to + (long)p * Width * depth)));
                 ForPanels(panels, n * depth * Width / 2, p => AccumulateRow((double*)to, panels - 1 - p, depth, (double*)c, n, n));
             }
         }
@@ -97,6 +120,7 @@ internal static unsafe class GramMatrix
     }
 
     /// <summary>Columns start… of 16 rows, column by column, times 2^−exponent; zeros where there are no rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Pack(double* w, int n, int k, bool transposed, int exponent, int panel, int start, int depth, double* packed)
     {
         int first = panel * Width, rows = Math.Min(Width, n - first);
@@ -121,6 +145,26 @@ internal static unsafe class GramMatrix
         for (int r = 0; r < Width; r++)
             for (int t = 0; t < depth; t++)
                 packed[t * Width + r] = source[r * across + t] * factor;
+    }
+
+    /// <summary>The same of single-precision entries. Their range is far inside that of double, so scaling is exact.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void PackSingle(float* w, int n, int k, bool transposed, int exponent, int panel, int start, int depth, double* packed)
+    {
+        int first = panel * Width, rows = Math.Min(Width, n - first);
+        long across = transposed ? 1 : k, along = transposed ? n : 1;
+        float* source = w + first * across + start * along;
+        double factor = Math.ScaleB(1, -exponent);
+        if (rows < Width)
+            new Span<double>(packed, depth * Width).Clear();
+        if (transposed)
+            for (int t = 0; t < depth; t++, source += along)
+                for (int r = 0; r < rows; r++)
+                    packed[t * Width + r] = source[r] * factor;
+        else
+            for (int r = 0; r < rows; r++, source += across)
+                for (int t = 0; t < depth; t++)
+                    packed[t * Width + r] = source[t] * factor;
     }
 
     /// <summary>
@@ -154,6 +198,7 @@ internal static unsafe class GramMatrix
     }
 
     /// <summary>Factors the block in place, which holds −1 times what is to be factored, and clears above its diagonal.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static bool FactorDiagonal(double* l, int n, int start, int end, double* reciprocals)
     {
         for (int j = start; j < end; j++)
@@ -184,6 +229,7 @@ internal static unsafe class GramMatrix
     }
 
     /// <summary>Columns start…end of 16 rows below the block: packed, solved for by substitution, and stored.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Solve(double* l, int n, int start, int end, double* reciprocals, int panel, double* packed)
     {
         int depth = end - start, first = end + panel * Width, rows = Math.Min(Width, n - first);

@@ -1,12 +1,13 @@
 using System;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Lips.Runtime.Certification;
 
 /// <summary>
-/// Where the largest eigenvalue of a symmetric, positive semidefinite matrix lies: Lanczos's method in single precision, then the
-/// Rayleigh quotient of what it found in double. It chooses where a certificate is tried and proves nothing.
+/// Where the largest eigenvalue of a symmetric, positive semidefinite matrix lies: Lanczos's method in single precision, and for a
+/// certificate the Rayleigh quotient of what it found in double. It chooses where a certificate is tried and proves nothing.
 /// </summary>
 internal static class LanczosPilot
 {
@@ -30,7 +31,7 @@ internal static class LanczosPilot
             for (int j = 0; j <= i; j++)
                 to[j] = (float)(row[j] * scale);
         }
-        var ritz = Lanczos(lower, n, out double gap);
+        var (_, _, gap, ritz) = Lanczos(x => Times(lower, n, x), n, 0);
         double value = 0, length = 0, error = 0;
         var image = new double[n];
         for (int i = 0; i < n; i++)
@@ -44,11 +45,20 @@ internal static class LanczosPilot
             error += (image[i] - value * ritz[i]) * (image[i] - value * ritz[i]);
         double residual = Math.Sqrt(error / length);
         gap /= scale;
-        return (value, gap > 0 ? Math.Min(residual, residual * residual / gap) : residual);
+        return (value, Excess(residual, gap));
     }
 
-    /// <summary>The Ritz vector of the largest Ritz value, and how far above the second that lies.</summary>
-    private static double[] Lanczos(float[] lower, int n, out double gap)
+    /// <summary>The largest Ritz value of a map v ↦ A·v, and how far above it the eigenvalue is expected at most, once that is below <paramref name="tolerance"/> of it.</summary>
+    public static (double Value, double Excess) Iterate(Func<float[], float[]> times, int n, double tolerance)
+    {
+        var (value, residual, gap, _) = Lanczos(times, n, tolerance);
+        return (value, Excess(residual, gap));
+    }
+
+    private static double Excess(double residual, double gap) => gap > 0 ? Math.Min(residual, residual * residual / gap) : residual;
+
+    /// <summary>The largest Ritz value, its residual, its distance to the second, and its vector.</summary>
+    private static (double Value, double Residual, double Gap, double[] Vector) Lanczos(Func<float[], float[]> times, int n, double tolerance)
     {
         int most = Math.Min(n, MostSteps);
         var basis = new float[most][];
@@ -59,8 +69,6 @@ internal static class LanczosPilot
         for (int i = 0; i < n; i++)
             v[i] = (float)random.Normal();
         double norm = Math.Sqrt(Dot(v, v)), largest = 0, before = 0;
-        double[] weights = [];
-        gap = 0;
         int count = 0;
         while (count < most && norm > 1e-6 * largest && norm > 0)
         {
@@ -69,7 +77,7 @@ internal static class LanczosPilot
             for (int i = 0; i < n; i++)
                 v[i] = (float)(v[i] / norm);
             basis[count] = v;
-            var next = Times(lower, n, v);
+            var next = times(v);
             alpha[count] = Dot(next, v);
             largest = Math.Max(largest, Math.Abs(alpha[count]) + (count > 0 ? norm : 0));
             count++;
@@ -77,24 +85,25 @@ internal static class LanczosPilot
                 Subtract(next, Dot(next, basis[b]), basis[b]);
             v = next;
             norm = Math.Sqrt(Dot(v, v));
-            if (count % 8 == 0)
+            if (count % 4 == 0 && count >= 8)
             {
-                (double top, weights, gap) = Tridiagonal(alpha.AsSpan(0, count), beta);
-                double residual = norm * Math.Abs(weights[^1]);
-                // single precision has no more to give, or the value has settled
-                if (residual < 2e-6 * top || (gap > 0 && residual * residual / gap < 1e-11 * top) || (count >= 64 && top - before < 1e-8 * top))
+                var (top, weights, gap) = Tridiagonal(alpha.AsSpan(0, count), beta);
+                double residual = norm * Math.Abs(weights[^1]), excess = Excess(residual, gap);
+                // enough; or single precision has no more to give; or the value has settled
+                if ((excess < tolerance * top && top - before < tolerance * top) || residual < 2e-6 * top || excess < 1e-11 * top || (count >= 64 && top - before < 5e-9 * top))
                     break;
                 before = top;
             }
         }
-        (_, weights, gap) = Tridiagonal(alpha.AsSpan(0, count), beta);
+        var (value, last, distance) = Tridiagonal(alpha.AsSpan(0, count), beta);
         var ritz = new double[n];
         for (int b = 0; b < count; b++)
             for (int i = 0; i < n; i++)
-                ritz[i] += weights[b] * basis[b][i];
-        return ritz;
+                ritz[i] += last[b] * basis[b][i];
+        return (value, count > 0 ? norm * Math.Abs(last[^1]) : 0, distance, ritz);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {
         var u = MemoryMarshal.Cast<float, Vector<float>>(a);
@@ -114,6 +123,7 @@ internal static class LanczosPilot
         return sum;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Subtract(Span<float> from, float factor, ReadOnlySpan<float> of)
     {
         var u = MemoryMarshal.Cast<float, Vector<float>>(from);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Lips.Runtime.Certification;
@@ -5,7 +6,7 @@ namespace Lips.Runtime.Certification;
 /// <summary>
 /// The inner loop of symmetric products: C += A·Bᵀ for 16 rows of A and 16 of B, both packed column by column (entry (r, t) at
 /// 16·t + r). Every entry of C is one chain of fused multiply-adds over t, in order, so it has the same bits on every machine,
-/// whatever the width of its vectors.
+/// whatever the width of its vectors. These loops are compiled with all optimizations at once: most processes certify once.
 /// </summary>
 internal static unsafe class PanelProduct
 {
@@ -52,6 +53,7 @@ internal static unsafe class PanelProduct
     }
 
     /// <summary>8 × 16 entries in 16 registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Rows512(double* a, double* b, int depth, double* c, int stride)
     {
         double* r0 = c, r1 = r0 + stride, r2 = r1 + stride, r3 = r2 + stride, r4 = r3 + stride, r5 = r4 + stride, r6 = r5 + stride, r7 = r6 + stride;
@@ -104,6 +106,7 @@ internal static unsafe class PanelProduct
     }
 
     /// <summary>4 × 8 entries in 8 registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Rows256(double* a, double* b, int depth, double* c, int stride)
     {
         double* r0 = c, r1 = r0 + stride, r2 = r1 + stride, r3 = r2 + stride;

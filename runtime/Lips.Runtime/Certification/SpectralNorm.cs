@@ -52,6 +52,35 @@ public static class SpectralNorm
         return new NormBound(Unscaled(squared, n, k, exponent), method);
     }
 
+    /// <summary>The same of single-precision entries, without a copy in double.</summary>
+    internal static NormBound Bound(ReadOnlySpan<float> matrix, int rows, int columns, string name)
+    {
+        CheckSize(rows, columns, name);
+        double largest = LargestEntry(matrix, name);
+        if (largest == 0)
+            return new NormBound(0, "zero");
+        int n = Math.Min(rows, columns), k = Math.Max(rows, columns), exponent = Math.ILogB(largest) + 1;
+        var (squared, method) = Squared(GramMatrix.Of(matrix, n, k, rows > columns, exponent), n, k);
+        return new NormBound(Unscaled(squared, n, k, exponent), method);
+    }
+
+    private static double LargestEntry(ReadOnlySpan<float> values, string name)
+    {
+        var bits = MemoryMarshal.Cast<float, int>(values);
+        var lanes = MemoryMarshal.Cast<int, Vector<int>>(bits);
+        var most = Vector<int>.Zero;
+        var mask = new Vector<int>(int.MaxValue);
+        foreach (var lane in lanes)
+            most = Vector.Max(most, lane & mask);
+        int largest = 0;
+        for (int i = 0; i < Vector<int>.Count; i++)
+            largest = Math.Max(largest, most[i]);
+        foreach (int entry in bits[(lanes.Length * Vector<int>.Count)..])
+            largest = Math.Max(largest, entry & int.MaxValue);
+        float value = BitConverter.Int32BitsToSingle(largest);
+        return float.IsFinite(value) ? value : throw new NotCertified($"'{name}' holds {value}: no norm of it is finite.");
+    }
+
     /// <summary>An upper bound of σ_max by Gram iteration alone.</summary>
     public static double ByGramIteration(ReadOnlySpan<double> matrix, int rows, int columns, int iterations = 10)
     {
@@ -99,10 +128,15 @@ public static class SpectralNorm
     /// <summary>The exponent for which max|w|·2^−exponent is in [½, 1); null for zero.</summary>
     private static int? Scaling(ReadOnlySpan<double> matrix, int rows, int columns, string name)
     {
-        if (rows > SizeLimit || columns > SizeLimit)
-            throw new NotCertified($"'{name}' has shape [{rows}, {columns}]; the certificate's error terms are proven up to {SizeLimit} a side.");
+        CheckSize(rows, columns, name);
         double largest = LargestEntry(matrix, name);
         return largest == 0 ? null : Math.ILogB(largest) + 1;
+    }
+
+    private static void CheckSize(int rows, int columns, string name)
+    {
+        if (rows > SizeLimit || columns > SizeLimit)
+            throw new NotCertified($"'{name}' has shape [{rows}, {columns}]; the certificate's error terms are proven up to {SizeLimit} a side.");
     }
 
     /// <summary>fl(W·Wᵀ) of the scaled matrix, transposed where it is tall.</summary>

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Threading.Tasks;
 using TorchSharp;
 
 namespace Lips.Runtime.Constraints;
@@ -177,11 +178,11 @@ public sealed class Projector
         /// <summary>Multiplies the matrix into units of its cap.</summary>
         public double Factor { get; }
 
-        public torch.Tensor Blocks()
-        {
-            var blocks = MatrixBlocks.Of(View, Weight, PerHead);
-            return Transpose ? blocks.mT : blocks;
-        }
+        /// <summary>The matrices (count, rows, columns) as they are stored.</summary>
+        public torch.Tensor Stored() => MatrixBlocks.Of(View, Weight, PerHead);
+
+        /// <summary>The same with rows ≤ columns.</summary>
+        public torch.Tensor Blocks() => Transpose ? Stored().mT : Stored();
     }
 
     private sealed class Group(CapMethod method)
@@ -195,23 +196,81 @@ public sealed class Projector
             foreach (var zero in Members.Where(m => double.IsInfinity(m.Factor)))
                 zero.View.zero_();
             var members = Members.Where(m => !double.IsInfinity(m.Factor)).ToList();
-            var current = instead ?? method;
-            if (current == CapMethod.Soft)
+            switch (instead ?? method)
             {
-                var alphas = members.Select(m => (Member: m, Alpha: reach(m.Weight) is double r ? SoftCap.Coefficient(r) : null)).ToList();
-                Run(alphas.Where(a => a.Alpha > 0).Select(a => a.Member).ToList(), x => SoftCap.Apply(x, [.. alphas.Where(a => a.Alpha > 0).SelectMany(a => Enumerable.Repeat(a.Alpha!.Value, a.Member.Count))]));
-                // Outside the range where the coupling is proven, the exact cap.
-                Run(alphas.Where(a => a.Alpha is null).Select(a => a.Member).ToList(), MatrixFunctions.HardCap);
+                case CapMethod.Soft:
+                    foreach (var same in members.GroupBy(m => reach(m.Weight) is double r ? SoftCap.Coefficient(r) : null))
+                        if (same.Key is double alpha && alpha > 0)
+                            InPlace([.. same], (x, tall, factor) => SoftCap.Apply(x, tall, factor, alpha));
+                        else if (same.Key is null)
+                            // Outside the range where the coupling is proven, the exact cap.
+                            InPlace([.. same], (x, tall, factor) => MatrixFunctions.HardCap(x, tall, factor));
+                    return;
+                case CapMethod.Hard:
+                    foreach (var same in members.GroupBy(m => reach(m.Weight)))
+                        // what cannot have left the cap stays as it is
+                        if (!(same.Key <= 1))
+                            InPlace([.. same], (x, tall, factor) => MatrixFunctions.HardCap(x, tall, factor, same.Key));
+                    return;
+                case CapMethod.Normalize:
+                    Normalize(members);
+                    return;
+                case CapMethod.Stiefel:
+                    Run(members, x => MatrixFunctions.Orthogonalize(x, polish: 2));
+                    return;
+                case CapMethod.Svd:
+                    Run(members, Svd);
+                    return;
+                default:
+                    Run(members, Hammer);
+                    return;
+            }
+        }
+
+        /// <summary>
+        /// A method that changes matrices where they lie, given the factor into units of their cap. On the CPU one weight after
+        /// the other, as its products keep all cores busy and the cache is what matters; elsewhere all in one batch.
+        /// </summary>
+        private static void InPlace(List<Member> members, Action<torch.Tensor, bool, double> method)
+        {
+            if (members.Count == 0)
+                return;
+            if (members[0].View.device_type != DeviceType.CPU)
+            {
+                Run(members, x =>
+                {
+                    method(x, false, 1);
+                    return x;
+                });
                 return;
             }
-            Run(members, current switch
+            foreach (var member in members)
             {
-                CapMethod.Hard => MatrixFunctions.HardCap,
-                CapMethod.Normalize => x => x / MatrixFunctions.LargestSingular(x).Norm.clamp_min(1),
-                CapMethod.Stiefel => x => MatrixFunctions.Orthogonalize(x, polish: 2),
-                CapMethod.Svd => Svd,
-                _ => Hammer,
-            });
+                using var scope = torch.NewDisposeScope();
+                var stored = member.Stored();
+                var x = stored.to(torch.ScalarType.Float32);
+                method(x, member.Transpose, member.Factor);
+                if (stored.dtype != x.dtype)
+                    stored.copy_(x);
+            }
+        }
+
+        /// <summary>W/max(1, σ₁).</summary>
+        private static void Normalize(List<Member> members)
+        {
+            if (!members.All(m => LargestSingularValue.Reads(m.View)))
+            {
+                Run(members, x => x / MatrixFunctions.LargestSingular(x).Norm.clamp_min(1));
+                return;
+            }
+            using var scope = torch.NewDisposeScope();
+            var matrices = members.SelectMany(m => Enumerable.Range(0, m.Count).Select(i => (Matrix: m.Stored().select(0, i), m.Factor))).ToList();
+            var norms = new double[matrices.Count];
+            Parallel.For(0, matrices.Count, i => norms[i] = LargestSingularValue.Of(matrices[i].Matrix) * matrices[i].Factor);
+            for (int i = 0; i < norms.Length; i++)
+                // a norm that is no number is passed on, so that a run that diverged is noticed
+                if (!(norms[i] <= 1))
+                    matrices[i].Matrix.mul_(1 / norms[i]);
         }
 
         private static torch.Tensor Svd(torch.Tensor x)

@@ -35,15 +35,20 @@ public static class SoftCap
         return high / (reach * reach);
     }
 
-    /// <summary>Applies the map to a batch (batch, rows ≤ columns), each with its own α.</summary>
-    internal static torch.Tensor Apply(torch.Tensor x, double[] alpha)
+    /// <summary>
+    /// Applies the map in place to matrices that are in units of their cap once multiplied by <paramref name="factor"/>. As one
+    /// polynomial it is σ·(1 − α²g²·(3 − 3αg + α²g²)) with g = σ²: W is read for its Gram matrix and once more at the end.
+    /// </summary>
+    internal static void Apply(torch.Tensor x, bool tall, double factor, double alpha)
     {
         using var scope = torch.NewDisposeScope();
-        var a = torch.tensor(Array.ConvertAll(alpha, v => (float)v), device: x.device).view(-1, 1, 1);
-        var identity = torch.eye(x.shape[1], dtype: x.dtype, device: x.device);
-        var gram = x.bmm(x.mT);
-        var inner = identity - gram * a;
-        var after = inner.bmm(gram).bmm(inner);
-        return (identity + after * a).bmm(inner).bmm(x).MoveToOuterDisposeScope();
+        var gram = SymmetricProducts.Gram(x, tall, factor * factor);
+        var square = SymmetricProducts.Product(gram, gram);
+        double a2 = alpha * alpha;
+        var loss = (gram * (3 * a2 * alpha)).add_(square, -a2 * a2);
+        loss.diagonal(0, 1, 2).sub_(3 * a2);
+        var gain = SymmetricProducts.Product(square, loss);
+        gain.diagonal(0, 1, 2).add_(1);
+        MatrixFunctions.Apply(gain, x, tall);
     }
 }

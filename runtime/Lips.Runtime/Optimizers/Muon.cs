@@ -31,42 +31,49 @@ public sealed class Muon : UpdateRule
     {
         double rate = _plan.LearningRate * factor, beta = _plan.Momentum;
         var momentum = Pick(_momentum, active);
-        TensorLists.Blend(momentum, gradients, beta, 1 - beta);
         if (_plan.WeightDecay > 0)
             TensorLists.Multiply(Values(active), 1 - rate * _plan.WeightDecay);
-
-        var blocks = new List<Block>();
-        for (int i = 0; i < active.Count; i++)
+        if (gradients[0].device_type == DeviceType.CPU)
         {
-            var unit = Units[active[i]];
-            var direction = _plan.Nesterov ? momentum[i] * beta + gradients[i] * (1 - beta) : momentum[i];
-            blocks.Add(Block.Of(unit, direction));
+            // one weight after the other: its products keep all cores busy, and the cache is what matters
+            for (int i = 0; i < active.Count; i++)
+            {
+                using var scope = torch.NewDisposeScope();
+                momentum[i].mul_(beta).add_(gradients[i], 1 - beta);
+                var block = Block.Of(Units[active[i]], Direction(momentum[i], gradients[i]));
+                MatrixFunctions.AddOrthogonalized(block.Target, block.Direction, block.Tall, -rate * block.Scale);
+            }
+            return;
         }
-        foreach (var group in blocks.GroupBy(b => (b.Direction.shape[1], b.Direction.shape[2])))
+        TensorLists.Blend(momentum, gradients, beta, 1 - beta);
+        var blocks = active.Select((unit, i) => Block.Of(Units[unit], Direction(momentum[i], gradients[i]))).ToList();
+        foreach (var group in blocks.GroupBy(b => (Math.Min(b.Direction.shape[1], b.Direction.shape[2]), Math.Max(b.Direction.shape[1], b.Direction.shape[2]))))
         {
             var members = group.ToList();
-            var orthogonal = MatrixFunctions.Orthogonalize(torch.cat(members.Select(m => m.Direction).ToArray(), 0));
+            var orthogonal = MatrixFunctions.Orthogonalize(torch.cat(members.Select(m => m.Tall ? m.Direction.mT : m.Direction).ToArray(), 0));
             long at = 0;
             foreach (var member in members)
             {
                 long count = member.Direction.shape[0];
-                member.Target.sub_((orthogonal.narrow(0, at, count) * (rate * member.Scale)).to(member.Target.dtype));
+                var update = orthogonal.narrow(0, at, count);
+                member.Target.sub_(((member.Tall ? update.mT : update) * (rate * member.Scale)).to(member.Target.dtype));
                 at += count;
             }
         }
     }
 
-    /// <summary>The matrices of one weight: the direction in float32 with rows ≤ columns, and the values in the same layout.</summary>
-    private sealed record Block(torch.Tensor Direction, torch.Tensor Target, double Scale)
+    private torch.Tensor Direction(torch.Tensor momentum, torch.Tensor gradient) =>
+        _plan.Nesterov ? (momentum * _plan.Momentum).add_(gradient, 1 - _plan.Momentum) : momentum;
+
+    /// <summary>The matrices of one weight as they are stored: the direction in float32, and the values.</summary>
+    private sealed record Block(torch.Tensor Direction, torch.Tensor Target, bool Tall, double Scale)
     {
         public static Block Of(OptimizerUnit unit, torch.Tensor direction)
         {
             bool perHead = MatrixBlocks.ArePerHead(unit.Weight!);
             var (_, rows, columns) = MatrixBlocks.Shape(unit.Weight!, perHead);
             var from = MatrixBlocks.Of(direction, unit.Weight!, perHead).to(torch.ScalarType.Float32);
-            var target = MatrixBlocks.Of(unit.Value, unit.Weight!, perHead);
-            double scale = Math.Sqrt((double)rows / columns);
-            return rows <= columns ? new Block(from, target, scale) : new Block(from.mT, target.mT, scale);
+            return new Block(from, MatrixBlocks.Of(unit.Value, unit.Weight!, perHead), rows > columns, Math.Sqrt((double)rows / columns));
         }
     }
 }

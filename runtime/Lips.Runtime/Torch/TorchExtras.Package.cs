@@ -65,6 +65,13 @@ public static class TorchExtras
 
     public static torch.Tensor[] ForeachNorm(IReadOnlyList<torch.Tensor> self) => throw Missing();
 
+    /// <summary>result ← beta·result + alpha·a·b for batches of matrices. A beta of 0 reads nothing.</summary>
+    public static void MultiplyInto(torch.Tensor result, torch.Tensor a, torch.Tensor b, double beta = 0, double alpha = 1)
+    {
+        using var product = beta == 0 ? a.bmm(b).mul_(alpha) : a.baddbmm(b, result, (float)beta, (float)alpha);
+        result.copy_(product);
+    }
+
     private static NotSupportedException Missing([CallerMemberName] string feature = "") =>
         new($"the TorchSharp packages (provider 'package') lack {feature}; build with TorchProvider=system for it");
 }

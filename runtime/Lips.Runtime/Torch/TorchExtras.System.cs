@@ -100,6 +100,14 @@ public static class TorchExtras
     /// <summary>The ℓ2 norm of each tensor, as scalars on its device.</summary>
     public static torch.Tensor[] ForeachNorm(IReadOnlyList<torch.Tensor> self) => Ops._foreach_norm__Scalar.CallList(Arg.List(self), 2.0);
 
+    /// <summary>result ← beta·result + alpha·a·b for batches of matrices; the result may be a part of a larger tensor. A beta of 0 reads nothing.</summary>
+    public static void MultiplyInto(torch.Tensor result, torch.Tensor a, torch.Tensor b, double beta = 0, double alpha = 1)
+    {
+        // ATen's loop for the smallest matrices multiplies what is there by 0, which keeps a NaN
+        if (beta == 0 && a.shape[1] * a.shape[2] * b.shape[2] < 1000) result.zero_();
+        Ops.baddbmm_.InPlace(result, result, a, b, beta, alpha);
+    }
+
     private static unsafe (long Allocated, long Peak, long Reserved) Memory(torch.Device device)
     {
         if (device.type != DeviceType.CUDA) return default;

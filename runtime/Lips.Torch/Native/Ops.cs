@@ -59,6 +59,7 @@ internal static class Ops
     internal static readonly Op atanh_ = new("atanh_");
     internal static readonly Op avg_pool2d = new("avg_pool2d");
     internal static readonly Op baddbmm = new("baddbmm");
+    internal static readonly Op baddbmm_ = new("baddbmm_");
     internal static readonly Op batch_norm = new("batch_norm");
     internal static readonly Op bernoulli = new("bernoulli");
     internal static readonly Op bernoulli___float = new("bernoulli_", "float");

@@ -40,6 +40,22 @@ public class GramMatrixTests
             }
     }
 
+    [Theory]
+    [InlineData("normal", 1f)]
+    [InlineData("denormal", 1e-44f)]
+    [InlineData("huge", 3e37f)]
+    public void Single_precision_entries_give_the_same_certificate_as_their_copies_in_double(string kind, float scale)
+    {
+        foreach (var (rows, columns) in new[] { (1, 9), (70, 33), (33, 70), (64, 256) })
+        {
+            float[] w = [.. Normals(rows * columns, rows).Select(x => (float)x * scale)];
+            var copy = SpectralNorm.Bound([.. w.Select(x => (double)x)], rows, columns, kind);
+            Assert.Equal(copy, SpectralNorm.Bound(w, rows, columns, kind));
+        }
+        Assert.Equal(new NormBound(0, "zero"), SpectralNorm.Bound(new float[6], 2, 3, kind));
+        Assert.Contains("'head'", Assert.Throws<NotCertified>(() => SpectralNorm.Bound([1, float.NaN, 3, float.NegativeInfinity], 2, 2, "head")).Message);
+    }
+
     [Fact]
     public unsafe void Wide_and_narrow_vectors_give_the_same_bits()
     {

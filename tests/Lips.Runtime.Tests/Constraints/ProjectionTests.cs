@@ -22,6 +22,13 @@ public class ProjectionTests
         return (u * tensor(values)).mm(v.T);
     }
 
+    private static Tensor Capped(Tensor x, Action<Tensor> method)
+    {
+        var copy = x.clone();
+        method(copy);
+        return copy;
+    }
+
     private static double[] SingularValues(Tensor w) => linalg.svdvals(w.to(float64)).data<double>().ToArray();
 
     [Theory]
@@ -50,7 +57,9 @@ public class ProjectionTests
         double alpha = SoftCap.Coefficient(1 + step)!.Value;
         Assert.Equal(step switch { 0.05 => 0.12244, 0.2 => 0.18863, _ => alpha }, alpha, 4);
         double[] values = Enumerable.Range(0, 12).Select(i => (1 + step) * (12 - i) / 12).ToArray();
-        var after = SingularValues(SoftCap.Apply(WithSingularValues(values, 12, 30, 3).to(float32).unsqueeze(0), [alpha])[0]);
+        var capped = WithSingularValues(values, 12, 30, 3).to(float32).unsqueeze(0);
+        SoftCap.Apply(capped, tall: false, 1, alpha);
+        var after = SingularValues(capped[0]);
         Assert.Equal(1, after[0], 5);
         Assert.All(after, s => Assert.True(s <= 1 + 1e-5));
         // Non-decreasing: sorted values before give sorted values after, one by one.
@@ -96,8 +105,8 @@ public class ProjectionTests
         var x = randn(5, 8, 20);
         foreach (Func<Tensor, Tensor> method in new Func<Tensor, Tensor>[]
                  {
-                     MatrixFunctions.HardCap, t => MatrixFunctions.Orthogonalize(t, 2), t => MatrixFunctions.LargestSingular(t).Norm,
-                     t => SoftCap.Apply(t / 10, Enumerable.Repeat(0.1, (int)t.shape[0]).ToArray()),
+                     t => Capped(t, y => MatrixFunctions.HardCap(y, tall: false, 1)), t => Capped(t / 10, y => MatrixFunctions.HardCap(y, tall: false, 1, 1.3)),
+                     t => MatrixFunctions.Orthogonalize(t, 2), t => MatrixFunctions.LargestSingular(t).Norm, t => Capped(t / 10, y => SoftCap.Apply(y, tall: false, 1, 0.1)),
                  })
         {
             var together = method(x);

@@ -1,0 +1,78 @@
+using System;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Lips.Runtime.Torch;
+using TorchSharp;
+
+namespace Lips.Runtime.Constraints;
+
+/// <summary>
+/// Products of batches of matrices that are known to be symmetric: W·Wᵀ, and products of polynomials of one symmetric matrix.
+/// On the CPU only the blocks on and below the diagonal are computed, and copied to the other side.
+/// </summary>
+internal static class SymmetricProducts
+{
+    /// <summary>Below this size one call is faster than its parts.</summary>
+    private const long LeastSize = 384;
+
+    private const int BlockRows = 4;
+
+    /// <summary>scale·a·b for a (batch, n, k) and b (batch, k, n), written over <paramref name="into"/> where that is given.</summary>
+    public static torch.Tensor Product(torch.Tensor a, torch.Tensor b, double scale = 1, torch.Tensor? into = null)
+    {
+        long n = a.shape[1];
+        var result = into ?? torch.empty(a.shape[0], n, n, dtype: a.dtype, device: a.device);
+        if (n < LeastSize || a.device_type != DeviceType.CPU || a.dtype != torch.ScalarType.Float32)
+        {
+            TorchExtras.MultiplyInto(result, a, b, alpha: scale);
+            return result;
+        }
+        for (int i = 0; i < BlockRows; i++)
+        {
+            long start = n * i / BlockRows, end = n * (i + 1) / BlockRows;
+            using var rows = a.narrow(1, start, end - start);
+            using var columns = b.narrow(2, 0, end);
+            using var band = result.narrow(1, start, end - start);
+            using var part = band.narrow(2, 0, end);
+            TorchExtras.MultiplyInto(part, rows, columns, alpha: scale);
+        }
+        Mirror(result, (int)n);
+        return result;
+    }
+
+    /// <summary>scale·W·Wᵀ for W = x, or its transpose where x is <paramref name="tall"/>.</summary>
+    public static torch.Tensor Gram(torch.Tensor x, bool tall, double scale = 1)
+    {
+        using var transposed = x.mT;
+        return tall ? Product(transposed, x, scale) : Product(x, transposed, scale);
+    }
+
+    /// <summary>
+    /// Entry (i, j) to (j, i) for j &lt; i, in tiles of a cache line a side. On one thread: those of the BLAS wait for the next product
+    /// on the other cores.
+    /// </summary>
+    private static void Mirror(torch.Tensor square, int n)
+    {
+        for (int matrix = 0; matrix < square.shape[0]; matrix++)
+        {
+            using var one = square.select(0, matrix);
+            Mirror(MemoryMarshal.Cast<byte, float>(one.bytes), n);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static unsafe void Mirror(Span<float> square, int n)
+    {
+        const int tile = 16;
+        fixed (float* entries = square)
+            for (int below = 0; below < n; below += tile)
+                for (int left = 0; left <= below; left += tile)
+                    for (int i = below; i < Math.Min(n, below + tile); i++)
+                    {
+                        float* row = entries + (long)i * n, column = entries + i;
+                        int end = Math.Min(left + tile, i);
+                        for (int j = left; j < end; j++)
+                            column[(long)j * n] = row[j];
+                    }
+    }
+}
