@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compiles lipstorch.cpp and metakernels.cpp against the libtorch that is there, into build/liblipstorch.so.
+# Compiles the .cpp files here against the libtorch that is there, into build/liblipstorch.so.
 # Which libtorch: $LIBTORCH, else Debian's libtorch-dev, else the one inside the Python on the path.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -37,6 +37,12 @@ if [[ $root != /usr ]]; then flags+=(-I"$root/include"); fi
 libs=(-L"$lib" -Wl,--no-as-needed -ltorch_cpu -lc10 -ltorch -Wl,-rpath,"$lib")
 # libtorch builds from before 2023 may use the old string ABI.
 if ! grep -q '__cxx11' "$lib/libc10.so"; then flags+=(-D_GLIBCXX_USE_CXX11_ABI=0); fi
+# c10d, libtorch's engine for several processes, with Gloo where it is in this libtorch.
+c10d=$root/include/torch/csrc/distributed/c10d
+if [[ -f $c10d/ProcessGroupGloo.hpp ]] && grep -q 'N4c10d16ProcessGroupGlooE' "$lib/libtorch_cpu.so"; then
+  # Gloo's own headers, where they are installed; else the few declarations that libtorch's headers name.
+  flags+=(-DUSE_DISTRIBUTED -DUSE_C10D -DUSE_C10D_GLOO -idirafter gloo-declarations)
+fi
 if [[ -e $lib/libtorch_cuda.so ]]; then
   libs+=(-ltorch_cuda -lc10_cuda)
   for cuda in "${CUDA_HOME:-}" /usr/local/cuda "$root"/../nvidia/cu13 "$root"/../nvidia/cuda_runtime; do
@@ -45,6 +51,14 @@ if [[ -e $lib/libtorch_cuda.so ]]; then
     [[ -n $runtime ]] || continue
     flags+=(-DLIPS_CUDA -I"$cuda/include")
     libs+=("$runtime" -Wl,-rpath,"$(dirname "$runtime")")
+    # NCCL beside Gloo, where libtorch has it and its header is installed.
+    for nccl in "${NCCL_HOME:-}" "$cuda" "$root"/../nvidia/nccl /usr; do
+      [[ -n $nccl && -f $nccl/include/nccl.h && -f $c10d/ProcessGroupNCCL.hpp ]] || continue
+      if [[ " ${flags[*]} " == *" -DUSE_C10D "* ]] && grep -q 'N4c10d16ProcessGroupNCCLE' "$lib/libtorch_cuda.so"; then
+        flags+=(-DUSE_C10D_NCCL -idirafter "$nccl/include")
+      fi
+      break
+    done
     break
   done
 fi
@@ -53,5 +67,5 @@ mkdir -p build
 exec 9>build/.lock
 flock 9
 out=build/liblipstorch.so
-"$compiler" "${flags[@]}" lipstorch.cpp metakernels.cpp -o "$out.$$" "${libs[@]}" -ldl || { rm -f "$out.$$"; fail "the native sources do not compile against the libtorch in $root"; }
+"$compiler" "${flags[@]}" lipstorch.cpp metakernels.cpp distributed.cpp -o "$out.$$" "${libs[@]}" -ldl || { rm -f "$out.$$"; fail "the native sources do not compile against the libtorch in $root"; }
 mv "$out.$$" "$out"

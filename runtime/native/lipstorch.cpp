@@ -15,6 +15,8 @@
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/variable.h>
 #include <torch/version.h>
+
+#include "lipstorch.hpp"
 #ifdef LIPS_CUDA
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAFunctions.h>
@@ -30,14 +32,9 @@
 #include <string>
 #include <vector>
 
-#define LIPS_API extern "C" __attribute__((visibility("default")))
+using namespace lips;
 
 namespace {
-
-using Impl = c10::TensorImpl;
-using ImplPtr = c10::intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>;
-
-thread_local std::string last_error;
 
 enum Tag : int32_t {
   kNone = 0, kTensor, kInt, kDouble, kBool, kIntList, kTensorList, kOptionalTensorList, kDoubleList, kDevice, kString,
@@ -59,17 +56,6 @@ struct Op {
   std::vector<Want> wants;
   size_t returns;
 };
-
-at::Tensor borrow(void* handle) {
-  if (handle == nullptr) return at::Tensor();
-  auto impl = static_cast<Impl*>(handle);
-  c10::raw::intrusive_ptr::incref(impl);
-  return at::Tensor(ImplPtr::reclaim(impl));
-}
-
-at::Tensor borrow(int64_t payload) { return borrow(reinterpret_cast<void*>(payload)); }
-
-void* own(at::Tensor tensor) { return tensor.defined() ? tensor.unsafeReleaseTensorImpl() : nullptr; }
 
 void describe(std::ostream& out, const at::Tensor& t) {
   if (!t.defined()) {
@@ -114,25 +100,6 @@ void describe(std::ostream& out, const Value& v) {
     case kString: out << '"' << reinterpret_cast<const char*>(v.payload) << '"'; break;
     default: out << "none"; break;
   }
-}
-
-// The message without what helps only libtorch's own developers: the table of all backends' kernels.
-std::string brief(const std::exception& e) {
-  auto error = dynamic_cast<const c10::Error*>(&e);
-  std::string text = error ? error->what_without_backtrace() : e.what();
-  return text.substr(0, text.find(". This could be because the operator doesn't exist"));
-}
-
-template <class F>
-auto guarded(const char* what, F&& body) -> decltype(body()) {
-  try {
-    return body();
-  } catch (const std::exception& e) {
-    last_error = std::string(what) + ": " + brief(e);
-  } catch (...) {
-    last_error = std::string(what) + ": unknown native exception";
-  }
-  return decltype(body())(-1);
 }
 
 void push(torch::jit::Stack& stack, const Value& v, Want want) {
@@ -212,13 +179,6 @@ void pop(c10::IValue& from, Value& to) {
 at::Generator default_generator(int32_t type, int32_t index) {
   return at::globalContext().defaultGenerator(
       c10::Device(static_cast<c10::DeviceType>(type), static_cast<c10::DeviceIndex>(index)));
-}
-
-std::vector<at::Tensor> borrow_all(void* const* handles, int32_t count) {
-  std::vector<at::Tensor> list;
-  list.reserve(count);
-  for (int i = 0; i < count; i++) list.push_back(borrow(handles[i]));
-  return list;
 }
 
 }  // namespace

@@ -10,6 +10,7 @@ Benchmark[] benchmarks =
     new("enforcement", "soft cap, hard cap and normalization of all weights of NanoGPT, beside one weight after the other", WeightsBenchmark.Enforcement),
     new("muon", "a step of Muon on them, beside one weight after the other", WeightsBenchmark.Muon),
     new("norms", "certified spectral norms of them, beside singular values in float64", WeightsBenchmark.Norms),
+    new("workers", "training steps by one process and by several, on one core and on all", WorkersBenchmark.Run),
     new(TrainingSide.Name, null, TrainingSide.Run),
     new(WeightsSide.Name, null, WeightsSide.Run),
 ];

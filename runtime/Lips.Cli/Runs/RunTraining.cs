@@ -17,36 +17,37 @@ namespace Lips.Cli.Runs;
 internal static class RunTraining
 {
     /// <summary>From a compiled spec to a certified run; the result is null where nothing was trained to the end.</summary>
-    public static (int Code, TrainingResult? Result, Certificate? Certificate) Start(Spec spec, IReadOnlyList<(string, string)> overrides, RunFolder folder, string data, bool resume, string device, long? stopAt, bool dry)
+    /// <param name="company">Where this process is one of several workers.</param>
+    public static (int Code, TrainingResult? Result, Certificate? Certificate) Start(Spec spec, IReadOnlyList<(string, string)> overrides, RunFolder folder, string data, bool resume, string device, long? stopAt, bool dry, WorkerOptions? company = null)
     {
         using var model = ModelAssembly.Create(spec.Model);
         var plan = TrainingPlan.Parse(model.Recipe);
         if (resume && !folder.Exists)
             throw new RunFailed($"'{folder.Path}' holds no checkpoint to resume from.");
-        if (TorchExtras.IsReferenceBlas)
+        if (TorchExtras.IsReferenceBlas && (company is null || company.Place.Rank == 0))
             Terminal.Complain("matrix products run on the reference BLAS, some ten times slower than OpenBLAS (apt-get install libopenblas0-pthread).");
         using var interrupt = new Interrupt();
-        var progress = ProgressLine.ForConsole();
+        bool first = company is null || company.Place.Rank == 0;
+        var progress = first ? ProgressLine.ForConsole() : null;
         if (dry)
         {
             Console.Out.WriteLine($"would train {spec.Model.Resolved.Model.Name} ({spec.Model.Parameters} parameters) for {(plan.Steps is { } steps ? $"{steps} steps" : FormattableString.Invariant($"{plan.Epochs} epochs"))} of {plan.Batch} on {plan.Data.GetType().Name.ToLowerInvariant()} data, into {folder.Path}");
             return (ExitCode.Ok, null, null);
         }
+        using var workers = company?.Join(model, device);
         TrainingResult result;
         var files = new DataFiles(data);
-        using (var teacher = Teacher(spec, plan, files, device))
-        using (var trainer = new Trainer(model, plan, new TrainingOptions { Folder = folder, Device = device, Resume = resume, Files = files, Teacher = teacher, Progress = progress, Stop = interrupt.Token, StopAt = stopAt }))
+        try
         {
-            // the data is there and fits: now there is a run
-            if (!resume)
-            {
-                SpecCopy.Write(spec, overrides, folder.Spec);
-                Run.Remember(folder, spec.Model.Resolved.Model.Name, data);
-            }
-            Console.Out.WriteLine($"{(resume ? "resuming" : "training")} {folder.Path} ({spec.Model.Parameters} parameters)");
-            Console.Out.Flush();
-            result = trainer.Run();
+            result = Train();
         }
+        catch (Exception e) when (workers is not null)
+        {
+            workers.Leave(e);
+            throw;
+        }
+        if (!first)
+            return (ExitCode.Ok, null, null);
         if (result.Interrupted)
         {
             Console.Out.WriteLine($"stopped at step {result.Step} of {result.Steps}; --resume goes on from {folder.Checkpoint}");
@@ -54,6 +55,37 @@ internal static class RunTraining
         }
         var certificate = Finish(folder, result);
         return (certificate.Claims.All(c => c.Holds) ? ExitCode.Ok : ExitCode.ClaimFails, result, certificate);
+
+        TrainingResult Train()
+        {
+            using var teacher = Teacher(spec, plan, files, device);
+            using var trainer = new Trainer(model, plan, new TrainingOptions
+            {
+                Folder = folder,
+                Device = device,
+                Resume = resume,
+                Files = files,
+                Teacher = teacher,
+                Progress = progress,
+                Stop = interrupt.Token,
+                StopAt = stopAt,
+                Workers = workers,
+                CheckEvery = company?.CheckEvery ?? 0,
+            });
+            if (first)
+            {
+                // the data is there and fits: now there is a run
+                if (!resume)
+                {
+                    SpecCopy.Write(spec, overrides, folder.Spec);
+                    Run.Remember(folder, spec.Model.Resolved.Model.Name, data);
+                }
+                string by = workers is null ? "" : $", {workers.Size} workers";
+                Console.Out.WriteLine($"{(resume ? "resuming" : "training")} {folder.Path} ({spec.Model.Parameters} parameters{by})");
+                Console.Out.Flush();
+            }
+            return trainer.Run();
+        }
     }
 
     /// <summary>Seals, certifies and reports, on the CPU from the file that was written.</summary>

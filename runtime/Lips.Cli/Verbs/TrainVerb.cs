@@ -7,6 +7,7 @@ using System.Linq;
 using Lips.Cli.Runs;
 using Lips.Core;
 using Lips.Runtime;
+using Lips.Runtime.Distributed;
 using Lips.Runtime.Training;
 
 namespace Lips.Cli.Verbs;
@@ -23,6 +24,9 @@ internal static class TrainVerb
         var seed = Terminal.WholeNumber("--seed", least: 0, "in place of the recipe's", "N");
         var name = new Option<string?>("--name") { Description = "name of the folder in runs/; that of the spec if not said", HelpName = "NAME" };
         var stopAt = Terminal.WholeNumber("--stop-at", least: 1, "stop with a checkpoint after this step; the schedule stays that of the whole recipe", "STEP");
+        var workers = Terminal.WholeNumber("--workers", least: 1, "so many processes on this machine, each with a share of every batch; on several machines, set RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT for each", "N");
+        var timeout = Terminal.WholeNumber("--timeout", least: 1, "of several workers: how long to wait for one that does not answer; 300 if not said", "SECONDS");
+        var checkEvery = Terminal.WholeNumber("--check-every", least: 0, "of several workers: steps between comparisons of their gradients and weights, bit by bit; 100 if not said, 0 for none", "STEPS");
         var dry = new Option<bool>("--dry-run") { Description = "compile, bound and plan, but train nothing" };
         device.Validators.Add(found =>
         {
@@ -35,24 +39,60 @@ internal static class TrainVerb
             if (found.GetValueOrDefault<string?>() is { } text && (text is "" or "." or ".." || Path.GetFileName(text) != text))
                 found.AddError($"--name must be the name of a folder in runs/, found '{text}'.");
         });
-        foreach (Option option in new Option[] { resume, device, seed, name, stopAt, dry })
+        foreach (Option option in new Option[] { resume, device, seed, name, stopAt, workers, timeout, checkEvery, dry })
             command.Add(option);
         command.SetAction(given =>
         {
+            WorkerProcesses.FollowSupervisor();
+            var company = WorkerPlace.FromEnvironment(Environment.GetEnvironmentVariable) is { } place && !given.GetValue(dry)
+                ? new WorkerOptions(place, TimeSpan.FromSeconds(given.GetValue(timeout) ?? 300), given.GetValue(checkEvery) ?? 100)
+                : null;
+            int count = (int)Math.Min(given.GetValue(workers) ?? 1, 1 << 16);
+            if (company is not null && count > 1)
+                throw new LipsException($"--workers {count} would start workers, but this process is one already (RANK={company.Place.Rank}, WORLD_SIZE={company.Place.Size}); leave --workers out, or unset these.", ExitCode.Usage);
+            bool talks = company is null || company.Place.Rank == 0;
             var overrides = spec.Overrides(given).ToList();
             if (given.GetValue(seed) is { } chosen)
                 overrides.Add(("seed", chosen.ToString(CultureInfo.InvariantCulture)));
             var compiled = Spec.Compile(spec.Path(given), overrides, spec.ModelName(given), Run.Options);
             if (!compiled.HasModels)
                 return compiled.ShowLack();
-            int code = compiled.Show();
+            int code = talks ? compiled.Show() : compiled.ExitCode;
             if (code != ExitCode.Ok)
                 return code;
+            if (count > 1 && !given.GetValue(dry))
+            {
+                // what every worker would have to do first, once
+                ModelAssembly.TypeOf(compiled.Model);
+                return WorkerProcesses.Run(count, Arguments());
+            }
+            string chosenDevice = given.GetValue(device)!;
+            if (!talks)
+                return Train();
             var report = ReportModule.create(compiled.Compilation.Source, At.Caps, Microsoft.FSharp.Collections.FSharpList<Tuple<Norm, Norm>>.Empty, compiled.Model);
             Console.Out.Write(Terminal.Verdicts(ReportText.print(report)) + "\n");
             Console.Out.Flush();
-            var (folder, source) = FolderOf(spec.Path(given), given.GetValue(name), given.GetValue(resume));
-            return RunTraining.Start(compiled, overrides, folder, source, given.GetValue(resume), given.GetValue(device)!, given.GetValue(stopAt), given.GetValue(dry)).Code;
+            return Train();
+
+            int Train()
+            {
+                var (folder, source) = FolderOf(spec.Path(given), given.GetValue(name), given.GetValue(resume));
+                return RunTraining.Start(compiled, overrides, folder, source, given.GetValue(resume), company?.Device(chosenDevice) ?? chosenDevice, given.GetValue(stopAt), given.GetValue(dry), company).Code;
+            }
+
+            List<string> Arguments()
+            {
+                List<string> arguments = ["train", spec.Path(given), .. spec.Overrides(given).Select(o => $"{o.Path}={o.Value}"), "--device", given.GetValue(device)!];
+                if (given.GetValue(resume))
+                    arguments.Add("--resume");
+                foreach (var (option, value) in new[] { ("--model", spec.ModelName(given)), ("--name", given.GetValue(name)) })
+                    if (value is not null)
+                        arguments.AddRange([option, value]);
+                foreach (var option in new[] { seed, stopAt, timeout, checkEvery })
+                    if (given.GetValue(option) is { } number)
+                        arguments.AddRange([option.Name, number.ToString(CultureInfo.InvariantCulture)]);
+                return arguments;
+            }
         });
         return command;
     }

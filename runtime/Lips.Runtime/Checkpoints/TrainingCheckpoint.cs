@@ -37,12 +37,16 @@ public readonly record struct PendingLosses(double Smoothed, double Sum, long Co
 /// </summary>
 public static class TrainingCheckpoint
 {
-    private const string WeightPrefix = "weight/", OptimizerPrefix = "optimizer/", DataPosition = "position/data", DeviceRandom = "position/device";
+    /// <summary>Before the names of the optimizer's state.</summary>
+    public const string OptimizerPrefix = "optimizer/";
 
-    public static void Write(string path, ModelWeights weights, OptimizerSet optimizer, BatchSource data, long step, PendingLosses losses, torch.Device device)
+    private const string WeightPrefix = "weight/", DataPosition = "position/data", DeviceRandom = "position/device";
+
+    /// <param name="optimizerState">The optimizer's whole state, as <see cref="OptimizerSet.Store"/> gives it under <see cref="OptimizerPrefix"/>.</param>
+    public static void Write(string path, ModelWeights weights, IEnumerable<StoredTensor> optimizerState, BatchSource data, long step, PendingLosses losses, torch.Device device)
     {
         var tensors = ModelFile.Store(weights).Select(t => t with { Name = WeightPrefix + t.Name })
-            .Concat(optimizer.Store(OptimizerPrefix))
+            .Concat(optimizerState)
             .Append(new StoredTensor(DataPosition, StoredType.U64, [data.Position.Length], MemoryMarshal.AsBytes(data.Position.AsSpan()).ToArray()))
             .ToList();
         if (TorchExtras.IsSupported)

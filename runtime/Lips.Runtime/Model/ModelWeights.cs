@@ -35,6 +35,17 @@ public sealed class ModelWeights : IDisposable
         }
     }
 
+    private ModelWeights(ModelWeights whole, Func<string, bool> leaf)
+    {
+        (Model, _byName) = (whole.Model, whole._byName);
+        Leaves = [.. whole.Leaves.Where(l => leaf(l.Name))];
+        All = [.. whole.All.Where(w => leaf(w.Weight.Leaf))];
+        Distinct = [.. whole.Distinct.Where(w => leaf(w.Weight.Leaf))];
+    }
+
+    /// <summary>The weights of some parameters, as views that stay this object's: it must outlive the part, which needs no disposal.</summary>
+    public ModelWeights Part(Func<string, bool> leaf) => new(this, leaf);
+
     public ILipsModel Model { get; }
 
     /// <summary>The parameters that autograd sees.</summary>

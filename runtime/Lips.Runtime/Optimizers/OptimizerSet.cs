@@ -9,6 +9,9 @@ using TorchSharp;
 
 namespace Lips.Runtime.Optimizers;
 
+/// <summary>One worker's part of the optimizer: its parameters by name, and what its own norm and its own number of states make over all workers.</summary>
+public sealed record OptimizerShare(Func<string, bool> Owns, Func<torch.Tensor, torch.Tensor> WholeNorm, Func<long, long> WholeCount);
+
 /// <summary>All update rules of a model, one per distinct plan, with clipping, the running average and the projection onto the caps.</summary>
 public sealed class OptimizerSet : IDisposable
 {
@@ -21,24 +24,37 @@ public sealed class OptimizerSet : IDisposable
     private readonly HashSet<Weight> _gains;
     private readonly IReadOnlyList<BoundWeight> _companions;
     private readonly List<TorchSharp.Modules.Parameter> _trained;
+    private readonly Func<string, bool> _owns;
+    private readonly Func<torch.Tensor, torch.Tensor> _wholeNorm;
+    private readonly Func<long, long> _wholeCount;
 
     /// <param name="weights">The model's.</param>
     /// <param name="plan">How each role is updated.</param>
     /// <param name="companions">Weights that are no part of the model and are trained with it: what an objective learns for itself.</param>
-    public OptimizerSet(ModelWeights weights, TrainingPlan plan, IReadOnlyList<BoundWeight>? companions = null)
+    /// <param name="share">Where several workers update a share each: which parameters are this one's, by name, and what its own numbers make over all workers.</param>
+    public OptimizerSet(ModelWeights weights, TrainingPlan plan, IReadOnlyList<BoundWeight>? companions = null, OptimizerShare? share = null)
     {
-        _weights = weights;
         _plan = plan;
         _plans = plan.Optimizers;
+        _companions = companions ?? [];
+        _wholeNorm = share?.WholeNorm ?? (norm => norm);
+        _wholeCount = share?.WholeCount ?? (count => count);
+        // rules are numbered over all weights, so that their states' names do not depend on who holds them
+        var plans = weights.Distinct.Where(w => w.Weight.Reparametrization is null).Select(w => w.Weight).Concat(_companions.Select(c => c.Weight)).Select(w => PlanOf(w, isGain: false))
+            .Concat(ReparametrizedWeights.Of(weights).Select(w => PlanOf(w.Weight, w.IsGain)))
+            .Distinct().ToList();
+        _owns = share?.Owns ?? (_ => true);
+        _weights = weights = share is null ? weights : weights.Part(_owns);
         _reparametrized = new ReparametrizedWeights(weights, plan.Seed);
         _gains = _reparametrized.Gains.Select(g => g.Weight).ToHashSet();
         var plain = weights.Distinct.Where(w => w.Weight.Reparametrization is null).ToList();
-        _companions = companions ?? [];
-        plain.AddRange(_companions);
+        plain.AddRange(_companions.Where(c => _owns(c.Weight.Leaf)));
         _trained = [.. plain.Select(w => w.Leaf).Distinct(ReferenceEqualityComparer.Instance).Cast<TorchSharp.Modules.Parameter>(), .. _reparametrized.Parameters];
         _rules = plain.Concat(_reparametrized.Weights).Concat(_reparametrized.Gains)
             .GroupBy(w => PlanOf(w.Weight))
-            .Select((group, index) => UpdateRule.Create(group.Key, group.ToList(), index == 0 ? "" : index.ToString(System.Globalization.CultureInfo.InvariantCulture)))
+            .Select(group => (Index: plans.IndexOf(group.Key), Group: group))
+            .OrderBy(g => g.Index)
+            .Select(g => UpdateRule.Create(g.Group.Key, g.Group.ToList(), g.Index == 0 ? "" : g.Index.ToString(System.Globalization.CultureInfo.InvariantCulture)))
             .ToList();
         Projector = new Projector(weights);
         using var noGrad = torch.no_grad();
@@ -50,12 +66,14 @@ public sealed class OptimizerSet : IDisposable
     public IReadOnlyList<UpdateRule> Rules => _rules;
 
     /// <summary>A matrix role on a vector or table falls to the plan's companion; Muon needs two axes.</summary>
-    private OptimizerPlan PlanOf(Weight weight) => _plans[weight.Role] switch
+    private OptimizerPlan PlanOf(Weight weight) => PlanOf(weight, _gains.Contains(weight));
+
+    private OptimizerPlan PlanOf(Weight weight, bool isGain) => _plans[weight.Role] switch
     {
         // the size of a reparametrized weight is γ alone: to let it decay would be to shrink the weight
-        OptimizerPlan.AdamW plan when _gains.Contains(weight) => plan with { WeightDecay = 0 },
-        OptimizerPlan.Sgd plan when _gains.Contains(weight) => plan with { WeightDecay = 0 },
-        OptimizerPlan.Lars plan when _gains.Contains(weight) => plan with { WeightDecay = 0 },
+        OptimizerPlan.AdamW plan when isGain => plan with { WeightDecay = 0 },
+        OptimizerPlan.Sgd plan when isGain => plan with { WeightDecay = 0 },
+        OptimizerPlan.Lars plan when isGain => plan with { WeightDecay = 0 },
         OptimizerPlan.Muon or OptimizerPlan.Rows when weight.Shape.Count < 2 => new OptimizerPlan.AdamW(OptimizerPlan.CompanionRate, 0.9, 0.95, 1e-8, 0),
         var plan => plan,
     };
@@ -93,7 +111,7 @@ public sealed class OptimizerSet : IDisposable
     private torch.Tensor Clip(double limit)
     {
         var gradients = _trained.Select(p => p.grad).OfType<torch.Tensor>().ToArray();
-        var norm = TensorLists.Norm(gradients);
+        var norm = _wholeNorm(gradients.Length > 0 ? TensorLists.Norm(gradients) : torch.zeros([], dtype: torch.ScalarType.Float32));
         var factor = (limit / (norm + 1e-6)).clamp_max(1);
         foreach (var gradient in gradients)
             gradient.mul_(factor.to(gradient.dtype));
@@ -118,7 +136,7 @@ public sealed class OptimizerSet : IDisposable
         .Concat(_average.Select((tensor, i) => ("ema/" + _weights.Leaves[i].Name, tensor)));
 
     private IEnumerable<(string Name, torch.Tensor Tensor)> State =>
-        Own.Concat(_reparametrized.State).Concat(_companions.Select(c => ("companion/" + c.Weight.Name, c.View)));
+        Own.Concat(_reparametrized.State).Concat(_companions.Where(c => _owns(c.Weight.Leaf)).Select(c => ("companion/" + c.Weight.Name, c.View)));
 
     public IEnumerable<StoredTensor> Store(string prefix) => State.Select(s => TensorStorage.Store(prefix + s.Name, s.Tensor));
 
@@ -127,7 +145,7 @@ public sealed class OptimizerSet : IDisposable
     {
         var state = State.ToList();
         var present = file.Tensors.Keys.Count(k => k.StartsWith(prefix, StringComparison.Ordinal));
-        if (present != state.Count || state.Any(s => !file.Tensors.ContainsKey(prefix + s.Name)))
+        if (present != _wholeCount(state.Count) || state.Any(s => !file.Tensors.ContainsKey(prefix + s.Name)))
             throw new RunFailed("The checkpoint's optimizer state belongs to another recipe: resume with the recipe it was made with, or start anew.");
         foreach (var (name, tensor) in state)
             TensorStorage.CopyInto(tensor, file[prefix + name]);

@@ -42,6 +42,16 @@ public sealed class ReparametrizedWeights : IDisposable
             matrix.Fold(steps: 0);
     }
 
+    /// <summary>The weights, then the gains, that a whole model has here, as their update rules are chosen by.</summary>
+    public static IEnumerable<(Weight Weight, bool IsGain)> Of(ModelWeights weights)
+    {
+        var leaves = weights.Distinct.Where(w => w.Weight.Reparametrization is not null).GroupBy(w => w.Weight.Leaf, StringComparer.Ordinal).ToList();
+        return leaves.SelectMany(leaf => leaf.Select(w => (w.Weight, false)))
+            .Concat(leaves.SelectMany(leaf => leaf.GroupBy(w => w.Weight.Reparametrization!))
+                .Where(group => group.Key is not Reparametrization.Spectral)
+                .Select(group => (new Weight(group.Key.Group + ".gamma", group.Key.Group + ".gamma", Role.Gain, [1]), true)));
+    }
+
     /// <summary>The weights as stored: V in the place of W.</summary>
     public IReadOnlyList<BoundWeight> Weights { get; }
 

@@ -45,6 +45,8 @@ public static class TorchExtras
 
     public static bool DistributedSupported => false;
 
+    public static bool DistributedSupports(DeviceType device) => false;
+
     public static bool CallersGraphSupported => false;
 
     public static void SetBackward(torch.Tensor value, IList<torch.Tensor> inputs, Func<torch.Tensor, IReadOnlyList<torch.Tensor?>> backward, Action release) => throw Missing();

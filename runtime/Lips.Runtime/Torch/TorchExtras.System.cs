@@ -57,8 +57,11 @@ public static class TorchExtras
     /// <summary>Whether CUDA graphs can be captured. They cannot: the native library has no binding for them.</summary>
     public static bool CudaGraphsSupported => false;
 
-    /// <summary>Whether processes can exchange gradients (c10d). They cannot: the native library has no binding for it.</summary>
-    public static bool DistributedSupported => false;
+    /// <summary>Whether processes can exchange tensors on a kind of device: c10d's Gloo on the CPU, its NCCL on CUDA devices.</summary>
+    public static bool DistributedSupports(DeviceType device) => (NativeMethods.lips_distributed() & (device == DeviceType.CUDA ? 2 : 1)) != 0;
+
+    /// <summary>Whether processes can exchange tensors at all.</summary>
+    public static bool DistributedSupported => DistributedSupports(DeviceType.CPU);
 
     /// <summary>Whether <see cref="SetBackward"/> exists.</summary>
     public static bool CallersGraphSupported => true;

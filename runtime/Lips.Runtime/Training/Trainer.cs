@@ -5,6 +5,7 @@ using System.Linq;
 using System.Threading;
 using Lips.Runtime.Checkpoints;
 using Lips.Runtime.Data;
+using Lips.Runtime.Distributed;
 using Lips.Runtime.Optimizers;
 using TorchSharp;
 
@@ -33,6 +34,15 @@ public sealed record TrainingOptions
 
     /// <summary>Stop, with a checkpoint, once this many steps are done in all; the schedule is that of the whole plan.</summary>
     public long? StopAt { get; init; }
+
+    /// <summary>The workers that train with this one, connected already; null for a training by one. Only worker 0 writes files.</summary>
+    public Workers? Workers { get; init; }
+
+    /// <summary>Steps between comparisons of all workers' gradients, weights and buffers, bit by bit; 0 for none.</summary>
+    public long CheckEvery { get; init; } = 100;
+
+    /// <summary>Called after every step of several workers, when all have all weights and before these are compared.</summary>
+    internal Action<Trainer>? Exchanged { get; init; }
 }
 
 /// <summary>How a run ended.</summary>
@@ -52,6 +62,7 @@ public sealed class Trainer : IDisposable
     private readonly ModelWeights _weights;
     private readonly Recomputation? _recomputation;
     private readonly TrainingLoss _loss;
+    private readonly DataParallel? _parallel;
     private readonly OptimizerSet _optimizer;
     private readonly Schedule _schedule;
     private readonly int _batch;
@@ -59,6 +70,7 @@ public sealed class Trainer : IDisposable
     private readonly PendingLosses _losses = PendingLosses.None;
     private bool _averaged;
     private readonly bool _attends;
+    private bool _workersStop;
     private Batch? _watched;
 
     /// <summary>Initializes (or resumes) the model on its device.</summary>
@@ -88,10 +100,19 @@ public sealed class Trainer : IDisposable
         // before any hook that reads a value, so that what it reads has its backward pass
         _recomputation = plan.RecomputesBlocks ? new Recomputation(model.Module, _device) : null;
         _loss = TrainingLoss.Create(model, plan, options.Teacher, _device);
-        _optimizer = new OptimizerSet(_weights, plan, _loss.Weights);
-        _optimizer.Projector.Enforce();
+        if (options.Workers is { } workers)
+        {
+            if (_batch / plan.Accumulate < workers.Size)
+                throw new RunFailed($"{workers.Size} workers cannot share {_batch / plan.Accumulate} samples{(plan.Accumulate > 1 ? $" (a step's {_batch} in {plan.Accumulate} parts)" : "")}: every worker needs at least one. Train with fewer workers, or a larger batch.");
+            _parallel = new DataParallel(workers, _weights, plan, _loss.Weights, options.CheckEvery);
+        }
+        _optimizer = new OptimizerSet(_weights, plan, _loss.Weights, _parallel?.Share);
         if (options.Resume)
             (Step, _losses) = TrainingCheckpoint.Load(options.Folder.Checkpoint, _weights, _optimizer, _data, _device);
+        options.Workers?.Agree("weights", WorkerIdentity.Of(_weights, Step, _data.Fingerprint));
+        if (!options.Resume)
+            _optimizer.Projector.Enforce();
+        _parallel?.Exchange();
         var caps = model.Claims.Count > 0 ? model.BoundAtCaps(0) : UpperBound.Infinity;
         _bound = model.Claims.Count > 0 ? caps.ToDecimal(5) : null;
     }
@@ -106,6 +127,8 @@ public sealed class Trainer : IDisposable
 
     public BatchSource Data => _data;
 
+    internal OptimizerSet Optimizer => _optimizer;
+
     /// <summary>
     /// Runs to the end of the plan, or until stopped; once. Afterwards the module holds the weights that
     /// <c>model.safetensors</c> holds: the running average, where the recipe keeps one.
@@ -116,12 +139,12 @@ public sealed class Trainer : IDisposable
         if (_averaged)
             throw new InvalidOperationException("A trainer runs once; make another with Resume set.");
         var clock = Stopwatch.StartNew();
-        using var metrics = new MetricsLog(_options.Folder.Metrics, Step);
+        using var metrics = Writes ? new MetricsLog(_options.Folder.Metrics, Step) : null;
         var meter = new Meter(this, metrics);
         _model.Module.train();
         long end = Math.Min(Steps, _options.StopAt ?? Steps);
         ValidationResult? validation = null;
-        while (Step < end && !_options.Stop.IsCancellationRequested)
+        while (Step < end && !Stopping)
         {
             meter.Count(TakeStep());
             Step++;
@@ -130,7 +153,7 @@ public sealed class Trainer : IDisposable
             if (last || (_plan.ValidateEvery > 0 && Step % _plan.ValidateEvery == 0))
             {
                 validation = Validate();
-                metrics.Write(new MetricsLine { Step = Step, ValidationLoss = validation.Loss, ValidationAccuracy = validation.Accuracy });
+                metrics?.Write(new MetricsLine { Step = Step, ValidationLoss = validation.Loss, ValidationAccuracy = validation.Accuracy });
                 _options.Progress?.Say(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"step {Step}: validation loss {validation.Loss:F4}, accuracy {100 * validation.Accuracy:F2} % over {validation.Count} predictions"));
             }
             if (last || (_plan.CheckpointEvery > 0 && Step % _plan.CheckpointEvery == 0))
@@ -142,34 +165,49 @@ public sealed class Trainer : IDisposable
         string sample = "";
         if (_data is TextBatches text && _plan.Sample > 0 && !interrupted)
         {
-            sample = WithAverage(() => Sampling.Generate(_model, text.Alphabet, Prompt(text), _plan.Sample, 0.8, _plan.Seed, _device));
-            AtomicFile.WriteText(_options.Folder.Sample, sample);
+            sample = WithAverage(() => !Writes ? "" : Sampling.Generate(_model, text.Alphabet, Prompt(text), _plan.Sample, 0.8, _plan.Seed, _device));
+            if (Writes)
+                AtomicFile.WriteText(_options.Folder.Sample, sample);
         }
         WriteModel();
         return new TrainingResult(Step, Steps, interrupted, validation, sample, clock.Elapsed);
     }
 
     /// <summary>Loss and accuracy on the whole validation part, with the averaged weights where the recipe keeps them.</summary>
-    public ValidationResult Validate() => WithAverage(() => Training.Validation.Run(_model, _data, _plan.Objective, Math.Max(1, _batch / _plan.Accumulate), _device));
+    public ValidationResult Validate() => WithAverage(() => Training.Validation.Run(_model, _data, _plan.Objective, Math.Max(1, _batch / _plan.Accumulate), _device, _parallel));
+
+    /// <summary>Whether this process writes the run's files.</summary>
+    private bool Writes => _parallel is null || _parallel.Workers.IsFirst;
+
+    /// <summary>Whether the run is to end after the step just taken; all workers end after the same.</summary>
+    private bool Stopping => _parallel is null ? _options.Stop.IsCancellationRequested : _workersStop;
 
     /// <summary>One optimizer step; the loss stays on the device.</summary>
     private (torch.Tensor Loss, torch.Tensor? GradientNorm) TakeStep()
     {
         using var scope = torch.NewDisposeScope();
         int micro = _batch / _plan.Accumulate;
+        _parallel?.Begin(Step, _options.Stop.IsCancellationRequested);
         torch.Tensor? total = null;
         for (int i = 0; i < _plan.Accumulate; i++)
         {
             using var inner = torch.NewDisposeScope();
-            var batch = _data.Next(micro, _device);
+            var (batch, factor) = _parallel is null ? (_data.Next(micro, _device), 1) : _parallel.ShareOf(_data.Next(micro, _device));
             var loss = _loss.Mean(_model.Forward(batch.Inputs), batch);
             if (_plan.Accumulate > 1)
                 loss = loss / _plan.Accumulate;
+            if (factor != 1)
+                loss = loss * factor;
+            if (i == _plan.Accumulate - 1)
+                _parallel?.Arm();
             loss.backward();
             var value = loss.detach();
             total = (total is null ? value.alias() : total + value).MoveToOuterDisposeScope();
         }
+        _parallel?.Finish(total!, Step);
         var norm = _optimizer.Step(_schedule.Factor(Step, Steps));
+        if (_parallel is not null)
+            _workersStop = _parallel.End(Step + 1, () => _options.Exchanged?.Invoke(this));
         _model.Module.zero_grad();
         norm?.MoveToOuterDisposeScope();
         return (total!.MoveToOuterDisposeScope(), norm);
@@ -191,21 +229,32 @@ public sealed class Trainer : IDisposable
     {
         if (_averaged)
             return action();
-        _optimizer.SwapAverage();
+        SwapAverage();
         try
         {
             return action();
         }
         finally
         {
-            _optimizer.SwapAverage();
+            SwapAverage();
         }
+    }
+
+    private void SwapAverage()
+    {
+        _optimizer.SwapAverage();
+        if (_plan.Ema is not null)
+            _parallel?.Exchange();
     }
 
     private void Save(Meter meter)
     {
         meter.Flush();
-        TrainingCheckpoint.Write(_options.Folder.Checkpoint, _weights, _optimizer, _data, Step, meter.Pending, _device);
+        var state = _optimizer.Store(TrainingCheckpoint.OptimizerPrefix);
+        if (_parallel is not null)
+            state = _parallel.Gather(state);
+        if (state is not null)
+            TrainingCheckpoint.Write(_options.Folder.Checkpoint, _weights, state, _data, Step, meter.Pending, _device);
     }
 
     private void WriteModel()
@@ -214,14 +263,16 @@ public sealed class Trainer : IDisposable
         TrainingCheckpoint.AddAlphabet(metadata, _data.Alphabet);
         // What is certified afterwards is what was written: the module keeps the averaged weights.
         if (!_averaged)
-            _optimizer.SwapAverage();
+            SwapAverage();
         _averaged = true;
-        ModelFile.Write(_options.Folder.Model, _weights, metadata);
+        if (Writes)
+            ModelFile.Write(_options.Folder.Model, _weights, metadata);
     }
 
     public void Dispose()
     {
         _optimizer.Dispose();
+        _parallel?.Dispose();
         _loss.Dispose();
         _recomputation?.Dispose();
         _watched?.Dispose();
@@ -232,7 +283,7 @@ public sealed class Trainer : IDisposable
     private sealed class Meter
     {
         private readonly Trainer _trainer;
-        private readonly MetricsLog _metrics;
+        private readonly MetricsLog? _metrics;
         private readonly long _logEvery, _normsEvery, _readEvery;
         private readonly List<(torch.Tensor Loss, torch.Tensor? Norm)> _pending = [];
         private readonly Stopwatch _clock = Stopwatch.StartNew();
@@ -241,7 +292,7 @@ public sealed class Trainer : IDisposable
         private long _counted, _readAt, _loggedAt;
         private double _loggedSeconds, _readSeconds;
 
-        public Meter(Trainer trainer, MetricsLog metrics)
+        public Meter(Trainer trainer, MetricsLog? metrics)
         {
             (_trainer, _metrics) = (trainer, metrics);
             _readAt = _loggedAt = trainer.Step;
@@ -294,15 +345,16 @@ public sealed class Trainer : IDisposable
             IReadOnlyDictionary<string, IReadOnlyList<HeadEntropy>>? attention = null;
             if (last || step % _normsEvery == 0)
             {
-                attention = _trainer.Entropies();
+                attention = _trainer.Writes ? _trainer.Entropies() : null;
                 norms = _trainer._optimizer.Projector.NormsOverCaps();
+                norms = _trainer._parallel?.Merge(norms) ?? norms;
                 _normOverCap = norms.Count > 0 ? norms.Values.Max() : null;
             }
             double units = _trainer._batch * _trainer._data.UnitsPerSample;
             if (_counted > 0 && (last || norms is not null || step % _logEvery == 0))
             {
                 double seconds = _clock.Elapsed.TotalSeconds;
-                _metrics.Write(new MetricsLine
+                _metrics?.Write(new MetricsLine
                 {
                     Step = step,
                     Loss = _lossSum / _counted,

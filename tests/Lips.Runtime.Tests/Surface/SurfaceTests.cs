@@ -81,7 +81,7 @@ public sealed class SurfaceTests
         return Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories)
             .Where(path => path.StartsWith(generated, StringComparison.Ordinal)
                 || !(path.StartsWith(Path.Combine(root, "obj") + slash, StringComparison.Ordinal) || path.StartsWith(Path.Combine(root, "bin") + slash, StringComparison.Ordinal)))
-            .Where(path => Path.GetFileName(path) != "TorchExtras.System.cs")
+            .Where(path => !path.EndsWith(".System.cs", StringComparison.Ordinal))
             .Select(path => (path, File.ReadAllText(path)));
     }
 }
