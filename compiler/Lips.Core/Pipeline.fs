@@ -111,13 +111,17 @@ module Pipeline =
         match c.Inputs |> List.tryFind (fun i -> i.Name = q.From) |> Option.map (fun i -> i.Domain) with
         | Some(Image(_, _, _, Some(lo, hi))) -> $"for any two images with every entry in [{UpperText.rational lo}, {UpperText.rational hi}]"
         | Some(Image(_, _, _, None)) -> "for any two images"
-        | Some(Features(_, _, radius, lower)) ->
+        | Some(Features(_, _, radius, lower, spread)) ->
             let limits =
                 [ if radius.IsSome then $"<= {UpperText.rational radius.Value}"
                   if lower.Sign > 0 then $">= {UpperText.rational lower}" ]
 
-            if limits.IsEmpty then "for any two inputs"
-            else "for any two inputs whose vectors have l2 norm " + System.String.Join(" and ", limits)
+            let lengths =
+                [ if not limits.IsEmpty then "l2 norm " + System.String.Join(" and ", limits)
+                  if spread.Sign > 0 then $"l2 norm >= {UpperText.rational spread} once their own mean is subtracted" ]
+
+            if lengths.IsEmpty then "for any two inputs"
+            else "for any two inputs whose vectors have " + System.String.Join(", and ", lengths)
         | Some(Tokens _)
         | None ->
             match domainRadius c d q |> Option.map (fun (norm, b) -> norm, value b) with

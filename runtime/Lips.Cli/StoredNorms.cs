@@ -60,7 +60,7 @@ internal sealed class StoredNorms
     {
         if (_known.TryGetValue(key, out var known))
             return known;
-        if (Certify(key) is not var (value, method))
+        if (Certify(key) is not { Value: var value, Method: var method })
             return Upper.Infinity;
         _methods[key] = method;
         return _known[key] = Upper.OfDouble(value);
@@ -126,7 +126,8 @@ internal sealed class StoredNorms
 
     private static Lips.Runtime.Weight Described(string name, Layer layer, Lips.Core.Weight weight)
     {
-        var groups = layer.Options.FirstOrDefault(o => o.Item1 == "groups")?.Item2 is Value.Number count ? (int)count.Item.Numerator : 1;
+        // a kernel reads the input's channels in as many groups as they are more than its own: the same rule as in emitted code
+        var groups = weight.Role.IsKernel && weight.Shape.Length > 1 && weight.Shape[1] < layer.Input.Width ? (int)(layer.Input.Width / weight.Shape[1]) : 1;
         return new Lips.Runtime.Weight(
             name, weight.Leaf, Enum.Parse<Lips.Runtime.Role>(weight.Role.ToString()), weight.Shape.ToArray(), weight.RowOffset, (int)weight.Heads,
             weight.HeadAxis.IsRows ? Lips.Runtime.HeadAxis.Rows : weight.HeadAxis.IsColumns ? Lips.Runtime.HeadAxis.Columns : Lips.Runtime.HeadAxis.None,

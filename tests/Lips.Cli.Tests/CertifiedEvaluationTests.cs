@@ -115,6 +115,26 @@ public sealed class CertifiedEvaluationTests : CommandLine
         Assert.Contains("in the embedding vectors at 'x'", outcome.Output);
     }
 
+    /// <summary>Masks of token ids hide the same keys wherever the attack moves the vectors, and the estimate too.</summary>
+    [Fact]
+    public void A_model_whose_masks_look_at_tokens_has_radii_and_an_estimate()
+    {
+        Write("words.txt", string.Concat(Enumerable.Repeat("many small words make one long text\n", 20)));
+        string spec = Letters.Replace("model Letters", "model Words").Replace("  logits = ", "  attention(2, scale: 1/4, mask: document(32), tokens: text)\n  logits = ")
+            .Replace("<= 1\n", "<= 1000\n").Replace("<= 6 in", "<= 1000 in");
+        var trained = Run("train", Write("words.lips", spec));
+        Assert.True(trained.Code == 0, trained.Output + trained.Errors);
+        Assert.Equal(0, Run("verify", "runs/words").Code);
+        var outcome = Run("eval", "runs/words", "--certified", "--samples", "2", "--format", "json");
+        Assert.True(outcome.Code == 0, outcome.Output + outcome.Errors);
+        Assert.Empty(outcome.Errors);
+        using var json = JsonDocument.Parse(outcome.Output);
+        double proven = double.Parse(json.RootElement.GetProperty("constant").GetString()!, System.Globalization.CultureInfo.InvariantCulture);
+        Assert.InRange(json.RootElement.GetProperty("estimate_from_below").GetDouble(), proven / 100, proven);
+        var rows = json.RootElement.GetProperty("rows").EnumerateArray().ToList();
+        Assert.All(rows, r => Assert.True(r.GetProperty("certified").GetDouble() <= r.GetProperty("surviving").GetDouble()));
+    }
+
     /// <summary>A radius that is too large is contradicted by the attack: the teeth of the comparison.</summary>
     [Fact]
     public void A_radius_that_is_too_large_is_contradicted()

@@ -164,6 +164,33 @@ public sealed class NormProofTests
         Assert.True(NormProof.Holds(mean, third, NormKind.Operator, null, 1 / Math.Cos(Math.PI * 2 / 48) * (1 + 1e-12)));
     }
 
+    [Theory]
+    [InlineData(new[] { 5, 3, 3 }, 1, 1.0)]
+    [InlineData(new[] { 4, 3, 3, 3 }, 1, 1e-30)]
+    [InlineData(new[] { 6, 2, 3, 1 }, 3, 1.0)]
+    [InlineData(new[] { 5, 1, 3, 3 }, 5, 1e-300)]
+    [InlineData(new[] { 4, 4, 2 }, 1, 1e300)]
+    public void Taps_are_proven_one_by_one_and_by_their_sum(int[] shape, int groups, double scale)
+    {
+        var weight = new Weight("w", "w", Role.Kernel, [.. shape.Select(n => (long)n)], Groups: groups);
+        double[] values = [.. Drawn("normal", 1, shape.Aggregate(1, (a, b) => a * b), 3).Select(v => v * scale)];
+        var request = new NormRequest(NormKind.Taps, "w");
+        var (certified, _, witness) = CertifiedNorms.Norm(request, _ => new(weight, values));
+        bool Holds(double s, string? stated) => NormProof.Holds(request, _ => new(weight, values), s, stated);
+        Assert.True(Holds(certified, witness));
+        Assert.False(Holds(certified * (1 - 1e-12), witness));
+        Assert.False(Holds(certified, null));
+        // less of one tap, and as much more of another, is seen tap by tap
+        double[] norms = [.. witness!.Split(' ').Select(n => double.Parse(n, System.Globalization.CultureInfo.InvariantCulture))];
+        string Stated(params double[] of) => string.Join(' ', of.Select(n => n.ToString("R", System.Globalization.CultureInfo.InvariantCulture)));
+        Assert.False(Holds(certified, Stated([norms[0] * (1 - 1e-6), .. norms[1..^1], norms[^1] + (norms[0] * 1e-6)])));
+        Assert.False(Holds(certified, Stated(norms[1..])));
+        Assert.False(Holds(certified, Stated([-norms[0], .. norms[1..]])));
+        // and no sum of taps is below what a constant image gains
+        double plain = norms.Sum();
+        Assert.InRange(certified, plain * (1 - 1e-14), plain * (1 + 1e-14));
+    }
+
     [Fact]
     public void Sines_and_cosines_of_fixed_points()
     {

@@ -341,7 +341,7 @@ public sealed class RunVerbTests : CommandLine
               conv2d(2, kernel: 3, padding: 1)
               patchify(4, 8)
               rms_norm(eps: 1)
-              attention(2, scale: 1/4)
+              attention(2, scale: 1/4, position: lepe(3))
               residual { mlp(8, activation: relu) }
               pool(mean)
               logits = linear(10)
@@ -377,6 +377,6 @@ public sealed class RunVerbTests : CommandLine
             honest.Write(path);
             Assert.Equal(0, Run("verify", run).Code);
         }
-        Assert.Superset(new HashSet<string> { "spectral", "spectral[]", "vector", "entry", "row", "operator", "product", "product[]", "products", "transposed_product[]", "transposed_products", "block" }, met);
+        Assert.Superset(new HashSet<string> { "spectral", "spectral[]", "vector", "entry", "row", "operator", "taps", "product", "product[]", "products", "transposed_product[]", "transposed_products", "block" }, met);
     }
 }

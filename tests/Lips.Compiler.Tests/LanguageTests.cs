@@ -40,10 +40,12 @@ public sealed class LanguageTests
     [InlineData("radius: 3, lower: 3/2", "for any two inputs whose vectors have l2 norm <= 3 and >= 1.5, with")]
     [InlineData("radius: 3", "for any two inputs whose vectors have l2 norm <= 3, with")]
     [InlineData("lower: 2", "for any two inputs whose vectors have l2 norm >= 2, with")]
+    [InlineData("radius: 3, spread: 1/4", "for any two inputs whose vectors have l2 norm <= 3, and l2 norm >= 0.25 once their own mean is subtracted, with")]
+    [InlineData("spread: 1/4", "for any two inputs whose vectors have l2 norm >= 0.25 once their own mean is subtracted, with")]
     [InlineData("radius: 3, lower: 0", "for any two inputs whose vectors have l2 norm <= 3, with")]
     public void A_bound_names_its_whole_domain(string limits, string said)
     {
-        CompiledModel m = Model($"model M in l2 {{ input x = features(1, 8, {limits})\nweights of gain (constraint: max_cap(1))\ny = rms_norm\nclaim lipschitz(x -> y) <= 1000 }}");
+        CompiledModel m = Model($"model M in l2 {{ input x = features(1, 8, {limits})\nweights of gain (constraint: max_cap(1))\ny = {(limits.Contains("spread") ? "layer_norm(bias: false)" : "rms_norm")}\nclaim lipschitz(x -> y) <= 1000 }}");
         Assert.Contains(said, m.CSharp.Replace("&lt;", "<").Replace("&gt;", ">"));
     }
 

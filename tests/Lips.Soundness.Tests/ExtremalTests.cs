@@ -137,7 +137,7 @@ public sealed class ExtremalTests
         var v = eye(2, dtype: float64) * 1.5;
         Set(subject, ("y.q", v), ("y.k", v), ("y.v", v), ("y.out", -v), ("y.q_bias", half), ("y.k_bias", half), ("y.v_bias", half), ("y.out_bias", half));
         // equal tokens 2e₁: 2·1.5·(1.5·2 + ½) + ½
-        var (largest, _, _) = new Falsifier(subject).Outputs(tensor([2.0, 0, 2, 0, 2, 0]).view(1, 3, 2), generator);
+        var (largest, _, _, _) = new Falsifier(subject).Outputs(tensor([2.0, 0, 2, 0, 2, 0]).view(1, 3, 2), generator);
         Assert.Equal(11, largest, 1e-12);
         Assert.Equal(11, subject.Output.Radius, 1e-9);
     }
@@ -150,7 +150,7 @@ public sealed class ExtremalTests
         using var generator = new Generator(1);
         var one = eye(2, dtype: float64);
         Set(subject, ("y.q", one), ("y.k", one), ("y.v", one), ("y.out", one));
-        var (_, _, spread) = new Falsifier(subject).Outputs(tensor([1.0, 0, -1, 0]).view(1, 2, 2), generator);
+        var (_, _, spread, _) = new Falsifier(subject).Outputs(tensor([1.0, 0, -1, 0]).view(1, 2, 2), generator);
         Assert.Equal(Math.Tanh(0.75), spread, 1e-12);
         Assert.Equal(Math.Tanh(0.75), subject.Output.Centred, 1e-9);
     }

@@ -209,6 +209,27 @@ public sealed class GivenWeightsTests
         Assert.InRange(tightest, 0.75, 1 + 1e-12);
     }
 
+    /// <summary>
+    /// Taps that all write into one channel, each reading a direction of its own: a window of tokens along these adds up their norms,
+    /// 1 + ½ + 2, where √3 times the reshape's norm says √15.75. Of two groups the larger counts, tap by tap.
+    /// </summary>
+    [Theory]
+    [InlineData("conv1d(2, kernel: 3", new[] { 1.0, 0, -2, 0, 0.5, 0, 0, 0, 0, 0, 0, 0 }, 3.5)]
+    [InlineData("conv1d(2, kernel: 3, groups: 2", new[] { 1.0, 0.25, -2, 0.5, 0.5, -1 }, 3.5)]
+    public void A_token_of_a_convolution_gains_the_sum_of_its_taps(string layer, double[] kernel, double sum)
+    {
+        using var scope = NewDisposeScope();
+        using var subject = new Subject(Emitted.One(Case.Of("taps", "input x = features(3, 2, radius: 1)\nweights(bias: false, constraint: spectral_cap(5))\ny = " + layer + ")")));
+        ExtremalTests.Set(subject, ("y.weight", tensor(kernel).view(2, -1, 3)));
+        var norms = CertifiedNorms.Of(subject.Model, subject.Weights);
+        Assert.Equal(sum, norms.TapNorms("y.weight").ToDoubleUp(), 1e-9);
+        double bound = Bound(subject, Reading.TokenToToken, norms), gain = ExtremalTests.Gain(subject, Reading.TokenToToken, zeros(1, 3, 2, dtype: float64));
+        Assert.InRange(gain, layer.Contains("groups", StringComparison.Ordinal) ? 3 : sum * (1 - 1e-9), bound);
+        Assert.Equal(sum, bound, 1e-9);
+        // at caps nothing is known of the taps, and the reshape's rule stands
+        Assert.Equal(5 * Math.Sqrt(3), subject.Bound(Reading.TokenToToken), 1e-9);
+    }
+
     private static double[] Matrix(Subject subject, out int rows, out int columns)
     {
         using var noGrad = no_grad();

@@ -31,7 +31,7 @@ internal static class MutatedCatalog
                 FuncConvert.FromFunc<string, Tuple<Source, Constants>, Tuple<Source, Constants>>(
                     (_, c) => Tuple.Create(c.Item1, new Constants(Times(c.Item2.Whole), Times(c.Item2.Token), Times(c.Item2.Local)))),
                 s.Constants);
-            return new Judgement(new Space(s.Shape, s.Radius, s.Centred, s.Lower, s.Centre, constants), honest.Rule, honest.Candidates, honest.Needs);
+            return new Judgement(new Space(s.Shape, s.Radius, s.Centred, s.Lower, s.LowerCentred, s.Centre, constants), honest.Rule, honest.Candidates, honest.Needs);
         }
 
         return new LayerKind(k.Name, k.Summary, k.Citation, k.Hyperparameters, k.Positional, k.Parts, k.TakesBody, k.Shape, k.Weights,

@@ -129,6 +129,34 @@ public sealed class PublishedErrorTests(ITestOutputHelper output)
         Assert.True(gain > 1 / Math.Sqrt(0.25 + 0.01) && bound >= gain * (1 - 1e-12));
     }
 
+    /// <summary>(2, 1) minus its mean has norm 1/√2; a skip that keeps half of the first channel makes it (1, 1), which is its own mean.</summary>
+    [Fact]
+    public void Channels_kept_unequally_lose_what_the_mean_leaves()
+    {
+        using var scope = NewDisposeScope();
+        using var subject = new Subject(Emitted.One(Case.Of("mixed", "input x = features(1, 2, radius: 3, spread: 1/2)\nweights(bias: false, constraint: spectral_cap(1)); weights of alpha (constraint: max_cap(1))\ny = residual(mixed(least: 0, most: 1/2)) { linear(2) }")));
+        using (no_grad())
+        {
+            subject.Weights["y.alpha"].View.copy_(tensor([0.5, 0]));
+            foreach (var weight in subject.Weights.All.Where(w => w.Weight.Shape.Count == 2))
+                weight.View.zero_();
+        }
+        using var generator = new Generator(1);
+        var (_, _, _, left) = new Falsifier(subject).Outputs(tensor([2.0, 1]).view(1, 1, 2), generator);
+        Assert.Equal(0, left, 1e-12);
+        Assert.True(subject.Output.LowerCentred <= 0);
+    }
+
+    /// <summary>With eps beside the deviation the gain is 1/eps where the variance is 0: 100, where the form under the root has 10.</summary>
+    [Fact]
+    public void Eps_beside_the_deviation_is_not_eps_under_the_root()
+    {
+        using var scope = NewDisposeScope();
+        var (gain, bound) = Of("input x = features(2, 4, radius: 2)\ny = layer_norm(eps: added(1/100), affine: false)", Reading.WholeToWhole, full([1, 2, 4], 0.5, dtype: float64));
+        Assert.Equal(100, gain, 1e-6);
+        Assert.True(gain > 10 && bound >= gain * (1 - 1e-12));
+    }
+
     /// <summary>Four queries that look at one memory token all move with it: 2, where weights of norm 1 would say 1.</summary>
     [Fact]
     public void One_memory_token_seen_by_four_queries()
@@ -257,7 +285,7 @@ public sealed class PublishedErrorTests(ITestOutputHelper output)
                 weight.View.zero_();
         }
         using var generator = new Generator(1);
-        var (_, least, _) = new Falsifier(subject).Outputs(tensor([3.0, 0]).view(1, 1, 2), generator);
+        var (_, least, _, _) = new Falsifier(subject).Outputs(tensor([3.0, 0]).view(1, 1, 2), generator);
         Assert.Equal(0, least, 1e-12);
         Assert.True(subject.Output.Lower <= 0);
     }

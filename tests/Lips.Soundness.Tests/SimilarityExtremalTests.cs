@@ -177,7 +177,7 @@ public sealed class SimilarityExtremalTests
         var w = eye(2, dtype: float64) * 1.5;
         foreach (string weight in new[] { "q", "k", "v", "out" }.Where(n => n != "k" || similarity != "l2"))
             Set(subject, ("y." + weight, w));
-        var (largest, _, _) = new Falsifier(subject).Outputs(tensor([length, 0, length, 0, length, 0]).view(1, 3, 2), generator);
+        var (largest, _, _, _) = new Falsifier(subject).Outputs(tensor([length, 0, length, 0, length, 0]).view(1, 3, 2), generator);
         Assert.InRange(largest, subject.Output.Radius * share * (1 - 1e-9), subject.Output.Radius * (1 + 1e-9));
     }
 }

@@ -81,6 +81,9 @@ public sealed class TeethTests(ITestOutputHelper output)
         On("max_pool.coverage", "max_pool", Reading.TokenToToken),
         On("standardize.diagonal", "standardize"),
         On("layer_norm.eps", "layer_norm"),
+        On("layer_norm.added", "layer_norm-added"),
+        On("layer_norm.shell", "layer_norm-shell"),
+        On("layer_norm.shell", "layer_norm-added-shell"),
         On("rms_norm.eps", "rms_norm"),
         On("rms_norm.shell", "rms_norm-shell"),
         On("center_norm.projection", "center_norm"),
@@ -128,7 +131,7 @@ public sealed class TeethTests(ITestOutputHelper output)
     [
         "attention.cosine.per-head", "attention.qk_norm.per-head",
         .. new[] { "cosine", "qk_norm", "l2", "sigmoid" }.Select(s => $"attention.{s}.radius"),
-        "residual.multiplier", "attention.dot.radius", "attention.dot.centred-radius", "embedding.substitution", "embedding.soft-tokens",
+        "residual.multiplier", "convolution.taps", "attention.dot.radius", "attention.dot.centred-radius", "embedding.substitution", "embedding.soft-tokens",
     ];
 
     [Fact]

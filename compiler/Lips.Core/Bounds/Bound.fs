@@ -21,6 +21,7 @@ open System.Numerics
 /// * `GeluTanhSlope`: likewise; with y = 0.044715t², the second derivative has the sign of
 ///   1 − c·t·tanh(u)·(1+3y)²/(1+6y), whose subtracted term is a product of growing factors.
 /// * `ShellGain`: the denominator √(max(0, start−t)²/dim + eps) falls.
+/// * `ShellGainAdded`: the denominator max(0, start−t)/√dim + eps falls.
 /// * `LambertW` n: W₀(n·e^t/e); W₀ grows on [0, ∞).
 /// * `SigmoidWeight` b k: sup of σ(l) + k·t·σ'(l), k ≥ 0, over |l − b| ≤ t: the set and every term grow.
 /// * `SigmoidSteepness` b: sup of σ'(l) over |l − b| ≤ t.
@@ -53,6 +54,8 @@ type Fn =
     | SiluSlope
     /// 1/√(max(0, start−t)²/dim + eps), eps > 0: the gain of RMSNorm on tokens of norm ≥ start − t.
     | ShellGain of start: Rational * dim: int64 * eps: Rational
+    /// 1/(max(0, start−t)/√dim + eps), eps > 0: the gain of LayerNorm with eps beside the deviation, where it is at least start − t.
+    | ShellGainAdded of start: Rational * dim: int64 * eps: Rational
     /// W₀(n·e^(t−1)), n ≥ 0: w_N of L2 attention is `LambertW (N−1)` at t = 0 (or at the bias range T).
     | LambertW of n: int64
     /// sup of σ(l) + slopes·t·σ'(l) over |l − bias| ≤ t, slopes ≥ 0; σ is the logistic function.
@@ -269,7 +272,8 @@ module Bound =
         | Fn.DoeblinComplement n
         | Fn.LargestSoftmaxWeight n
         | Fn.CausalColumnMass n when n < 1L -> invalidArg (nameof fn) "softmax needs at least one token"
-        | Fn.ShellGain(_, dim, eps) when dim < 1L || eps.Sign <= 0 ->
+        | Fn.ShellGain(_, dim, eps)
+        | Fn.ShellGainAdded(_, dim, eps) when dim < 1L || eps.Sign <= 0 ->
             invalidArg (nameof fn) "the gain of a shell needs a width of at least 1 and eps > 0"
         | Fn.LambertW n when n < 0L -> invalidArg (nameof fn) "W₀ is taken of numbers that are not negative"
         | Fn.SigmoidWeight(_, slopes) when slopes < 0 -> invalidArg (nameof fn) "the slope's factor is not negative"

@@ -165,6 +165,7 @@ module BoundCSharp =
         | Functional.HeadVectorNorm -> headCall "HeadVectorNorm"
         | Functional.LargestEntry -> call "LargestEntry"
         | Functional.OperatorNorm -> call "OperatorNorm"
+        | Functional.TapNorms -> call "TapNorms"
         | Functional.LargestPairDistance -> call "LargestPairDistance"
         | Functional.Product _ -> call "Product"
         | Functional.HeadProduct _ -> headCall "HeadProduct"
@@ -190,13 +191,14 @@ module BoundCSharp =
         | Fn.GeluSlope -> "GeluSlope("
         | Fn.GeluTanhSlope -> "GeluTanhSlope("
         | Fn.SiluSlope -> "SiluSlope("
-        | Fn.ShellGain(start, dim, eps) ->
+        | Fn.ShellGain(start, dim, eps)
+        | Fn.ShellGainAdded(start, dim, eps) ->
             [ whole start.Numerator
               whole start.Denominator
               dim.ToString culture
               whole eps.Numerator
               whole eps.Denominator ]
-            |> List.fold (fun text item -> text + item + ", ") "ShellGain("
+            |> List.fold (fun text item -> text + item + ", ") (match fn with Fn.ShellGainAdded _ -> "ShellGainAdded(" | _ -> "ShellGain(")
         | Fn.LambertW n -> tokens "LambertW" n
         | Fn.SigmoidWeight(bias, slopes) -> "SigmoidWeight(" + whole bias.Numerator + ", " + whole bias.Denominator + ", " + slopes.ToString culture + ", "
         | Fn.SigmoidSteepness bias -> "SigmoidSteepness(" + whole bias.Numerator + ", " + whole bias.Denominator + ", "

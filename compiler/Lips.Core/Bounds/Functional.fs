@@ -18,6 +18,8 @@ type Functional =
     | LargestEntry
     /// Norm of the stride-1 convolution on the unbounded grid; rules add what stride and padding contribute.
     | OperatorNorm
+    /// Σ over the taps of a kernel of σ_max of the tap's out × in matrix; of groups the largest, tap by tap.
+    | TapNorms
     /// Largest l2 distance of two rows.
     | LargestPairDistance
     /// σ_max(W·R), R the weight of this name.
@@ -49,6 +51,7 @@ type Functional =
         | VectorNorm
         | LargestEntry
         | OperatorNorm
+        | TapNorms
         | LargestPairDistance
         | Product _
         | StackedProduct _
@@ -74,6 +77,7 @@ type Functional =
         | HeadVectorNorm
         | LargestEntry
         | OperatorNorm
+        | TapNorms
         | LargestPairDistance -> None
 
     /// The same functional with another name of the second weight.
@@ -88,7 +92,7 @@ type Functional =
         | BlockGain(right, numbers) -> BlockGain(rename right, numbers)
         | other -> other
 
-    /// The name in the text of a norm: `spectral`, `row`, `vector`, `entry`, `operator`, `diameter`, `product`, ….
+    /// The name in the text of a norm: `spectral`, `row`, `vector`, `entry`, `operator`, `taps`, `diameter`, `product`, ….
     member this.Text =
         match this with
         | SpectralNorm
@@ -99,6 +103,7 @@ type Functional =
         | HeadVectorNorm -> "vector"
         | LargestEntry -> "entry"
         | OperatorNorm -> "operator"
+        | TapNorms -> "taps"
         | LargestPairDistance -> "diameter"
         | Product _
         | HeadProduct _ -> "product"

@@ -492,6 +492,11 @@ module PreciseArithmetic =
                 if start.Sign <= 0 || t.IsInfinite then zero else difference Down (ratio Down start) t
 
             quotient Up one (root Down (sum Down (quotient Down (product Down rest rest) (whole dim)) (ratio Down eps)))
+        | Fn.ShellGainAdded(start, dim, eps) ->
+            let rest =
+                if start.Sign <= 0 || t.IsInfinite then zero else difference Down (ratio Down start) t
+
+            quotient Up one (sum Down (quotient Down rest (root Up (whole dim))) (ratio Down eps))
         | Fn.LambertW n -> lambertW n t
         | Fn.SigmoidWeight(bias, slopes) -> sigmoidWeight bias slopes t
         | Fn.SigmoidSteepness bias -> sigmoidSteepness bias t

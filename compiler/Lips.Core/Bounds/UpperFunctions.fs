@@ -266,6 +266,11 @@ module UpperFunctions =
         let mean = divide false (multiply false left left) (word dim)
         divide true one (Directed.squareRoot false (add false mean eps))
 
+    /// 1/(max(0, start−t)/√dim + eps), from lower bounds of start and eps.
+    let shellGainAdded (start: Upper) (dim: int64) (eps: Upper) (t: Upper) =
+        let deviation = divide false (subtract false start t) (Directed.squareRoot true (word dim))
+        divide true one (add false deviation eps)
+
     /// The least w of 64 bits with w·e^(w+1) ≥ n·e^t, both sides rounded against us: w·e^w grows with w, so a
     /// w that passes is at least W₀(n·e^(t−1)).
     let lambertW (n: int64) (t: Upper) =
@@ -316,6 +321,11 @@ module UpperFunctions =
         | Fn.SiluSlope -> siluSlope
         | Fn.ShellGain(start, dim, eps) ->
             shellGain
+                (if start.Sign <= 0 then Upper.Zero else Directed.ofRational false start)
+                dim
+                (Directed.ofRational false eps)
+        | Fn.ShellGainAdded(start, dim, eps) ->
+            shellGainAdded
                 (if start.Sign <= 0 then Upper.Zero else Directed.ofRational false start)
                 dim
                 (Directed.ofRational false eps)

@@ -95,6 +95,7 @@ module Derive =
             Radius = name "radius" x.Radius
             Centred = name "centred radius" x.Centred
             Lower = { x.Lower with Loss = name "lower radius, loss" x.Lower.Loss }
+            LowerCentred = { x.LowerCentred with Loss = name "lower radius without the mean, loss" x.LowerCentred.Loss }
             Centre = x.Centre |> Option.map (fun (c, r) -> c, name "radius around the known centre" r)
             Constants =
                 x.Constants
@@ -234,6 +235,7 @@ module Derive =
                 Centred = values[1]
                 // a lower radius and a known centre do not survive a round in general
                 Lower = Space.noLower
+                LowerCentred = Space.noLower
                 Centre = None
                 Constants = Map.ofList constants }
 
@@ -278,6 +280,7 @@ module Derive =
               Radius = Bound.Infinity
               Centred = Bound.Infinity
               Lower = Space.noLower
+              LowerCentred = Space.noLower
               Centre = None
               Constants = Map.empty }
 
@@ -295,9 +298,15 @@ module Derive =
                     Radius = root c * Bound.ofRational largest
                     Centred = Bound.min [ around; root c * Bound.ofRational largest ]
                     Centre = Some(List.replicate (int c) ((lo + hi) / Rational.OfInt 2L), around) }
-        | Features(_, _, radius, lower) ->
+        | Features(_, _, radius, lower, spread) ->
             let r = (match radius with Some r -> Bound.ofRational r | None -> Bound.Infinity)
-            Space.withSource input.Name { known with Radius = r; Centred = r; Lower = { Start = lower; Loss = Bound.zero } }
+            Space.withSource input.Name 
+                { known with
+                    Radius = r
+                    Centred = r
+                    // subtracting the mean shortens, so |x| ≥ |x − mean|
+                    Lower = { Space.noLower with Start = Rational.Max(lower, spread) }
+                    LowerCentred = { Space.noLower with Start = spread } }
 
     let rec private lastPoint term =
         match term with

@@ -328,12 +328,17 @@ module Emit =
             let masked = hasSplit && not (tokensRead inputNames model.Chains.Head.Body).IsEmpty
 
             if masked then
-                writer.Line $"{CSharp.text source} => throw new RunFailed(\"from '{source}' on the model reads token ids too; call From{property} with them\"),"
+                writer.Line $"{CSharp.text source} => throw new RunFailed(\"from '{source}' on the model reads token ids too; give them beside the value\"),"
             elif hasSplit then
                 writer.Line $"{CSharp.text source} => From{property}(value),"
 
             writer.Line "_ => throw new ArgumentException($\"the bound is not measured from '{point}'\", nameof(point)),"
             writer.Close ";"
+
+            if masked then
+                writer.Line ""
+                writer.Line "torch.Tensor ILipsModel.Continue(string point, torch.Tensor value, IReadOnlyList<torch.Tensor> inputs) =>"
+                writer.Line $"    point == {CSharp.text source} ? From{property}(value, inputs[0]) : ((ILipsModel)this).Continue(point, value);"
 
     /// The members that describe the model: weights, inputs, claims, bounds, recipe. Printed by `EmitFacts`.
     let private header (request: Request) (w: CSharp.Writer) =

@@ -121,9 +121,9 @@ module EmitFacts =
                 | Tokens(v, n) -> $"\"tokens\", [{n}], Vocabulary: {v}"
                 | Image(c, h, wd, None) -> $"\"image\", [{c}, {h}, {wd}]"
                 | Image(c, h, wd, Some(lo, hi)) -> $"\"image\", [{c}, {h}, {wd}], RangeLow: {CSharp.number lo}, RangeHigh: {CSharp.number hi}"
-                | Features(n, wd, r, lower) ->
+                | Features(n, wd, r, lower, spread) ->
                     let dims = if n = 1L then $"[{wd}]" else $"[{n}, {wd}]"
-                    $"\"features\", {dims}" + (match r with Some r -> $", Radius: {CSharp.number r}" | None -> "") + (if lower.Sign > 0 then $", LowerRadius: {CSharp.number lower}" else "")
+                    $"\"features\", {dims}" + (match r with Some r -> $", Radius: {CSharp.number r}" | None -> "") + (if lower.Sign > 0 then $", LowerRadius: {CSharp.number lower}" else "") + (if spread.Sign > 0 then $", Spread: {CSharp.number spread}" else "")
 
             w.Line $"new InputInfo({CSharp.text i.Name}, {text}),"
 
@@ -150,6 +150,7 @@ module EmitFacts =
         | Functional.HeadVectorNorm -> "Vector"
         | Functional.LargestEntry -> "LargestEntry"
         | Functional.OperatorNorm -> "Operator"
+        | Functional.TapNorms -> "Taps"
         | Functional.LargestPairDistance -> "LargestPairDistance"
         | Functional.Product _
         | Functional.HeadProduct _ -> "Product"

@@ -14,6 +14,8 @@ type internal Activation =
       Reach: int64 -> Bound -> Bound -> Bound
       /// The result has the norm of the argument.
       KeepsNorm: bool
+      /// Whether it only moves the entries of a token about.
+      Permutes: bool
       /// Least and largest slope of a function of single entries, rounded outward; nothing where it has none or they are not bounded.
       Slopes: (Rational * Rational) option
       /// Finite only where the size of the entries is known.
@@ -36,6 +38,7 @@ module internal Activation =
           Slope = fun _ -> Bound.one
           Reach = fun _ _ s -> s
           KeepsNorm = false
+          Permutes = false
           Slopes = None
           NeedsSize = false
           Pairs = false
@@ -185,14 +188,15 @@ module internal Activation =
     let private groupSort =
         { plain "group_sort" "sorts every pair of neighbouring channels, the larger first (MaxMin)" with
             KeepsNorm = true
+            Permutes = true
             Slopes = None
             Pairs = true
             Call = fun x -> $"Lips.Runtime.Modules.Activations.GroupSort({x})"
             Domain = "an even width"
             Proof =
               "On each pair the map is one of two permutations, each an isometry, and both agree where the entries are equal; along a segment \
-               the output's path is made of isometric images of its pieces, so |f(x) − f(y)| ≤ |x − y|. A permutation keeps the norm, so R and \
-               ρ stay. A token equal to the centre c, within the ball, goes to f(c), which is within r of every output."
+               the output's path is made of isometric images of its pieces, so |f(x) − f(y)| ≤ |x − y|. A permutation keeps the norm and the mean, so R, \
+               ρ and ρ_c stay. A token equal to the centre c, within the ball, goes to f(c), which is within r of every output."
             Source = "Anil, Lucas and Grosse 2019, section 4" }
 
     let private leaky (negative: Value option) =
@@ -244,7 +248,8 @@ module internal Activation =
 
             { Space =
                 { Space.step input.Layer.Output (Space.tokenwise slope) reach (slope * x.Centred) x with
-                    Lower = (if a.KeepsNorm then x.Lower else Space.noLower) }
+                    Lower = (if a.KeepsNorm then x.Lower else Space.noLower)
+                    LowerCentred = (if a.Permutes then x.LowerCentred else Space.noLower) }
               Rule = a.Name + ".slope"
               Candidates = []
               Needs =

@@ -105,24 +105,35 @@ module internal Convolution =
         let b = input.MeasureOrZero Functional.VectorNorm "bias"
         let whole = Bound.min [ Windows.root coverage * reshape; Windows.root surrounding * operator ]
         let row = Bound.min [ Windows.root repeats * reshape; whole ]
-        let local = Windows.root taps * reshape
-        let anyTaps = Windows.root (axes |> List.fold (fun p a -> p * a.Kernel) 1L)
+        let allTaps = axes |> List.fold (fun p a -> p * a.Kernel) 1L
+        let anyTaps = Windows.root allTaps
+
+        // known of given weights: a cap on the reshape says no more about the taps' sum than about √k times the reshape
+        let byTaps =
+            if allTaps = 1L then Bound.infinity
+            else input.Name "sum of the taps' norms" (input.Measure Functional.TapNorms "weight")
+
+        let local = Bound.min [ Windows.root taps * reshape; byTaps ]
+        let spread = Bound.min [ anyTaps * reshape; byTaps ]
         let half = Bound.ofQuotient 1L 2L
 
         let centred =
             let r = Windows.centred x
 
             if axes |> List.exists (fun a -> a.Mode = Zeros && a.Padding > 0L) then
-                Bound.min [ local * x.Radius; anyTaps * reshape * half * (r + x.Radius) ]
+                Bound.min [ local * x.Radius; spread * half * (r + x.Radius) ]
             else
-                anyTaps * reshape * r
+                spread * r
 
         { Space = Space.step input.Layer.Output { FF = whole; FR = row; II = local } (local * x.Radius + b) centred x
           Rule = "convolution.reshape"
           Candidates =
             [ "convolution.reshape", Windows.root coverage * reshape
               if operator <> Bound.infinity then
-                  "convolution.operator", Windows.root surrounding * operator ]
+                  "convolution.operator", Windows.root surrounding * operator
+              if byTaps <> Bound.infinity then
+                  "convolution.reshape (token to token)", Windows.root taps * reshape
+                  "convolution.taps (token to token)", byTaps ]
           Needs =
             [ Weights.needed input "weight"
                 { Value = reshape
@@ -171,7 +182,21 @@ module internal Convolution =
                ⌈(n+2p−(k−1)g)/n⌉ times per axis, and a stride keeps some of them. A single window of the lattice has norm σ, so \
                σ ≤ S. Equality: S is approached by growing grids."
             Citation = "Sedghi, Gupta and Long 2019 (symbols of circular convolutions); the padding factors are derived here"
-            Tightness = 0.98M } ]
+            Tightness = 0.98M }
+          { Name = "convolution.taps"
+            Statement =
+              "With T = Σ_t |W_t|, W_t the out × in matrix of tap t: LI ≤ T, R' ≤ T·R + |b|, and r' ≤ T·r, or T·(r+R)/2 with zeros \
+               beyond the border. |W_t| of groups is the largest of theirs."
+            Domain = "none; for given weights: a cap c on the reshape says no more of T than k·c, and √k·c is less"
+            Proof =
+              "Output o is Σ_t W_t·x_{o,t} + b, where x_{o,t} is a token of the padded grid: one of the input's or 0. By the triangle \
+               inequality |Δy_o| ≤ Σ_t |W_t|·|Δx_{o,t}| ≤ T·|Δx|_TM, and |y_o| ≤ T·R + |b|. Around c the outputs lie around \
+               Σ_t W_t·c + b: T times how far tokens, and zeros where there are any, lie from c, which as for convolution.reshape may be \
+               taken as (r+R)/2. Groups read disjoint channels: W_t is block diagonal, of norm max_g|W_{t,g}|. Neither this nor \
+               √k·σ is the less of both for all kernels: σ ≤ √Σ|W_t|² and T ≤ √k·√Σ|W_t|², with equality in the one for taps along one output direction and in the other \
+               for taps of equal norms. Equality: every tap's top right singular vector may be chosen by itself, and with a common top left one the sum is reached."
+            Citation = "triangle inequality; Singla and Feizi 2021 (reshapes) compare"
+            Tightness = 1.00M } ]
 
     let private macs (options: Options) (x: Shape) =
         let outputs = axes options x.Grid |> List.fold (fun p a -> p * BigInteger(Windows.outputs a)) BigInteger.One

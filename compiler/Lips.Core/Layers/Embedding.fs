@@ -15,6 +15,7 @@ module internal Embedding =
               Radius = radius
               Centred = radius
               Lower = Space.noLower
+              LowerCentred = Space.noLower
               Centre = None
               // token ids have no distance: the vectors themselves are where measuring starts
               Constants = Map.empty }

@@ -7,11 +7,9 @@ open Lips.Core
 module internal Flatten =
 
     /// ρ of k concatenated tokens: √k·(Start − Loss), with √k rounded down.
-    let lower (k: int64) (x: Space) =
+    let private lower (k: int64) (l: LowerRadius) =
         let struct (root, _) = (Rational.OfInt k).SqrtEnclosure 64
-
-        { Start = root * x.Lower.Start
-          Loss = Bound.ofRational root * x.Lower.Loss }
+        Space.times root (Bound.ofRational root) l
 
     let private rule (input: RuleInput) =
         let x = input.Input
@@ -25,7 +23,8 @@ module internal Flatten =
                   (root * x.Radius)
                   (root * Windows.centred x)
                   x with
-                Lower = lower n x }
+                Lower = lower n x.Lower
+                LowerCentred = lower n x.LowerCentred }
           Rule = "flatten.regroup"
           Candidates = []
           Needs = [] }
@@ -46,11 +45,12 @@ module internal Flatten =
           Rule = rule
           Rules =
             [ { Name = "flatten.regroup"
-                Statement = "LF = 1, F → token: 1, LI = √N; R' = √N·R; r' = √N·r; ρ' = √N·ρ"
+                Statement = "LF = 1, F → token: 1, LI = √N; R' = √N·R; r' = √N·r; ρ' = √N·ρ, ρ_c' = √N·ρ_c"
                 Domain = "none"
                 Proof =
                   "The vector's norm is the whole tensor's norm, which is between the largest and √N times the largest token's: \
-                   |(x_1, …, x_N)|² = Σ|x_i|² ≤ N·max|x_i|², and ≥ N·ρ² where every |x_i| ≥ ρ. Around the N-fold repetition of a \
+                   |(x_1, …, x_N)|² = Σ|x_i|² ≤ N·max|x_i|², and ≥ N·ρ² where every |x_i| ≥ ρ. The \
+                   distance from the common mean is, squared, Σ|x_i − mean_i|² and what the means differ: ≥ N·ρ_c². Around the N-fold repetition of a \
                    centre the same holds of r. Equality: equal tokens."
                 Citation = "norm of a concatenation"
                 Tightness = 1.00M } ]

@@ -26,8 +26,44 @@ module internal Normalization =
         | Some n -> n
         | None -> invalidOp $"'{name}' is not a number"
 
+    /// What eps is added to: the variance, under the root, or the deviation, which is the root itself.
+    type Place =
+        | Smooth
+        | Added
+
+    /// Where eps is added, and eps.
+    let epsilon (options: Options) =
+        match options.Value "eps" with
+        | Choice(_, _) -> Added, (snd (options.Choice "eps")).Value "eps"
+        | number -> Smooth, number
+
+    /// √(t²/d + eps) or t/√d + eps, rounded up.
+    let divisor (input: RuleInput) (t: Rational) =
+        let width = Rational.OfInt input.Input.Shape.Width
+        let place, eps = epsilon input.Options
+        let eps = Hyper.upper eps
+        let root (n: Rational) = (let struct (_, above) = n.SqrtEnclosure 64 in above)
+
+        match place with
+        | Smooth -> root (t * t / width + eps)
+        | Added -> root (t * t / width) + eps
+
     /// 1/√eps
     let inverseRoot (eps: Rational) = Bound.sqrt (Bound.ofRational eps.Inverse)
+
+    /// The reciprocal of the divisor at 0: 1/√eps or 1/eps.
+    let steepest (options: Options) =
+        match epsilon options with
+        | Smooth, eps -> inverseRoot (Hyper.lower eps)
+        | Added, eps -> Bound.ofRational (Hyper.lower eps).Inverse
+
+    /// ρ after dividing by it: t over the divisor grows with t, and ever slower, so that a loss counts at most as at 0.
+    let lower (input: RuleInput) (l: LowerRadius) : LowerRadius =
+        if l.Start.Sign <= 0 then
+            Space.noLower
+        else
+            { Start = l.Start / divisor input l.Start
+              Loss = steepest input.Options * l.Loss }
 
     let gainWeights (options: Options) (width: int64) =
         [ if options.Flag "affine" then Weights.gain "gain" "weight" width

@@ -29,7 +29,8 @@ module internal Pointwise =
             { x with
                 Radius = x.Radius + b
                 Centred = Bound.min [ x.Centred; x.Radius + b ]
-                Lower = { x.Lower with Loss = x.Lower.Loss + b }
+                Lower = Space.less b x.Lower
+                LowerCentred = Space.less b x.LowerCentred
                 Centre = x.Centre |> Option.map (fun (c, r) -> c, r + b) }
           Rule = "bias.translation"
           Candidates = []
@@ -44,10 +45,11 @@ module internal Pointwise =
             Rule = biasRule
             Rules =
                 [ { Name = "bias.translation"
-                    Statement = "constant 1; R' = R + |b|, r' = r, ρ' = max(0, ρ − |b|)"
+                    Statement = "constant 1; R' = R + |b|, r' = r, ρ' = max(0, ρ − |b|), ρ_c' = max(0, ρ_c − |b|)"
                     Domain = "none"
                     Proof =
-                      "The vector drops from differences. |x_i + b| lies between |x_i| − |b| and |x_i| + |b|. The centre moves with the \
+                      "The vector drops from differences. |x_i + b| lies between |x_i| − |b| and |x_i| + |b|; \
+                       so it does without the means, and b without its mean is no longer than b. The centre moves with the \
                        tokens, so r stays; a known centre c stays known with radius larger by |b|."
                     Citation = "triangle inequality"
                     Tightness = 1.00M } ]
@@ -71,7 +73,8 @@ module internal Pointwise =
 
         { Space =
             { Space.step input.Layer.Output (Space.tokenwise c) (c * x.Radius) (c * x.Centred) x with
-                Lower = { Start = least * x.Lower.Start; Loss = c * x.Lower.Loss }
+                Lower = Space.times least c x.Lower
+                LowerCentred = Space.times least c x.LowerCentred
                 Centre =
                     (match x.Centre, factor with
                      | Some(centre, r), Number f -> Some(centre |> List.map (fun e -> f * e), c * r)
@@ -90,7 +93,7 @@ module internal Pointwise =
             Rule = scaleRule
             Rules =
                 [ { Name = "scale.factor"
-                    Statement = "constant |c|; R' = |c|·R, r' = |c|·r, ρ' = |c|·ρ"
+                    Statement = "constant |c|; R' = |c|·R, r' = |c|·r, ρ' = |c|·ρ, ρ_c' = |c|·ρ_c"
                     Domain = "none"
                     Proof = "|c·x − c·y| = |c|·|x − y| in every norm; the same for the tokens' norms and their distances from a centre."
                     Citation = "definition of a norm"

@@ -44,6 +44,7 @@ module internal Pool =
             | _ ->
                 { step (Space.tokenwise Bound.one) x.Radius r with
                     Lower = x.Lower
+                    LowerCentred = x.LowerCentred
                     Centre = x.Centre },
                 []
 
@@ -79,7 +80,7 @@ module internal Pool =
               1.00M
           doc
               "token"
-              "LF = LM = LI = 1; R, r and ρ are kept"
+              "LF = LM = LI = 1; R, r, ρ and ρ_c are kept"
               "none"
               "A projection onto one token. Equality: a change of that token alone."
               1.00M

@@ -19,7 +19,8 @@ module internal Position =
                 Shape = input.Layer.Output
                 Radius = x.Radius + p
                 Centred = Bound.min [ x.Centred + p; x.Radius + p ]
-                Lower = { x.Lower with Loss = x.Lower.Loss + p }
+                Lower = Space.less p x.Lower
+                LowerCentred = Space.less p x.LowerCentred
                 Centre = x.Centre |> Option.map (fun (c, r) -> c, r + p) }
           Rule = (if learned then "position.learned" else "position.sinusoidal")
           Candidates = []
@@ -30,7 +31,7 @@ module internal Position =
 
     let private proof =
         "The table does not depend on the input, so it drops from differences: every constant stays. |x_i + p_i| ≤ |x_i| + |p_i|. If all \
-         x_i lie within r of c, then |x_i + p_i − c| ≤ r + |p_i|; the same for a known centre. |x_i + p_i| ≥ |x_i| − |p_i| for the lower radius. "
+         x_i lie within r of c, then |x_i + p_i − c| ≤ r + |p_i|; the same for a known centre. |x_i + p_i| ≥ |x_i| − |p_i| for the lower radius, and so without the means. "
 
     let entry: LayerKind =
         { Name = "position"
@@ -59,13 +60,13 @@ module internal Position =
           Rule = rule
           Rules =
             [ { Name = "position.learned"
-                Statement = "constant 1; R' = R + P, r' = r + P, ρ' = max(0, ρ − P), P = the largest row of the table"
+                Statement = "constant 1; R' = R + P, r' = r + P, ρ' = max(0, ρ − P), ρ_c' = max(0, ρ_c − P), P = the largest row of the table"
                 Domain = "none"
                 Proof = proof
                 Citation = "triangle inequality"
                 Tightness = 1.00M }
               { Name = "position.sinusoidal"
-                Statement = "constant 1; R' = R + √(width/2), r' = r + √(width/2)"
+                Statement = "constant 1; R' = R + √(width/2), r' = r + √(width/2), ρ' and ρ_c' as for a table, with P = √(width/2)"
                 Domain = "an even width"
                 Proof =
                   proof

@@ -69,6 +69,18 @@ module internal Residual =
         let squares p q = Bound.sqrt (keep * Bound.square p + a * Bound.square q)
         let added p q = Bound.min (keep * p + a * q :: (if isConvex then [ squares p q ] else []))
         let radius = input.Name "radius" (added x.Radius f.Radius)
+
+        // a skip whose channels have factors of their own moves the mean: m·x, and at most half the factors' difference times |x| beside it
+        let centredSkip =
+            if name = "mixed" then
+                let lo, hi = bounds (snd (input.Options.Choice "sum"))
+                let half = (hi - lo) / Rational.OfInt 2L
+                let middle = (Rational.One - (lo + hi) / Rational.OfInt 2L).Abs
+                let kept = Space.times middle (Bound.ofRational middle) x.LowerCentred
+                if half.Sign = 0 then kept else Space.less (Bound.ofRational half * x.Radius) kept
+            else
+                Space.times least keep x.LowerCentred
+
         let plain = Space.addConstants input.Layer.Output keep x.Constants a f.Constants
 
         let sum =
@@ -85,7 +97,8 @@ module internal Residual =
                     [ added x.Centred f.Centred
                       radius
                       for g in Option.toList gain do g * x.Centred ]
-              Lower = { Start = least * x.Lower.Start; Loss = keep * x.Lower.Loss + a * f.Radius }
+              Lower = Space.less (a * f.Radius) (Space.times least keep x.Lower)
+              LowerCentred = Space.less (a * f.Radius) centredSkip
               Centre = None
               Constants =
                 (match gain with
@@ -103,7 +116,7 @@ module internal Residual =
         "For two inputs, |Δ(k·x + a·f)| ≤ |k|·|Δx| + |a|·|Δf|, where Δx and Δf are both measured from the network's input: the \
          constants of the skip and of the branch, composed with what came before, are added, one by one for F, F → token and TM. The \
          same inequality at one input gives R'. Every k·x_i + a·f_i lies within |k|·r + |a|·r_f of k·c + a·c_f. \
-         |k·x_i + a·f_i| ≥ |k|·|x_i| − |a|·|f_i| gives ρ'. "
+         |k·x_i + a·f_i| ≥ |k|·|x_i| − |a|·|f_i| gives ρ'; subtracting means is linear and shortens, so ρ_c' follows alike. "
 
     let private doc name statement domain extra citation : RuleDoc =
         { Name = "residual." + name
@@ -167,30 +180,32 @@ module internal Residual =
           Rules =
             [ doc
                   "plain"
-                  "L' = L + L_f for each of LF, LM, LI; R' = R + R_f, r' = r + r_f, ρ' = max(0, ρ − R_f)"
+                  "L' = L + L_f for each of LF, LM, LI; R' = R + R_f, r' = r + r_f, ρ' = max(0, ρ − R_f), ρ_c' likewise"
                   "none; drop_path and layer_drop are the identity outside training (in training a branch that drop_path keeps counts 1/(1 − rate) times)"
                   ""
                   "triangle inequality"
               doc
                   "convex"
-                  "L' = |1 − α|·L + |α|·L_f for each of LF, LM, LI; R' and r' likewise, ρ' = max(0, |1 − α|·ρ − |α|·R_f)"
+                  "L' = |1 − α|·L + |α|·L_f for each of LF, LM, LI; R' and r' likewise, ρ' = max(0, |1 − α|·ρ − |α|·R_f), ρ_c' likewise"
                   "any real α; drop_path as for the plain sum"
                   "Both factors enter by their absolute value, so an α outside [0, 1] is covered."
                   "triangle inequality; arXiv 2507.13338 uses α = 1/layers"
               doc
                   "weighted"
-                  "L' = L + a·L_f for each of LF, LM, LI, a = max_c |α_c| (or the clamp, if less); R' and r' likewise, ρ' = max(0, ρ − a·R_f)"
+                  "L' = L + a·L_f for each of LF, LM, LI, a = max_c |α_c| (or the clamp, if less); R' and r' likewise, ρ' = max(0, ρ − a·R_f), ρ_c' likewise"
                   "none; drop_path as for the plain sum"
                   "|α ⊙ v| ≤ max_c|α_c|·|v| on every token; a clamped α has no larger entry than the clamp."
                   "triangle inequality; Qi et al. 2023 (LipsFormer), section 3"
               doc
                   "mixed"
                   "α_c held in [lo, hi]: k = max(|1 − lo|, |1 − hi|), a = max(|lo|, |hi|): L' = k·L + a·L_f for each of LF, LM, LI, and where \
-                   0 ≤ lo and hi ≤ 1 also √(k·L² + a·L_f²); R' and r' likewise; ρ' = max(0, min|1 − α|·ρ − a·R_f), the minimum over [lo, hi]"
+                   0 ≤ lo and hi ≤ 1 also √(k·L² + a·L_f²); R' and r' likewise; ρ' = max(0, min|1 − α|·ρ − a·R_f), the minimum over [lo, hi]; \
+                   ρ_c' = max(0, |1 − m|·ρ_c − h·R − a·R_f), m and h the middle and half the length of [lo, hi]"
                   "none; drop_path as for the plain sum"
                   "Channel c keeps |1 − α_c| ≤ k and takes |α_c| ≤ a. Where α_c is in [0, 1], the square is convex: ((1 − α_c)p + α_c q)² ≤ \
                    (1 − α_c)p² + α_c q², summed over channels at most k·|p|² + a·|q|². 1 in place of k would be wrong below 0, and a channel with \
-                   α_c = 1 keeps nothing: x = (3, 0) with α = (1, 0) and f = 0 goes to 0."
+                   α_c = 1 keeps nothing: x = (3, 0) with α = (1, 0) and f = 0 goes to 0. ρ_c': (1 − α) ⊙ x is (1 − m)·x and at most h·|x| beside \
+                   it; factors that differ between channels move the mean, so the least of them does not do."
                   "Jensen's inequality"
               { Name = "residual.multiplier"
                 Statement =

@@ -19,11 +19,21 @@ module internal RmsNorm =
             else
                 Bound.infinity
 
+        let free = not (input.HasWeight "gain")
+
         let c = input.Name "gain of the normalization" (Bound.min [ shell; anywhere ])
         let r = g * Normalization.radius width eps x.Radius
 
         { Space =
-            Space.step input.Layer.Output (Space.tokenwise c) r (Bound.min [ c * Windows.centred x; r ]) x
+            { Space.step input.Layer.Output (Space.tokenwise c) r (Bound.min [ c * Windows.centred x; r ]) x with
+                Lower = (if free then Normalization.lower input x.Lower else Space.noLower)
+                // |x − mean| is divided by no more than √(R²/d + eps)
+                LowerCentred =
+                    (match x.Radius with
+                     | Bound.Const radius when free && x.LowerCentred.Start.Sign > 0 ->
+                         { Start = x.LowerCentred.Start / Normalization.divisor input radius
+                           Loss = Normalization.inverseRoot eps * x.LowerCentred.Loss }
+                     | _ -> Space.noLower) }
           Rule = (if shell = Bound.infinity then "rms_norm.eps" else "rms_norm.shell")
           Candidates =
             [ if shell <> Bound.infinity then
@@ -46,12 +56,14 @@ module internal RmsNorm =
           Rule = rule
           Rules =
             [ { Name = "rms_norm.eps"
-                Statement = "LF = LM = LI = max|g|/√eps; R' = max|g|·min(√d, R/√eps); r' = max|g|·min(√d, R/√eps, r/√eps)"
+                Statement = "LF = LM = LI = max|g|/√eps; R' = max|g|·min(√d, R/√eps); r' = max|g|·min(√d, R/√eps, r/√eps); without a gain ρ' = \
+                   ρ/√(ρ²/d + eps), and ρ_c' = ρ_c/√(R²/d + eps) for a known number R"
                 Domain = "none; eps > 0"
                 Proof =
                   "With s² = |x|²/d + eps the derivative is diag(g)·(1/s)(I − xxᵀ/(d·s²)). |x|²/(d·s²) < 1, so the bracket lies \
                    between 0 and I, and the norm is at most max|g|/s ≤ max|g|/√eps. Tokens do not mix. |x|/s < √d and \
-                   |x|/s ≤ R/√eps. r' as for layer_norm. Equality: at x = 0 the derivative is diag(g)/√eps."
+                   |x|/s ≤ R/√eps. r' as for layer_norm. |x|/s grows with |x|, and a token's mean is \
+                   divided by s like the rest. Equality: at x = 0 the derivative is diag(g)/√eps."
                 Citation = citation
                 Tightness = 1.00M }
               { Name = "rms_norm.shell"

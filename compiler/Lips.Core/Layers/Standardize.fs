@@ -63,6 +63,16 @@ module internal Standardize =
         let struct (_, meanNorm) = (mean |> List.fold (fun s n -> s + n * n) Rational.Zero).SqrtEnclosure 64
         let start = (x.Lower.Start - meanNorm) / largest
 
+        // diag(1/std) = c̄·I and at most half the difference of its entries beside it; the shift counts without its own mean
+        let centredStart, centredLoss =
+            let high, low = least.Inverse, largest.Inverse
+            let middle, half = (high + low) / Rational.OfInt 2L, (high - low) / Rational.OfInt 2L
+            let offsets = List.map2 (fun m s -> m / s) mean std
+            let average = (offsets |> List.fold (+) Rational.Zero) / Rational.OfInt x.Shape.Width
+            let struct (_, moved) = (offsets |> List.fold (fun sum o -> sum + (o - average) * (o - average)) Rational.Zero).SqrtEnclosure 64
+            let loss = Bound.ofRational middle * x.LowerCentred.Loss
+            middle * x.LowerCentred.Start - moved, (if half.Sign = 0 then loss else loss + Bound.ofRational half * x.Radius)
+
         { Space =
             { Space.step
                   input.Layer.Output
@@ -76,7 +86,8 @@ module internal Standardize =
                          { Start = start
                            Loss = Bound.ofRational largest.Inverse * x.Lower.Loss }
                      else
-                         Space.noLower) }
+                         Space.noLower)
+                LowerCentred = (if centredStart.Sign > 0 then { Start = centredStart; Loss = centredLoss } else Space.noLower) }
           Rule = "standardize.diagonal"
           Candidates = []
           Needs = [] }
@@ -106,12 +117,15 @@ module internal Standardize =
             [ { Name = "standardize.diagonal"
                 Statement =
                   "With c = 1/min std: LF = LM = LI = c; R' = min(c·R + |mean/std|, |centre'| + c·r_known); r' = c·r; a known centre k \
-                   becomes (k − mean)/std, known within c times its distance; ρ' = (ρ − |mean|)/max std"
+                   becomes (k − mean)/std, known within c times its distance; ρ' = (ρ − |mean|)/max std; ρ_c' = c̄·ρ_c − h·R − |mean/std − its mean|, c̄ and h half the sum \
+                   and half the difference of the largest and the least 1/std"
                 Domain = "none"
                 Proof =
                   "A diagonal map with entries 1/std_c > 0 and a constant: |diag(1/std)·v| is between |v|/max std and |v|/min std. The \
                    image of a centre is the centre of the image; R' is the triangle inequality, from the origin or from the known \
-                   centre; |x − mean| ≥ |x| − |mean|. Equality: a change in the channel of the smallest deviation."
+                   centre; |x − mean| ≥ |x| − |mean|. diag(1/std) − c̄·I has entries of at most h, and subtracting a token's mean is \
+                     linear and shortens, so what remains of y is at least c̄ times what remains of x, less h·|x| and what remains \
+                     of mean/std. Equality: a change in the channel of the smallest deviation."
                 Citation = "definition of the operator norm"
                 Tightness = 1.00M } ]
           Macs = fun _ _ -> BigInteger.Zero

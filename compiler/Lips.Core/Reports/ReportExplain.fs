@@ -78,11 +78,13 @@ module ReportExplain =
         if s.After.Shape.Vocabulary.IsNone then
             field out "radius" (Report.shown 7 (largest valuation s s.After.Radius) + " (l2 of a token)")
 
-        match s.Candidates |> List.map (fun (n, b) -> n, largest valuation s b) |> List.sortBy snd with
-        | (winner, w) :: (second, v) :: rest ->
-            let more = if rest.IsEmpty then "" else $"; {rest.Length} more"
-            field out "candidates" $"least: {winner} {Report.shown 7 w}; runner-up: {second} {Report.shown 7 v}{more}"
-        | _ -> ()
+        // what is compared in another reading says so behind its name
+        for _, compared in s.Candidates |> List.groupBy (fun (n, _) -> n.Substring(n.IndexOf ' ' + 1) |> fun reading -> if reading = n then "" else reading) do
+            match compared |> List.map (fun (n, b) -> n, largest valuation s b) |> List.sortBy snd with
+            | (winner, w) :: (second, v) :: rest ->
+                let more = if rest.IsEmpty then "" else $"; {rest.Length} more"
+                field out "candidates" $"least: {winner} {Report.shown 7 w}; runner-up: {second} {Report.shown 7 v}{more}"
+            | _ -> ()
 
         out.Append('\n') |> ignore
 

@@ -34,7 +34,8 @@ module internal Header =
           3
           "features",
           [ count "length" "vectors in a sample"; count "width" "size of a vector"
-            real "radius" "largest ℓ2 norm of a vector"; real "lower" "least ℓ2 norm of a vector"; padded ],
+            real "radius" "largest ℓ2 norm of a vector"; real "lower" "least ℓ2 norm of a vector"
+            real "spread" "least ℓ2 norm of a vector once its own mean is subtracted"; padded ],
           2 ]
 
     let inputOf (state: State) (scope: Scope) (name: string) (call: Call) : Input =
@@ -69,14 +70,20 @@ module internal Header =
 
                 { Name = name; Domain = Image(options.Count "channels", options.Count "height", options.Count "width", range); Padded = false }
             | _ ->
+                let least h = if options.Has h then exact h else Rational.Zero
+                let radius = (if options.Has "radius" then Some(exact "radius") else None)
+                let width = options.Count "width"
+
+                for h in [ "lower"; "spread" ] do
+                    match radius with
+                    | Some r when r < least h -> fault call.Span (Problem.WrongValue(h, $"at most the radius, {describe (Value.Number r)}", describe (options.Value h)))
+                    | _ -> ()
+
+                if width = 1L && (least "spread").Sign > 0 then
+                    fault call.Span (Problem.WrongValue("spread", "0 for vectors of width 1, whose only entry is their mean", describe (options.Value "spread")))
+
                 { Name = name
-                  Domain =
-                    Features(
-                        options.Count "length",
-                        options.Count "width",
-                        (if options.Has "radius" then Some(exact "radius") else None),
-                        (if options.Has "lower" then exact "lower" else Rational.Zero)
-                    )
+                  Domain = Features(options.Count "length", width, radius, least "lower", least "spread")
                   Padded = options.Flag "padded" }
 
     let claimOf (state: State) standard (inputs: Input list) (names: Environment) (c: Syntax.Claim) : Lips.Core.Claim =

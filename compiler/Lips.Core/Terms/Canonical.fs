@@ -99,8 +99,10 @@ module Canonical =
                 | Tokens(v, n) -> $"tokens {v} {n}"
                 | Image(c, h, w, range) ->
                     $"image {c} {h} {w}" + (match range with Some(lo, hi) -> $" range {lo} {hi}" | None -> "")
-                | Features(n, w, r, lower) ->
-                    $"features {n} {w} lower {lower}" + (match r with Some r -> $" radius {r}" | None -> "")
+                | Features(n, w, r, lower, spread) ->
+                    $"features {n} {w} lower {lower}"
+                    + (match r with Some r -> $" radius {r}" | None -> "")
+                    + (if spread.Sign > 0 then $" spread {spread}" else "")
 
             out.Append($"input {i.Name} {domain} padded {i.Padded}\n") |> ignore
 

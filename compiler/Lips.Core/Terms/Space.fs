@@ -13,7 +13,7 @@ type Constants =
 /// A place constants are measured from: a continuous input, or a point that a claim starts at.
 type Source = { Tokens: int64; Width: int64 }
 
-/// Every token has ℓ2 norm at least `Start − Loss` (or 0). Written so, a lower bound falls when a weight norm
+/// A length that is at least `Start − Loss` (or 0). Written so, a lower bound falls when a weight norm
 /// grows, and the gain of a normalization that divides by it stays monotone in every norm.
 type LowerRadius = { Start: Rational; Loss: Bound }
 
@@ -26,6 +26,8 @@ type Space =
       Centred: Bound
       /// ρ: every token has at least this ℓ2 norm.
       Lower: LowerRadius
+      /// ρ_c: every token has at least this ℓ2 norm once its own mean is subtracted.
+      LowerCentred: LowerRadius
       /// A known centre, per channel, within `CentreRadius` of every token.
       Centre: (Rational list * Bound) option
       Constants: Map<string, Source * Constants> }
@@ -44,8 +46,14 @@ module Space =
     /// Three readings of the same constant; true of a map that acts on each token by itself.
     let tokenwise (c: Bound) = { FF = c; FR = c; II = c }
 
-    /// Nothing known about ρ.
+    /// Nothing known about ρ or ρ_c.
     let noLower = { Start = Rational.Zero; Loss = Bound.zero }
+
+    /// What is left of a least length where something no longer than this is added.
+    let less (by: Bound) (l: LowerRadius) = { l with Loss = l.Loss + by }
+
+    /// A least length times a factor between two sizes.
+    let times (least: Rational) (most: Bound) (l: LowerRadius) = { Start = least * l.Start; Loss = most * l.Loss }
 
     let identityConstants = { Whole = Bound.one; Token = Bound.one; Local = Bound.one }
 
@@ -77,6 +85,7 @@ module Space =
           Radius = radius
           Centred = Bound.min [ centred; radius ]
           Lower = noLower
+          LowerCentred = noLower
           Centre = None
           Constants = mapConstants shape gain x.Constants }
 

@@ -207,8 +207,8 @@ type InputDomain =
     | Tokens of vocabulary: int64 * length: int64
     /// channels × height × width, every entry in [low, high]
     | Image of channels: int64 * height: int64 * width: int64 * range: (Rational * Rational) option
-    /// length × width, every token ℓ2 ≤ radius (and at least `lower`)
-    | Features of length: int64 * width: int64 * radius: Rational option * lower: Rational
+    /// length × width, every token ℓ2 ≤ radius (and at least `lower`, and at least `spread` once its own mean is subtracted)
+    | Features of length: int64 * width: int64 * radius: Rational option * lower: Rational * spread: Rational
 
 type Input =
     { Name: string
@@ -219,7 +219,7 @@ type Input =
         match this.Domain with
         | Tokens(v, n) -> { Grid = Row n; Width = 1L; Vocabulary = Some v }
         | Image(c, h, w, _) -> Shape.Of(Map(h, w), c)
-        | Features(n, w, _, _) -> Shape.Of((if n = 1L then Single else Row n), w)
+        | Features(n, w, _, _, _) -> Shape.Of((if n = 1L then Single else Row n), w)
 
 /// A norm of a value: `rms` and `token` take the largest token, `l2` the whole tensor.
 type Norm =

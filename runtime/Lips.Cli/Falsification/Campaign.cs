@@ -60,7 +60,7 @@ public sealed class Campaign(int seed = 0)
         var falsifier = new Falsifier(subject) { Batch = 24 };
         var inputs = falsifier.Inputs(generator);
         double pair = falsifier.Pairs(reading, inputs, generator);
-        var (largest, least, spread) = falsifier.Outputs(inputs, generator);
+        var (largest, least, spread, leastCentred) = falsifier.Outputs(inputs, generator);
         void Check(string what, double found, double limit)
         {
             if (found > limit * Allowance + 1e-12)
@@ -70,7 +70,8 @@ public sealed class Campaign(int seed = 0)
         Check("the gain of a pair", pair, bound);
         Check("the norm of a token", largest, subject.Output.Radius);
         Check("half the distance of two tokens", spread, subject.Output.Centred);
-        Check("the least norm claimed", subject.Output.Lower, Math.Max(least, 0));
+        Check("the least norm claimed", subject.Output.Lower, least);
+        Check("the least norm claimed of a token without its mean", subject.Output.LowerCentred, leastCentred);
         return Share(pair, bound);
     }
 

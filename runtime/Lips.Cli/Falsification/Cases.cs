@@ -38,6 +38,8 @@ public static class Cases
         yield return After("standardize", Map, "$standardize(mean: [1/4, 1/2], std: [1/4, 1/2])");
         yield return new Case("embedding", "model M in rms {\ninput t = tokens(7, 4)\n" + Caps + "x = embedding(4, scale: 3/2)\ny = linear(3)\nclaim lipschitz(x -> y) <= 1000000\n}\n");
         yield return new Case("embedding-attention", "model M in rms {\ninput t = tokens(7, 3)\n" + Caps + "x = embedding(4)\ny = attention(2)\nclaim lipschitz(x -> y) <= 1000000\n}\n");
+        foreach (var mask in new[] { "padding(0)", "padding(1, causal: true)", "document(1)", "document(0, causal: false)" })
+            yield return new Case("embedding, " + mask, "model M in rms {\ninput t = tokens(5, 4)\n" + Caps + "x = embedding(4)\ny = attention(2, scale: 1, mask: " + mask + ", tokens: t)\nclaim lipschitz(x -> y) <= 1000000\n}\n");
         foreach (var activation in new[] { "relu", "gelu", "gelu_tanh", "quick_gelu", "silu", "mish", "tanh", "sigmoid", "abs", "leaky_relu", "leaky_relu(-3/2)", "softplus", "squared_relu", "group_sort" })
         {
             yield return After(activation, Row, "$" + activation);
@@ -67,6 +69,20 @@ public static class Cases
         yield return After("rms_norm-shell-shifted", "input x = features(3, 4, radius: 3, lower: 2)\n" + Caps, "bias\n scale(-2)\n position(learned)\n$rms_norm(eps: 1/100)");
         yield return After("rms_norm-shell-residual", "input x = features(3, 4, radius: 3, lower: 2)\n" + Caps, "residual(weighted) { linear(4, constraint: spectral_cap(1/4), bias: false) }\n$rms_norm(eps: 1/100)");
         yield return After("rms_norm-shell-flat", "input x = features(3, 4, radius: 2, lower: 1)\n" + Caps, "group_sort\n flatten\n abs\n$rms_norm(eps: 1/100)");
+        const string apart = "input x = features(3, 4, radius: 2, spread: 1)\n" + Caps;
+        yield return After("layer_norm-shell", apart, "$layer_norm(eps: 1/100)");
+        yield return After("layer_norm-shell-shifted", "input x = features(3, 4, radius: 3, spread: 2)\n" + Caps, "bias\n scale(-2)\n position(learned)\n$layer_norm(eps: 1/100)");
+        yield return After("layer_norm-shell-residual", "input x = features(3, 4, radius: 3, spread: 2)\n" + Caps, "residual(weighted) { linear(4, constraint: spectral_cap(1/4), bias: false) }\n$layer_norm(eps: 1/100)");
+        yield return After("layer_norm-shell-mixed", "input x = features(3, 4, radius: 2, spread: 2)\n" + Caps, "residual(mixed(init: 1/8, least: 0, most: 1/4)) { linear(4, constraint: spectral_cap(1/4), bias: false) }\n$layer_norm(eps: 1/100)");
+        yield return After("layer_norm-shell-flat", apart, "group_sort\n flatten\n$layer_norm(eps: 1/100)");
+        yield return After("layer_norm-shell-standardized", apart, "standardize(mean: [1, 1, 1, 3/2], std: [1/4, 1/4, 1/4, 1/5])\n$layer_norm(eps: 1/100)");
+        yield return After("layer_norm-added", Row, "$layer_norm(eps: added(1/10))");
+        yield return After("layer_norm-added-shell", apart, "$layer_norm(eps: added(1/10))");
+        yield return After("layer_norm-plain-twice", apart, "layer_norm(eps: 1/4, affine: false)\n$layer_norm(eps: 1/100)");
+        yield return After("layer_norm-added-twice", apart, "layer_norm(eps: added(1/2), affine: false)\n$layer_norm(eps: 1/100)");
+        yield return After("layer_norm-after-rms_norm", apart, "rms_norm(eps: 1/4, affine: false)\n$layer_norm(eps: 1/100)");
+        yield return After("layer_norm-after-center_norm", apart, "center_norm(affine: false)\n$layer_norm(eps: 1/100)");
+        yield return After("rms_norm-twice", "input x = features(3, 4, radius: 2, lower: 1)\n" + Caps, "rms_norm(eps: 1/4, affine: false)\n$rms_norm(eps: 1/100)");
         yield return After("center_norm", Row, "$center_norm");
         yield return After("batch_norm", Row, "$batch_norm(eps: 1/10)");
         yield return After("dyt", Row, "$dyt");

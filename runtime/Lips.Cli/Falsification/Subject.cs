@@ -10,7 +10,7 @@ using Microsoft.FSharp.Collections;
 namespace Lips.Cli.Falsification;
 
 /// <summary>What the derivation says of the output's tokens when every weight is at its cap; ∞ where nothing is known.</summary>
-public sealed record Claimed(double Radius, double Centred, double Lower);
+public sealed record Claimed(double Radius, double Centred, double Lower, double LowerCentred);
 
 /// <summary>An emitted model under attack, with the bounds to compare with.</summary>
 public sealed class Subject : AttackedMap
@@ -27,8 +27,8 @@ public sealed class Subject : AttackedMap
         Emitted = emitted;
         var output = emitted.Compiled.Derivation.Points[emitted.Compiled.Derivation.Output];
         OutputWidth = output.Shape.Width;
-        double loss = AtCaps(emitted, output.Lower.Loss);
-        Output = new Claimed(AtCaps(emitted, output.Radius), AtCaps(emitted, output.Centred), double.IsInfinity(loss) ? 0 : output.Lower.Start.ToDoubleNearest - loss);
+        double Least(LowerRadius lower) => AtCaps(emitted, lower.Loss) is var loss && double.IsInfinity(loss) ? 0 : lower.Start.ToDoubleNearest - loss;
+        Output = new Claimed(AtCaps(emitted, output.Radius), AtCaps(emitted, output.Centred), Least(output.Lower), Least(output.LowerCentred));
     }
 
     public Emitted Emitted { get; }
@@ -77,7 +77,7 @@ public sealed class Subject : AttackedMap
             : shape.Grid.IsMap ? throw new RunFailed($"'{from}' of '{emitted.Case.Name}' is a map inside the model; an attack starts from an input or from tokens.")
             : shape.Grid.IsSingle ? [shape.Width] : [shape.Tokens, shape.Width];
         double beside = model.Inputs.Count > 1 ? AtCaps(emitted, points[model.Inputs.Single(i => i.Name != from).Name].Radius) : double.PositiveInfinity;
-        return new SourceDomain(dimensions, shape.Tokens, shape.Width, AtCaps(emitted, source.Radius), source.Lower.Start.ToDoubleNearest, beside);
+        return new SourceDomain(dimensions, shape.Tokens, shape.Width, AtCaps(emitted, source.Radius), new TokenDomain(source.Lower.Start.ToDoubleNearest, source.LowerCentred.Start.ToDoubleNearest), beside);
     }
 
     /// <summary>The value at caps of anything the derivation names.</summary>

@@ -1,6 +1,8 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Linq;
+using System.Numerics;
 using Lips.Runtime;
 using Lips.Runtime.Certification;
 
@@ -24,6 +26,7 @@ internal static class NormProof
     {
         NormKind.Operator => "at sampled frequencies",
         NormKind.BlockGain => "by their multipliers",
+        NormKind.Taps => "by their taps",
         NormKind.Product or NormKind.StackedProduct or NormKind.TransposedProduct or NormKind.StackedTransposedProduct => "of products",
         NormKind.LargestPairDistance => "by pairs of rows",
         _ => "",
@@ -36,7 +39,7 @@ internal static class NormProof
     {
         var (weight, values) = weights(request.Weight);
         if (request.Right is not { } other)
-            return Holds(weight, values, request.Kind, request.Head, s);
+            return request.Kind == NormKind.Taps ? TapsAreAtMost(weight, values, witness, s) : Holds(weight, values, request.Kind, request.Head, s);
         var (right, rightValues) = weights(other);
         if (double.IsPositiveInfinity(s))
             return true;
@@ -90,6 +93,31 @@ internal static class NormProof
             _ => default,
         };
         return blocks is not null && a.Columns == blocks.Length * blocks[0].Rows && ProductProof.Holds(a.Values, a.Rows, [.. blocks.Select(b => b.Values)], blocks[0].Rows, blocks[0].Columns, s);
+    }
+
+    /// <summary>Whether every tap of a kernel is proven to have at most the norm that the witness states, and these add up to at most s.</summary>
+    private static bool TapsAreAtMost(Weight weight, double[] values, string? witness, double s)
+    {
+        if (double.IsPositiveInfinity(s))
+            return true;
+        if (!(s >= 0) || !values.All(double.IsFinite) || weight.Shape.Count < 3 || witness is null)
+            return false;
+        int perGroup = (int)weight.Shape[0] / weight.Groups, columns = (int)weight.Shape[1], taps = (int)weight.Shape.Skip(2).Aggregate(1L, (a, b) => a * b);
+        var stated = witness.Split(' ').Select(text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double n) && n >= 0 && double.IsFinite(n) ? n : double.NaN).ToArray();
+        if (stated.Length != taps || stated.Any(double.IsNaN))
+            return false;
+        var sum = stated.Where(n => n > 0).Aggregate(BigInteger.Zero, (total, n) => total + ExactUnits(n));
+        return sum <= (s > 0 ? ExactUnits(s) : 0)
+            && Enumerable.Range(0, taps).All(t => Enumerable.Range(0, weight.Groups).All(g => IsAtMost(
+                [.. Enumerable.Range(0, perGroup * columns).Select(i => values[(((g * perGroup * columns) + i) * taps) + t])], perGroup, columns, stated[t])));
+    }
+
+    /// <summary>A positive double in units of 2⁻¹⁰⁷⁴, which all doubles are whole numbers of.</summary>
+    private static BigInteger ExactUnits(double positive)
+    {
+        long bits = BitConverter.DoubleToInt64Bits(positive), fraction = bits & ((1L << 52) - 1);
+        int exponent = (int)(bits >> 52);
+        return exponent == 0 ? fraction : (BigInteger)(fraction | (1L << 52)) << (exponent - 1);
     }
 
     /// <param name="heads">How many heads there are; where several share a slice, consecutive ones do.</param>

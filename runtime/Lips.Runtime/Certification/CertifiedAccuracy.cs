@@ -51,7 +51,7 @@ public sealed class CertifiedAccuracy(ILipsModel model, string from, ValueNorm n
     {
         model.Module.to(ScalarType.Float64);
         model.Module.eval();
-        var points = new List<(Tensor Point, Tensor Target)>();
+        var points = new List<Attacked>();
         var predictions = new List<CertifiedPrediction>();
         foreach (var batch in batches)
         {
@@ -59,17 +59,18 @@ public sealed class CertifiedAccuracy(ILipsModel model, string from, ValueNorm n
             using var scope = NewDisposeScope();
             var input = batch.Inputs[0].is_floating_point() ? batch.Inputs[0].to(ScalarType.Float64) : batch.Inputs[0];
             var point = (Input is null ? model.ValueAt(from, [input]) : input).detach();
-            var logits = Tokens(model.Continue(from, point));
+            var logits = Tokens(model.Continue(from, point, [input]));
             var target = Counted(batch, logits.shape[1]);
             predictions.AddRange(Certify(logits, target, points.Sum(p => (int)p.Point.shape[0])));
-            points.Add((point.DetachFromDisposeScope(), target.DetachFromDisposeScope()));
+            points.Add(new(point.DetachFromDisposeScope(), target.DetachFromDisposeScope(), input.clone().DetachFromDisposeScope()));
         }
         var asked = radii(predictions);
         var surviving = Attack(points, predictions, asked);
-        foreach (var (point, target) in points)
+        foreach (var (point, target, input) in points)
         {
             point.Dispose();
             target.Dispose();
+            input.Dispose();
         }
         double count = predictions.Count, clean = predictions.Count(p => p.Right) / count;
         var rows = asked.Select((r, i) => new AccuracyRow(r, predictions.Count(p => p.Right && p.Radius >= r) / count, surviving[i].Count(s => s) / count, clean)).ToList();
@@ -80,6 +81,9 @@ public sealed class CertifiedAccuracy(ILipsModel model, string from, ValueNorm n
                          select FormattableString.Invariant($"sample {p.Sample}, position {p.Position}: certified to {p.Radius:R} and broken at {asked[i]:R}");
         return new CertifiedEvaluation(rows, predictions, [.. violations]);
     }
+
+    /// <summary>The points of a batch, its right classes, and the input itself, whose token ids masks may look at.</summary>
+    private sealed record Attacked(Tensor Point, Tensor Target, Tensor Input);
 
     /// <summary>Right classes as (batch, positions); −1 where a window's prediction does not count.</summary>
     private static Tensor Counted(Batch batch, long positions)
@@ -111,7 +115,7 @@ public sealed class CertifiedAccuracy(ILipsModel model, string from, ValueNorm n
     }
 
     /// <summary>For each radius, which predictions are still right at every point seen; what breaks at a radius is broken at larger ones.</summary>
-    private List<bool[]> Attack(IReadOnlyList<(Tensor Point, Tensor Target)> points, IReadOnlyList<CertifiedPrediction> predictions, IReadOnlyList<double> radii)
+    private List<bool[]> Attack(IReadOnlyList<Attacked> points, IReadOnlyList<CertifiedPrediction> predictions, IReadOnlyList<double> radii)
     {
         using var generator = new Generator((ulong)Seed);
         bool[] standing = [.. predictions.Select(p => p.Right)];
@@ -119,14 +123,14 @@ public sealed class CertifiedAccuracy(ILipsModel model, string from, ValueNorm n
         foreach (double ball in radii)
         {
             int offset = 0;
-            foreach (var (point, target) in points)
+            foreach (var (point, target, input) in points)
             {
                 bool[] counted = [.. target.ToArray<long>().Select(t => t >= 0)];
                 int own = counted.Count(c => c);
                 // Where nothing is left to break, nothing is attacked.
                 if (ball > 0 && standing.AsSpan(offset, own).Contains(true))
                 {
-                    bool[] broken = Broken(point, target, ball, generator);
+                    bool[] broken = Broken(point, target, input, ball, generator);
                     for (int k = 0, i = offset; k < counted.Length; k++)
                         if (counted[k])
                             standing[i++] &= !broken[k];
@@ -139,7 +143,7 @@ public sealed class CertifiedAccuracy(ILipsModel model, string from, ValueNorm n
     }
 
     /// <summary>Predictions that some point of the ball changes, one per position.</summary>
-    private bool[] Broken(Tensor center, Tensor target, double ball, Generator generator)
+    private bool[] Broken(Tensor center, Tensor target, Tensor input, double ball, Generator generator)
     {
         var broken = new bool[target.numel()];
         for (int start = 0; start < Starts; start++)
@@ -149,7 +153,7 @@ public sealed class CertifiedAccuracy(ILipsModel model, string from, ValueNorm n
             {
                 using var scope = NewDisposeScope();
                 using var point = x.detach().requires_grad_(true);
-                var margins = Margins(Tokens(model.Continue(from, point)), target);
+                var margins = Margins(Tokens(model.Continue(from, point, [input])), target);
                 double[] values = margins.ToArray<double>();
                 for (int k = 0; k < values.Length; k++)
                     broken[k] |= values[k] <= 0;
@@ -208,9 +212,10 @@ public sealed class CertifiedAccuracy(ILipsModel model, string from, ValueNorm n
         var lengths = AsTokens(within).square().sum(2, keepdim: true).sqrt().clamp_min(1e-300);
         // the domain is convex and holds the centre, so its nearest point is no farther from the centre
         var inside = double.IsInfinity(Radius) ? within : Back(AsTokens(within) * (Radius / lengths).clamp_max(1), within);
-        if (Input is not { LowerRadius: double least and > 0 })
+        var least = TokenDomain.Of(Input);
+        if (!least.HasHole)
             return inside;
-        var legal = AsTokens(inside).square().sum(2).sqrt().amin([1]).ge(least).to(ScalarType.Float64).view(Ones(inside));
+        var legal = least.IsKept(AsTokens(inside)).view(Ones(inside));
         return inside * legal + center * (1 - legal);
     }
 

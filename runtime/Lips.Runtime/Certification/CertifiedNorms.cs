@@ -17,7 +17,7 @@ public sealed record WeightValues(Weight Weight, double[] Values);
 public static class CertifiedNorms
 {
     /// <summary>Names what a certificate's norms rest on; changes whenever a rule does.</summary>
-    public const string RuleVersion = "cholesky-certificate/3 one-norm/2 gram-iteration/2 products/1 symbol-grid/2 multipliers/1 outward-sums/1";
+    public const string RuleVersion = "cholesky-certificate/3 one-norm/2 gram-iteration/2 products/1 symbol-grid/2 taps/1 multipliers/1 outward-sums/1";
 
     /// <summary>The norms a model's bounds read.</summary>
     public static Norms Of(ILipsModel model, ModelWeights weights) => Of(model.NormsNeeded, weights);
@@ -39,7 +39,7 @@ public static class CertifiedNorms
         });
         var norms = new Norms();
         for (int i = 0; i < plain.Count; i++)
-            norms.Add(plain[i].Key, UpperBound.OfDouble(bounds[i].Value), bounds[i].Method);
+            norms.Add(plain[i].Key, UpperBound.OfDouble(bounds[i].Value), bounds[i].Method, bounds[i].Witness);
         var known = new Dictionary<string, WeightValues>(StringComparer.Ordinal);
         foreach (var request in distinct.Where(r => r.Kind == NormKind.BlockGain))
             if (WitnessOf(request.Key, given) is var claimed && (tight || claimed is not null) && BlockGain.Prove(request, ValuesOf, claimed) is var (gain, witness))
@@ -138,6 +138,7 @@ public static class CertifiedNorms
             NormKind.Vector => new(weight.Shape.Count > 1 && weight.Role == Role.Table ? LargestRow(values, rows, columns) : Length(values), "length"),
             NormKind.LargestEntry => new(SpectralNorm.LargestEntry(values, name), "entries"),
             NormKind.Operator => new(ConvolutionNorm.Certify(values, rows, checked((int)weight.Shape[1]), weight.Shape.Skip(2).Select(s => checked((int)s)).ToArray(), weight.Groups, name), "symbol-grid"),
+            NormKind.Taps => TapNorms.Bound(values, rows, checked((int)weight.Shape[1]), weight.Groups, name),
             NormKind.LargestPairDistance => LargestPairDistance(values, rows, columns, name),
             _ => throw new NotCertified($"No rule certifies the norm '{kind}' of '{name}'."),
         };
@@ -256,7 +257,7 @@ public static class CertifiedNorms
         if (rows > PairsLimit)
         {
             double twice = Outward.Multiply(2, LargestRow(values, rows, columns));
-            var (norm, method) = SpectralNorm.Bound(values, rows, columns, name);
+            var (norm, method, _) = SpectralNorm.Bound(values, rows, columns, name);
             double across = Outward.Multiply(Outward.Sqrt(2), norm);
             return twice <= across ? new(twice, "length") : new(across, method);
         }

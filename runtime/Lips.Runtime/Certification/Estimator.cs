@@ -31,8 +31,8 @@ public sealed class Estimator(Func<torch.Tensor, torch.Tensor> function, ValueNo
     /// <summary>Largest norm of a token in the norm of the input; null leaves the input where each token's own norm allows.</summary>
     public double? Radius { get; init; }
 
-    /// <summary>Least ℓ2 norm of a token.</summary>
-    public double LowerRadius { get; init; }
+    /// <summary>How short a token may be.</summary>
+    public TokenDomain Least { get; init; }
 
     /// <summary>Where every entry of the input lies; in place of a radius.</summary>
     public (double Low, double High)? Range { get; init; }
@@ -59,12 +59,12 @@ public sealed class Estimator(Func<torch.Tensor, torch.Tensor> function, ValueNo
             throw new RunFailed($"No estimate of '{claim.Text}': token ids have no distance. Name the embedding's output and claim the constant from there.");
         using var scope = torch.NewDisposeScope();
         var start = (isInput ? inputs[model.Inputs.ToList().FindIndex(i => i.Name == claim.From)] : model.ValueAt(claim.From, inputs)).detach();
-        Func<torch.Tensor, torch.Tensor> rest = isInput && model.Inputs.Count == 1 ? x => model.Forward([x]) : x => model.Continue(claim.From, x);
+        Func<torch.Tensor, torch.Tensor> rest = isInput && model.Inputs.Count == 1 ? x => model.Forward([x]) : x => model.Continue(claim.From, x, inputs);
         var estimator = new Estimator(rest, Parse(claim.NormIn), Parse(claim.NormOut)) 
         {
             Ascents = ascents,
             Radius = claim.Radius,
-            LowerRadius = input?.LowerRadius ?? 0,
+            Least = TokenDomain.Of(input),
             Range = input is { RangeLow: double low, RangeHigh: double high } ? (low, high) : null,
             ImageStart = isInput,
         };
@@ -79,8 +79,9 @@ public sealed class Estimator(Func<torch.Tensor, torch.Tensor> function, ValueNo
         using var scope = torch.NewDisposeScope();
         using var grad = torch.enable_grad();
         using var generator = new torch.Generator((ulong)seed);
-        var x = start.detach().clone();
-        var limits = Limits(x);
+        var limits = Limits(start.detach());
+        // what is seen outside of the domain says nothing about a bound that holds inside
+        var x = Clip(start.detach(), limits).DetachFromDisposeScope();
         double unit = Unit(Tokens(start), normIn), outUnit = 0, best = 0;
         torch.Tensor? functional = null;
         double rate = 0.05;
@@ -198,6 +199,6 @@ public sealed class Estimator(Func<torch.Tensor, torch.Tensor> function, ValueNo
         if (Range is var (low, high))
             return x.clamp(low, high);
         var tokens = Tokens(x);
-        return Back(tokens * (limits / TokenLengths(tokens).clamp_min(1e-30f)).clamp_max(1).maximum(LowerRadius / TokenLengths(tokens).clamp_min(1e-30f)), x).contiguous();
+        return Back(Least.Nearby(tokens, limits), x).contiguous();
     }
 }

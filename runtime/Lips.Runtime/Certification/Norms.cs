@@ -17,6 +17,8 @@ public enum NormKind
     LargestEntry,
     /// <summary>The norm of the stride-1 convolution on the unbounded grid. Text: <c>operator</c>.</summary>
     Operator,
+    /// <summary>Σ over the taps of a kernel of the tap's σ_max, of groups the largest. Text: <c>taps</c>.</summary>
+    Taps,
     /// <summary>The largest ℓ2 distance of two rows. Text: <c>diameter</c>.</summary>
     LargestPairDistance,
     /// <summary>σ_max(W·R) of two weights, or of a head's slices W_h·R_h (columns of W, rows of R). Text: <c>product</c>.</summary>
@@ -85,6 +87,7 @@ public sealed class Norms
         NormKind.Vector => "vector",
         NormKind.LargestEntry => "entry",
         NormKind.Operator => "operator",
+        NormKind.Taps => "taps",
         NormKind.LargestPairDistance => "diameter",
         NormKind.Product => "product",
         NormKind.StackedProduct => "products",
@@ -140,6 +143,8 @@ public sealed class Norms
     public UpperBound LargestEntry(string weight) => this[Key(NormKind.LargestEntry, weight)];
 
     public UpperBound OperatorNorm(string weight) => this[Key(NormKind.Operator, weight)];
+
+    public UpperBound TapNorms(string weight) => this[Key(NormKind.Taps, weight)];
 
     public UpperBound LargestPairDistance(string weight) => this[Key(NormKind.LargestPairDistance, weight)];
 

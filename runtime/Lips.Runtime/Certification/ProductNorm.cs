@@ -41,7 +41,7 @@ public static class ProductNorm
                 for (int j = 0; j < width; j++)
                     product[(long)i * total + h * width + j] = GramMatrix.Dot(a.AsSpan((i * transposed.Length + h) * inner, inner), transposed[h].AsSpan(j * inner, inner));
         });
-        var (norm, method) = SpectralNorm.Bound(product, rows, total, name);
+        var (norm, method, _) = SpectralNorm.Bound(product, rows, total, name);
         double frobenius = Outward.Multiply(CertifiedNorms.Length(a), Outward.Sqrt(blocks.Aggregate(0.0, (sum, b) => Outward.Add(sum, Square(CertifiedNorms.Length(b))))));
         norm = Outward.Add(norm, Outward.Add(Outward.Multiply((inner + 2) * SpectralNorm.UnitRoundoff, frobenius), lost));
         return new NormBound(Outward.Scale(norm, leftExponent + rightExponent), method);

@@ -6,7 +6,7 @@ using System.Threading.Tasks;
 namespace Lips.Runtime.Certification;
 
 /// <summary>A proven upper bound of a norm, and the method that gave the least one.</summary>
-public readonly record struct NormBound(double Value, string Method);
+public readonly record struct NormBound(double Value, string Method, string? Witness = null);
 
 /// <summary>
 /// Proven upper bounds of spectral norms. W (n × k, n ≤ k ≤ 10⁶, transposed where it is tall) is scaled by a power of two to

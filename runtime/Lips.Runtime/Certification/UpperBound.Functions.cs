@@ -302,6 +302,15 @@ public readonly partial struct UpperBound
         return One / SquareRoot(false, Add(false, mean, eps));
     }
 
+    /// <summary>1/(max(0, start − t)/√dim + eps), with start and eps given as exact quotients, eps > 0.</summary>
+    public static UpperBound ShellGainAdded(BigInteger startNumerator, BigInteger startDenominator, long dim, BigInteger epsNumerator, BigInteger epsDenominator, UpperBound t)
+    {
+        UpperBound start = startNumerator.Sign <= 0 ? Zero : OfRational(false, startNumerator, startDenominator);
+        UpperBound eps = OfRational(false, epsNumerator, epsDenominator);
+        UpperBound deviation = Divide(false, Subtract(false, start, t), SquareRoot(true, dim));
+        return One / Add(false, deviation, eps);
+    }
+
     /// <summary>max(0, t − 1)</summary>
     public static UpperBound LessOne(UpperBound t) => Subtract(true, t, One);
 

@@ -110,15 +110,16 @@ public sealed class Falsifier(AttackedMap subject)
         return (change / moved.clamp_min(1e-6)).max().item<double>();
     }
 
-    /// <summary>Largest and least token of the output, and half the largest distance of two tokens of one sample.</summary>
-    public (double Largest, double Least, double Spread) Outputs(Tensor inputs, Generator generator)
+    /// <summary>Largest and least token of the output, half the largest distance of two tokens of one sample, and the least token once its own mean is subtracted.</summary>
+    public (double Largest, double Least, double Spread, double LeastCentred) Outputs(Tensor inputs, Generator generator)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var tokens = AttackedMap.OutputTokens(subject.Map(subject.Clip(inputs), Beside(inputs.shape[0], generator)));
         var lengths = tokens.square().sum(2).sqrt();
         var spread = (tokens.unsqueeze(1) - tokens.unsqueeze(2)).square().sum(3).sqrt();
-        return (lengths.max().item<double>(), lengths.min().item<double>(), spread.max().item<double>() / 2);
+        var centred = (tokens - tokens.mean([2L], keepdim: true)).square().sum(2).sqrt();
+        return (lengths.max().item<double>(), lengths.min().item<double>(), spread.max().item<double>() / 2, centred.min().item<double>());
     }
 
     /// <summary>Inputs at the border of the domain, inside it, near its centre, all equal, and antipodal in pairs.</summary>

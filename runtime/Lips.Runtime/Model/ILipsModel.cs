@@ -4,7 +4,7 @@ using TorchSharp;
 
 namespace Lips.Runtime;
 
-/// <summary>An input as declared. <paramref name="Kind"/> is <c>tokens</c>, <c>image</c> or <c>features</c>; <paramref name="Shape"/> has no batch axis.</summary>
+/// <summary>An input as declared. <paramref name="Kind"/> is <c>tokens</c>, <c>image</c> or <c>features</c>; <paramref name="Shape"/> has no batch axis. Of features <paramref name="Radius"/> and <paramref name="LowerRadius"/> are the largest and least ℓ2 norm of a vector, <paramref name="Spread"/> the least once its own mean is subtracted.</summary>
 public sealed record InputInfo(
     string Name,
     string Kind,
@@ -13,7 +13,8 @@ public sealed record InputInfo(
     double? RangeLow = null,
     double? RangeHigh = null,
     double? Radius = null,
-    double? LowerRadius = null);
+    double? LowerRadius = null,
+    double? Spread = null);
 
 /// <summary>A claim of the spec: <c>lipschitz(From -> To) &lt;= Limit in NormIn -> NormOut</c>. <paramref name="Domain"/> says in words for which inputs and weights the bound at caps holds; <paramref name="Radius"/> is the largest norm of a token at <paramref name="From"/> (in <paramref name="NormIn"/>), where one is declared.</summary>
 public sealed record ClaimInfo(string Text, string From, string To, string NormIn, string NormOut, string Domain, string? Limit, double? Radius = null);
@@ -44,6 +45,9 @@ public interface ILipsModel : IDisposable
 
     /// <summary>The rest of the network from a named point to the output, for estimates and certified radii.</summary>
     torch.Tensor Continue(string point, torch.Tensor value);
+
+    /// <summary>The same beside the inputs of the same samples, whose token ids masks may look at: a bound is about values with one set of hidden keys.</summary>
+    torch.Tensor Continue(string point, torch.Tensor value, IReadOnlyList<torch.Tensor> inputs) => Continue(point, value);
 
     IReadOnlyList<ClaimInfo> Claims { get; }
 

@@ -37,6 +37,21 @@ public sealed class RmsNorm(long width, double eps, bool affine) : AffineNorm(na
     }
 }
 
+/// <summary>(x − mean(x))/(deviation(x) + eps), per token: layer normalization with eps beside the root of the variance.</summary>
+public sealed class DeviationNorm(long width, double eps, bool affine, bool hasBias) : AffineNorm(nameof(DeviationNorm), width, affine, hasBias)
+{
+    /// <summary>Far below the square of any eps: the root's slope at 0 would be NaN.</summary>
+    private const double Smallest = 1e-30;
+
+    public override torch.Tensor forward(torch.Tensor x)
+    {
+        using var scope = torch.NewDisposeScope();
+        var centred = x.sub(x.mean([-1], keepdim: true));
+        var deviation = centred.square().mean([-1], keepdim: true).clamp_min(Smallest).sqrt();
+        return Affine(centred.div(deviation.add(eps))).MoveToOuterDisposeScope();
+    }
+}
+
 /// <summary>width/(width − 1)·(x − mean(x)), per token (arXiv 2304.09856).</summary>
 public sealed class CenterNorm(long width, bool affine, bool hasBias) : AffineNorm(nameof(CenterNorm), width, affine, hasBias)
 {

@@ -51,6 +51,7 @@ let private values =
       Fn.GeluTanhSlope, "0.5", "0.867369903534642311560170946151812651383691836", 8
       Fn.GeluTanhSlope, "2", "1.12899306865877176545590447039955384573430592", 8
       Fn.ShellGain(Rational.OfInt 1L, 64L, decimal "1e-5"), "0.25", "10.6606036917668315141913785257764612555897482", 18
+      Fn.ShellGainAdded(Rational.OfInt 1L, 7L, decimal "1e-5"), "0.25", "3.52754397469817551140432830793328912859732760", 18
       Fn.LessOne, "2.7", "1.7", 18
       Fn.LessOne, "1.0000000001", "0.0000000001", 9
       Fn.LessOne, "0.3", "0", 18

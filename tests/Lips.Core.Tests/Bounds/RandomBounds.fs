@@ -61,6 +61,7 @@ let fn: Gen<Fn> =
                   Fn.SiluSlope
                   Fn.LessOne
                   Fn.ShellGain(Rational.Create(BigInteger 7, BigInteger 3), n, Rational.Create(BigInteger.One, BigInteger 100000))
+                  Fn.ShellGainAdded(Rational.Create(BigInteger 7, BigInteger 3), n, Rational.Create(BigInteger.One, BigInteger 100000))
                   Fn.LambertW(n - 1L)
                   Fn.SigmoidWeight(Rational.Create(BigInteger -3, BigInteger 2), int (n % 4L))
                   Fn.SigmoidWeight(Rational.Create(BigInteger 5, BigInteger 4), 2)

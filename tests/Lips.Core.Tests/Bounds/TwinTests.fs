@@ -126,7 +126,8 @@ let ``operations and functions give the bits of F#`` () =
 
     let functions =
         [ Fn.Exp; Fn.Cosh; Fn.SaturationG; Fn.GeluGain; Fn.SigmoidGain; Fn.GeluTanhGain; Fn.GeluSlope; Fn.GeluTanhSlope; Fn.SiluSlope; Fn.LessOne
-          Fn.ShellGain(Rational.Create(Numerics.BigInteger 22, Numerics.BigInteger 7), 64L, (Rational.TryOfDecimal "1e-5").Value) ]
+          Fn.ShellGain(Rational.Create(Numerics.BigInteger 22, Numerics.BigInteger 7), 64L, (Rational.TryOfDecimal "1e-5").Value)
+          Fn.ShellGainAdded(Rational.Create(Numerics.BigInteger 22, Numerics.BigInteger 7), 7L, (Rational.TryOfDecimal "1e-5").Value) ]
         @ [ for b in [ -3; 0; 1; 20 ] do
                 for k in [ 0; 1; 2 ] do
                     Fn.SigmoidWeight(Rational.Create(Numerics.BigInteger b, Numerics.BigInteger 2), k)

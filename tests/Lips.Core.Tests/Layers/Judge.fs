@@ -64,6 +64,7 @@ let space (shape: Shape) radius centred : Space =
       Radius = radius
       Centred = centred
       Lower = Space.noLower
+      LowerCentred = Space.noLower
       Centre = None
       Constants = Map.empty }
     |> Space.withSource "x"

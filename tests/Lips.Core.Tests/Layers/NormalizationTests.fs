@@ -53,6 +53,42 @@ let ``two tokens on the shell attain rms_norm's gain`` () =
     equal (distance (f x) (f y) / distance x y) (constants j).Local
 
 [<Fact>]
+let ``two tokens on the shell attain layer_norm's gain`` () =
+    // mean 0 and norm ρ_c = 3 in width 4, under the root and beside it
+    let shell = { near "10" "10" 4L with LowerCentred = { Start = rational "3"; Loss = Bound.zero } }
+    let x, y = [ 1.5; -1.5; 1.5; -1.5 ], [ 1.5; 1.5; -1.5; -1.5 ]
+    let distance a b = sqrt (List.map2 (fun u v -> (u - v) * (u - v)) a b |> List.sum)
+    let local eps = (constants (judge "layer_norm" [ "eps", eps; "affine", Flag false; "bias", Flag false ] [] shell)).Local
+
+    for eps, divisor in [ number "0.25", sqrt 2.5; Choice("added", [ Some "eps", number "0.25" ]), 1.75 ] do
+        let f = List.map (fun v -> v / divisor)
+        equal (distance (f x) (f y) / distance x y) (local eps)
+
+[<Fact>]
+let ``what is left of a token without its mean, through layers`` () =
+    let from radius = { near radius radius 4L with LowerCentred = { Start = rational "2"; Loss = Bound.zero } }
+    let after kind given norms x = (judge kind given norms x).Space.LowerCentred
+    let left (l: LowerRadius) = l.Start.ToDoubleNearest - value l.Loss
+    let near12 (expected: float) found = Assert.Equal(expected, found, 12)
+    // divided by at most √(3²/4 + ¼)
+    near12 (2.0 / sqrt 2.5) (left (after "rms_norm" [ "eps", number "0.25"; "affine", Flag false ] [] (from "3")))
+    // a gain may be 0, and so may what a linear map or tanh leaves
+    for kind, given, norms in
+        [ "rms_norm", [], [ gain "1" ]
+          "layer_norm", [], [ gain "1"; bias "0" ]
+          "center_norm", [], [ gain "1"; bias "0" ]
+          "linear", [ "width", count 4L ], [ Functional.SpectralNorm, "weight", bound "1"; bias "0" ]
+          "tanh", [], []
+          "relu", [], []
+          // (2, −2) without its mean is as long as before; |(2, −2)| = (2, 2) has nothing left
+          "abs", [], [] ] do
+        Assert.True(left (after kind given norms (from "3")) <= 0.0, kind)
+
+    near12 2.0 (left (after "group_sort" [] [] (from "3")))
+    near12 2.0 (left (after "dropout" [ "rate", number "0.5" ] [] (from "3")))
+    near12 4.0 (left (after "flatten" [] [] (from "3")))
+
+[<Fact>]
 let ``center_norm by hand`` () =
     // 8/7·1.75 = 2; R' = 2·3 + 0.25, r' = 2·1
     let j = judge "center_norm" [] [ gain "1.75"; bias "0.25" ] (near "3" "1" 8L)
@@ -137,9 +173,14 @@ let ``eps must be above 0`` () =
     for kind in [ "layer_norm"; "rms_norm"; "batch_norm" ] do
         let eps = Catalog.byName[kind].Hyperparameters |> List.find (fun h -> h.Name = "eps")
 
-        match eps.Type with
-        | RealType(Some least, true, _) -> Assert.Equal(Rational.Zero, least)
-        | other -> failwith $"%A{other}"
+        let rec above (t: HyperType) =
+            match t with
+            | RealType(Some least, true, _) -> Assert.Equal(Rational.Zero, least)
+            | OneOf types -> types |> List.iter above
+            | ChoiceType places -> for p in places do for a in p.Arguments do above a.Type
+            | other -> failwith $"%A{other}"
+
+        above eps.Type
 
 [<Fact>]
 let ``emitted numbers read as they were written`` () =

@@ -39,6 +39,7 @@ public class GridModuleTests
         foreach (var norm in Enum.GetValues<MergingNorm>())
             yield return ($"patch_merging {norm}", new PatchMerging(3, 5, norm, 0.01), [2, 4, 6, 3], [2, 2, 3, 5]);
         yield return ("rms_norm", new RmsNorm(5, 0.01, true), [2, 3, 5], [2, 3, 5]);
+        yield return ("deviation_norm", new DeviationNorm(5, 0.1, true, true), [2, 3, 5], [2, 3, 5]);
         yield return ("center_norm", new CenterNorm(5, true, true), [2, 3, 5], [2, 3, 5]);
         yield return ("dyt", new DyT(5, true, true), [2, 3, 5], [2, 3, 5]);
         yield return ("batch_norm", new BatchNorm(5, 0.01, 0.1, true, true), [2, 3, 4, 5], [2, 3, 4, 5]);
@@ -177,6 +178,12 @@ public class GridModuleTests
         var x = Random(1, 2, 3, 5);
         using var rms = new RmsNorm(5, 0.01, false).to(float64);
         Assert.True(rms.call(x).allclose(x / (x * x).mean([-1], true).add(0.01).sqrt()));
+        using var deviation = new DeviationNorm(5, 0.1, false, false).to(float64);
+        Assert.True(deviation.call(x).allclose((x - x.mean([-1], true)) / (x.var([-1], unbiased: false, keepdim: true).sqrt() + 0.1)));
+        // a token of equal entries has a slope: 10·(I − 11ᵀ/5)
+        using var flatToken = ones(1, 5, dtype: float64).requires_grad_(true);
+        var slope = autograd.grad([deviation.call(flatToken).narrow(1, 0, 1).sum()], [flatToken])[0];
+        Assert.True(slope.allclose(tensor([8.0, -2, -2, -2, -2]).view(1, 5)));
         using var centre = new CenterNorm(5, false, false).to(float64);
         var y = centre.call(x);
         Assert.True(y.allclose((x - x.mean([-1], true)) * 1.25));

@@ -250,21 +250,27 @@ public sealed partial class ViTC36GF : torch.nn.Module<torch.Tensor, torch.Tenso
         var norms = new List<NormRequest>();
         norms.Add(new NormRequest(NormKind.Operator, "stem.conv2d.weight"));
         norms.Add(new NormRequest(NormKind.Spectral, "stem.conv2d.weight"));
+        norms.Add(new NormRequest(NormKind.Taps, "stem.conv2d.weight"));
         norms.Add(new NormRequest(NormKind.LargestEntry, "stem.batch_norm.gain"));
         norms.Add(new NormRequest(NormKind.Operator, "stem.conv2d_2.weight"));
         norms.Add(new NormRequest(NormKind.Spectral, "stem.conv2d_2.weight"));
+        norms.Add(new NormRequest(NormKind.Taps, "stem.conv2d_2.weight"));
         norms.Add(new NormRequest(NormKind.LargestEntry, "stem.batch_norm_2.gain"));
         norms.Add(new NormRequest(NormKind.Operator, "stem.conv2d_3.weight"));
         norms.Add(new NormRequest(NormKind.Spectral, "stem.conv2d_3.weight"));
+        norms.Add(new NormRequest(NormKind.Taps, "stem.conv2d_3.weight"));
         norms.Add(new NormRequest(NormKind.LargestEntry, "stem.batch_norm_3.gain"));
         norms.Add(new NormRequest(NormKind.Operator, "stem.conv2d_4.weight"));
         norms.Add(new NormRequest(NormKind.Spectral, "stem.conv2d_4.weight"));
+        norms.Add(new NormRequest(NormKind.Taps, "stem.conv2d_4.weight"));
         norms.Add(new NormRequest(NormKind.LargestEntry, "stem.batch_norm_4.gain"));
         norms.Add(new NormRequest(NormKind.Operator, "stem.conv2d_5.weight"));
         norms.Add(new NormRequest(NormKind.Spectral, "stem.conv2d_5.weight"));
+        norms.Add(new NormRequest(NormKind.Taps, "stem.conv2d_5.weight"));
         norms.Add(new NormRequest(NormKind.LargestEntry, "stem.batch_norm_5.gain"));
         norms.Add(new NormRequest(NormKind.Operator, "stem.conv2d_6.weight"));
         norms.Add(new NormRequest(NormKind.Spectral, "stem.conv2d_6.weight"));
+        norms.Add(new NormRequest(NormKind.Taps, "stem.conv2d_6.weight"));
         norms.Add(new NormRequest(NormKind.LargestEntry, "stem.batch_norm_6.gain"));
         norms.Add(new NormRequest(NormKind.Spectral, "stem.conv2d_7.weight"));
         for (var i = 0; i < 13; i++)
@@ -420,188 +426,199 @@ public sealed partial class ViTC36GF : torch.nn.Module<torch.Tensor, torch.Tenso
     {
         UpperBound v4 = norms.OperatorNorm("stem.conv2d.weight");  // stem.conv2d: operator norm of weight
         UpperBound v5 = UpperBound.Min(norms.SpectralNorm("stem.conv2d.weight"), v4);  // stem.conv2d: σ(weight)
-        UpperBound v187 = 3 * v5 * UpperBound.OfRational(125, 28);  // stem.conv2d: shared
-        UpperBound v188 = UpperBound.Min(2 * v5, v4) * UpperBound.OfRational(125, 28);  // stem.conv2d: shared
-        UpperBound v8 = UpperBound.Min(v187, UpperBound.Min(v5, 2 * v5, v4) * UpperBound.OfRational(125, 28), v188);  // stem.conv2d: from pixels, whole to token
-        UpperBound v9 = UpperBound.Min(v188, 112 * v8);  // stem.conv2d: from pixels, whole to whole
-        UpperBound v10 = UpperBound.Min(v187, 224 * v8);  // stem.conv2d: from pixels, token to token
-        UpperBound v12 = norms.LargestEntry("stem.batch_norm.gain");  // stem.batch_norm: max|gain|
-        UpperBound v189 = v12 * UpperBound.Sqrt(100000);  // stem.batch_norm: shared
-        UpperBound v190 = v189 * v9;  // stem.batch_norm: shared
-        UpperBound v191 = v189 * v10;  // stem.batch_norm: shared
-        UpperBound v14 = UpperBound.Min(v189 * v8, v190, v191);  // stem.batch_norm: from pixels, whole to token
-        UpperBound v15 = UpperBound.Min(v190, 112 * v14);  // stem.batch_norm: from pixels, whole to whole
-        UpperBound v16 = UpperBound.Min(v191, 224 * v14);  // stem.batch_norm: from pixels, token to token
-        UpperBound v17 = UpperBound.Min(v14, v15, v16);  // stem.relu: from pixels, whole to token
-        UpperBound v18 = UpperBound.Min(v15, 112 * v17);  // stem.relu: from pixels, whole to whole
-        UpperBound v19 = UpperBound.Min(v16, 224 * v17);  // stem.relu: from pixels, token to token
-        UpperBound v20 = norms.OperatorNorm("stem.conv2d_2.weight");  // stem.conv2d_2: operator norm of weight
-        UpperBound v21 = UpperBound.Min(norms.SpectralNorm("stem.conv2d_2.weight"), v20);  // stem.conv2d_2: σ(weight)
-        UpperBound v192 = UpperBound.Min(2 * v21, v20) * v18;  // stem.conv2d_2: shared
-        UpperBound v193 = 3 * v21 * v19;  // stem.conv2d_2: shared
-        UpperBound v22 = UpperBound.Min(3 * v21 * v17, UpperBound.Min(v21, 2 * v21, v20) * v18, v192, v193);  // stem.conv2d_2: from pixels, whole to token
-        UpperBound v23 = UpperBound.Min(v192, 56 * v22);  // stem.conv2d_2: from pixels, whole to whole
-        UpperBound v24 = UpperBound.Min(v193, 224 * v22);  // stem.conv2d_2: from pixels, token to token
-        UpperBound v26 = norms.LargestEntry("stem.batch_norm_2.gain");  // stem.batch_norm_2: max|gain|
-        UpperBound v194 = v26 * UpperBound.Sqrt(100000);  // stem.batch_norm_2: shared
-        UpperBound v195 = v194 * v23;  // stem.batch_norm_2: shared
-        UpperBound v196 = v194 * v24;  // stem.batch_norm_2: shared
-        UpperBound v27 = UpperBound.Min(v194 * v22, v195, v196);  // stem.batch_norm_2: from pixels, whole to token
-        UpperBound v28 = UpperBound.Min(v195, 56 * v27);  // stem.batch_norm_2: from pixels, whole to whole
-        UpperBound v29 = UpperBound.Min(v196, 224 * v27);  // stem.batch_norm_2: from pixels, token to token
-        UpperBound v30 = UpperBound.Min(v27, v28, v29);  // stem.relu_2: from pixels, whole to token
-        UpperBound v31 = UpperBound.Min(v28, 56 * v30);  // stem.relu_2: from pixels, whole to whole
-        UpperBound v32 = UpperBound.Min(v29, 224 * v30);  // stem.relu_2: from pixels, token to token
-        UpperBound v33 = norms.OperatorNorm("stem.conv2d_3.weight");  // stem.conv2d_3: operator norm of weight
-        UpperBound v34 = UpperBound.Min(norms.SpectralNorm("stem.conv2d_3.weight"), v33);  // stem.conv2d_3: σ(weight)
-        UpperBound v197 = UpperBound.Min(3 * v34, v33) * v31;  // stem.conv2d_3: shared
-        UpperBound v198 = 3 * v34 * v32;  // stem.conv2d_3: shared
-        UpperBound v35 = UpperBound.Min(3 * v34 * v30, UpperBound.Min(v34, 3 * v34, v33) * v31, v197, v198);  // stem.conv2d_3: from pixels, whole to token
-        UpperBound v36 = UpperBound.Min(v197, 56 * v35);  // stem.conv2d_3: from pixels, whole to whole
-        UpperBound v37 = UpperBound.Min(v198, 224 * v35);  // stem.conv2d_3: from pixels, token to token
-        UpperBound v39 = norms.LargestEntry("stem.batch_norm_3.gain");  // stem.batch_norm_3: max|gain|
-        UpperBound v199 = v39 * UpperBound.Sqrt(100000);  // stem.batch_norm_3: shared
-        UpperBound v200 = v199 * v36;  // stem.batch_norm_3: shared
-        UpperBound v201 = v199 * v37;  // stem.batch_norm_3: shared
-        UpperBound v40 = UpperBound.Min(v199 * v35, v200, v201);  // stem.batch_norm_3: from pixels, whole to token
-        UpperBound v41 = UpperBound.Min(v200, 56 * v40);  // stem.batch_norm_3: from pixels, whole to whole
-        UpperBound v42 = UpperBound.Min(v201, 224 * v40);  // stem.batch_norm_3: from pixels, token to token
-        UpperBound v43 = UpperBound.Min(v40, v41, v42);  // stem.relu_3: from pixels, whole to token
-        UpperBound v44 = UpperBound.Min(v41, 56 * v43);  // stem.relu_3: from pixels, whole to whole
-        UpperBound v45 = UpperBound.Min(v42, 224 * v43);  // stem.relu_3: from pixels, token to token
-        UpperBound v46 = norms.OperatorNorm("stem.conv2d_4.weight");  // stem.conv2d_4: operator norm of weight
-        UpperBound v47 = UpperBound.Min(norms.SpectralNorm("stem.conv2d_4.weight"), v46);  // stem.conv2d_4: σ(weight)
-        UpperBound v202 = UpperBound.Min(2 * v47, v46) * v44;  // stem.conv2d_4: shared
-        UpperBound v203 = 3 * v47 * v45;  // stem.conv2d_4: shared
-        UpperBound v48 = UpperBound.Min(3 * v47 * v43, UpperBound.Min(v47, 2 * v47, v46) * v44, v202, v203);  // stem.conv2d_4: from pixels, whole to token
-        UpperBound v49 = UpperBound.Min(v202, 28 * v48);  // stem.conv2d_4: from pixels, whole to whole
-        UpperBound v50 = UpperBound.Min(v203, 224 * v48);  // stem.conv2d_4: from pixels, token to token
-        UpperBound v52 = norms.LargestEntry("stem.batch_norm_4.gain");  // stem.batch_norm_4: max|gain|
-        UpperBound v204 = v52 * UpperBound.Sqrt(100000);  // stem.batch_norm_4: shared
-        UpperBound v205 = v204 * v49;  // stem.batch_norm_4: shared
-        UpperBound v206 = v204 * v50;  // stem.batch_norm_4: shared
-        UpperBound v53 = UpperBound.Min(v204 * v48, v205, v206);  // stem.batch_norm_4: from pixels, whole to token
-        UpperBound v54 = UpperBound.Min(v205, 28 * v53);  // stem.batch_norm_4: from pixels, whole to whole
-        UpperBound v55 = UpperBound.Min(v206, 224 * v53);  // stem.batch_norm_4: from pixels, token to token
-        UpperBound v56 = UpperBound.Min(v53, v54, v55);  // stem.relu_4: from pixels, whole to token
-        UpperBound v57 = UpperBound.Min(v54, 28 * v56);  // stem.relu_4: from pixels, whole to whole
-        UpperBound v58 = UpperBound.Min(v55, 224 * v56);  // stem.relu_4: from pixels, token to token
-        UpperBound v59 = norms.OperatorNorm("stem.conv2d_5.weight");  // stem.conv2d_5: operator norm of weight
-        UpperBound v60 = UpperBound.Min(norms.SpectralNorm("stem.conv2d_5.weight"), v59);  // stem.conv2d_5: σ(weight)
-        UpperBound v207 = UpperBound.Min(3 * v60, v59) * v57;  // stem.conv2d_5: shared
-        UpperBound v208 = 3 * v60 * v58;  // stem.conv2d_5: shared
-        UpperBound v61 = UpperBound.Min(3 * v60 * v56, UpperBound.Min(v60, 3 * v60, v59) * v57, v207, v208);  // stem.conv2d_5: from pixels, whole to token
-        UpperBound v62 = UpperBound.Min(v207, 28 * v61);  // stem.conv2d_5: from pixels, whole to whole
-        UpperBound v63 = UpperBound.Min(v208, 224 * v61);  // stem.conv2d_5: from pixels, token to token
-        UpperBound v65 = norms.LargestEntry("stem.batch_norm_5.gain");  // stem.batch_norm_5: max|gain|
-        UpperBound v209 = v65 * UpperBound.Sqrt(100000);  // stem.batch_norm_5: shared
-        UpperBound v210 = v209 * v62;  // stem.batch_norm_5: shared
-        UpperBound v211 = v209 * v63;  // stem.batch_norm_5: shared
-        UpperBound v66 = UpperBound.Min(v209 * v61, v210, v211);  // stem.batch_norm_5: from pixels, whole to token
-        UpperBound v67 = UpperBound.Min(v210, 28 * v66);  // stem.batch_norm_5: from pixels, whole to whole
-        UpperBound v68 = UpperBound.Min(v211, 224 * v66);  // stem.batch_norm_5: from pixels, token to token
-        UpperBound v69 = UpperBound.Min(v66, v67, v68);  // stem.relu_5: from pixels, whole to token
-        UpperBound v70 = UpperBound.Min(v67, 28 * v69);  // stem.relu_5: from pixels, whole to whole
-        UpperBound v71 = UpperBound.Min(v68, 224 * v69);  // stem.relu_5: from pixels, token to token
-        UpperBound v72 = norms.OperatorNorm("stem.conv2d_6.weight");  // stem.conv2d_6: operator norm of weight
-        UpperBound v73 = UpperBound.Min(norms.SpectralNorm("stem.conv2d_6.weight"), v72);  // stem.conv2d_6: σ(weight)
-        UpperBound v212 = UpperBound.Min(2 * v73, v72) * v70;  // stem.conv2d_6: shared
-        UpperBound v213 = 3 * v73 * v71;  // stem.conv2d_6: shared
-        UpperBound v74 = UpperBound.Min(3 * v73 * v69, UpperBound.Min(v73, 2 * v73, v72) * v70, v212, v213);  // stem.conv2d_6: from pixels, whole to token
-        UpperBound v75 = UpperBound.Min(v212, 14 * v74);  // stem.conv2d_6: from pixels, whole to whole
-        UpperBound v76 = UpperBound.Min(v213, 224 * v74);  // stem.conv2d_6: from pixels, token to token
-        UpperBound v78 = norms.LargestEntry("stem.batch_norm_6.gain");  // stem.batch_norm_6: max|gain|
-        UpperBound v214 = v78 * UpperBound.Sqrt(100000);  // stem.batch_norm_6: shared
-        UpperBound v215 = v214 * v75;  // stem.batch_norm_6: shared
-        UpperBound v216 = v214 * v76;  // stem.batch_norm_6: shared
-        UpperBound v79 = UpperBound.Min(v214 * v74, v215, v216);  // stem.batch_norm_6: from pixels, whole to token
-        UpperBound v80 = UpperBound.Min(v215, 14 * v79);  // stem.batch_norm_6: from pixels, whole to whole
-        UpperBound v81 = UpperBound.Min(v216, 224 * v79);  // stem.batch_norm_6: from pixels, token to token
-        UpperBound v82 = UpperBound.Min(v79, v80, v81);  // stem.relu_6: from pixels, whole to token
-        UpperBound v83 = UpperBound.Min(v80, 14 * v82);  // stem.relu_6: from pixels, whole to whole
-        UpperBound v84 = UpperBound.Min(v81, 224 * v82);  // stem.relu_6: from pixels, token to token
-        UpperBound v85 = norms.SpectralNorm("stem.conv2d_7.weight");  // stem.conv2d_7: σ(weight)
-        UpperBound v86 = UpperBound.Min(v85 * v82, v85 * v83, v85 * v84);  // stem.conv2d_7: from pixels, whole to token
-        UpperBound v87 = UpperBound.Min(v85 * v83, 14 * v86);  // stem.conv2d_7: from pixels, whole to whole
-        UpperBound v88 = UpperBound.Min(v85 * v84, 224 * v86);  // stem.conv2d_7: from pixels, token to token
-        UpperBound v90 = UpperBound.Min(v86, v87, v88);  // class_token: from pixels, whole to token
-        UpperBound v91 = UpperBound.Min(v87, UpperBound.Sqrt(197) * v90);  // class_token: from pixels, whole to whole
-        UpperBound v92 = UpperBound.Min(v88, 224 * v90);  // class_token: from pixels, token to token
-        UpperBound v94 = UpperBound.Infinity;
-        UpperBound v95 = UpperBound.Infinity;
-        UpperBound v96 = v91;
-        UpperBound v97 = v90;
-        UpperBound v98 = v92;
+        UpperBound v6 = norms.TapNorms("stem.conv2d.weight");  // stem.conv2d: sum of the taps' norms
+        UpperBound v197 = UpperBound.Min(3 * v5, v6) * UpperBound.OfRational(125, 28);  // stem.conv2d: shared
+        UpperBound v198 = UpperBound.Min(2 * v5, v4) * UpperBound.OfRational(125, 28);  // stem.conv2d: shared
+        UpperBound v9 = UpperBound.Min(v197, UpperBound.Min(v5, 2 * v5, v4) * UpperBound.OfRational(125, 28), v198);  // stem.conv2d: from pixels, whole to token
+        UpperBound v10 = UpperBound.Min(v198, 112 * v9);  // stem.conv2d: from pixels, whole to whole
+        UpperBound v11 = UpperBound.Min(v197, 224 * v9);  // stem.conv2d: from pixels, token to token
+        UpperBound v14 = norms.LargestEntry("stem.batch_norm.gain");  // stem.batch_norm: max|gain|
+        UpperBound v199 = v14 * UpperBound.Sqrt(100000);  // stem.batch_norm: shared
+        UpperBound v200 = v199 * v10;  // stem.batch_norm: shared
+        UpperBound v201 = v199 * v11;  // stem.batch_norm: shared
+        UpperBound v16 = UpperBound.Min(v199 * v9, v200, v201);  // stem.batch_norm: from pixels, whole to token
+        UpperBound v17 = UpperBound.Min(v200, 112 * v16);  // stem.batch_norm: from pixels, whole to whole
+        UpperBound v18 = UpperBound.Min(v201, 224 * v16);  // stem.batch_norm: from pixels, token to token
+        UpperBound v19 = UpperBound.Min(v16, v17, v18);  // stem.relu: from pixels, whole to token
+        UpperBound v20 = UpperBound.Min(v17, 112 * v19);  // stem.relu: from pixels, whole to whole
+        UpperBound v21 = UpperBound.Min(v18, 224 * v19);  // stem.relu: from pixels, token to token
+        UpperBound v22 = norms.OperatorNorm("stem.conv2d_2.weight");  // stem.conv2d_2: operator norm of weight
+        UpperBound v23 = UpperBound.Min(norms.SpectralNorm("stem.conv2d_2.weight"), v22);  // stem.conv2d_2: σ(weight)
+        UpperBound v24 = norms.TapNorms("stem.conv2d_2.weight");  // stem.conv2d_2: sum of the taps' norms
+        UpperBound v202 = UpperBound.Min(3 * v23, v24);  // stem.conv2d_2: shared
+        UpperBound v203 = UpperBound.Min(2 * v23, v22) * v20;  // stem.conv2d_2: shared
+        UpperBound v204 = v202 * v21;  // stem.conv2d_2: shared
+        UpperBound v25 = UpperBound.Min(v202 * v19, UpperBound.Min(v23, 2 * v23, v22) * v20, v203, v204);  // stem.conv2d_2: from pixels, whole to token
+        UpperBound v26 = UpperBound.Min(v203, 56 * v25);  // stem.conv2d_2: from pixels, whole to whole
+        UpperBound v27 = UpperBound.Min(v204, 224 * v25);  // stem.conv2d_2: from pixels, token to token
+        UpperBound v30 = norms.LargestEntry("stem.batch_norm_2.gain");  // stem.batch_norm_2: max|gain|
+        UpperBound v205 = v30 * UpperBound.Sqrt(100000);  // stem.batch_norm_2: shared
+        UpperBound v206 = v205 * v26;  // stem.batch_norm_2: shared
+        UpperBound v207 = v205 * v27;  // stem.batch_norm_2: shared
+        UpperBound v31 = UpperBound.Min(v205 * v25, v206, v207);  // stem.batch_norm_2: from pixels, whole to token
+        UpperBound v32 = UpperBound.Min(v206, 56 * v31);  // stem.batch_norm_2: from pixels, whole to whole
+        UpperBound v33 = UpperBound.Min(v207, 224 * v31);  // stem.batch_norm_2: from pixels, token to token
+        UpperBound v34 = UpperBound.Min(v31, v32, v33);  // stem.relu_2: from pixels, whole to token
+        UpperBound v35 = UpperBound.Min(v32, 56 * v34);  // stem.relu_2: from pixels, whole to whole
+        UpperBound v36 = UpperBound.Min(v33, 224 * v34);  // stem.relu_2: from pixels, token to token
+        UpperBound v37 = norms.OperatorNorm("stem.conv2d_3.weight");  // stem.conv2d_3: operator norm of weight
+        UpperBound v38 = UpperBound.Min(norms.SpectralNorm("stem.conv2d_3.weight"), v37);  // stem.conv2d_3: σ(weight)
+        UpperBound v39 = norms.TapNorms("stem.conv2d_3.weight");  // stem.conv2d_3: sum of the taps' norms
+        UpperBound v208 = UpperBound.Min(3 * v38, v39);  // stem.conv2d_3: shared
+        UpperBound v209 = UpperBound.Min(3 * v38, v37) * v35;  // stem.conv2d_3: shared
+        UpperBound v210 = v208 * v36;  // stem.conv2d_3: shared
+        UpperBound v40 = UpperBound.Min(v208 * v34, UpperBound.Min(v38, 3 * v38, v37) * v35, v209, v210);  // stem.conv2d_3: from pixels, whole to token
+        UpperBound v41 = UpperBound.Min(v209, 56 * v40);  // stem.conv2d_3: from pixels, whole to whole
+        UpperBound v42 = UpperBound.Min(v210, 224 * v40);  // stem.conv2d_3: from pixels, token to token
+        UpperBound v44 = norms.LargestEntry("stem.batch_norm_3.gain");  // stem.batch_norm_3: max|gain|
+        UpperBound v211 = v44 * UpperBound.Sqrt(100000);  // stem.batch_norm_3: shared
+        UpperBound v212 = v211 * v41;  // stem.batch_norm_3: shared
+        UpperBound v213 = v211 * v42;  // stem.batch_norm_3: shared
+        UpperBound v45 = UpperBound.Min(v211 * v40, v212, v213);  // stem.batch_norm_3: from pixels, whole to token
+        UpperBound v46 = UpperBound.Min(v212, 56 * v45);  // stem.batch_norm_3: from pixels, whole to whole
+        UpperBound v47 = UpperBound.Min(v213, 224 * v45);  // stem.batch_norm_3: from pixels, token to token
+        UpperBound v48 = UpperBound.Min(v45, v46, v47);  // stem.relu_3: from pixels, whole to token
+        UpperBound v49 = UpperBound.Min(v46, 56 * v48);  // stem.relu_3: from pixels, whole to whole
+        UpperBound v50 = UpperBound.Min(v47, 224 * v48);  // stem.relu_3: from pixels, token to token
+        UpperBound v51 = norms.OperatorNorm("stem.conv2d_4.weight");  // stem.conv2d_4: operator norm of weight
+        UpperBound v52 = UpperBound.Min(norms.SpectralNorm("stem.conv2d_4.weight"), v51);  // stem.conv2d_4: σ(weight)
+        UpperBound v53 = norms.TapNorms("stem.conv2d_4.weight");  // stem.conv2d_4: sum of the taps' norms
+        UpperBound v214 = UpperBound.Min(3 * v52, v53);  // stem.conv2d_4: shared
+        UpperBound v215 = UpperBound.Min(2 * v52, v51) * v49;  // stem.conv2d_4: shared
+        UpperBound v216 = v214 * v50;  // stem.conv2d_4: shared
+        UpperBound v54 = UpperBound.Min(v214 * v48, UpperBound.Min(v52, 2 * v52, v51) * v49, v215, v216);  // stem.conv2d_4: from pixels, whole to token
+        UpperBound v55 = UpperBound.Min(v215, 28 * v54);  // stem.conv2d_4: from pixels, whole to whole
+        UpperBound v56 = UpperBound.Min(v216, 224 * v54);  // stem.conv2d_4: from pixels, token to token
+        UpperBound v59 = norms.LargestEntry("stem.batch_norm_4.gain");  // stem.batch_norm_4: max|gain|
+        UpperBound v217 = v59 * UpperBound.Sqrt(100000);  // stem.batch_norm_4: shared
+        UpperBound v218 = v217 * v55;  // stem.batch_norm_4: shared
+        UpperBound v219 = v217 * v56;  // stem.batch_norm_4: shared
+        UpperBound v60 = UpperBound.Min(v217 * v54, v218, v219);  // stem.batch_norm_4: from pixels, whole to token
+        UpperBound v61 = UpperBound.Min(v218, 28 * v60);  // stem.batch_norm_4: from pixels, whole to whole
+        UpperBound v62 = UpperBound.Min(v219, 224 * v60);  // stem.batch_norm_4: from pixels, token to token
+        UpperBound v63 = UpperBound.Min(v60, v61, v62);  // stem.relu_4: from pixels, whole to token
+        UpperBound v64 = UpperBound.Min(v61, 28 * v63);  // stem.relu_4: from pixels, whole to whole
+        UpperBound v65 = UpperBound.Min(v62, 224 * v63);  // stem.relu_4: from pixels, token to token
+        UpperBound v66 = norms.OperatorNorm("stem.conv2d_5.weight");  // stem.conv2d_5: operator norm of weight
+        UpperBound v67 = UpperBound.Min(norms.SpectralNorm("stem.conv2d_5.weight"), v66);  // stem.conv2d_5: σ(weight)
+        UpperBound v68 = norms.TapNorms("stem.conv2d_5.weight");  // stem.conv2d_5: sum of the taps' norms
+        UpperBound v220 = UpperBound.Min(3 * v67, v68);  // stem.conv2d_5: shared
+        UpperBound v221 = UpperBound.Min(3 * v67, v66) * v64;  // stem.conv2d_5: shared
+        UpperBound v222 = v220 * v65;  // stem.conv2d_5: shared
+        UpperBound v69 = UpperBound.Min(v220 * v63, UpperBound.Min(v67, 3 * v67, v66) * v64, v221, v222);  // stem.conv2d_5: from pixels, whole to token
+        UpperBound v70 = UpperBound.Min(v221, 28 * v69);  // stem.conv2d_5: from pixels, whole to whole
+        UpperBound v71 = UpperBound.Min(v222, 224 * v69);  // stem.conv2d_5: from pixels, token to token
+        UpperBound v73 = norms.LargestEntry("stem.batch_norm_5.gain");  // stem.batch_norm_5: max|gain|
+        UpperBound v223 = v73 * UpperBound.Sqrt(100000);  // stem.batch_norm_5: shared
+        UpperBound v224 = v223 * v70;  // stem.batch_norm_5: shared
+        UpperBound v225 = v223 * v71;  // stem.batch_norm_5: shared
+        UpperBound v74 = UpperBound.Min(v223 * v69, v224, v225);  // stem.batch_norm_5: from pixels, whole to token
+        UpperBound v75 = UpperBound.Min(v224, 28 * v74);  // stem.batch_norm_5: from pixels, whole to whole
+        UpperBound v76 = UpperBound.Min(v225, 224 * v74);  // stem.batch_norm_5: from pixels, token to token
+        UpperBound v77 = UpperBound.Min(v74, v75, v76);  // stem.relu_5: from pixels, whole to token
+        UpperBound v78 = UpperBound.Min(v75, 28 * v77);  // stem.relu_5: from pixels, whole to whole
+        UpperBound v79 = UpperBound.Min(v76, 224 * v77);  // stem.relu_5: from pixels, token to token
+        UpperBound v80 = norms.OperatorNorm("stem.conv2d_6.weight");  // stem.conv2d_6: operator norm of weight
+        UpperBound v81 = UpperBound.Min(norms.SpectralNorm("stem.conv2d_6.weight"), v80);  // stem.conv2d_6: σ(weight)
+        UpperBound v82 = norms.TapNorms("stem.conv2d_6.weight");  // stem.conv2d_6: sum of the taps' norms
+        UpperBound v226 = UpperBound.Min(3 * v81, v82);  // stem.conv2d_6: shared
+        UpperBound v227 = UpperBound.Min(2 * v81, v80) * v78;  // stem.conv2d_6: shared
+        UpperBound v228 = v226 * v79;  // stem.conv2d_6: shared
+        UpperBound v83 = UpperBound.Min(v226 * v77, UpperBound.Min(v81, 2 * v81, v80) * v78, v227, v228);  // stem.conv2d_6: from pixels, whole to token
+        UpperBound v84 = UpperBound.Min(v227, 14 * v83);  // stem.conv2d_6: from pixels, whole to whole
+        UpperBound v85 = UpperBound.Min(v228, 224 * v83);  // stem.conv2d_6: from pixels, token to token
+        UpperBound v88 = norms.LargestEntry("stem.batch_norm_6.gain");  // stem.batch_norm_6: max|gain|
+        UpperBound v229 = v88 * UpperBound.Sqrt(100000);  // stem.batch_norm_6: shared
+        UpperBound v230 = v229 * v84;  // stem.batch_norm_6: shared
+        UpperBound v231 = v229 * v85;  // stem.batch_norm_6: shared
+        UpperBound v89 = UpperBound.Min(v229 * v83, v230, v231);  // stem.batch_norm_6: from pixels, whole to token
+        UpperBound v90 = UpperBound.Min(v230, 14 * v89);  // stem.batch_norm_6: from pixels, whole to whole
+        UpperBound v91 = UpperBound.Min(v231, 224 * v89);  // stem.batch_norm_6: from pixels, token to token
+        UpperBound v92 = UpperBound.Min(v89, v90, v91);  // stem.relu_6: from pixels, whole to token
+        UpperBound v93 = UpperBound.Min(v90, 14 * v92);  // stem.relu_6: from pixels, whole to whole
+        UpperBound v94 = UpperBound.Min(v91, 224 * v92);  // stem.relu_6: from pixels, token to token
+        UpperBound v95 = norms.SpectralNorm("stem.conv2d_7.weight");  // stem.conv2d_7: σ(weight)
+        UpperBound v96 = UpperBound.Min(v95 * v92, v95 * v93, v95 * v94);  // stem.conv2d_7: from pixels, whole to token
+        UpperBound v97 = UpperBound.Min(v95 * v93, 14 * v96);  // stem.conv2d_7: from pixels, whole to whole
+        UpperBound v98 = UpperBound.Min(v95 * v94, 224 * v96);  // stem.conv2d_7: from pixels, token to token
+        UpperBound v100 = UpperBound.Min(v96, v97, v98);  // class_token: from pixels, whole to token
+        UpperBound v101 = UpperBound.Min(v97, UpperBound.Sqrt(197) * v100);  // class_token: from pixels, whole to whole
+        UpperBound v102 = UpperBound.Min(v98, 224 * v100);  // class_token: from pixels, token to token
+        UpperBound v104 = UpperBound.Infinity;
+        UpperBound v105 = UpperBound.Infinity;
+        UpperBound v106 = v101;
+        UpperBound v107 = v100;
+        UpperBound v108 = v102;
         for (long i = 0; i < 13; i++)
         {
-            UpperBound v99 = norms.LargestEntry($"body.{i}.layer_norm.gain");  // body.{i}.layer_norm: max|gain|
-            UpperBound v217 = v99 * UpperBound.Min(UpperBound.Sqrt(100000) * v94, 32);  // body.{i}.layer_norm: shared
-            UpperBound v100 = v217 + norms.VectorNorm($"body.{i}.layer_norm.bias");  // body.{i}.layer_norm: radius
-            UpperBound v218 = v99 * UpperBound.Sqrt(100000);  // body.{i}.layer_norm: shared
-            UpperBound v101 = UpperBound.Min(v218 * v95, v217, v100);  // body.{i}.layer_norm: centred radius
-            UpperBound v219 = v218 * v96;  // body.{i}.layer_norm: shared
-            UpperBound v220 = v218 * v98;  // body.{i}.layer_norm: shared
-            UpperBound v102 = UpperBound.Min(v218 * v97, v219, v220);  // body.{i}.layer_norm: from pixels, whole to token
-            UpperBound v103 = UpperBound.Min(v219, UpperBound.Sqrt(197) * v102);  // body.{i}.layer_norm: from pixels, whole to whole
-            UpperBound v104 = UpperBound.Min(v220, 224 * v102);  // body.{i}.layer_norm: from pixels, token to token
-            UpperBound v105 = norms.SpectralNorm($"body.{i}.attention.q");  // body.{i}.attention: σ(q)
-            UpperBound v106 = norms.SpectralNorm($"body.{i}.attention.v");  // body.{i}.attention: σ(v)
-            UpperBound v107 = norms.SpectralNorm($"body.{i}.attention.out");  // body.{i}.attention: σ(out)
-            UpperBound v108 = UpperBound.MaxOver(16, head => norms.HeadSpectralNorm($"body.{i}.attention.v", head));  // body.{i}.attention: largest head of v
-            UpperBound v109 = UpperBound.MaxOver(16, head => norms.HeadSpectralNorm($"body.{i}.attention.k", head));  // body.{i}.attention: largest head of k
-            UpperBound v221 = norms.VectorNorm($"body.{i}.attention.q_bias");  // body.{i}.attention: shared
-            UpperBound v110 = v105 * v100 + v221;  // body.{i}.attention: largest query
-            UpperBound v222 = norms.StackedTransposedProduct($"body.{i}.attention.k", $"body.{i}.attention.q");  // body.{i}.attention: shared
-            UpperBound v111 = UpperBound.Min(UpperBound.OfRational(1, 8) * v109 * v110 * v101, UpperBound.OfRational(1, 8) * (v222 * v100 + v109 * v221) * v101);  // body.{i}.attention: s1, key path
+            UpperBound v109 = norms.LargestEntry($"body.{i}.layer_norm.gain");  // body.{i}.layer_norm: max|gain|
+            UpperBound v232 = v109 * UpperBound.Min(UpperBound.Sqrt(100000) * v104, 32);  // body.{i}.layer_norm: shared
+            UpperBound v110 = v232 + norms.VectorNorm($"body.{i}.layer_norm.bias");  // body.{i}.layer_norm: radius
+            UpperBound v233 = v109 * UpperBound.Sqrt(100000);  // body.{i}.layer_norm: shared
+            UpperBound v111 = UpperBound.Min(v233 * v105, v232, v110);  // body.{i}.layer_norm: centred radius
+            UpperBound v234 = v233 * v106;  // body.{i}.layer_norm: shared
+            UpperBound v235 = v233 * v108;  // body.{i}.layer_norm: shared
+            UpperBound v112 = UpperBound.Min(v233 * v107, v234, v235);  // body.{i}.layer_norm: from pixels, whole to token
+            UpperBound v113 = UpperBound.Min(v234, UpperBound.Sqrt(197) * v112);  // body.{i}.layer_norm: from pixels, whole to whole
+            UpperBound v114 = UpperBound.Min(v235, 224 * v112);  // body.{i}.layer_norm: from pixels, token to token
+            UpperBound v115 = norms.SpectralNorm($"body.{i}.attention.q");  // body.{i}.attention: σ(q)
+            UpperBound v116 = norms.SpectralNorm($"body.{i}.attention.v");  // body.{i}.attention: σ(v)
+            UpperBound v117 = norms.SpectralNorm($"body.{i}.attention.out");  // body.{i}.attention: σ(out)
+            UpperBound v118 = UpperBound.MaxOver(16, head => norms.HeadSpectralNorm($"body.{i}.attention.v", head));  // body.{i}.attention: largest head of v
+            UpperBound v119 = UpperBound.MaxOver(16, head => norms.HeadSpectralNorm($"body.{i}.attention.k", head));  // body.{i}.attention: largest head of k
+            UpperBound v236 = norms.VectorNorm($"body.{i}.attention.q_bias");  // body.{i}.attention: shared
+            UpperBound v120 = v115 * v110 + v236;  // body.{i}.attention: largest query
+            UpperBound v237 = norms.StackedTransposedProduct($"body.{i}.attention.k", $"body.{i}.attention.q");  // body.{i}.attention: shared
+            UpperBound v121 = UpperBound.Min(UpperBound.OfRational(1, 8) * v119 * v120 * v111, UpperBound.OfRational(1, 8) * (v237 * v110 + v119 * v236) * v111);  // body.{i}.attention: s1, key path
             // body.{i}.attention: s2, query path
-            UpperBound v112 = UpperBound.Min(
-                UpperBound.OfRational(1, 8) * v105 * v109 * UpperBound.Power(v101, 2),
-                UpperBound.OfRational(1, 8) * v222 * UpperBound.Power(v101, 2));
+            UpperBound v122 = UpperBound.Min(
+                UpperBound.OfRational(1, 8) * v115 * v119 * UpperBound.Power(v111, 2),
+                UpperBound.OfRational(1, 8) * v237 * UpperBound.Power(v111, 2));
             // body.{i}.attention: range of the logits
-            UpperBound v113 = 2 * UpperBound.MaxOver(16, head => UpperBound.Min(
+            UpperBound v123 = 2 * UpperBound.MaxOver(16, head => UpperBound.Min(
                 UpperBound.OfRational(1, 8)
                     * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                    * v101,
+                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                    * v111,
                 UpperBound.OfRational(1, 8)
-                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                         + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                    * v101));
-            UpperBound v114 = UpperBound.DoeblinComplement(197, v113);  // body.{i}.attention: 1 − lambda
-            UpperBound v115 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v113);  // body.{i}.attention: cosh of half the range
-            UpperBound v116 = 197 * UpperBound.LargestSoftmaxWeight(197, v113);  // body.{i}.attention: largest column sum
-            UpperBound v117 = UpperBound.Min(UpperBound.Sqrt(197), UpperBound.Sqrt(v116), v115);  // body.{i}.attention: norm of the weights
-            UpperBound v223 = 1 + v114 * 3;  // body.{i}.attention: shared
-            UpperBound v118 = UpperBound.Min(4 * v108, v106 * v223);  // body.{i}.attention: value path
-            UpperBound v119 = UpperBound.Min(UpperBound.Sqrt(v116), UpperBound.Sqrt(UpperBound.OfRational(197, 2)));  // body.{i}.attention: key path, whole to whole
-            UpperBound v224 = UpperBound.Sqrt(16 + UpperBound.Power(v111, 2));  // body.{i}.attention: shared
-            UpperBound v225 = norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v");  // body.{i}.attention: shared
-            UpperBound v226 = 4 * v225;  // body.{i}.attention: shared
-            UpperBound v227 = norms.Product($"body.{i}.attention.out", $"body.{i}.attention.v");  // body.{i}.attention: shared
-            UpperBound v228 = v114 * 4 * v225;  // body.{i}.attention: shared
-            UpperBound v229 = UpperBound.Min(v226, UpperBound.Max(v227, v225) * v223, v227 + v228);  // body.{i}.attention: shared
-            UpperBound v230 = v225 * v111;  // body.{i}.attention: shared
+                    * v111));
+            UpperBound v124 = UpperBound.DoeblinComplement(197, v123);  // body.{i}.attention: 1 − lambda
+            UpperBound v125 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v123);  // body.{i}.attention: cosh of half the range
+            UpperBound v126 = 197 * UpperBound.LargestSoftmaxWeight(197, v123);  // body.{i}.attention: largest column sum
+            UpperBound v127 = UpperBound.Min(UpperBound.Sqrt(197), UpperBound.Sqrt(v126), v125);  // body.{i}.attention: norm of the weights
+            UpperBound v238 = 1 + v124 * 3;  // body.{i}.attention: shared
+            UpperBound v128 = UpperBound.Min(4 * v118, v116 * v238);  // body.{i}.attention: value path
+            UpperBound v129 = UpperBound.Min(UpperBound.Sqrt(v126), UpperBound.Sqrt(UpperBound.OfRational(197, 2)));  // body.{i}.attention: key path, whole to whole
+            UpperBound v239 = UpperBound.Sqrt(16 + UpperBound.Power(v121, 2));  // body.{i}.attention: shared
+            UpperBound v240 = norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v");  // body.{i}.attention: shared
+            UpperBound v241 = 4 * v240;  // body.{i}.attention: shared
+            UpperBound v242 = norms.Product($"body.{i}.attention.out", $"body.{i}.attention.v");  // body.{i}.attention: shared
+            UpperBound v243 = v124 * 4 * v240;  // body.{i}.attention: shared
+            UpperBound v244 = UpperBound.Min(v241, UpperBound.Max(v242, v240) * v238, v242 + v243);  // body.{i}.attention: shared
+            UpperBound v245 = v240 * v121;  // body.{i}.attention: shared
             // body.{i}.attention: keys and values, token to token
-            UpperBound v120 = UpperBound.Min(
-                v107 * v108 * v224,
-                v107 * (v118 + v108 * v111),
-                v225 * v224,
-                v229 + v230,
-                v107 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+            UpperBound v130 = UpperBound.Min(
+                v117 * v118 * v239,
+                v117 * (v128 + v118 * v121),
+                v240 * v239,
+                v244 + v245,
+                v117 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                             + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v101,
+                                        * v111,
                                     UpperBound.OfRational(1, 8)
-                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                             + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v101),
+                                        * v111),
                                 2)),
                     2))),
                 UpperBound.SumOver(16, head =>
@@ -612,30 +629,30 @@ public sealed partial class ViTC36GF : torch.nn.Module<torch.Tensor, torch.Tenso
                                     UpperBound.Min(
                                         UpperBound.OfRational(1, 8)
                                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                                 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v101,
+                                            * v111,
                                         UpperBound.OfRational(1, 8)
-                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                                 + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v101),
+                                            * v111),
                                     2)))),
-                v225 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+                v240 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                             + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v101,
+                                        * v111,
                                     UpperBound.OfRational(1, 8)
-                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                             + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v101),
+                                        * v111),
                                 2)),
                     2))),
                 UpperBound.SumOver(16, head =>
@@ -646,107 +663,107 @@ public sealed partial class ViTC36GF : torch.nn.Module<torch.Tensor, torch.Tenso
                                     UpperBound.Min(
                                         UpperBound.OfRational(1, 8)
                                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                                 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v101,
+                                            * v111,
                                         UpperBound.OfRational(1, 8)
-                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                                 + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v101),
+                                            * v111),
                                     2))));
-            UpperBound v231 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 197)) * v115, 1);  // body.{i}.attention: shared
-            UpperBound v232 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(197, v113)));  // body.{i}.attention: shared
-            UpperBound v233 = UpperBound.Min(v107 * v106, v226);  // body.{i}.attention: shared
+            UpperBound v246 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 197)) * v125, 1);  // body.{i}.attention: shared
+            UpperBound v247 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(197, v123)));  // body.{i}.attention: shared
+            UpperBound v248 = UpperBound.Min(v117 * v116, v241);  // body.{i}.attention: shared
             // body.{i}.attention: keys and values, whole to token
-            UpperBound v121 = UpperBound.Min(
-                v107 * (v106 * v231 + v108 * v111 * v232),
-                v233 * v231 + v230 * v232,
-                v107 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+            UpperBound v131 = UpperBound.Min(
+                v117 * (v116 * v246 + v118 * v121 * v247),
+                v248 * v246 + v245 * v247,
+                v117 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                         UpperBound.OfRational(1, 8)
                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                            * v101,
+                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                            * v111,
                         UpperBound.OfRational(1, 8)
-                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                            * v101))),
+                            * v111))),
                     2))),
                 UpperBound.SumOver(16, head =>
                     norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (
                         norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                * v101,
+                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v111,
                             UpperBound.OfRational(1, 8)
-                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                     + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                * v101))))),
-                v225 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+                                * v111))))),
+                v240 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                         UpperBound.OfRational(1, 8)
                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                            * v101,
+                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                            * v111,
                         UpperBound.OfRational(1, 8)
-                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                            * v101))),
+                            * v111))),
                     2))),
                 UpperBound.SumOver(16, head =>
                     norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head)
                         * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                * v101,
+                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v111,
                             UpperBound.OfRational(1, 8)
-                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                     + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                * v101)))));
+                                * v111)))));
             // body.{i}.attention: keys and values, whole to whole
-            UpperBound v122 = UpperBound.Min(
-                v107 * (v106 * v117 + v108 * v119 * v111),
-                v233 * v117 + v225 * v119 * v111,
-                v107 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+            UpperBound v132 = UpperBound.Min(
+                v117 * (v116 * v127 + v118 * v129 * v121),
+                v248 * v127 + v240 * v129 * v121,
+                v117 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Min(
                         UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                * v101,
+                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v111,
                             UpperBound.OfRational(1, 8)
-                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                     + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                * v101))),
-                        UpperBound.Sqrt(v116) * UpperBound.Sqrt(
+                                * v111))),
+                        UpperBound.Sqrt(v126) * UpperBound.Sqrt(
                             1
                                 + UpperBound.Power(
                                     UpperBound.Min(
                                         UpperBound.OfRational(1, 8)
                                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                                 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v101,
+                                            * v111,
                                         UpperBound.OfRational(1, 8)
-                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                                 + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v101),
+                                            * v111),
                                     2)),
-                        v117
-                            + v119 * UpperBound.Min(
+                        v127
+                            + v129 * UpperBound.Min(
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                         + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                    * v101,
+                                    * v111,
                                 UpperBound.OfRational(1, 8)
-                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                         + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                    * v101)),
+                                    * v111)),
                     2))),
                 UpperBound.SumOver(16, head =>
                     norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (
@@ -754,77 +771,77 @@ public sealed partial class ViTC36GF : torch.nn.Module<torch.Tensor, torch.Tenso
                             UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                         + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                    * v101,
+                                    * v111,
                                 UpperBound.OfRational(1, 8)
-                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                         + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                    * v101))),
-                            UpperBound.Sqrt(v116) * UpperBound.Sqrt(
+                                    * v111))),
+                            UpperBound.Sqrt(v126) * UpperBound.Sqrt(
                                 1
                                     + UpperBound.Power(
                                         UpperBound.Min(
                                             UpperBound.OfRational(1, 8)
                                                 * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                                     + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                                * v101,
+                                                * v111,
                                             UpperBound.OfRational(1, 8)
-                                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                                     + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                         * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                                * v101),
+                                                * v111),
                                         2)),
-                            v117
-                                + v119 * UpperBound.Min(
+                            v127
+                                + v129 * UpperBound.Min(
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                             + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v101,
+                                        * v111,
                                     UpperBound.OfRational(1, 8)
-                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                             + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v101)))),
-                v225 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+                                        * v111)))),
+                v240 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                * v101,
+                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v111,
                             UpperBound.OfRational(1, 8)
-                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                     + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                * v101))),
-                        UpperBound.Sqrt(v116) * UpperBound.Sqrt(
+                                * v111))),
+                        UpperBound.Sqrt(v126) * UpperBound.Sqrt(
                             1
                                 + UpperBound.Power(
                                     UpperBound.Min(
                                         UpperBound.OfRational(1, 8)
                                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                                 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v101,
+                                            * v111,
                                         UpperBound.OfRational(1, 8)
-                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                                 + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v101),
+                                            * v111),
                                     2)),
-                        v117
-                            + v119 * UpperBound.Min(
+                        v127
+                            + v129 * UpperBound.Min(
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                         + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                    * v101,
+                                    * v111,
                                 UpperBound.OfRational(1, 8)
-                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                         + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                    * v101)),
+                                    * v111)),
                     2))),
                 UpperBound.SumOver(16, head =>
                     norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head)
@@ -832,53 +849,53 @@ public sealed partial class ViTC36GF : torch.nn.Module<torch.Tensor, torch.Tenso
                             UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                         + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                    * v101,
+                                    * v111,
                                 UpperBound.OfRational(1, 8)
-                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                         + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                    * v101))),
-                            UpperBound.Sqrt(v116) * UpperBound.Sqrt(
+                                    * v111))),
+                            UpperBound.Sqrt(v126) * UpperBound.Sqrt(
                                 1
                                     + UpperBound.Power(
                                         UpperBound.Min(
                                             UpperBound.OfRational(1, 8)
                                                 * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                                     + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                                * v101,
+                                                * v111,
                                             UpperBound.OfRational(1, 8)
-                                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                                     + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                         * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                                * v101),
+                                                * v111),
                                         2)),
-                            v117
-                                + v119 * UpperBound.Min(
+                            v127
+                                + v129 * UpperBound.Min(
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                             + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v101,
+                                        * v111,
                                     UpperBound.OfRational(1, 8)
-                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                             + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v101))));
+                                        * v111))));
             // body.{i}.attention: query path, all readings
-            UpperBound v123 = UpperBound.Min(
-                v107 * v108 * v112,
-                v225 * v112,
-                v107 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+            UpperBound v133 = UpperBound.Min(
+                v117 * v118 * v122,
+                v240 * v122,
+                v117 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Min(
                         UpperBound.OfRational(1, 8)
                             * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                            * UpperBound.Power(v101, 2),
+                            * UpperBound.Power(v111, 2),
                         UpperBound.OfRational(1, 8)
                             * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                            * UpperBound.Power(v101, 2)),
+                            * UpperBound.Power(v111, 2)),
                     2))),
                 UpperBound.SumOver(16, head =>
                     norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (
@@ -886,19 +903,19 @@ public sealed partial class ViTC36GF : torch.nn.Module<torch.Tensor, torch.Tenso
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                * UpperBound.Power(v101, 2),
+                                * UpperBound.Power(v111, 2),
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                * UpperBound.Power(v101, 2)))),
-                v225 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+                                * UpperBound.Power(v111, 2)))),
+                v240 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.OfRational(1, 8)
                             * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                            * UpperBound.Power(v101, 2),
+                            * UpperBound.Power(v111, 2),
                         UpperBound.OfRational(1, 8)
                             * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                            * UpperBound.Power(v101, 2)),
+                            * UpperBound.Power(v111, 2)),
                     2))),
                 UpperBound.SumOver(16, head =>
                     norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head)
@@ -906,36 +923,36 @@ public sealed partial class ViTC36GF : torch.nn.Module<torch.Tensor, torch.Tenso
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                * UpperBound.Power(v101, 2),
+                                * UpperBound.Power(v111, 2),
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                * UpperBound.Power(v101, 2))));
+                                * UpperBound.Power(v111, 2))));
             // body.{i}.attention: per head, token to token
-            UpperBound v124 = UpperBound.Min(
-                v107 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+            UpperBound v134 = UpperBound.Min(
+                v117 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"body.{i}.attention.v", head) * (UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                             + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v101,
+                                        * v111,
                                     UpperBound.OfRational(1, 8)
-                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                             + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v101),
+                                        * v111),
                                 2))
                         + UpperBound.Min(
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                * UpperBound.Power(v101, 2),
+                                * UpperBound.Power(v111, 2),
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                * UpperBound.Power(v101, 2))),
+                                * UpperBound.Power(v111, 2))),
                     2))),
                 UpperBound.SumOver(16, head =>
                     norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (
@@ -945,47 +962,47 @@ public sealed partial class ViTC36GF : torch.nn.Module<torch.Tensor, torch.Tenso
                                     UpperBound.Min(
                                         UpperBound.OfRational(1, 8)
                                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                                 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v101,
+                                            * v111,
                                         UpperBound.OfRational(1, 8)
-                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                                 + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v101),
+                                            * v111),
                                     2))
                             + UpperBound.Min(
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                    * UpperBound.Power(v101, 2),
+                                    * UpperBound.Power(v111, 2),
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                    * UpperBound.Power(v101, 2))))),
-                v225 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+                                    * UpperBound.Power(v111, 2))))),
+                v240 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                             + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v101,
+                                        * v111,
                                     UpperBound.OfRational(1, 8)
-                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                             + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v101),
+                                        * v111),
                                 2))
                         + UpperBound.Min(
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                * UpperBound.Power(v101, 2),
+                                * UpperBound.Power(v111, 2),
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                * UpperBound.Power(v101, 2)),
+                                * UpperBound.Power(v111, 2)),
                     2))),
                 UpperBound.SumOver(16, head =>
                     norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head)
@@ -995,82 +1012,82 @@ public sealed partial class ViTC36GF : torch.nn.Module<torch.Tensor, torch.Tenso
                                     UpperBound.Min(
                                         UpperBound.OfRational(1, 8)
                                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                                 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v101,
+                                            * v111,
                                         UpperBound.OfRational(1, 8)
-                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                                 + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v101),
+                                            * v111),
                                     2))
                             + UpperBound.Min(
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                    * UpperBound.Power(v101, 2),
+                                    * UpperBound.Power(v111, 2),
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                    * UpperBound.Power(v101, 2)))));
-            UpperBound v125 = UpperBound.Min(v120 + v123, v124);  // body.{i}.attention: token to token
-            UpperBound v126 = v121 + v123;  // body.{i}.attention: whole to token
+                                    * UpperBound.Power(v111, 2)))));
+            UpperBound v135 = UpperBound.Min(v130 + v133, v134);  // body.{i}.attention: token to token
+            UpperBound v136 = v131 + v133;  // body.{i}.attention: whole to token
             // body.{i}.attention: whole to whole
-            UpperBound v127 = UpperBound.Min(
-                v122 + v123,
-                v107 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+            UpperBound v137 = UpperBound.Min(
+                v132 + v133,
+                v117 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(
                         197 * UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                * v101,
+                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v111,
                             UpperBound.OfRational(1, 8)
-                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                     + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                * v101))
+                                * v111))
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                        * UpperBound.Power(v101, 2),
+                                        * UpperBound.Power(v111, 2),
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                        * UpperBound.Power(v101, 2)),
+                                        * UpperBound.Power(v111, 2)),
                                 2)
                             + UpperBound.Min(
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                    * UpperBound.Power(v101, 2),
+                                    * UpperBound.Power(v111, 2),
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                    * UpperBound.Power(v101, 2))
+                                    * UpperBound.Power(v111, 2))
                                 * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                             + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v101,
+                                        * v111,
                                     UpperBound.OfRational(1, 8)
-                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                             + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v101)))
+                                        * v111)))
                                     + UpperBound.Sqrt(
                                         1
                                             + UpperBound.Power(
                                                 UpperBound.Min(
                                                     UpperBound.OfRational(1, 8)
                                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                                             + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                                        * v101,
+                                                        * v111,
                                                     UpperBound.OfRational(1, 8)
-                                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                                             + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                                 * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                                        * v101),
+                                                        * v111),
                                                 2)))),
                     2))),
                 UpperBound.SumOver(16, head =>
@@ -1079,111 +1096,111 @@ public sealed partial class ViTC36GF : torch.nn.Module<torch.Tensor, torch.Tenso
                             197 * UpperBound.SaturationG(UpperBound.Min(
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                         + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                    * v101,
+                                    * v111,
                                 UpperBound.OfRational(1, 8)
-                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                         + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                    * v101))
+                                    * v111))
                                 + UpperBound.Power(
                                     UpperBound.Min(
                                         UpperBound.OfRational(1, 8)
                                             * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                            * UpperBound.Power(v101, 2),
+                                            * UpperBound.Power(v111, 2),
                                         UpperBound.OfRational(1, 8)
                                             * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                            * UpperBound.Power(v101, 2)),
+                                            * UpperBound.Power(v111, 2)),
                                     2)
                                 + UpperBound.Min(
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                        * UpperBound.Power(v101, 2),
+                                        * UpperBound.Power(v111, 2),
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                        * UpperBound.Power(v101, 2))
+                                        * UpperBound.Power(v111, 2))
                                     * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                         UpperBound.OfRational(1, 8)
                                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                                 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v101,
+                                            * v111,
                                         UpperBound.OfRational(1, 8)
-                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                                 + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v101)))
+                                            * v111)))
                                         + UpperBound.Sqrt(
                                             1
                                                 + UpperBound.Power(
                                                     UpperBound.Min(
                                                         UpperBound.OfRational(1, 8)
                                                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                                                 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                                            * v101,
+                                                            * v111,
                                                         UpperBound.OfRational(1, 8)
-                                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                                                 + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                                     * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                                            * v101),
+                                                            * v111),
                                                     2)))))),
-                v225 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+                v240 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         197 * UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                * v101,
+                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v111,
                             UpperBound.OfRational(1, 8)
-                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                     + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                * v101))
+                                * v111))
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                        * UpperBound.Power(v101, 2),
+                                        * UpperBound.Power(v111, 2),
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                        * UpperBound.Power(v101, 2)),
+                                        * UpperBound.Power(v111, 2)),
                                 2)
                             + UpperBound.Min(
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                    * UpperBound.Power(v101, 2),
+                                    * UpperBound.Power(v111, 2),
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                    * UpperBound.Power(v101, 2))
+                                    * UpperBound.Power(v111, 2))
                                 * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                             + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v101,
+                                        * v111,
                                     UpperBound.OfRational(1, 8)
-                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                             + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v101)))
+                                        * v111)))
                                     + UpperBound.Sqrt(
                                         1
                                             + UpperBound.Power(
                                                 UpperBound.Min(
                                                     UpperBound.OfRational(1, 8)
                                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                                             + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                                        * v101,
+                                                        * v111,
                                                     UpperBound.OfRational(1, 8)
-                                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                                             + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                                 * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                                        * v101),
+                                                        * v111),
                                                 2)))),
                     2))),
                 UpperBound.SumOver(16, head =>
@@ -1192,142 +1209,142 @@ public sealed partial class ViTC36GF : torch.nn.Module<torch.Tensor, torch.Tenso
                             197 * UpperBound.SaturationG(UpperBound.Min(
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                         + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                    * v101,
+                                    * v111,
                                 UpperBound.OfRational(1, 8)
-                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                         + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                    * v101))
+                                    * v111))
                                 + UpperBound.Power(
                                     UpperBound.Min(
                                         UpperBound.OfRational(1, 8)
                                             * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                            * UpperBound.Power(v101, 2),
+                                            * UpperBound.Power(v111, 2),
                                         UpperBound.OfRational(1, 8)
                                             * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                            * UpperBound.Power(v101, 2)),
+                                            * UpperBound.Power(v111, 2)),
                                     2)
                                 + UpperBound.Min(
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                        * UpperBound.Power(v101, 2),
+                                        * UpperBound.Power(v111, 2),
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                        * UpperBound.Power(v101, 2))
+                                        * UpperBound.Power(v111, 2))
                                     * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                         UpperBound.OfRational(1, 8)
                                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                                 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v101,
+                                            * v111,
                                         UpperBound.OfRational(1, 8)
-                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                                 + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v101)))
+                                            * v111)))
                                         + UpperBound.Sqrt(
                                             1
                                                 + UpperBound.Power(
                                                     UpperBound.Min(
                                                         UpperBound.OfRational(1, 8)
                                                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v100
+                                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v110
                                                                 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                                            * v101,
+                                                            * v111,
                                                         UpperBound.OfRational(1, 8)
-                                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v100
+                                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v110
                                                                 + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                                     * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                                            * v101),
+                                                            * v111),
                                                     2))))));
             // body.{i}.attention: radius
-            UpperBound v128 = UpperBound.Min(
-                v107 * v118 * v100,
-                v107 * (v106 * v100 + v114 * 4 * v108 * v101),
+            UpperBound v138 = UpperBound.Min(
+                v117 * v128 * v110,
+                v117 * (v116 * v110 + v124 * 4 * v118 * v111),
                 UpperBound.Min(
-                    v107 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head), 2))),
+                    v117 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head), 2))),
                     UpperBound.SumOver(16, head =>
                         norms.HeadSpectralNorm($"body.{i}.attention.out", head) * norms.HeadSpectralNorm($"body.{i}.attention.v", head)),
-                    v225 * 4,
+                    v240 * 4,
                     UpperBound.SumOver(16, head => norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head)))
-                    * v100,
-                v229 * v100,
-                UpperBound.Min(v227, v107 * v106, v226) * v100 + v228 * v101)
-                + v107 * norms.VectorNorm($"body.{i}.attention.v_bias")
+                    * v110,
+                v244 * v110,
+                UpperBound.Min(v242, v117 * v116, v241) * v110 + v243 * v111)
+                + v117 * norms.VectorNorm($"body.{i}.attention.v_bias")
                 + norms.VectorNorm($"body.{i}.attention.out_bias");
             // body.{i}.attention: centred radius
-            UpperBound v129 = UpperBound.Min(
-                v107 * 4 * v108 * v114 * v101,
+            UpperBound v139 = UpperBound.Min(
+                v117 * 4 * v118 * v124 * v111,
                 UpperBound.Min(
-                    v107 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head) * v114, 2))),
+                    v117 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head) * v124, 2))),
                     UpperBound.SumOver(16, head =>
-                        norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (norms.HeadSpectralNorm($"body.{i}.attention.v", head) * v114)),
-                    v225 * UpperBound.Sqrt(16 * UpperBound.Power(v114, 2)),
-                    UpperBound.SumOver(16, head => norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head) * v114))
-                    * v101,
-                v226 * v114 * v101,
-                v128);
-            UpperBound v130 = UpperBound.Min(v125 * v102, v126 * v103, v121 * v103 + v123 * v102, v127 * v103, v125 * v104);  // body.{i}.attention: from pixels, whole to token
-            UpperBound v131 = UpperBound.Min(v127 * v103, UpperBound.Sqrt(197) * v130);  // body.{i}.attention: from pixels, whole to whole
-            UpperBound v132 = UpperBound.Min(v125 * v104, 224 * v130);  // body.{i}.attention: from pixels, token to token
-            UpperBound v137 = v94 + v128;  // body.{i}.residual: radius
-            UpperBound v138 = UpperBound.Min(v95 + v129, v137);  // body.{i}.residual: centred radius
-            UpperBound v139 = UpperBound.Min(v97 + v130, v96 + v131, v98 + v132);  // body.{i}.residual: from pixels, whole to token
-            UpperBound v140 = UpperBound.Min(v96 + v131, UpperBound.Sqrt(197) * v139);  // body.{i}.residual: from pixels, whole to whole
-            UpperBound v141 = UpperBound.Min(v98 + v132, 224 * v139);  // body.{i}.residual: from pixels, token to token
-            UpperBound v142 = norms.LargestEntry($"body.{i}.layer_norm_2.gain");  // body.{i}.layer_norm_2: max|gain|
-            UpperBound v234 = v142 * UpperBound.Min(UpperBound.Sqrt(100000) * v137, 32);  // body.{i}.layer_norm_2: shared
-            UpperBound v143 = v234 + norms.VectorNorm($"body.{i}.layer_norm_2.bias");  // body.{i}.layer_norm_2: radius
-            UpperBound v235 = v142 * UpperBound.Sqrt(100000);  // body.{i}.layer_norm_2: shared
-            UpperBound v144 = UpperBound.Min(v235 * v138, v234, v143);  // body.{i}.layer_norm_2: centred radius
-            UpperBound v236 = v235 * v140;  // body.{i}.layer_norm_2: shared
-            UpperBound v237 = v235 * v141;  // body.{i}.layer_norm_2: shared
-            UpperBound v145 = UpperBound.Min(v235 * v139, v236, v237);  // body.{i}.layer_norm_2: from pixels, whole to token
-            UpperBound v146 = UpperBound.Min(v236, UpperBound.Sqrt(197) * v145);  // body.{i}.layer_norm_2: from pixels, whole to whole
-            UpperBound v147 = UpperBound.Min(v237, 224 * v145);  // body.{i}.layer_norm_2: from pixels, token to token
-            UpperBound v148 = norms.SpectralNorm($"body.{i}.mlp.up");  // body.{i}.mlp: σ(up)
-            UpperBound v149 = norms.SpectralNorm($"body.{i}.mlp.down");  // body.{i}.mlp: σ(down)
-            UpperBound v150 = norms.LargestRow($"body.{i}.mlp.up") * v143 + norms.LargestEntry($"body.{i}.mlp.up_bias");  // body.{i}.mlp: largest pre-activation
-            UpperBound v151 = v148 * v143 + norms.VectorNorm($"body.{i}.mlp.up_bias");  // body.{i}.mlp: norm of the pre-activations
-            UpperBound v152 = UpperBound.GeluSlope(v150);  // body.{i}.mlp: gelu slope
+                        norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (norms.HeadSpectralNorm($"body.{i}.attention.v", head) * v124)),
+                    v240 * UpperBound.Sqrt(16 * UpperBound.Power(v124, 2)),
+                    UpperBound.SumOver(16, head => norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head) * v124))
+                    * v111,
+                v241 * v124 * v111,
+                v138);
+            UpperBound v140 = UpperBound.Min(v135 * v112, v136 * v113, v131 * v113 + v133 * v112, v137 * v113, v135 * v114);  // body.{i}.attention: from pixels, whole to token
+            UpperBound v141 = UpperBound.Min(v137 * v113, UpperBound.Sqrt(197) * v140);  // body.{i}.attention: from pixels, whole to whole
+            UpperBound v142 = UpperBound.Min(v135 * v114, 224 * v140);  // body.{i}.attention: from pixels, token to token
+            UpperBound v147 = v104 + v138;  // body.{i}.residual: radius
+            UpperBound v148 = UpperBound.Min(v105 + v139, v147);  // body.{i}.residual: centred radius
+            UpperBound v149 = UpperBound.Min(v107 + v140, v106 + v141, v108 + v142);  // body.{i}.residual: from pixels, whole to token
+            UpperBound v150 = UpperBound.Min(v106 + v141, UpperBound.Sqrt(197) * v149);  // body.{i}.residual: from pixels, whole to whole
+            UpperBound v151 = UpperBound.Min(v108 + v142, 224 * v149);  // body.{i}.residual: from pixels, token to token
+            UpperBound v152 = norms.LargestEntry($"body.{i}.layer_norm_2.gain");  // body.{i}.layer_norm_2: max|gain|
+            UpperBound v249 = v152 * UpperBound.Min(UpperBound.Sqrt(100000) * v147, 32);  // body.{i}.layer_norm_2: shared
+            UpperBound v153 = v249 + norms.VectorNorm($"body.{i}.layer_norm_2.bias");  // body.{i}.layer_norm_2: radius
+            UpperBound v250 = v152 * UpperBound.Sqrt(100000);  // body.{i}.layer_norm_2: shared
+            UpperBound v154 = UpperBound.Min(v250 * v148, v249, v153);  // body.{i}.layer_norm_2: centred radius
+            UpperBound v251 = v250 * v150;  // body.{i}.layer_norm_2: shared
+            UpperBound v252 = v250 * v151;  // body.{i}.layer_norm_2: shared
+            UpperBound v155 = UpperBound.Min(v250 * v149, v251, v252);  // body.{i}.layer_norm_2: from pixels, whole to token
+            UpperBound v156 = UpperBound.Min(v251, UpperBound.Sqrt(197) * v155);  // body.{i}.layer_norm_2: from pixels, whole to whole
+            UpperBound v157 = UpperBound.Min(v252, 224 * v155);  // body.{i}.layer_norm_2: from pixels, token to token
+            UpperBound v158 = norms.SpectralNorm($"body.{i}.mlp.up");  // body.{i}.mlp: σ(up)
+            UpperBound v159 = norms.SpectralNorm($"body.{i}.mlp.down");  // body.{i}.mlp: σ(down)
+            UpperBound v160 = norms.LargestRow($"body.{i}.mlp.up") * v153 + norms.LargestEntry($"body.{i}.mlp.up_bias");  // body.{i}.mlp: largest pre-activation
+            UpperBound v161 = v158 * v153 + norms.VectorNorm($"body.{i}.mlp.up_bias");  // body.{i}.mlp: norm of the pre-activations
+            UpperBound v162 = UpperBound.GeluSlope(v160);  // body.{i}.mlp: gelu slope
             // body.{i}.mlp: constant
-            UpperBound v153 = UpperBound.Min(
-                v152 * (v148 * v149),
+            UpperBound v163 = UpperBound.Min(
+                v162 * (v158 * v159),
                 UpperBound.OfRational(1, 2) * norms.Product($"body.{i}.mlp.down", $"body.{i}.mlp.up")
-                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v148 * v149));
-            UpperBound v154 = v149 * (UpperBound.GeluGain(v150) * v151) + norms.VectorNorm($"body.{i}.mlp.down_bias");  // body.{i}.mlp: radius
-            UpperBound v155 = UpperBound.Min(v153 * v144, v154);  // body.{i}.mlp: centred radius
-            UpperBound v156 = UpperBound.Min(v153 * v145, v153 * v146, v153 * v147);  // body.{i}.mlp: from pixels, whole to token
-            UpperBound v157 = UpperBound.Min(v153 * v146, UpperBound.Sqrt(197) * v156);  // body.{i}.mlp: from pixels, whole to whole
-            UpperBound v158 = UpperBound.Min(v153 * v147, 224 * v156);  // body.{i}.mlp: from pixels, token to token
-            UpperBound v161 = v137 + v154;  // body.{i}.residual_2: radius
-            UpperBound v162 = UpperBound.Min(v138 + v155, v161);  // body.{i}.residual_2: centred radius
-            UpperBound v164 = UpperBound.Min(v139 + v156, v140 + v157, v141 + v158);  // body.{i}.residual_2: from pixels, whole to token
-            UpperBound v165 = UpperBound.Min(v140 + v157, UpperBound.Sqrt(197) * v164);  // body.{i}.residual_2: from pixels, whole to whole
-            UpperBound v166 = UpperBound.Min(v141 + v158, 224 * v164);  // body.{i}.residual_2: from pixels, token to token
-            (v94, v95, v96, v97, v98) = (v161, v162, v165, v164, v166);
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v158 * v159));
+            UpperBound v164 = v159 * (UpperBound.GeluGain(v160) * v161) + norms.VectorNorm($"body.{i}.mlp.down_bias");  // body.{i}.mlp: radius
+            UpperBound v165 = UpperBound.Min(v163 * v154, v164);  // body.{i}.mlp: centred radius
+            UpperBound v166 = UpperBound.Min(v163 * v155, v163 * v156, v163 * v157);  // body.{i}.mlp: from pixels, whole to token
+            UpperBound v167 = UpperBound.Min(v163 * v156, UpperBound.Sqrt(197) * v166);  // body.{i}.mlp: from pixels, whole to whole
+            UpperBound v168 = UpperBound.Min(v163 * v157, 224 * v166);  // body.{i}.mlp: from pixels, token to token
+            UpperBound v171 = v147 + v164;  // body.{i}.residual_2: radius
+            UpperBound v172 = UpperBound.Min(v148 + v165, v171);  // body.{i}.residual_2: centred radius
+            UpperBound v174 = UpperBound.Min(v149 + v166, v150 + v167, v151 + v168);  // body.{i}.residual_2: from pixels, whole to token
+            UpperBound v175 = UpperBound.Min(v150 + v167, UpperBound.Sqrt(197) * v174);  // body.{i}.residual_2: from pixels, whole to whole
+            UpperBound v176 = UpperBound.Min(v151 + v168, 224 * v174);  // body.{i}.residual_2: from pixels, token to token
+            (v104, v105, v106, v107, v108) = (v171, v172, v175, v174, v176);
         }
-        UpperBound v167 = v94;
-        UpperBound v168 = v95;
-        UpperBound v169 = v96;
-        UpperBound v170 = v97;
-        UpperBound v171 = v98;
-        UpperBound v172 = norms.LargestEntry("layer_norm.gain");  // layer_norm: max|gain|
-        UpperBound v238 = v172 * UpperBound.Sqrt(100000);  // layer_norm: shared
-        UpperBound v239 = v238 * v169;  // layer_norm: shared
-        UpperBound v240 = v238 * v171;  // layer_norm: shared
-        UpperBound v175 = UpperBound.Min(v238 * v170, v239, v240);  // layer_norm: from pixels, whole to token
-        UpperBound v176 = UpperBound.Min(v239, UpperBound.Sqrt(197) * v175);  // layer_norm: from pixels, whole to whole
-        UpperBound v177 = UpperBound.Min(v240, 224 * v175);  // layer_norm: from pixels, token to token
-        UpperBound v179 = UpperBound.Min(v175, v176, v177);  // pool: from pixels, whole to token
-        UpperBound v180 = UpperBound.Min(v176, v175, v177);  // pool: from pixels, whole to whole
-        UpperBound v181 = UpperBound.Min(v177, 224 * v179);  // pool: from pixels, token to token
-        UpperBound v182 = norms.SpectralNorm("logits.weight");  // logits: σ(weight)
-        UpperBound v186 = UpperBound.Min(v182 * v180, v182 * v179, v182 * v181);  // logits: from pixels, whole to whole
-        return [v186];
+        UpperBound v177 = v104;
+        UpperBound v178 = v105;
+        UpperBound v179 = v106;
+        UpperBound v180 = v107;
+        UpperBound v181 = v108;
+        UpperBound v182 = norms.LargestEntry("layer_norm.gain");  // layer_norm: max|gain|
+        UpperBound v253 = v182 * UpperBound.Sqrt(100000);  // layer_norm: shared
+        UpperBound v254 = v253 * v179;  // layer_norm: shared
+        UpperBound v255 = v253 * v181;  // layer_norm: shared
+        UpperBound v185 = UpperBound.Min(v253 * v180, v254, v255);  // layer_norm: from pixels, whole to token
+        UpperBound v186 = UpperBound.Min(v254, UpperBound.Sqrt(197) * v185);  // layer_norm: from pixels, whole to whole
+        UpperBound v187 = UpperBound.Min(v255, 224 * v185);  // layer_norm: from pixels, token to token
+        UpperBound v189 = UpperBound.Min(v185, v186, v187);  // pool: from pixels, whole to token
+        UpperBound v190 = UpperBound.Min(v186, v185, v187);  // pool: from pixels, whole to whole
+        UpperBound v191 = UpperBound.Min(v187, 224 * v189);  // pool: from pixels, token to token
+        UpperBound v192 = norms.SpectralNorm("logits.weight");  // logits: σ(weight)
+        UpperBound v196 = UpperBound.Min(v192 * v190, v192 * v189, v192 * v191);  // logits: from pixels, whole to whole
+        return [v196];
     }
 
     UpperBound ILipsModel.Bound(int claim, Norms norms) => LipschitzBound(norms)[claim];

@@ -226,15 +226,19 @@ public sealed partial class ViTC4GF : torch.nn.Module<torch.Tensor, torch.Tensor
         var norms = new List<NormRequest>();
         norms.Add(new NormRequest(NormKind.Operator, "stem.conv2d.weight"));
         norms.Add(new NormRequest(NormKind.Spectral, "stem.conv2d.weight"));
+        norms.Add(new NormRequest(NormKind.Taps, "stem.conv2d.weight"));
         norms.Add(new NormRequest(NormKind.LargestEntry, "stem.batch_norm.gain"));
         norms.Add(new NormRequest(NormKind.Operator, "stem.conv2d_2.weight"));
         norms.Add(new NormRequest(NormKind.Spectral, "stem.conv2d_2.weight"));
+        norms.Add(new NormRequest(NormKind.Taps, "stem.conv2d_2.weight"));
         norms.Add(new NormRequest(NormKind.LargestEntry, "stem.batch_norm_2.gain"));
         norms.Add(new NormRequest(NormKind.Operator, "stem.conv2d_3.weight"));
         norms.Add(new NormRequest(NormKind.Spectral, "stem.conv2d_3.weight"));
+        norms.Add(new NormRequest(NormKind.Taps, "stem.conv2d_3.weight"));
         norms.Add(new NormRequest(NormKind.LargestEntry, "stem.batch_norm_3.gain"));
         norms.Add(new NormRequest(NormKind.Operator, "stem.conv2d_4.weight"));
         norms.Add(new NormRequest(NormKind.Spectral, "stem.conv2d_4.weight"));
+        norms.Add(new NormRequest(NormKind.Taps, "stem.conv2d_4.weight"));
         norms.Add(new NormRequest(NormKind.LargestEntry, "stem.batch_norm_4.gain"));
         norms.Add(new NormRequest(NormKind.Spectral, "stem.conv2d_5.weight"));
         for (var i = 0; i < 11; i++)
@@ -390,158 +394,165 @@ public sealed partial class ViTC4GF : torch.nn.Module<torch.Tensor, torch.Tensor
     {
         UpperBound v4 = norms.OperatorNorm("stem.conv2d.weight");  // stem.conv2d: operator norm of weight
         UpperBound v5 = UpperBound.Min(norms.SpectralNorm("stem.conv2d.weight"), v4);  // stem.conv2d: σ(weight)
-        UpperBound v161 = 3 * v5 * UpperBound.OfRational(125, 28);  // stem.conv2d: shared
-        UpperBound v162 = UpperBound.Min(2 * v5, v4) * UpperBound.OfRational(125, 28);  // stem.conv2d: shared
-        UpperBound v8 = UpperBound.Min(v161, UpperBound.Min(v5, 2 * v5, v4) * UpperBound.OfRational(125, 28), v162);  // stem.conv2d: from pixels, whole to token
-        UpperBound v9 = UpperBound.Min(v162, 112 * v8);  // stem.conv2d: from pixels, whole to whole
-        UpperBound v10 = UpperBound.Min(v161, 224 * v8);  // stem.conv2d: from pixels, token to token
-        UpperBound v12 = norms.LargestEntry("stem.batch_norm.gain");  // stem.batch_norm: max|gain|
-        UpperBound v163 = v12 * UpperBound.Sqrt(100000);  // stem.batch_norm: shared
-        UpperBound v164 = v163 * v9;  // stem.batch_norm: shared
-        UpperBound v165 = v163 * v10;  // stem.batch_norm: shared
-        UpperBound v14 = UpperBound.Min(v163 * v8, v164, v165);  // stem.batch_norm: from pixels, whole to token
-        UpperBound v15 = UpperBound.Min(v164, 112 * v14);  // stem.batch_norm: from pixels, whole to whole
-        UpperBound v16 = UpperBound.Min(v165, 224 * v14);  // stem.batch_norm: from pixels, token to token
-        UpperBound v17 = UpperBound.Min(v14, v15, v16);  // stem.relu: from pixels, whole to token
-        UpperBound v18 = UpperBound.Min(v15, 112 * v17);  // stem.relu: from pixels, whole to whole
-        UpperBound v19 = UpperBound.Min(v16, 224 * v17);  // stem.relu: from pixels, token to token
-        UpperBound v20 = norms.OperatorNorm("stem.conv2d_2.weight");  // stem.conv2d_2: operator norm of weight
-        UpperBound v21 = UpperBound.Min(norms.SpectralNorm("stem.conv2d_2.weight"), v20);  // stem.conv2d_2: σ(weight)
-        UpperBound v166 = UpperBound.Min(2 * v21, v20) * v18;  // stem.conv2d_2: shared
-        UpperBound v167 = 3 * v21 * v19;  // stem.conv2d_2: shared
-        UpperBound v22 = UpperBound.Min(3 * v21 * v17, UpperBound.Min(v21, 2 * v21, v20) * v18, v166, v167);  // stem.conv2d_2: from pixels, whole to token
-        UpperBound v23 = UpperBound.Min(v166, 56 * v22);  // stem.conv2d_2: from pixels, whole to whole
-        UpperBound v24 = UpperBound.Min(v167, 224 * v22);  // stem.conv2d_2: from pixels, token to token
-        UpperBound v26 = norms.LargestEntry("stem.batch_norm_2.gain");  // stem.batch_norm_2: max|gain|
-        UpperBound v168 = v26 * UpperBound.Sqrt(100000);  // stem.batch_norm_2: shared
-        UpperBound v169 = v168 * v23;  // stem.batch_norm_2: shared
-        UpperBound v170 = v168 * v24;  // stem.batch_norm_2: shared
-        UpperBound v27 = UpperBound.Min(v168 * v22, v169, v170);  // stem.batch_norm_2: from pixels, whole to token
-        UpperBound v28 = UpperBound.Min(v169, 56 * v27);  // stem.batch_norm_2: from pixels, whole to whole
-        UpperBound v29 = UpperBound.Min(v170, 224 * v27);  // stem.batch_norm_2: from pixels, token to token
-        UpperBound v30 = UpperBound.Min(v27, v28, v29);  // stem.relu_2: from pixels, whole to token
-        UpperBound v31 = UpperBound.Min(v28, 56 * v30);  // stem.relu_2: from pixels, whole to whole
-        UpperBound v32 = UpperBound.Min(v29, 224 * v30);  // stem.relu_2: from pixels, token to token
-        UpperBound v33 = norms.OperatorNorm("stem.conv2d_3.weight");  // stem.conv2d_3: operator norm of weight
-        UpperBound v34 = UpperBound.Min(norms.SpectralNorm("stem.conv2d_3.weight"), v33);  // stem.conv2d_3: σ(weight)
-        UpperBound v171 = UpperBound.Min(2 * v34, v33) * v31;  // stem.conv2d_3: shared
-        UpperBound v172 = 3 * v34 * v32;  // stem.conv2d_3: shared
-        UpperBound v35 = UpperBound.Min(3 * v34 * v30, UpperBound.Min(v34, 2 * v34, v33) * v31, v171, v172);  // stem.conv2d_3: from pixels, whole to token
-        UpperBound v36 = UpperBound.Min(v171, 28 * v35);  // stem.conv2d_3: from pixels, whole to whole
-        UpperBound v37 = UpperBound.Min(v172, 224 * v35);  // stem.conv2d_3: from pixels, token to token
-        UpperBound v39 = norms.LargestEntry("stem.batch_norm_3.gain");  // stem.batch_norm_3: max|gain|
-        UpperBound v173 = v39 * UpperBound.Sqrt(100000);  // stem.batch_norm_3: shared
-        UpperBound v174 = v173 * v36;  // stem.batch_norm_3: shared
-        UpperBound v175 = v173 * v37;  // stem.batch_norm_3: shared
-        UpperBound v40 = UpperBound.Min(v173 * v35, v174, v175);  // stem.batch_norm_3: from pixels, whole to token
-        UpperBound v41 = UpperBound.Min(v174, 28 * v40);  // stem.batch_norm_3: from pixels, whole to whole
-        UpperBound v42 = UpperBound.Min(v175, 224 * v40);  // stem.batch_norm_3: from pixels, token to token
-        UpperBound v43 = UpperBound.Min(v40, v41, v42);  // stem.relu_3: from pixels, whole to token
-        UpperBound v44 = UpperBound.Min(v41, 28 * v43);  // stem.relu_3: from pixels, whole to whole
-        UpperBound v45 = UpperBound.Min(v42, 224 * v43);  // stem.relu_3: from pixels, token to token
-        UpperBound v46 = norms.OperatorNorm("stem.conv2d_4.weight");  // stem.conv2d_4: operator norm of weight
-        UpperBound v47 = UpperBound.Min(norms.SpectralNorm("stem.conv2d_4.weight"), v46);  // stem.conv2d_4: σ(weight)
-        UpperBound v176 = UpperBound.Min(2 * v47, v46) * v44;  // stem.conv2d_4: shared
-        UpperBound v177 = 3 * v47 * v45;  // stem.conv2d_4: shared
-        UpperBound v48 = UpperBound.Min(3 * v47 * v43, UpperBound.Min(v47, 2 * v47, v46) * v44, v176, v177);  // stem.conv2d_4: from pixels, whole to token
-        UpperBound v49 = UpperBound.Min(v176, 14 * v48);  // stem.conv2d_4: from pixels, whole to whole
-        UpperBound v50 = UpperBound.Min(v177, 224 * v48);  // stem.conv2d_4: from pixels, token to token
-        UpperBound v52 = norms.LargestEntry("stem.batch_norm_4.gain");  // stem.batch_norm_4: max|gain|
-        UpperBound v178 = v52 * UpperBound.Sqrt(100000);  // stem.batch_norm_4: shared
-        UpperBound v179 = v178 * v49;  // stem.batch_norm_4: shared
-        UpperBound v180 = v178 * v50;  // stem.batch_norm_4: shared
-        UpperBound v53 = UpperBound.Min(v178 * v48, v179, v180);  // stem.batch_norm_4: from pixels, whole to token
-        UpperBound v54 = UpperBound.Min(v179, 14 * v53);  // stem.batch_norm_4: from pixels, whole to whole
-        UpperBound v55 = UpperBound.Min(v180, 224 * v53);  // stem.batch_norm_4: from pixels, token to token
-        UpperBound v56 = UpperBound.Min(v53, v54, v55);  // stem.relu_4: from pixels, whole to token
-        UpperBound v57 = UpperBound.Min(v54, 14 * v56);  // stem.relu_4: from pixels, whole to whole
-        UpperBound v58 = UpperBound.Min(v55, 224 * v56);  // stem.relu_4: from pixels, token to token
-        UpperBound v59 = norms.SpectralNorm("stem.conv2d_5.weight");  // stem.conv2d_5: σ(weight)
-        UpperBound v60 = UpperBound.Min(v59 * v56, v59 * v57, v59 * v58);  // stem.conv2d_5: from pixels, whole to token
-        UpperBound v61 = UpperBound.Min(v59 * v57, 14 * v60);  // stem.conv2d_5: from pixels, whole to whole
-        UpperBound v62 = UpperBound.Min(v59 * v58, 224 * v60);  // stem.conv2d_5: from pixels, token to token
-        UpperBound v64 = UpperBound.Min(v60, v61, v62);  // class_token: from pixels, whole to token
-        UpperBound v65 = UpperBound.Min(v61, UpperBound.Sqrt(197) * v64);  // class_token: from pixels, whole to whole
-        UpperBound v66 = UpperBound.Min(v62, 224 * v64);  // class_token: from pixels, token to token
-        UpperBound v68 = UpperBound.Infinity;
-        UpperBound v69 = UpperBound.Infinity;
-        UpperBound v70 = v65;
-        UpperBound v71 = v64;
-        UpperBound v72 = v66;
+        UpperBound v6 = norms.TapNorms("stem.conv2d.weight");  // stem.conv2d: sum of the taps' norms
+        UpperBound v169 = UpperBound.Min(3 * v5, v6) * UpperBound.OfRational(125, 28);  // stem.conv2d: shared
+        UpperBound v170 = UpperBound.Min(2 * v5, v4) * UpperBound.OfRational(125, 28);  // stem.conv2d: shared
+        UpperBound v9 = UpperBound.Min(v169, UpperBound.Min(v5, 2 * v5, v4) * UpperBound.OfRational(125, 28), v170);  // stem.conv2d: from pixels, whole to token
+        UpperBound v10 = UpperBound.Min(v170, 112 * v9);  // stem.conv2d: from pixels, whole to whole
+        UpperBound v11 = UpperBound.Min(v169, 224 * v9);  // stem.conv2d: from pixels, token to token
+        UpperBound v14 = norms.LargestEntry("stem.batch_norm.gain");  // stem.batch_norm: max|gain|
+        UpperBound v171 = v14 * UpperBound.Sqrt(100000);  // stem.batch_norm: shared
+        UpperBound v172 = v171 * v10;  // stem.batch_norm: shared
+        UpperBound v173 = v171 * v11;  // stem.batch_norm: shared
+        UpperBound v16 = UpperBound.Min(v171 * v9, v172, v173);  // stem.batch_norm: from pixels, whole to token
+        UpperBound v17 = UpperBound.Min(v172, 112 * v16);  // stem.batch_norm: from pixels, whole to whole
+        UpperBound v18 = UpperBound.Min(v173, 224 * v16);  // stem.batch_norm: from pixels, token to token
+        UpperBound v19 = UpperBound.Min(v16, v17, v18);  // stem.relu: from pixels, whole to token
+        UpperBound v20 = UpperBound.Min(v17, 112 * v19);  // stem.relu: from pixels, whole to whole
+        UpperBound v21 = UpperBound.Min(v18, 224 * v19);  // stem.relu: from pixels, token to token
+        UpperBound v22 = norms.OperatorNorm("stem.conv2d_2.weight");  // stem.conv2d_2: operator norm of weight
+        UpperBound v23 = UpperBound.Min(norms.SpectralNorm("stem.conv2d_2.weight"), v22);  // stem.conv2d_2: σ(weight)
+        UpperBound v24 = norms.TapNorms("stem.conv2d_2.weight");  // stem.conv2d_2: sum of the taps' norms
+        UpperBound v174 = UpperBound.Min(3 * v23, v24);  // stem.conv2d_2: shared
+        UpperBound v175 = UpperBound.Min(2 * v23, v22) * v20;  // stem.conv2d_2: shared
+        UpperBound v176 = v174 * v21;  // stem.conv2d_2: shared
+        UpperBound v25 = UpperBound.Min(v174 * v19, UpperBound.Min(v23, 2 * v23, v22) * v20, v175, v176);  // stem.conv2d_2: from pixels, whole to token
+        UpperBound v26 = UpperBound.Min(v175, 56 * v25);  // stem.conv2d_2: from pixels, whole to whole
+        UpperBound v27 = UpperBound.Min(v176, 224 * v25);  // stem.conv2d_2: from pixels, token to token
+        UpperBound v30 = norms.LargestEntry("stem.batch_norm_2.gain");  // stem.batch_norm_2: max|gain|
+        UpperBound v177 = v30 * UpperBound.Sqrt(100000);  // stem.batch_norm_2: shared
+        UpperBound v178 = v177 * v26;  // stem.batch_norm_2: shared
+        UpperBound v179 = v177 * v27;  // stem.batch_norm_2: shared
+        UpperBound v31 = UpperBound.Min(v177 * v25, v178, v179);  // stem.batch_norm_2: from pixels, whole to token
+        UpperBound v32 = UpperBound.Min(v178, 56 * v31);  // stem.batch_norm_2: from pixels, whole to whole
+        UpperBound v33 = UpperBound.Min(v179, 224 * v31);  // stem.batch_norm_2: from pixels, token to token
+        UpperBound v34 = UpperBound.Min(v31, v32, v33);  // stem.relu_2: from pixels, whole to token
+        UpperBound v35 = UpperBound.Min(v32, 56 * v34);  // stem.relu_2: from pixels, whole to whole
+        UpperBound v36 = UpperBound.Min(v33, 224 * v34);  // stem.relu_2: from pixels, token to token
+        UpperBound v37 = norms.OperatorNorm("stem.conv2d_3.weight");  // stem.conv2d_3: operator norm of weight
+        UpperBound v38 = UpperBound.Min(norms.SpectralNorm("stem.conv2d_3.weight"), v37);  // stem.conv2d_3: σ(weight)
+        UpperBound v39 = norms.TapNorms("stem.conv2d_3.weight");  // stem.conv2d_3: sum of the taps' norms
+        UpperBound v180 = UpperBound.Min(3 * v38, v39);  // stem.conv2d_3: shared
+        UpperBound v181 = UpperBound.Min(2 * v38, v37) * v35;  // stem.conv2d_3: shared
+        UpperBound v182 = v180 * v36;  // stem.conv2d_3: shared
+        UpperBound v40 = UpperBound.Min(v180 * v34, UpperBound.Min(v38, 2 * v38, v37) * v35, v181, v182);  // stem.conv2d_3: from pixels, whole to token
+        UpperBound v41 = UpperBound.Min(v181, 28 * v40);  // stem.conv2d_3: from pixels, whole to whole
+        UpperBound v42 = UpperBound.Min(v182, 224 * v40);  // stem.conv2d_3: from pixels, token to token
+        UpperBound v45 = norms.LargestEntry("stem.batch_norm_3.gain");  // stem.batch_norm_3: max|gain|
+        UpperBound v183 = v45 * UpperBound.Sqrt(100000);  // stem.batch_norm_3: shared
+        UpperBound v184 = v183 * v41;  // stem.batch_norm_3: shared
+        UpperBound v185 = v183 * v42;  // stem.batch_norm_3: shared
+        UpperBound v46 = UpperBound.Min(v183 * v40, v184, v185);  // stem.batch_norm_3: from pixels, whole to token
+        UpperBound v47 = UpperBound.Min(v184, 28 * v46);  // stem.batch_norm_3: from pixels, whole to whole
+        UpperBound v48 = UpperBound.Min(v185, 224 * v46);  // stem.batch_norm_3: from pixels, token to token
+        UpperBound v49 = UpperBound.Min(v46, v47, v48);  // stem.relu_3: from pixels, whole to token
+        UpperBound v50 = UpperBound.Min(v47, 28 * v49);  // stem.relu_3: from pixels, whole to whole
+        UpperBound v51 = UpperBound.Min(v48, 224 * v49);  // stem.relu_3: from pixels, token to token
+        UpperBound v52 = norms.OperatorNorm("stem.conv2d_4.weight");  // stem.conv2d_4: operator norm of weight
+        UpperBound v53 = UpperBound.Min(norms.SpectralNorm("stem.conv2d_4.weight"), v52);  // stem.conv2d_4: σ(weight)
+        UpperBound v54 = norms.TapNorms("stem.conv2d_4.weight");  // stem.conv2d_4: sum of the taps' norms
+        UpperBound v186 = UpperBound.Min(3 * v53, v54);  // stem.conv2d_4: shared
+        UpperBound v187 = UpperBound.Min(2 * v53, v52) * v50;  // stem.conv2d_4: shared
+        UpperBound v188 = v186 * v51;  // stem.conv2d_4: shared
+        UpperBound v55 = UpperBound.Min(v186 * v49, UpperBound.Min(v53, 2 * v53, v52) * v50, v187, v188);  // stem.conv2d_4: from pixels, whole to token
+        UpperBound v56 = UpperBound.Min(v187, 14 * v55);  // stem.conv2d_4: from pixels, whole to whole
+        UpperBound v57 = UpperBound.Min(v188, 224 * v55);  // stem.conv2d_4: from pixels, token to token
+        UpperBound v60 = norms.LargestEntry("stem.batch_norm_4.gain");  // stem.batch_norm_4: max|gain|
+        UpperBound v189 = v60 * UpperBound.Sqrt(100000);  // stem.batch_norm_4: shared
+        UpperBound v190 = v189 * v56;  // stem.batch_norm_4: shared
+        UpperBound v191 = v189 * v57;  // stem.batch_norm_4: shared
+        UpperBound v61 = UpperBound.Min(v189 * v55, v190, v191);  // stem.batch_norm_4: from pixels, whole to token
+        UpperBound v62 = UpperBound.Min(v190, 14 * v61);  // stem.batch_norm_4: from pixels, whole to whole
+        UpperBound v63 = UpperBound.Min(v191, 224 * v61);  // stem.batch_norm_4: from pixels, token to token
+        UpperBound v64 = UpperBound.Min(v61, v62, v63);  // stem.relu_4: from pixels, whole to token
+        UpperBound v65 = UpperBound.Min(v62, 14 * v64);  // stem.relu_4: from pixels, whole to whole
+        UpperBound v66 = UpperBound.Min(v63, 224 * v64);  // stem.relu_4: from pixels, token to token
+        UpperBound v67 = norms.SpectralNorm("stem.conv2d_5.weight");  // stem.conv2d_5: σ(weight)
+        UpperBound v68 = UpperBound.Min(v67 * v64, v67 * v65, v67 * v66);  // stem.conv2d_5: from pixels, whole to token
+        UpperBound v69 = UpperBound.Min(v67 * v65, 14 * v68);  // stem.conv2d_5: from pixels, whole to whole
+        UpperBound v70 = UpperBound.Min(v67 * v66, 224 * v68);  // stem.conv2d_5: from pixels, token to token
+        UpperBound v72 = UpperBound.Min(v68, v69, v70);  // class_token: from pixels, whole to token
+        UpperBound v73 = UpperBound.Min(v69, UpperBound.Sqrt(197) * v72);  // class_token: from pixels, whole to whole
+        UpperBound v74 = UpperBound.Min(v70, 224 * v72);  // class_token: from pixels, token to token
+        UpperBound v76 = UpperBound.Infinity;
+        UpperBound v77 = UpperBound.Infinity;
+        UpperBound v78 = v73;
+        UpperBound v79 = v72;
+        UpperBound v80 = v74;
         for (long i = 0; i < 11; i++)
         {
-            UpperBound v73 = norms.LargestEntry($"body.{i}.layer_norm.gain");  // body.{i}.layer_norm: max|gain|
-            UpperBound v181 = v73 * UpperBound.Min(UpperBound.Sqrt(384), UpperBound.Sqrt(100000) * v68);  // body.{i}.layer_norm: shared
-            UpperBound v74 = v181 + norms.VectorNorm($"body.{i}.layer_norm.bias");  // body.{i}.layer_norm: radius
-            UpperBound v182 = v73 * UpperBound.Sqrt(100000);  // body.{i}.layer_norm: shared
-            UpperBound v75 = UpperBound.Min(v182 * v69, v181, v74);  // body.{i}.layer_norm: centred radius
-            UpperBound v183 = v182 * v70;  // body.{i}.layer_norm: shared
-            UpperBound v184 = v182 * v72;  // body.{i}.layer_norm: shared
-            UpperBound v76 = UpperBound.Min(v182 * v71, v183, v184);  // body.{i}.layer_norm: from pixels, whole to token
-            UpperBound v77 = UpperBound.Min(v183, UpperBound.Sqrt(197) * v76);  // body.{i}.layer_norm: from pixels, whole to whole
-            UpperBound v78 = UpperBound.Min(v184, 224 * v76);  // body.{i}.layer_norm: from pixels, token to token
-            UpperBound v79 = norms.SpectralNorm($"body.{i}.attention.q");  // body.{i}.attention: σ(q)
-            UpperBound v80 = norms.SpectralNorm($"body.{i}.attention.v");  // body.{i}.attention: σ(v)
-            UpperBound v81 = norms.SpectralNorm($"body.{i}.attention.out");  // body.{i}.attention: σ(out)
-            UpperBound v82 = UpperBound.MaxOver(6, head => norms.HeadSpectralNorm($"body.{i}.attention.v", head));  // body.{i}.attention: largest head of v
-            UpperBound v83 = UpperBound.MaxOver(6, head => norms.HeadSpectralNorm($"body.{i}.attention.k", head));  // body.{i}.attention: largest head of k
-            UpperBound v185 = norms.VectorNorm($"body.{i}.attention.q_bias");  // body.{i}.attention: shared
-            UpperBound v84 = v79 * v74 + v185;  // body.{i}.attention: largest query
-            UpperBound v186 = norms.StackedTransposedProduct($"body.{i}.attention.k", $"body.{i}.attention.q");  // body.{i}.attention: shared
-            UpperBound v85 = UpperBound.Min(UpperBound.OfRational(1, 8) * v83 * v84 * v75, UpperBound.OfRational(1, 8) * (v186 * v74 + v83 * v185) * v75);  // body.{i}.attention: s1, key path
+            UpperBound v81 = norms.LargestEntry($"body.{i}.layer_norm.gain");  // body.{i}.layer_norm: max|gain|
+            UpperBound v192 = v81 * UpperBound.Min(UpperBound.Sqrt(384), UpperBound.Sqrt(100000) * v76);  // body.{i}.layer_norm: shared
+            UpperBound v82 = v192 + norms.VectorNorm($"body.{i}.layer_norm.bias");  // body.{i}.layer_norm: radius
+            UpperBound v193 = v81 * UpperBound.Sqrt(100000);  // body.{i}.layer_norm: shared
+            UpperBound v83 = UpperBound.Min(v193 * v77, v192, v82);  // body.{i}.layer_norm: centred radius
+            UpperBound v194 = v193 * v78;  // body.{i}.layer_norm: shared
+            UpperBound v195 = v193 * v80;  // body.{i}.layer_norm: shared
+            UpperBound v84 = UpperBound.Min(v193 * v79, v194, v195);  // body.{i}.layer_norm: from pixels, whole to token
+            UpperBound v85 = UpperBound.Min(v194, UpperBound.Sqrt(197) * v84);  // body.{i}.layer_norm: from pixels, whole to whole
+            UpperBound v86 = UpperBound.Min(v195, 224 * v84);  // body.{i}.layer_norm: from pixels, token to token
+            UpperBound v87 = norms.SpectralNorm($"body.{i}.attention.q");  // body.{i}.attention: σ(q)
+            UpperBound v88 = norms.SpectralNorm($"body.{i}.attention.v");  // body.{i}.attention: σ(v)
+            UpperBound v89 = norms.SpectralNorm($"body.{i}.attention.out");  // body.{i}.attention: σ(out)
+            UpperBound v90 = UpperBound.MaxOver(6, head => norms.HeadSpectralNorm($"body.{i}.attention.v", head));  // body.{i}.attention: largest head of v
+            UpperBound v91 = UpperBound.MaxOver(6, head => norms.HeadSpectralNorm($"body.{i}.attention.k", head));  // body.{i}.attention: largest head of k
+            UpperBound v196 = norms.VectorNorm($"body.{i}.attention.q_bias");  // body.{i}.attention: shared
+            UpperBound v92 = v87 * v82 + v196;  // body.{i}.attention: largest query
+            UpperBound v197 = norms.StackedTransposedProduct($"body.{i}.attention.k", $"body.{i}.attention.q");  // body.{i}.attention: shared
+            UpperBound v93 = UpperBound.Min(UpperBound.OfRational(1, 8) * v91 * v92 * v83, UpperBound.OfRational(1, 8) * (v197 * v82 + v91 * v196) * v83);  // body.{i}.attention: s1, key path
             // body.{i}.attention: s2, query path
-            UpperBound v86 = UpperBound.Min(
-                UpperBound.OfRational(1, 8) * v79 * v83 * UpperBound.Power(v75, 2),
-                UpperBound.OfRational(1, 8) * v186 * UpperBound.Power(v75, 2));
+            UpperBound v94 = UpperBound.Min(
+                UpperBound.OfRational(1, 8) * v87 * v91 * UpperBound.Power(v83, 2),
+                UpperBound.OfRational(1, 8) * v197 * UpperBound.Power(v83, 2));
             // body.{i}.attention: range of the logits
-            UpperBound v87 = 2 * UpperBound.MaxOver(6, head => UpperBound.Min(
+            UpperBound v95 = 2 * UpperBound.MaxOver(6, head => UpperBound.Min(
                 UpperBound.OfRational(1, 8)
                     * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                    * v75,
+                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                    * v83,
                 UpperBound.OfRational(1, 8)
-                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                         + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                    * v75));
-            UpperBound v88 = UpperBound.DoeblinComplement(197, v87);  // body.{i}.attention: 1 − lambda
-            UpperBound v89 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v87);  // body.{i}.attention: cosh of half the range
-            UpperBound v90 = 197 * UpperBound.LargestSoftmaxWeight(197, v87);  // body.{i}.attention: largest column sum
-            UpperBound v91 = UpperBound.Min(UpperBound.Sqrt(197), UpperBound.Sqrt(v90), v89);  // body.{i}.attention: norm of the weights
+                    * v83));
+            UpperBound v96 = UpperBound.DoeblinComplement(197, v95);  // body.{i}.attention: 1 − lambda
+            UpperBound v97 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v95);  // body.{i}.attention: cosh of half the range
+            UpperBound v98 = 197 * UpperBound.LargestSoftmaxWeight(197, v95);  // body.{i}.attention: largest column sum
+            UpperBound v99 = UpperBound.Min(UpperBound.Sqrt(197), UpperBound.Sqrt(v98), v97);  // body.{i}.attention: norm of the weights
             // body.{i}.attention: shared
-            UpperBound v187 = 1
-                + v88
+            UpperBound v198 = 1
+                + v96
                     * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("26738366322588372897"), global::System.Numerics.BigInteger.Parse("18446744073709551616"));
-            UpperBound v92 = UpperBound.Min(UpperBound.Sqrt(6) * v82, v80 * v187);  // body.{i}.attention: value path
-            UpperBound v93 = UpperBound.Min(UpperBound.Sqrt(v90), UpperBound.Sqrt(UpperBound.OfRational(197, 2)));  // body.{i}.attention: key path, whole to whole
-            UpperBound v188 = UpperBound.Sqrt(6 + UpperBound.Power(v85, 2));  // body.{i}.attention: shared
-            UpperBound v189 = norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v");  // body.{i}.attention: shared
-            UpperBound v190 = UpperBound.Sqrt(6) * v189;  // body.{i}.attention: shared
-            UpperBound v191 = norms.Product($"body.{i}.attention.out", $"body.{i}.attention.v");  // body.{i}.attention: shared
-            UpperBound v192 = v88 * UpperBound.Sqrt(6);  // body.{i}.attention: shared
-            UpperBound v193 = v192 * v189;  // body.{i}.attention: shared
-            UpperBound v194 = UpperBound.Min(v190, UpperBound.Max(v191, v189) * v187, v191 + v193);  // body.{i}.attention: shared
-            UpperBound v195 = v189 * v85;  // body.{i}.attention: shared
+            UpperBound v100 = UpperBound.Min(UpperBound.Sqrt(6) * v90, v88 * v198);  // body.{i}.attention: value path
+            UpperBound v101 = UpperBound.Min(UpperBound.Sqrt(v98), UpperBound.Sqrt(UpperBound.OfRational(197, 2)));  // body.{i}.attention: key path, whole to whole
+            UpperBound v199 = UpperBound.Sqrt(6 + UpperBound.Power(v93, 2));  // body.{i}.attention: shared
+            UpperBound v200 = norms.StackedProduct($"body.{i}.attention.out", $"body.{i}.attention.v");  // body.{i}.attention: shared
+            UpperBound v201 = UpperBound.Sqrt(6) * v200;  // body.{i}.attention: shared
+            UpperBound v202 = norms.Product($"body.{i}.attention.out", $"body.{i}.attention.v");  // body.{i}.attention: shared
+            UpperBound v203 = v96 * UpperBound.Sqrt(6);  // body.{i}.attention: shared
+            UpperBound v204 = v203 * v200;  // body.{i}.attention: shared
+            UpperBound v205 = UpperBound.Min(v201, UpperBound.Max(v202, v200) * v198, v202 + v204);  // body.{i}.attention: shared
+            UpperBound v206 = v200 * v93;  // body.{i}.attention: shared
             // body.{i}.attention: keys and values, token to token
-            UpperBound v94 = UpperBound.Min(
-                v81 * v82 * v188,
-                v81 * (v92 + v82 * v85),
-                v189 * v188,
-                v194 + v195,
-                v81 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+            UpperBound v102 = UpperBound.Min(
+                v89 * v90 * v199,
+                v89 * (v100 + v90 * v93),
+                v200 * v199,
+                v205 + v206,
+                v89 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                             + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v75,
+                                        * v83,
                                     UpperBound.OfRational(1, 8)
-                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                             + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v75),
+                                        * v83),
                                 2)),
                     2))),
                 UpperBound.SumOver(6, head =>
@@ -552,30 +563,30 @@ public sealed partial class ViTC4GF : torch.nn.Module<torch.Tensor, torch.Tensor
                                     UpperBound.Min(
                                         UpperBound.OfRational(1, 8)
                                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                                 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v75,
+                                            * v83,
                                         UpperBound.OfRational(1, 8)
-                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                                 + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v75),
+                                            * v83),
                                     2)))),
-                v189 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                v200 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                             + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v75,
+                                        * v83,
                                     UpperBound.OfRational(1, 8)
-                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                             + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v75),
+                                        * v83),
                                 2)),
                     2))),
                 UpperBound.SumOver(6, head =>
@@ -586,107 +597,107 @@ public sealed partial class ViTC4GF : torch.nn.Module<torch.Tensor, torch.Tensor
                                     UpperBound.Min(
                                         UpperBound.OfRational(1, 8)
                                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                                 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v75,
+                                            * v83,
                                         UpperBound.OfRational(1, 8)
-                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                                 + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v75),
+                                            * v83),
                                     2))));
-            UpperBound v196 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 197)) * v89, 1);  // body.{i}.attention: shared
-            UpperBound v197 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(197, v87)));  // body.{i}.attention: shared
-            UpperBound v198 = UpperBound.Min(v81 * v80, v190);  // body.{i}.attention: shared
+            UpperBound v207 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 197)) * v97, 1);  // body.{i}.attention: shared
+            UpperBound v208 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(197, v95)));  // body.{i}.attention: shared
+            UpperBound v209 = UpperBound.Min(v89 * v88, v201);  // body.{i}.attention: shared
             // body.{i}.attention: keys and values, whole to token
-            UpperBound v95 = UpperBound.Min(
-                v81 * (v80 * v196 + v82 * v85 * v197),
-                v198 * v196 + v195 * v197,
-                v81 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+            UpperBound v103 = UpperBound.Min(
+                v89 * (v88 * v207 + v90 * v93 * v208),
+                v209 * v207 + v206 * v208,
+                v89 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                         UpperBound.OfRational(1, 8)
                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                            * v75,
+                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                            * v83,
                         UpperBound.OfRational(1, 8)
-                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                            * v75))),
+                            * v83))),
                     2))),
                 UpperBound.SumOver(6, head =>
                     norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (
                         norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                * v75,
+                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v83,
                             UpperBound.OfRational(1, 8)
-                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                     + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                * v75))))),
-                v189 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                                * v83))))),
+                v200 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                         UpperBound.OfRational(1, 8)
                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                            * v75,
+                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                            * v83,
                         UpperBound.OfRational(1, 8)
-                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                 + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                            * v75))),
+                            * v83))),
                     2))),
                 UpperBound.SumOver(6, head =>
                     norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head)
                         * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                * v75,
+                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v83,
                             UpperBound.OfRational(1, 8)
-                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                     + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                * v75)))));
+                                * v83)))));
             // body.{i}.attention: keys and values, whole to whole
-            UpperBound v96 = UpperBound.Min(
-                v81 * (v80 * v91 + v82 * v93 * v85),
-                v198 * v91 + v189 * v93 * v85,
-                v81 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+            UpperBound v104 = UpperBound.Min(
+                v89 * (v88 * v99 + v90 * v101 * v93),
+                v209 * v99 + v200 * v101 * v93,
+                v89 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Min(
                         UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                * v75,
+                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v83,
                             UpperBound.OfRational(1, 8)
-                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                     + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                * v75))),
-                        UpperBound.Sqrt(v90) * UpperBound.Sqrt(
+                                * v83))),
+                        UpperBound.Sqrt(v98) * UpperBound.Sqrt(
                             1
                                 + UpperBound.Power(
                                     UpperBound.Min(
                                         UpperBound.OfRational(1, 8)
                                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                                 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v75,
+                                            * v83,
                                         UpperBound.OfRational(1, 8)
-                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                                 + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v75),
+                                            * v83),
                                     2)),
-                        v91
-                            + v93 * UpperBound.Min(
+                        v99
+                            + v101 * UpperBound.Min(
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                         + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                    * v75,
+                                    * v83,
                                 UpperBound.OfRational(1, 8)
-                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                         + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                    * v75)),
+                                    * v83)),
                     2))),
                 UpperBound.SumOver(6, head =>
                     norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (
@@ -694,77 +705,77 @@ public sealed partial class ViTC4GF : torch.nn.Module<torch.Tensor, torch.Tensor
                             UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                         + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                    * v75,
+                                    * v83,
                                 UpperBound.OfRational(1, 8)
-                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                         + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                    * v75))),
-                            UpperBound.Sqrt(v90) * UpperBound.Sqrt(
+                                    * v83))),
+                            UpperBound.Sqrt(v98) * UpperBound.Sqrt(
                                 1
                                     + UpperBound.Power(
                                         UpperBound.Min(
                                             UpperBound.OfRational(1, 8)
                                                 * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                                     + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                                * v75,
+                                                * v83,
                                             UpperBound.OfRational(1, 8)
-                                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                                     + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                         * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                                * v75),
+                                                * v83),
                                         2)),
-                            v91
-                                + v93 * UpperBound.Min(
+                            v99
+                                + v101 * UpperBound.Min(
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                             + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v75,
+                                        * v83,
                                     UpperBound.OfRational(1, 8)
-                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                             + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v75)))),
-                v189 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                                        * v83)))),
+                v200 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                * v75,
+                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v83,
                             UpperBound.OfRational(1, 8)
-                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                     + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                * v75))),
-                        UpperBound.Sqrt(v90) * UpperBound.Sqrt(
+                                * v83))),
+                        UpperBound.Sqrt(v98) * UpperBound.Sqrt(
                             1
                                 + UpperBound.Power(
                                     UpperBound.Min(
                                         UpperBound.OfRational(1, 8)
                                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                                 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v75,
+                                            * v83,
                                         UpperBound.OfRational(1, 8)
-                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                                 + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v75),
+                                            * v83),
                                     2)),
-                        v91
-                            + v93 * UpperBound.Min(
+                        v99
+                            + v101 * UpperBound.Min(
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                         + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                    * v75,
+                                    * v83,
                                 UpperBound.OfRational(1, 8)
-                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                         + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                    * v75)),
+                                    * v83)),
                     2))),
                 UpperBound.SumOver(6, head =>
                     norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head)
@@ -772,53 +783,53 @@ public sealed partial class ViTC4GF : torch.nn.Module<torch.Tensor, torch.Tensor
                             UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                         + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                    * v75,
+                                    * v83,
                                 UpperBound.OfRational(1, 8)
-                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                         + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                    * v75))),
-                            UpperBound.Sqrt(v90) * UpperBound.Sqrt(
+                                    * v83))),
+                            UpperBound.Sqrt(v98) * UpperBound.Sqrt(
                                 1
                                     + UpperBound.Power(
                                         UpperBound.Min(
                                             UpperBound.OfRational(1, 8)
                                                 * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                                     + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                                * v75,
+                                                * v83,
                                             UpperBound.OfRational(1, 8)
-                                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                                     + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                         * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                                * v75),
+                                                * v83),
                                         2)),
-                            v91
-                                + v93 * UpperBound.Min(
+                            v99
+                                + v101 * UpperBound.Min(
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                             + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v75,
+                                        * v83,
                                     UpperBound.OfRational(1, 8)
-                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                             + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v75))));
+                                        * v83))));
             // body.{i}.attention: query path, all readings
-            UpperBound v97 = UpperBound.Min(
-                v81 * v82 * v86,
-                v189 * v86,
-                v81 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+            UpperBound v105 = UpperBound.Min(
+                v89 * v90 * v94,
+                v200 * v94,
+                v89 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Min(
                         UpperBound.OfRational(1, 8)
                             * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                            * UpperBound.Power(v75, 2),
+                            * UpperBound.Power(v83, 2),
                         UpperBound.OfRational(1, 8)
                             * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                            * UpperBound.Power(v75, 2)),
+                            * UpperBound.Power(v83, 2)),
                     2))),
                 UpperBound.SumOver(6, head =>
                     norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (
@@ -826,19 +837,19 @@ public sealed partial class ViTC4GF : torch.nn.Module<torch.Tensor, torch.Tensor
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                * UpperBound.Power(v75, 2),
+                                * UpperBound.Power(v83, 2),
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                * UpperBound.Power(v75, 2)))),
-                v189 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                                * UpperBound.Power(v83, 2)))),
+                v200 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.OfRational(1, 8)
                             * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                            * UpperBound.Power(v75, 2),
+                            * UpperBound.Power(v83, 2),
                         UpperBound.OfRational(1, 8)
                             * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                            * UpperBound.Power(v75, 2)),
+                            * UpperBound.Power(v83, 2)),
                     2))),
                 UpperBound.SumOver(6, head =>
                     norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head)
@@ -846,36 +857,36 @@ public sealed partial class ViTC4GF : torch.nn.Module<torch.Tensor, torch.Tensor
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                * UpperBound.Power(v75, 2),
+                                * UpperBound.Power(v83, 2),
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                * UpperBound.Power(v75, 2))));
+                                * UpperBound.Power(v83, 2))));
             // body.{i}.attention: per head, token to token
-            UpperBound v98 = UpperBound.Min(
-                v81 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+            UpperBound v106 = UpperBound.Min(
+                v89 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"body.{i}.attention.v", head) * (UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                             + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v75,
+                                        * v83,
                                     UpperBound.OfRational(1, 8)
-                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                             + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v75),
+                                        * v83),
                                 2))
                         + UpperBound.Min(
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                * UpperBound.Power(v75, 2),
+                                * UpperBound.Power(v83, 2),
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                * UpperBound.Power(v75, 2))),
+                                * UpperBound.Power(v83, 2))),
                     2))),
                 UpperBound.SumOver(6, head =>
                     norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (
@@ -885,47 +896,47 @@ public sealed partial class ViTC4GF : torch.nn.Module<torch.Tensor, torch.Tensor
                                     UpperBound.Min(
                                         UpperBound.OfRational(1, 8)
                                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                                 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v75,
+                                            * v83,
                                         UpperBound.OfRational(1, 8)
-                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                                 + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v75),
+                                            * v83),
                                     2))
                             + UpperBound.Min(
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                    * UpperBound.Power(v75, 2),
+                                    * UpperBound.Power(v83, 2),
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                    * UpperBound.Power(v75, 2))))),
-                v189 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                                    * UpperBound.Power(v83, 2))))),
+                v200 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                             + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v75,
+                                        * v83,
                                     UpperBound.OfRational(1, 8)
-                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                             + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v75),
+                                        * v83),
                                 2))
                         + UpperBound.Min(
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                * UpperBound.Power(v75, 2),
+                                * UpperBound.Power(v83, 2),
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                * UpperBound.Power(v75, 2)),
+                                * UpperBound.Power(v83, 2)),
                     2))),
                 UpperBound.SumOver(6, head =>
                     norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head)
@@ -935,82 +946,82 @@ public sealed partial class ViTC4GF : torch.nn.Module<torch.Tensor, torch.Tensor
                                     UpperBound.Min(
                                         UpperBound.OfRational(1, 8)
                                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                                 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v75,
+                                            * v83,
                                         UpperBound.OfRational(1, 8)
-                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                                 + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v75),
+                                            * v83),
                                     2))
                             + UpperBound.Min(
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                    * UpperBound.Power(v75, 2),
+                                    * UpperBound.Power(v83, 2),
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                    * UpperBound.Power(v75, 2)))));
-            UpperBound v99 = UpperBound.Min(v94 + v97, v98);  // body.{i}.attention: token to token
-            UpperBound v100 = v95 + v97;  // body.{i}.attention: whole to token
+                                    * UpperBound.Power(v83, 2)))));
+            UpperBound v107 = UpperBound.Min(v102 + v105, v106);  // body.{i}.attention: token to token
+            UpperBound v108 = v103 + v105;  // body.{i}.attention: whole to token
             // body.{i}.attention: whole to whole
-            UpperBound v101 = UpperBound.Min(
-                v96 + v97,
-                v81 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+            UpperBound v109 = UpperBound.Min(
+                v104 + v105,
+                v89 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"body.{i}.attention.v", head) * UpperBound.Sqrt(
                         197 * UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                * v75,
+                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v83,
                             UpperBound.OfRational(1, 8)
-                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                     + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                * v75))
+                                * v83))
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                        * UpperBound.Power(v75, 2),
+                                        * UpperBound.Power(v83, 2),
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                        * UpperBound.Power(v75, 2)),
+                                        * UpperBound.Power(v83, 2)),
                                 2)
                             + UpperBound.Min(
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                    * UpperBound.Power(v75, 2),
+                                    * UpperBound.Power(v83, 2),
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                    * UpperBound.Power(v75, 2))
+                                    * UpperBound.Power(v83, 2))
                                 * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                             + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v75,
+                                        * v83,
                                     UpperBound.OfRational(1, 8)
-                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                             + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v75)))
+                                        * v83)))
                                     + UpperBound.Sqrt(
                                         1
                                             + UpperBound.Power(
                                                 UpperBound.Min(
                                                     UpperBound.OfRational(1, 8)
                                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                                             + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                                        * v75,
+                                                        * v83,
                                                     UpperBound.OfRational(1, 8)
-                                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                                             + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                                 * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                                        * v75),
+                                                        * v83),
                                                 2)))),
                     2))),
                 UpperBound.SumOver(6, head =>
@@ -1019,111 +1030,111 @@ public sealed partial class ViTC4GF : torch.nn.Module<torch.Tensor, torch.Tensor
                             197 * UpperBound.SaturationG(UpperBound.Min(
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                         + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                    * v75,
+                                    * v83,
                                 UpperBound.OfRational(1, 8)
-                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                         + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                    * v75))
+                                    * v83))
                                 + UpperBound.Power(
                                     UpperBound.Min(
                                         UpperBound.OfRational(1, 8)
                                             * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                            * UpperBound.Power(v75, 2),
+                                            * UpperBound.Power(v83, 2),
                                         UpperBound.OfRational(1, 8)
                                             * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                            * UpperBound.Power(v75, 2)),
+                                            * UpperBound.Power(v83, 2)),
                                     2)
                                 + UpperBound.Min(
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                        * UpperBound.Power(v75, 2),
+                                        * UpperBound.Power(v83, 2),
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                        * UpperBound.Power(v75, 2))
+                                        * UpperBound.Power(v83, 2))
                                     * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                         UpperBound.OfRational(1, 8)
                                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                                 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v75,
+                                            * v83,
                                         UpperBound.OfRational(1, 8)
-                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                                 + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v75)))
+                                            * v83)))
                                         + UpperBound.Sqrt(
                                             1
                                                 + UpperBound.Power(
                                                     UpperBound.Min(
                                                         UpperBound.OfRational(1, 8)
                                                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                                                 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                                            * v75,
+                                                            * v83,
                                                         UpperBound.OfRational(1, 8)
-                                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                                                 + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                                     * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                                            * v75),
+                                                            * v83),
                                                     2)))))),
-                v189 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                v200 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         197 * UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(1, 8)
                                 * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                * v75,
+                                * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
+                                * v83,
                             UpperBound.OfRational(1, 8)
-                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                     + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                * v75))
+                                * v83))
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                        * UpperBound.Power(v75, 2),
+                                        * UpperBound.Power(v83, 2),
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                        * UpperBound.Power(v75, 2)),
+                                        * UpperBound.Power(v83, 2)),
                                 2)
                             + UpperBound.Min(
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                    * UpperBound.Power(v75, 2),
+                                    * UpperBound.Power(v83, 2),
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                    * UpperBound.Power(v75, 2))
+                                    * UpperBound.Power(v83, 2))
                                 * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                             + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v75,
+                                        * v83,
                                     UpperBound.OfRational(1, 8)
-                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                             + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                        * v75)))
+                                        * v83)))
                                     + UpperBound.Sqrt(
                                         1
                                             + UpperBound.Power(
                                                 UpperBound.Min(
                                                     UpperBound.OfRational(1, 8)
                                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                                        * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                                             + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                                        * v75,
+                                                        * v83,
                                                     UpperBound.OfRational(1, 8)
-                                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                                        * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                                             + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                                 * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                                        * v75),
+                                                        * v83),
                                                 2)))),
                     2))),
                 UpperBound.SumOver(6, head =>
@@ -1132,142 +1143,142 @@ public sealed partial class ViTC4GF : torch.nn.Module<torch.Tensor, torch.Tensor
                             197 * UpperBound.SaturationG(UpperBound.Min(
                                 UpperBound.OfRational(1, 8)
                                     * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                    * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                         + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                    * v75,
+                                    * v83,
                                 UpperBound.OfRational(1, 8)
-                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                    * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                         + norms.HeadSpectralNorm($"body.{i}.attention.k", head) * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                    * v75))
+                                    * v83))
                                 + UpperBound.Power(
                                     UpperBound.Min(
                                         UpperBound.OfRational(1, 8)
                                             * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                            * UpperBound.Power(v75, 2),
+                                            * UpperBound.Power(v83, 2),
                                         UpperBound.OfRational(1, 8)
                                             * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                            * UpperBound.Power(v75, 2)),
+                                            * UpperBound.Power(v83, 2)),
                                     2)
                                 + UpperBound.Min(
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                        * UpperBound.Power(v75, 2),
+                                        * UpperBound.Power(v83, 2),
                                     UpperBound.OfRational(1, 8)
                                         * norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head)
-                                        * UpperBound.Power(v75, 2))
+                                        * UpperBound.Power(v83, 2))
                                     * (UpperBound.Sqrt(197) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                         UpperBound.OfRational(1, 8)
                                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                                 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v75,
+                                            * v83,
                                         UpperBound.OfRational(1, 8)
-                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                                 + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                            * v75)))
+                                            * v83)))
                                         + UpperBound.Sqrt(
                                             1
                                                 + UpperBound.Power(
                                                     UpperBound.Min(
                                                         UpperBound.OfRational(1, 8)
                                                             * norms.HeadSpectralNorm($"body.{i}.attention.k", head)
-                                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v74
+                                                            * (norms.HeadSpectralNorm($"body.{i}.attention.q", head) * v82
                                                                 + norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                                            * v75,
+                                                            * v83,
                                                         UpperBound.OfRational(1, 8)
-                                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v74
+                                                            * (norms.HeadTransposedProduct($"body.{i}.attention.q", $"body.{i}.attention.k", head) * v82
                                                                 + norms.HeadSpectralNorm($"body.{i}.attention.k", head)
                                                                     * norms.HeadVectorNorm($"body.{i}.attention.q_bias", head))
-                                                            * v75),
+                                                            * v83),
                                                     2))))));
             // body.{i}.attention: radius
-            UpperBound v102 = UpperBound.Min(
-                v81 * v92 * v74,
-                v81 * (v80 * v74 + v192 * v82 * v75),
+            UpperBound v110 = UpperBound.Min(
+                v89 * v100 * v82,
+                v89 * (v88 * v82 + v203 * v90 * v83),
                 UpperBound.Min(
-                    v81 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head), 2))),
+                    v89 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head), 2))),
                     UpperBound.SumOver(6, head =>
                         norms.HeadSpectralNorm($"body.{i}.attention.out", head) * norms.HeadSpectralNorm($"body.{i}.attention.v", head)),
-                    v189 * UpperBound.Sqrt(6),
+                    v200 * UpperBound.Sqrt(6),
                     UpperBound.SumOver(6, head => norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head)))
-                    * v74,
-                v194 * v74,
-                UpperBound.Min(v191, v81 * v80, v190) * v74 + v193 * v75)
-                + v81 * norms.VectorNorm($"body.{i}.attention.v_bias")
+                    * v82,
+                v205 * v82,
+                UpperBound.Min(v202, v89 * v88, v201) * v82 + v204 * v83)
+                + v89 * norms.VectorNorm($"body.{i}.attention.v_bias")
                 + norms.VectorNorm($"body.{i}.attention.out_bias");
             // body.{i}.attention: centred radius
-            UpperBound v103 = UpperBound.Min(
-                v81 * UpperBound.Sqrt(6) * v82 * v88 * v75,
+            UpperBound v111 = UpperBound.Min(
+                v89 * UpperBound.Sqrt(6) * v90 * v96 * v83,
                 UpperBound.Min(
-                    v81 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head) * v88, 2))),
+                    v89 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(norms.HeadSpectralNorm($"body.{i}.attention.v", head) * v96, 2))),
                     UpperBound.SumOver(6, head =>
-                        norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (norms.HeadSpectralNorm($"body.{i}.attention.v", head) * v88)),
-                    v189 * UpperBound.Sqrt(6 * UpperBound.Power(v88, 2)),
-                    UpperBound.SumOver(6, head => norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head) * v88))
-                    * v75,
-                v190 * v88 * v75,
-                v102);
-            UpperBound v104 = UpperBound.Min(v99 * v76, v100 * v77, v95 * v77 + v97 * v76, v101 * v77, v99 * v78);  // body.{i}.attention: from pixels, whole to token
-            UpperBound v105 = UpperBound.Min(v101 * v77, UpperBound.Sqrt(197) * v104);  // body.{i}.attention: from pixels, whole to whole
-            UpperBound v106 = UpperBound.Min(v99 * v78, 224 * v104);  // body.{i}.attention: from pixels, token to token
-            UpperBound v111 = v68 + v102;  // body.{i}.residual: radius
-            UpperBound v112 = UpperBound.Min(v69 + v103, v111);  // body.{i}.residual: centred radius
-            UpperBound v113 = UpperBound.Min(v71 + v104, v70 + v105, v72 + v106);  // body.{i}.residual: from pixels, whole to token
-            UpperBound v114 = UpperBound.Min(v70 + v105, UpperBound.Sqrt(197) * v113);  // body.{i}.residual: from pixels, whole to whole
-            UpperBound v115 = UpperBound.Min(v72 + v106, 224 * v113);  // body.{i}.residual: from pixels, token to token
-            UpperBound v116 = norms.LargestEntry($"body.{i}.layer_norm_2.gain");  // body.{i}.layer_norm_2: max|gain|
-            UpperBound v199 = v116 * UpperBound.Min(UpperBound.Sqrt(384), UpperBound.Sqrt(100000) * v111);  // body.{i}.layer_norm_2: shared
-            UpperBound v117 = v199 + norms.VectorNorm($"body.{i}.layer_norm_2.bias");  // body.{i}.layer_norm_2: radius
-            UpperBound v200 = v116 * UpperBound.Sqrt(100000);  // body.{i}.layer_norm_2: shared
-            UpperBound v118 = UpperBound.Min(v200 * v112, v199, v117);  // body.{i}.layer_norm_2: centred radius
-            UpperBound v201 = v200 * v114;  // body.{i}.layer_norm_2: shared
-            UpperBound v202 = v200 * v115;  // body.{i}.layer_norm_2: shared
-            UpperBound v119 = UpperBound.Min(v200 * v113, v201, v202);  // body.{i}.layer_norm_2: from pixels, whole to token
-            UpperBound v120 = UpperBound.Min(v201, UpperBound.Sqrt(197) * v119);  // body.{i}.layer_norm_2: from pixels, whole to whole
-            UpperBound v121 = UpperBound.Min(v202, 224 * v119);  // body.{i}.layer_norm_2: from pixels, token to token
-            UpperBound v122 = norms.SpectralNorm($"body.{i}.mlp.up");  // body.{i}.mlp: σ(up)
-            UpperBound v123 = norms.SpectralNorm($"body.{i}.mlp.down");  // body.{i}.mlp: σ(down)
-            UpperBound v124 = norms.LargestRow($"body.{i}.mlp.up") * v117 + norms.LargestEntry($"body.{i}.mlp.up_bias");  // body.{i}.mlp: largest pre-activation
-            UpperBound v125 = v122 * v117 + norms.VectorNorm($"body.{i}.mlp.up_bias");  // body.{i}.mlp: norm of the pre-activations
-            UpperBound v126 = UpperBound.GeluSlope(v124);  // body.{i}.mlp: gelu slope
+                        norms.HeadSpectralNorm($"body.{i}.attention.out", head) * (norms.HeadSpectralNorm($"body.{i}.attention.v", head) * v96)),
+                    v200 * UpperBound.Sqrt(6 * UpperBound.Power(v96, 2)),
+                    UpperBound.SumOver(6, head => norms.HeadProduct($"body.{i}.attention.out", $"body.{i}.attention.v", head) * v96))
+                    * v83,
+                v201 * v96 * v83,
+                v110);
+            UpperBound v112 = UpperBound.Min(v107 * v84, v108 * v85, v103 * v85 + v105 * v84, v109 * v85, v107 * v86);  // body.{i}.attention: from pixels, whole to token
+            UpperBound v113 = UpperBound.Min(v109 * v85, UpperBound.Sqrt(197) * v112);  // body.{i}.attention: from pixels, whole to whole
+            UpperBound v114 = UpperBound.Min(v107 * v86, 224 * v112);  // body.{i}.attention: from pixels, token to token
+            UpperBound v119 = v76 + v110;  // body.{i}.residual: radius
+            UpperBound v120 = UpperBound.Min(v77 + v111, v119);  // body.{i}.residual: centred radius
+            UpperBound v121 = UpperBound.Min(v79 + v112, v78 + v113, v80 + v114);  // body.{i}.residual: from pixels, whole to token
+            UpperBound v122 = UpperBound.Min(v78 + v113, UpperBound.Sqrt(197) * v121);  // body.{i}.residual: from pixels, whole to whole
+            UpperBound v123 = UpperBound.Min(v80 + v114, 224 * v121);  // body.{i}.residual: from pixels, token to token
+            UpperBound v124 = norms.LargestEntry($"body.{i}.layer_norm_2.gain");  // body.{i}.layer_norm_2: max|gain|
+            UpperBound v210 = v124 * UpperBound.Min(UpperBound.Sqrt(384), UpperBound.Sqrt(100000) * v119);  // body.{i}.layer_norm_2: shared
+            UpperBound v125 = v210 + norms.VectorNorm($"body.{i}.layer_norm_2.bias");  // body.{i}.layer_norm_2: radius
+            UpperBound v211 = v124 * UpperBound.Sqrt(100000);  // body.{i}.layer_norm_2: shared
+            UpperBound v126 = UpperBound.Min(v211 * v120, v210, v125);  // body.{i}.layer_norm_2: centred radius
+            UpperBound v212 = v211 * v122;  // body.{i}.layer_norm_2: shared
+            UpperBound v213 = v211 * v123;  // body.{i}.layer_norm_2: shared
+            UpperBound v127 = UpperBound.Min(v211 * v121, v212, v213);  // body.{i}.layer_norm_2: from pixels, whole to token
+            UpperBound v128 = UpperBound.Min(v212, UpperBound.Sqrt(197) * v127);  // body.{i}.layer_norm_2: from pixels, whole to whole
+            UpperBound v129 = UpperBound.Min(v213, 224 * v127);  // body.{i}.layer_norm_2: from pixels, token to token
+            UpperBound v130 = norms.SpectralNorm($"body.{i}.mlp.up");  // body.{i}.mlp: σ(up)
+            UpperBound v131 = norms.SpectralNorm($"body.{i}.mlp.down");  // body.{i}.mlp: σ(down)
+            UpperBound v132 = norms.LargestRow($"body.{i}.mlp.up") * v125 + norms.LargestEntry($"body.{i}.mlp.up_bias");  // body.{i}.mlp: largest pre-activation
+            UpperBound v133 = v130 * v125 + norms.VectorNorm($"body.{i}.mlp.up_bias");  // body.{i}.mlp: norm of the pre-activations
+            UpperBound v134 = UpperBound.GeluSlope(v132);  // body.{i}.mlp: gelu slope
             // body.{i}.mlp: constant
-            UpperBound v127 = UpperBound.Min(
-                v126 * (v122 * v123),
+            UpperBound v135 = UpperBound.Min(
+                v134 * (v130 * v131),
                 UpperBound.OfRational(1, 2) * norms.Product($"body.{i}.mlp.down", $"body.{i}.mlp.up")
-                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v122 * v123));
-            UpperBound v128 = v123 * (UpperBound.GeluGain(v124) * v125) + norms.VectorNorm($"body.{i}.mlp.down_bias");  // body.{i}.mlp: radius
-            UpperBound v129 = UpperBound.Min(v127 * v118, v128);  // body.{i}.mlp: centred radius
-            UpperBound v130 = UpperBound.Min(v127 * v119, v127 * v120, v127 * v121);  // body.{i}.mlp: from pixels, whole to token
-            UpperBound v131 = UpperBound.Min(v127 * v120, UpperBound.Sqrt(197) * v130);  // body.{i}.mlp: from pixels, whole to whole
-            UpperBound v132 = UpperBound.Min(v127 * v121, 224 * v130);  // body.{i}.mlp: from pixels, token to token
-            UpperBound v135 = v111 + v128;  // body.{i}.residual_2: radius
-            UpperBound v136 = UpperBound.Min(v112 + v129, v135);  // body.{i}.residual_2: centred radius
-            UpperBound v138 = UpperBound.Min(v113 + v130, v114 + v131, v115 + v132);  // body.{i}.residual_2: from pixels, whole to token
-            UpperBound v139 = UpperBound.Min(v114 + v131, UpperBound.Sqrt(197) * v138);  // body.{i}.residual_2: from pixels, whole to whole
-            UpperBound v140 = UpperBound.Min(v115 + v132, 224 * v138);  // body.{i}.residual_2: from pixels, token to token
-            (v68, v69, v70, v71, v72) = (v135, v136, v139, v138, v140);
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v130 * v131));
+            UpperBound v136 = v131 * (UpperBound.GeluGain(v132) * v133) + norms.VectorNorm($"body.{i}.mlp.down_bias");  // body.{i}.mlp: radius
+            UpperBound v137 = UpperBound.Min(v135 * v126, v136);  // body.{i}.mlp: centred radius
+            UpperBound v138 = UpperBound.Min(v135 * v127, v135 * v128, v135 * v129);  // body.{i}.mlp: from pixels, whole to token
+            UpperBound v139 = UpperBound.Min(v135 * v128, UpperBound.Sqrt(197) * v138);  // body.{i}.mlp: from pixels, whole to whole
+            UpperBound v140 = UpperBound.Min(v135 * v129, 224 * v138);  // body.{i}.mlp: from pixels, token to token
+            UpperBound v143 = v119 + v136;  // body.{i}.residual_2: radius
+            UpperBound v144 = UpperBound.Min(v120 + v137, v143);  // body.{i}.residual_2: centred radius
+            UpperBound v146 = UpperBound.Min(v121 + v138, v122 + v139, v123 + v140);  // body.{i}.residual_2: from pixels, whole to token
+            UpperBound v147 = UpperBound.Min(v122 + v139, UpperBound.Sqrt(197) * v146);  // body.{i}.residual_2: from pixels, whole to whole
+            UpperBound v148 = UpperBound.Min(v123 + v140, 224 * v146);  // body.{i}.residual_2: from pixels, token to token
+            (v76, v77, v78, v79, v80) = (v143, v144, v147, v146, v148);
         }
-        UpperBound v141 = v68;
-        UpperBound v142 = v69;
-        UpperBound v143 = v70;
-        UpperBound v144 = v71;
-        UpperBound v145 = v72;
-        UpperBound v146 = norms.LargestEntry("layer_norm.gain");  // layer_norm: max|gain|
-        UpperBound v203 = v146 * UpperBound.Sqrt(100000);  // layer_norm: shared
-        UpperBound v204 = v203 * v143;  // layer_norm: shared
-        UpperBound v205 = v203 * v145;  // layer_norm: shared
-        UpperBound v149 = UpperBound.Min(v203 * v144, v204, v205);  // layer_norm: from pixels, whole to token
-        UpperBound v150 = UpperBound.Min(v204, UpperBound.Sqrt(197) * v149);  // layer_norm: from pixels, whole to whole
-        UpperBound v151 = UpperBound.Min(v205, 224 * v149);  // layer_norm: from pixels, token to token
-        UpperBound v153 = UpperBound.Min(v149, v150, v151);  // pool: from pixels, whole to token
-        UpperBound v154 = UpperBound.Min(v150, v149, v151);  // pool: from pixels, whole to whole
-        UpperBound v155 = UpperBound.Min(v151, 224 * v153);  // pool: from pixels, token to token
-        UpperBound v156 = norms.SpectralNorm("logits.weight");  // logits: σ(weight)
-        UpperBound v160 = UpperBound.Min(v156 * v154, v156 * v153, v156 * v155);  // logits: from pixels, whole to whole
-        return [v160];
+        UpperBound v149 = v76;
+        UpperBound v150 = v77;
+        UpperBound v151 = v78;
+        UpperBound v152 = v79;
+        UpperBound v153 = v80;
+        UpperBound v154 = norms.LargestEntry("layer_norm.gain");  // layer_norm: max|gain|
+        UpperBound v214 = v154 * UpperBound.Sqrt(100000);  // layer_norm: shared
+        UpperBound v215 = v214 * v151;  // layer_norm: shared
+        UpperBound v216 = v214 * v153;  // layer_norm: shared
+        UpperBound v157 = UpperBound.Min(v214 * v152, v215, v216);  // layer_norm: from pixels, whole to token
+        UpperBound v158 = UpperBound.Min(v215, UpperBound.Sqrt(197) * v157);  // layer_norm: from pixels, whole to whole
+        UpperBound v159 = UpperBound.Min(v216, 224 * v157);  // layer_norm: from pixels, token to token
+        UpperBound v161 = UpperBound.Min(v157, v158, v159);  // pool: from pixels, whole to token
+        UpperBound v162 = UpperBound.Min(v158, v157, v159);  // pool: from pixels, whole to whole
+        UpperBound v163 = UpperBound.Min(v159, 224 * v161);  // pool: from pixels, token to token
+        UpperBound v164 = norms.SpectralNorm("logits.weight");  // logits: σ(weight)
+        UpperBound v168 = UpperBound.Min(v164 * v162, v164 * v161, v164 * v163);  // logits: from pixels, whole to whole
+        return [v168];
     }
 
     UpperBound ILipsModel.Bound(int claim, Norms norms) => LipschitzBound(norms)[claim];

@@ -511,6 +511,7 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
     {
         var norms = new List<NormRequest>();
         norms.Add(new NormRequest(NormKind.Spectral, "conv2d.weight"));
+        norms.Add(new NormRequest(NormKind.Taps, "conv2d.weight"));
         norms.Add(new NormRequest(NormKind.Vector, "conv2d.bias"));
         norms.Add(new NormRequest(NormKind.LargestEntry, "center_norm.gain"));
         norms.Add(new NormRequest(NormKind.Vector, "center_norm.bias"));
@@ -529,6 +530,10 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         for (var i = 0; i < 1; i++)
         {
             norms.Add(new NormRequest(NormKind.LargestRow, $"repeat.{i}.conv2d.weight"));
+        }
+        for (var i = 0; i < 1; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat.{i}.conv2d.weight"));
         }
         for (var i = 0; i < 1; i++)
         {
@@ -557,6 +562,10 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         for (var i = 0; i < 1; i++)
         {
             norms.Add(new NormRequest(NormKind.LargestRow, $"repeat.{i}.conv2d_3.weight"));
+        }
+        for (var i = 0; i < 1; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat.{i}.conv2d_3.weight"));
         }
         for (var i = 0; i < 1; i++)
         {
@@ -620,6 +629,10 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         }
         for (var i = 0; i < 1; i++)
         {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat.{i}.attention.lepe"));
+        }
+        for (var i = 0; i < 1; i++)
+        {
             norms.Add(new NormRequest(NormKind.Vector, $"repeat.{i}.attention.v_bias"));
         }
         for (var i = 0; i < 1; i++)
@@ -671,6 +684,7 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
             norms.Add(new NormRequest(NormKind.Vector, $"repeat.{i}.center_norm.bias"));
         }
         norms.Add(new NormRequest(NormKind.Spectral, "conv2d_2.weight"));
+        norms.Add(new NormRequest(NormKind.Taps, "conv2d_2.weight"));
         norms.Add(new NormRequest(NormKind.Vector, "conv2d_2.bias"));
         norms.Add(new NormRequest(NormKind.LargestEntry, "center_norm_2.gain"));
         norms.Add(new NormRequest(NormKind.Vector, "center_norm_2.bias"));
@@ -689,6 +703,10 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         for (var i = 0; i < 2; i++)
         {
             norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_2.{i}.conv2d.weight"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat_2.{i}.conv2d.weight"));
         }
         for (var i = 0; i < 2; i++)
         {
@@ -717,6 +735,10 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         for (var i = 0; i < 2; i++)
         {
             norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_2.{i}.conv2d_3.weight"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat_2.{i}.conv2d_3.weight"));
         }
         for (var i = 0; i < 2; i++)
         {
@@ -780,6 +802,10 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         }
         for (var i = 0; i < 2; i++)
         {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat_2.{i}.attention.lepe"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
             norms.Add(new NormRequest(NormKind.Vector, $"repeat_2.{i}.attention.v_bias"));
         }
         for (var i = 0; i < 2; i++)
@@ -831,6 +857,7 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
             norms.Add(new NormRequest(NormKind.Vector, $"repeat_2.{i}.center_norm.bias"));
         }
         norms.Add(new NormRequest(NormKind.Spectral, "conv2d_3.weight"));
+        norms.Add(new NormRequest(NormKind.Taps, "conv2d_3.weight"));
         norms.Add(new NormRequest(NormKind.Vector, "conv2d_3.bias"));
         norms.Add(new NormRequest(NormKind.LargestEntry, "center_norm_3.gain"));
         norms.Add(new NormRequest(NormKind.Vector, "center_norm_3.bias"));
@@ -849,6 +876,10 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         for (var i = 0; i < 21; i++)
         {
             norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_3.{i}.conv2d.weight"));
+        }
+        for (var i = 0; i < 21; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat_3.{i}.conv2d.weight"));
         }
         for (var i = 0; i < 21; i++)
         {
@@ -877,6 +908,10 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         for (var i = 0; i < 21; i++)
         {
             norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_3.{i}.conv2d_3.weight"));
+        }
+        for (var i = 0; i < 21; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat_3.{i}.conv2d_3.weight"));
         }
         for (var i = 0; i < 21; i++)
         {
@@ -940,6 +975,10 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         }
         for (var i = 0; i < 21; i++)
         {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat_3.{i}.attention.lepe"));
+        }
+        for (var i = 0; i < 21; i++)
+        {
             norms.Add(new NormRequest(NormKind.Vector, $"repeat_3.{i}.attention.v_bias"));
         }
         for (var i = 0; i < 21; i++)
@@ -991,6 +1030,7 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
             norms.Add(new NormRequest(NormKind.Vector, $"repeat_3.{i}.center_norm.bias"));
         }
         norms.Add(new NormRequest(NormKind.Spectral, "conv2d_4.weight"));
+        norms.Add(new NormRequest(NormKind.Taps, "conv2d_4.weight"));
         norms.Add(new NormRequest(NormKind.Vector, "conv2d_4.bias"));
         norms.Add(new NormRequest(NormKind.LargestEntry, "center_norm_4.gain"));
         norms.Add(new NormRequest(NormKind.Vector, "center_norm_4.bias"));
@@ -1009,6 +1049,10 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         for (var i = 0; i < 1; i++)
         {
             norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_4.{i}.conv2d.weight"));
+        }
+        for (var i = 0; i < 1; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat_4.{i}.conv2d.weight"));
         }
         for (var i = 0; i < 1; i++)
         {
@@ -1037,6 +1081,10 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         for (var i = 0; i < 1; i++)
         {
             norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_4.{i}.conv2d_3.weight"));
+        }
+        for (var i = 0; i < 1; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat_4.{i}.conv2d_3.weight"));
         }
         for (var i = 0; i < 1; i++)
         {
@@ -1097,6 +1145,10 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
         for (var i = 0; i < 1; i++)
         {
             norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_4.{i}.attention.lepe"));
+        }
+        for (var i = 0; i < 1; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat_4.{i}.attention.lepe"));
         }
         for (var i = 0; i < 1; i++)
         {
@@ -1171,129 +1223,135 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
     /// <summary>The bound at the given norms, one entry per claim: the steps of the derivation in order.</summary>
     public static UpperBound[] LipschitzBound(Norms norms)
     {
-        UpperBound v573 = UpperBound.OfRational(125, 28) * UpperBound.Sqrt(3) + UpperBound.Sqrt(UpperBound.OfRational(24738633811609, 2081383290000));  // standardize: shared
-        UpperBound v574 = UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2);  // standardize: shared
-        UpperBound v575 = UpperBound.OfRational(125, 28) * v574;  // standardize: shared
-        UpperBound v576 = UpperBound.Sqrt(UpperBound.OfRational(1810079068561, 8325533160000)) + v575;  // standardize: shared
-        UpperBound v1 = UpperBound.Min(v573, v576);  // standardize: radius
-        UpperBound v2 = UpperBound.Min(UpperBound.OfRational(125, 28) * UpperBound.Min(v574, UpperBound.Sqrt(3)), v573, v576);  // standardize: centred radius
-        UpperBound v3 = v575;  // standardize: radius around the known centre
+        UpperBound v599 = UpperBound.OfRational(125, 28) * UpperBound.Sqrt(3) + UpperBound.Sqrt(UpperBound.OfRational(24738633811609, 2081383290000));  // standardize: shared
+        UpperBound v600 = UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2);  // standardize: shared
+        UpperBound v601 = UpperBound.OfRational(125, 28) * v600;  // standardize: shared
+        UpperBound v602 = UpperBound.Sqrt(UpperBound.OfRational(1810079068561, 8325533160000)) + v601;  // standardize: shared
+        UpperBound v1 = UpperBound.Min(v599, v602);  // standardize: radius
+        UpperBound v2 = UpperBound.Min(UpperBound.OfRational(125, 28) * UpperBound.Min(v600, UpperBound.Sqrt(3)), v599, v602);  // standardize: centred radius
+        UpperBound v3 = v601;  // standardize: radius around the known centre
         UpperBound v4 = norms.SpectralNorm("conv2d.weight");  // conv2d: σ(weight)
-        UpperBound v5 = 4 * v4 * v1 + norms.VectorNorm("conv2d.bias");  // conv2d: radius
-        UpperBound v6 = UpperBound.Min(4 * v4 * UpperBound.Min(v2, v3), v5);  // conv2d: centred radius
-        UpperBound v577 = 4 * v4 * UpperBound.OfRational(125, 28);  // conv2d: shared
-        UpperBound v7 = UpperBound.Min(v577, v4 * UpperBound.OfRational(125, 28));  // conv2d: from pixels, whole to token
-        UpperBound v8 = UpperBound.Min(v4 * UpperBound.OfRational(125, 28), 56 * v7);  // conv2d: from pixels, whole to whole
-        UpperBound v9 = UpperBound.Min(v577, 224 * v7);  // conv2d: from pixels, token to token
-        UpperBound v10 = norms.LargestEntry("center_norm.gain");  // center_norm: max|gain|
-        UpperBound v11 = v10 * UpperBound.OfRational(64, 63) * v5 + norms.VectorNorm("center_norm.bias");  // center_norm: radius
-        UpperBound v12 = UpperBound.Min(v10 * UpperBound.OfRational(64, 63) * v6, v11);  // center_norm: centred radius
-        UpperBound v578 = v10 * UpperBound.OfRational(64, 63) * v8;  // center_norm: shared
-        UpperBound v579 = v10 * UpperBound.OfRational(64, 63) * v9;  // center_norm: shared
-        UpperBound v13 = UpperBound.Min(v10 * UpperBound.OfRational(64, 63) * v7, v578, v579);  // center_norm: from pixels, whole to token
-        UpperBound v14 = UpperBound.Min(v578, 56 * v13);  // center_norm: from pixels, whole to whole
-        UpperBound v15 = UpperBound.Min(v579, 224 * v13);  // center_norm: from pixels, token to token
-        UpperBound v16 = v11;
-        UpperBound v17 = v12;
-        UpperBound v18 = v14;
-        UpperBound v19 = v13;
-        UpperBound v20 = v15;
+        UpperBound v5 = norms.TapNorms("conv2d.weight");  // conv2d: sum of the taps' norms
+        UpperBound v603 = UpperBound.Min(4 * v4, v5);  // conv2d: shared
+        UpperBound v6 = v603 * v1 + norms.VectorNorm("conv2d.bias");  // conv2d: radius
+        UpperBound v7 = UpperBound.Min(v603 * UpperBound.Min(v2, v3), v6);  // conv2d: centred radius
+        UpperBound v604 = v603 * UpperBound.OfRational(125, 28);  // conv2d: shared
+        UpperBound v8 = UpperBound.Min(v604, v4 * UpperBound.OfRational(125, 28));  // conv2d: from pixels, whole to token
+        UpperBound v9 = UpperBound.Min(v4 * UpperBound.OfRational(125, 28), 56 * v8);  // conv2d: from pixels, whole to whole
+        UpperBound v10 = UpperBound.Min(v604, 224 * v8);  // conv2d: from pixels, token to token
+        UpperBound v12 = norms.LargestEntry("center_norm.gain");  // center_norm: max|gain|
+        UpperBound v13 = v12 * UpperBound.OfRational(64, 63) * v6 + norms.VectorNorm("center_norm.bias");  // center_norm: radius
+        UpperBound v14 = UpperBound.Min(v12 * UpperBound.OfRational(64, 63) * v7, v13);  // center_norm: centred radius
+        UpperBound v605 = v12 * UpperBound.OfRational(64, 63) * v9;  // center_norm: shared
+        UpperBound v606 = v12 * UpperBound.OfRational(64, 63) * v10;  // center_norm: shared
+        UpperBound v15 = UpperBound.Min(v12 * UpperBound.OfRational(64, 63) * v8, v605, v606);  // center_norm: from pixels, whole to token
+        UpperBound v16 = UpperBound.Min(v605, 56 * v15);  // center_norm: from pixels, whole to whole
+        UpperBound v17 = UpperBound.Min(v606, 224 * v15);  // center_norm: from pixels, token to token
+        UpperBound v18 = v13;
+        UpperBound v19 = v14;
+        UpperBound v20 = v16;
+        UpperBound v21 = v15;
+        UpperBound v22 = v17;
         for (long i = 0; i < 1; i++)
         {
-            UpperBound v21 = norms.LargestEntry($"repeat.{i}.residual.alpha");  // repeat.{i}.residual: largest |alpha|
-            UpperBound v22 = norms.OperatorNorm($"repeat.{i}.conv2d.weight");  // repeat.{i}.conv2d: operator norm of weight
-            UpperBound v23 = UpperBound.Min(norms.SpectralNorm($"repeat.{i}.conv2d.weight"), v22, norms.LargestRow($"repeat.{i}.conv2d.weight"));  // repeat.{i}.conv2d: σ(weight)
-            UpperBound v580 = 7 * v23 * v16;  // repeat.{i}.conv2d: shared
-            UpperBound v24 = v580 + norms.VectorNorm($"repeat.{i}.conv2d.bias");  // repeat.{i}.conv2d: radius
-            UpperBound v25 = UpperBound.Min(v580, 7 * v23 * UpperBound.OfRational(1, 2) * (v17 + v16), v24);  // repeat.{i}.conv2d: centred radius
-            UpperBound v581 = UpperBound.Min(7 * v23, v22) * v18;  // repeat.{i}.conv2d: shared
-            UpperBound v582 = 7 * v23 * v20;  // repeat.{i}.conv2d: shared
-            UpperBound v26 = UpperBound.Min(7 * v23 * v19, UpperBound.Min(v23, 7 * v23, v22) * v18, v581, v582);  // repeat.{i}.conv2d: from pixels, whole to token
-            UpperBound v27 = UpperBound.Min(v581, 56 * v26);  // repeat.{i}.conv2d: from pixels, whole to whole
-            UpperBound v28 = UpperBound.Min(v582, 224 * v26);  // repeat.{i}.conv2d: from pixels, token to token
-            UpperBound v30 = UpperBound.GeluSlope(v24);  // repeat.{i}.gelu: slope
-            UpperBound v31 = UpperBound.GeluGain(v24) * v24;  // repeat.{i}.gelu: radius
-            UpperBound v32 = UpperBound.Min(v30 * v25, v31);  // repeat.{i}.gelu: centred radius
-            UpperBound v33 = UpperBound.Min(v30 * v26, v30 * v27, v30 * v28);  // repeat.{i}.gelu: from pixels, whole to token
-            UpperBound v34 = UpperBound.Min(v30 * v27, 56 * v33);  // repeat.{i}.gelu: from pixels, whole to whole
-            UpperBound v35 = UpperBound.Min(v30 * v28, 224 * v33);  // repeat.{i}.gelu: from pixels, token to token
-            UpperBound v36 = norms.SpectralNorm($"repeat.{i}.conv2d_2.weight");  // repeat.{i}.conv2d_2: σ(weight)
-            UpperBound v37 = v36 * v31 + norms.VectorNorm($"repeat.{i}.conv2d_2.bias");  // repeat.{i}.conv2d_2: radius
-            UpperBound v38 = UpperBound.Min(v36 * v32, v37);  // repeat.{i}.conv2d_2: centred radius
-            UpperBound v39 = UpperBound.Min(v36 * v33, v36 * v34, v36 * v35);  // repeat.{i}.conv2d_2: from pixels, whole to token
-            UpperBound v40 = UpperBound.Min(v36 * v34, 56 * v39);  // repeat.{i}.conv2d_2: from pixels, whole to whole
-            UpperBound v41 = UpperBound.Min(v36 * v35, 224 * v39);  // repeat.{i}.conv2d_2: from pixels, token to token
-            UpperBound v42 = UpperBound.GeluSlope(v37);  // repeat.{i}.gelu_2: slope
-            UpperBound v43 = UpperBound.GeluGain(v37) * v37;  // repeat.{i}.gelu_2: radius
-            UpperBound v44 = UpperBound.Min(v42 * v38, v43);  // repeat.{i}.gelu_2: centred radius
-            UpperBound v45 = UpperBound.Min(v42 * v39, v42 * v40, v42 * v41);  // repeat.{i}.gelu_2: from pixels, whole to token
-            UpperBound v46 = UpperBound.Min(v42 * v40, 56 * v45);  // repeat.{i}.gelu_2: from pixels, whole to whole
-            UpperBound v47 = UpperBound.Min(v42 * v41, 224 * v45);  // repeat.{i}.gelu_2: from pixels, token to token
-            UpperBound v48 = v16 + v21 * v43;  // repeat.{i}.residual: radius
-            UpperBound v49 = UpperBound.Min(v17 + v21 * v44, v48);  // repeat.{i}.residual: centred radius
-            UpperBound v583 = v18 + v21 * v46;  // repeat.{i}.residual: shared
-            UpperBound v584 = v20 + v21 * v47;  // repeat.{i}.residual: shared
-            UpperBound v51 = UpperBound.Min(v19 + v21 * v45, v583, v584);  // repeat.{i}.residual: from pixels, whole to token
-            UpperBound v52 = UpperBound.Min(v583, 56 * v51);  // repeat.{i}.residual: from pixels, whole to whole
-            UpperBound v53 = UpperBound.Min(v584, 224 * v51);  // repeat.{i}.residual: from pixels, token to token
-            UpperBound v54 = norms.LargestEntry($"repeat.{i}.residual_2.alpha");  // repeat.{i}.residual_2: largest |alpha|
-            UpperBound v55 = norms.OperatorNorm($"repeat.{i}.conv2d_3.weight");  // repeat.{i}.conv2d_3: operator norm of weight
-            UpperBound v56 = UpperBound.Min(norms.SpectralNorm($"repeat.{i}.conv2d_3.weight"), v55, norms.LargestRow($"repeat.{i}.conv2d_3.weight"));  // repeat.{i}.conv2d_3: σ(weight)
-            UpperBound v585 = 7 * v56 * v48;  // repeat.{i}.conv2d_3: shared
-            UpperBound v57 = v585 + norms.VectorNorm($"repeat.{i}.conv2d_3.bias");  // repeat.{i}.conv2d_3: radius
-            UpperBound v58 = UpperBound.Min(v585, 7 * v56 * UpperBound.OfRational(1, 2) * (v49 + v48), v57);  // repeat.{i}.conv2d_3: centred radius
-            UpperBound v586 = UpperBound.Min(7 * v56, v55) * v52;  // repeat.{i}.conv2d_3: shared
-            UpperBound v587 = 7 * v56 * v53;  // repeat.{i}.conv2d_3: shared
-            UpperBound v59 = UpperBound.Min(7 * v56 * v51, UpperBound.Min(v56, 7 * v56, v55) * v52, v586, v587);  // repeat.{i}.conv2d_3: from pixels, whole to token
-            UpperBound v60 = UpperBound.Min(v586, 56 * v59);  // repeat.{i}.conv2d_3: from pixels, whole to whole
-            UpperBound v61 = UpperBound.Min(v587, 224 * v59);  // repeat.{i}.conv2d_3: from pixels, token to token
-            UpperBound v63 = UpperBound.GeluSlope(v57);  // repeat.{i}.gelu_3: slope
-            UpperBound v64 = UpperBound.GeluGain(v57) * v57;  // repeat.{i}.gelu_3: radius
-            UpperBound v65 = UpperBound.Min(v63 * v58, v64);  // repeat.{i}.gelu_3: centred radius
-            UpperBound v66 = UpperBound.Min(v63 * v59, v63 * v60, v63 * v61);  // repeat.{i}.gelu_3: from pixels, whole to token
-            UpperBound v67 = UpperBound.Min(v63 * v60, 56 * v66);  // repeat.{i}.gelu_3: from pixels, whole to whole
-            UpperBound v68 = UpperBound.Min(v63 * v61, 224 * v66);  // repeat.{i}.gelu_3: from pixels, token to token
-            UpperBound v69 = v48 + v54 * v64;  // repeat.{i}.residual_2: radius
-            UpperBound v70 = UpperBound.Min(v49 + v54 * v65, v69);  // repeat.{i}.residual_2: centred radius
-            UpperBound v588 = v52 + v54 * v67;  // repeat.{i}.residual_2: shared
-            UpperBound v589 = v53 + v54 * v68;  // repeat.{i}.residual_2: shared
-            UpperBound v72 = UpperBound.Min(v51 + v54 * v66, v588, v589);  // repeat.{i}.residual_2: from pixels, whole to token
-            UpperBound v73 = UpperBound.Min(v588, 56 * v72);  // repeat.{i}.residual_2: from pixels, whole to whole
-            UpperBound v74 = UpperBound.Min(v589, 224 * v72);  // repeat.{i}.residual_2: from pixels, token to token
-            UpperBound v75 = norms.LargestEntry($"repeat.{i}.residual_3.alpha");  // repeat.{i}.residual_3: largest |alpha|
-            UpperBound v76 = norms.SpectralNorm($"repeat.{i}.attention.out");  // repeat.{i}.attention: σ(out)
-            UpperBound v77 = norms.SpectralNorm($"repeat.{i}.attention.k");  // repeat.{i}.attention: σ(k)
+            UpperBound v23 = norms.LargestEntry($"repeat.{i}.residual.alpha");  // repeat.{i}.residual: largest |alpha|
+            UpperBound v24 = norms.OperatorNorm($"repeat.{i}.conv2d.weight");  // repeat.{i}.conv2d: operator norm of weight
+            UpperBound v25 = UpperBound.Min(norms.SpectralNorm($"repeat.{i}.conv2d.weight"), v24, norms.LargestRow($"repeat.{i}.conv2d.weight"));  // repeat.{i}.conv2d: σ(weight)
+            UpperBound v26 = norms.TapNorms($"repeat.{i}.conv2d.weight");  // repeat.{i}.conv2d: sum of the taps' norms
+            UpperBound v607 = UpperBound.Min(7 * v25, v26);  // repeat.{i}.conv2d: shared
+            UpperBound v608 = v607 * v18;  // repeat.{i}.conv2d: shared
+            UpperBound v27 = v608 + norms.VectorNorm($"repeat.{i}.conv2d.bias");  // repeat.{i}.conv2d: radius
+            UpperBound v28 = UpperBound.Min(v608, v607 * UpperBound.OfRational(1, 2) * (v19 + v18), v27);  // repeat.{i}.conv2d: centred radius
+            UpperBound v609 = UpperBound.Min(7 * v25, v24) * v20;  // repeat.{i}.conv2d: shared
+            UpperBound v610 = v607 * v22;  // repeat.{i}.conv2d: shared
+            UpperBound v29 = UpperBound.Min(v607 * v21, UpperBound.Min(v25, 7 * v25, v24) * v20, v609, v610);  // repeat.{i}.conv2d: from pixels, whole to token
+            UpperBound v30 = UpperBound.Min(v609, 56 * v29);  // repeat.{i}.conv2d: from pixels, whole to whole
+            UpperBound v31 = UpperBound.Min(v610, 224 * v29);  // repeat.{i}.conv2d: from pixels, token to token
+            UpperBound v33 = UpperBound.GeluSlope(v27);  // repeat.{i}.gelu: slope
+            UpperBound v34 = UpperBound.GeluGain(v27) * v27;  // repeat.{i}.gelu: radius
+            UpperBound v35 = UpperBound.Min(v33 * v28, v34);  // repeat.{i}.gelu: centred radius
+            UpperBound v36 = UpperBound.Min(v33 * v29, v33 * v30, v33 * v31);  // repeat.{i}.gelu: from pixels, whole to token
+            UpperBound v37 = UpperBound.Min(v33 * v30, 56 * v36);  // repeat.{i}.gelu: from pixels, whole to whole
+            UpperBound v38 = UpperBound.Min(v33 * v31, 224 * v36);  // repeat.{i}.gelu: from pixels, token to token
+            UpperBound v39 = norms.SpectralNorm($"repeat.{i}.conv2d_2.weight");  // repeat.{i}.conv2d_2: σ(weight)
+            UpperBound v40 = v39 * v34 + norms.VectorNorm($"repeat.{i}.conv2d_2.bias");  // repeat.{i}.conv2d_2: radius
+            UpperBound v41 = UpperBound.Min(v39 * v35, v40);  // repeat.{i}.conv2d_2: centred radius
+            UpperBound v42 = UpperBound.Min(v39 * v36, v39 * v37, v39 * v38);  // repeat.{i}.conv2d_2: from pixels, whole to token
+            UpperBound v43 = UpperBound.Min(v39 * v37, 56 * v42);  // repeat.{i}.conv2d_2: from pixels, whole to whole
+            UpperBound v44 = UpperBound.Min(v39 * v38, 224 * v42);  // repeat.{i}.conv2d_2: from pixels, token to token
+            UpperBound v45 = UpperBound.GeluSlope(v40);  // repeat.{i}.gelu_2: slope
+            UpperBound v46 = UpperBound.GeluGain(v40) * v40;  // repeat.{i}.gelu_2: radius
+            UpperBound v47 = UpperBound.Min(v45 * v41, v46);  // repeat.{i}.gelu_2: centred radius
+            UpperBound v48 = UpperBound.Min(v45 * v42, v45 * v43, v45 * v44);  // repeat.{i}.gelu_2: from pixels, whole to token
+            UpperBound v49 = UpperBound.Min(v45 * v43, 56 * v48);  // repeat.{i}.gelu_2: from pixels, whole to whole
+            UpperBound v50 = UpperBound.Min(v45 * v44, 224 * v48);  // repeat.{i}.gelu_2: from pixels, token to token
+            UpperBound v51 = v18 + v23 * v46;  // repeat.{i}.residual: radius
+            UpperBound v52 = UpperBound.Min(v19 + v23 * v47, v51);  // repeat.{i}.residual: centred radius
+            UpperBound v611 = v20 + v23 * v49;  // repeat.{i}.residual: shared
+            UpperBound v612 = v22 + v23 * v50;  // repeat.{i}.residual: shared
+            UpperBound v54 = UpperBound.Min(v21 + v23 * v48, v611, v612);  // repeat.{i}.residual: from pixels, whole to token
+            UpperBound v55 = UpperBound.Min(v611, 56 * v54);  // repeat.{i}.residual: from pixels, whole to whole
+            UpperBound v56 = UpperBound.Min(v612, 224 * v54);  // repeat.{i}.residual: from pixels, token to token
+            UpperBound v57 = norms.LargestEntry($"repeat.{i}.residual_2.alpha");  // repeat.{i}.residual_2: largest |alpha|
+            UpperBound v58 = norms.OperatorNorm($"repeat.{i}.conv2d_3.weight");  // repeat.{i}.conv2d_3: operator norm of weight
+            UpperBound v59 = UpperBound.Min(norms.SpectralNorm($"repeat.{i}.conv2d_3.weight"), v58, norms.LargestRow($"repeat.{i}.conv2d_3.weight"));  // repeat.{i}.conv2d_3: σ(weight)
+            UpperBound v60 = norms.TapNorms($"repeat.{i}.conv2d_3.weight");  // repeat.{i}.conv2d_3: sum of the taps' norms
+            UpperBound v613 = UpperBound.Min(7 * v59, v60);  // repeat.{i}.conv2d_3: shared
+            UpperBound v614 = v613 * v51;  // repeat.{i}.conv2d_3: shared
+            UpperBound v61 = v614 + norms.VectorNorm($"repeat.{i}.conv2d_3.bias");  // repeat.{i}.conv2d_3: radius
+            UpperBound v62 = UpperBound.Min(v614, v613 * UpperBound.OfRational(1, 2) * (v52 + v51), v61);  // repeat.{i}.conv2d_3: centred radius
+            UpperBound v615 = UpperBound.Min(7 * v59, v58) * v55;  // repeat.{i}.conv2d_3: shared
+            UpperBound v616 = v613 * v56;  // repeat.{i}.conv2d_3: shared
+            UpperBound v63 = UpperBound.Min(v613 * v54, UpperBound.Min(v59, 7 * v59, v58) * v55, v615, v616);  // repeat.{i}.conv2d_3: from pixels, whole to token
+            UpperBound v64 = UpperBound.Min(v615, 56 * v63);  // repeat.{i}.conv2d_3: from pixels, whole to whole
+            UpperBound v65 = UpperBound.Min(v616, 224 * v63);  // repeat.{i}.conv2d_3: from pixels, token to token
+            UpperBound v67 = UpperBound.GeluSlope(v61);  // repeat.{i}.gelu_3: slope
+            UpperBound v68 = UpperBound.GeluGain(v61) * v61;  // repeat.{i}.gelu_3: radius
+            UpperBound v69 = UpperBound.Min(v67 * v62, v68);  // repeat.{i}.gelu_3: centred radius
+            UpperBound v70 = UpperBound.Min(v67 * v63, v67 * v64, v67 * v65);  // repeat.{i}.gelu_3: from pixels, whole to token
+            UpperBound v71 = UpperBound.Min(v67 * v64, 56 * v70);  // repeat.{i}.gelu_3: from pixels, whole to whole
+            UpperBound v72 = UpperBound.Min(v67 * v65, 224 * v70);  // repeat.{i}.gelu_3: from pixels, token to token
+            UpperBound v73 = v51 + v57 * v68;  // repeat.{i}.residual_2: radius
+            UpperBound v74 = UpperBound.Min(v52 + v57 * v69, v73);  // repeat.{i}.residual_2: centred radius
+            UpperBound v617 = v55 + v57 * v71;  // repeat.{i}.residual_2: shared
+            UpperBound v618 = v56 + v57 * v72;  // repeat.{i}.residual_2: shared
+            UpperBound v76 = UpperBound.Min(v54 + v57 * v70, v617, v618);  // repeat.{i}.residual_2: from pixels, whole to token
+            UpperBound v77 = UpperBound.Min(v617, 56 * v76);  // repeat.{i}.residual_2: from pixels, whole to whole
+            UpperBound v78 = UpperBound.Min(v618, 224 * v76);  // repeat.{i}.residual_2: from pixels, token to token
+            UpperBound v79 = norms.LargestEntry($"repeat.{i}.residual_3.alpha");  // repeat.{i}.residual_3: largest |alpha|
+            UpperBound v80 = norms.SpectralNorm($"repeat.{i}.attention.out");  // repeat.{i}.attention: σ(out)
+            UpperBound v81 = norms.SpectralNorm($"repeat.{i}.attention.k");  // repeat.{i}.attention: σ(k)
             // repeat.{i}.attention: range of the logits
-            UpperBound v78 = 24 * UpperBound.Min(
+            UpperBound v82 = 24 * UpperBound.Min(
                 UpperBound.MaxOver(2, head => norms.HeadSpectralNorm($"repeat.{i}.attention.k", head))
-                    * v70
+                    * v74
                     * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
                 1);
-            UpperBound v79 = UpperBound.DoeblinComplement(56, v78);  // repeat.{i}.attention: 1 − lambda
-            UpperBound v80 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v78);  // repeat.{i}.attention: cosh of half the range
-            UpperBound v81 = 56 * UpperBound.LargestSoftmaxWeight(56, v78);  // repeat.{i}.attention: largest column sum
-            UpperBound v82 = UpperBound.Min(UpperBound.Sqrt(56), UpperBound.Sqrt(v81), v80);  // repeat.{i}.attention: norm of the weights
-            UpperBound v83 = norms.SpectralNorm($"repeat.{i}.attention.q");  // repeat.{i}.attention: σ(q)
-            UpperBound v84 = norms.SpectralNorm($"repeat.{i}.attention.v");  // repeat.{i}.attention: σ(v)
-            UpperBound v85 = UpperBound.MaxOver(2, head => norms.HeadSpectralNorm($"repeat.{i}.attention.v", head));  // repeat.{i}.attention: slope of the values
-            UpperBound v86 = UpperBound.MaxOver(2, head => norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v70);  // repeat.{i}.attention: spread of the values
+            UpperBound v83 = UpperBound.DoeblinComplement(56, v82);  // repeat.{i}.attention: 1 − lambda
+            UpperBound v84 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v82);  // repeat.{i}.attention: cosh of half the range
+            UpperBound v85 = 56 * UpperBound.LargestSoftmaxWeight(56, v82);  // repeat.{i}.attention: largest column sum
+            UpperBound v86 = UpperBound.Min(UpperBound.Sqrt(56), UpperBound.Sqrt(v85), v84);  // repeat.{i}.attention: norm of the weights
+            UpperBound v87 = norms.SpectralNorm($"repeat.{i}.attention.q");  // repeat.{i}.attention: σ(q)
+            UpperBound v88 = norms.SpectralNorm($"repeat.{i}.attention.v");  // repeat.{i}.attention: σ(v)
+            UpperBound v89 = UpperBound.MaxOver(2, head => norms.HeadSpectralNorm($"repeat.{i}.attention.v", head));  // repeat.{i}.attention: slope of the values
+            UpperBound v90 = UpperBound.MaxOver(2, head => norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v74);  // repeat.{i}.attention: spread of the values
             // repeat.{i}.attention: both paths' slope
-            UpperBound v87 = UpperBound.MaxOver(2, head =>
+            UpperBound v91 = UpperBound.MaxOver(2, head =>
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                     * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
                     + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                         * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head));
             // repeat.{i}.attention: value path
-            UpperBound v88 = UpperBound.Min(
-                UpperBound.Sqrt(2) * v85,
-                v84 * (UpperBound.Sqrt(2) + v79 * UpperBound.OfRational(1, global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-            UpperBound v590 = UpperBound.Sqrt(2) * v86;  // repeat.{i}.attention: shared
+            UpperBound v92 = UpperBound.Min(
+                UpperBound.Sqrt(2) * v89,
+                v88 * (UpperBound.Sqrt(2) + v83 * UpperBound.OfRational(1, global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
+            UpperBound v619 = UpperBound.Sqrt(2) * v90;  // repeat.{i}.attention: shared
             // repeat.{i}.attention: keys and values, token to token
-            UpperBound v89 = UpperBound.Min(
-                v76 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
+            UpperBound v93 = UpperBound.Min(
+                v80 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
                         + norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                            * v70
+                            * v74
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)),
@@ -1301,65 +1359,65 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
                 UpperBound.SumOver(2, head =>
                     norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
                         + norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                            * v70
+                            * v74
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)))),
-                v76 * (v88
-                    + v590 * UpperBound.MaxOver(2, head =>
+                v80 * (v92
+                    + v619 * UpperBound.MaxOver(2, head =>
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                             * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head))));
-            UpperBound v591 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 56)) * v80, 1);  // repeat.{i}.attention: shared
-            UpperBound v592 = v84 * v591;  // repeat.{i}.attention: shared
-            UpperBound v593 = v86 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v77);  // repeat.{i}.attention: shared
-            UpperBound v594 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(56, v78)));  // repeat.{i}.attention: shared
+            UpperBound v620 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 56)) * v84, 1);  // repeat.{i}.attention: shared
+            UpperBound v621 = v88 * v620;  // repeat.{i}.attention: shared
+            UpperBound v622 = v90 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v81);  // repeat.{i}.attention: shared
+            UpperBound v623 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(56, v82)));  // repeat.{i}.attention: shared
             // repeat.{i}.attention: keys and values, whole to token
-            UpperBound v90 = UpperBound.Min(
-                v76 * (v592 + v593 * v594),
-                v76 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
-                    norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v591
+            UpperBound v94 = UpperBound.Min(
+                v80 * (v621 + v622 * v623),
+                v80 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v620
                         + norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                            * v70
+                            * v74
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head))
-                            * v594,
+                            * v623,
                     2))),
                 UpperBound.SumOver(2, head =>
-                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v591
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v620
                         + norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                            * v70
+                            * v74
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head))
-                            * v594)));
-            UpperBound v595 = UpperBound.Min(UpperBound.Sqrt(v81), UpperBound.Sqrt(28));  // repeat.{i}.attention: shared
+                            * v623)));
+            UpperBound v624 = UpperBound.Min(UpperBound.Sqrt(v85), UpperBound.Sqrt(28));  // repeat.{i}.attention: shared
             // repeat.{i}.attention: keys and values, whole to whole
-            UpperBound v91 = UpperBound.Min(
-                v76 * (v84 * v82 + v593 * v595),
-                v76 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
-                    norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v82
+            UpperBound v95 = UpperBound.Min(
+                v80 * (v88 * v86 + v622 * v624),
+                v80 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v86
                         + norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                            * v70
+                            * v74
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head))
-                            * v595,
+                            * v624,
                     2))),
                 UpperBound.SumOver(2, head =>
-                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v82
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v86
                         + norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                            * v70
+                            * v74
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head))
-                            * v595)));
+                            * v624)));
             // repeat.{i}.attention: query path, all readings
-            UpperBound v92 = UpperBound.Min(
-                v76 * v86 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v83),
-                v76 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
+            UpperBound v96 = UpperBound.Min(
+                v80 * v90 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v87),
+                v80 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                        * v70
+                        * v74
                         * (
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                 * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)),
@@ -1367,16 +1425,16 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
                 UpperBound.SumOver(2, head =>
                     norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (
                         norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                            * v70
+                            * v74
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)))));
             // repeat.{i}.attention: per head, token to token
-            UpperBound v93 = UpperBound.Min(
-                v76 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
+            UpperBound v97 = UpperBound.Min(
+                v80 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
                         + norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                            * v70
+                            * v74
                             * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
                                 + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
@@ -1385,215 +1443,224 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
                 UpperBound.SumOver(2, head =>
                     norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
                         + norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                            * v70
+                            * v74
                             * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
                                 + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)))));
-            UpperBound v94 = UpperBound.Min(v93, v89 + v92, v76 * (v88 + v590 * v87));  // repeat.{i}.attention: token to token
+            UpperBound v98 = UpperBound.Min(v97, v93 + v96, v80 * (v92 + v619 * v91));  // repeat.{i}.attention: token to token
             // repeat.{i}.attention: whole to token
-            UpperBound v95 = UpperBound.Min(
-                v90 + v92,
-                v76 * (v592
-                    + v86 * (UpperBound.Sqrt(UpperBound.Power(v594 * 0, 2))
-                        + v594 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v77)
-                        + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v83)));
-            // repeat.{i}.attention: whole to whole
-            UpperBound v96 = UpperBound.Min(
-                v91 + v92,
-                v76 * (v84 * v82
-                    + v86 * (UpperBound.Sqrt(UpperBound.Power(v595 * 0, 2))
-                        + v595 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v77)
-                        + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v83)));
-            UpperBound v97 = norms.OperatorNorm($"repeat.{i}.attention.lepe");  // repeat.{i}.attention: operator norm of lepe
-            UpperBound v98 = UpperBound.Min(norms.LargestRow($"repeat.{i}.attention.lepe"), v97);  // repeat.{i}.attention: largest channel of lepe
-            UpperBound v596 = UpperBound.Sqrt(3) * v98;  // repeat.{i}.attention: shared
-            UpperBound v597 = v76 * v84 * v596;  // repeat.{i}.attention: shared
-            UpperBound v598 = norms.VectorNorm($"repeat.{i}.attention.v_bias");  // repeat.{i}.attention: shared
-            // repeat.{i}.attention: radius
             UpperBound v99 = UpperBound.Min(
-                v76 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v69, 2))),
-                UpperBound.SumOver(2, head =>
-                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v69)),
-                v76 * v88 * v69,
-                v76 * (v84 * v69 + v88 * v70))
-                + v597 * v69
-                + (v76 * v598 + v76 * (v596 * v598 + norms.VectorNorm($"repeat.{i}.attention.lepe_bias")))
-                + norms.VectorNorm($"repeat.{i}.attention.out_bias");
-            UpperBound v599 = v84 * v69 + v598;  // repeat.{i}.attention: shared
-            // repeat.{i}.attention: centred radius
+                v94 + v96,
+                v80 * (v621
+                    + v90 * (UpperBound.Sqrt(UpperBound.Power(v623 * 0, 2))
+                        + v623 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v81)
+                        + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v87)));
+            // repeat.{i}.attention: whole to whole
             UpperBound v100 = UpperBound.Min(
+                v95 + v96,
+                v80 * (v88 * v86
+                    + v90 * (UpperBound.Sqrt(UpperBound.Power(v624 * 0, 2))
+                        + v624 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v81)
+                        + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v87)));
+            UpperBound v101 = norms.OperatorNorm($"repeat.{i}.attention.lepe");  // repeat.{i}.attention: operator norm of lepe
+            UpperBound v102 = UpperBound.Min(norms.LargestRow($"repeat.{i}.attention.lepe"), v101);  // repeat.{i}.attention: largest channel of lepe
+            UpperBound v103 = norms.TapNorms($"repeat.{i}.attention.lepe");  // repeat.{i}.attention: sum of lepe's taps
+            UpperBound v625 = UpperBound.Sqrt(3) * v102;  // repeat.{i}.attention: shared
+            UpperBound v104 = UpperBound.Min(v625, v103);  // repeat.{i}.attention: lepe, token to token
+            UpperBound v105 = UpperBound.Min(3 * v102, v103);  // repeat.{i}.attention: lepe, all taps
+            UpperBound v626 = v80 * v88 * v104;  // repeat.{i}.attention: shared
+            UpperBound v627 = norms.VectorNorm($"repeat.{i}.attention.v_bias");  // repeat.{i}.attention: shared
+            // repeat.{i}.attention: radius
+            UpperBound v106 = UpperBound.Min(
+                v80 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v73, 2))),
+                UpperBound.SumOver(2, head =>
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v73)),
+                v80 * v92 * v73,
+                v80 * (v88 * v73 + v92 * v74))
+                + v626 * v73
+                + (v80 * v627 + v80 * (v104 * v627 + norms.VectorNorm($"repeat.{i}.attention.lepe_bias")))
+                + norms.VectorNorm($"repeat.{i}.attention.out_bias");
+            UpperBound v628 = v88 * v73 + v627;  // repeat.{i}.attention: shared
+            // repeat.{i}.attention: centred radius
+            UpperBound v107 = UpperBound.Min(
                 UpperBound.Min(
-                    v76 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v70, 2))),
+                    v80 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v74, 2))),
                     UpperBound.SumOver(2, head =>
-                        norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v70)),
-                    v76 * v88 * v70)
-                    + v76 * UpperBound.Min(v596 * v599, 3 * v98 * (UpperBound.OfRational(1, 2) * (v84 * v70 + v599))),
-                v99);
-            UpperBound v600 = v94 + v597;  // repeat.{i}.attention: shared
-            UpperBound v601 = v76 * v84 * v98;  // repeat.{i}.attention: shared
-            UpperBound v602 = (v96 + v76 * v84 * UpperBound.Min(v596, v97)) * v73;  // repeat.{i}.attention: shared
-            UpperBound v603 = v600 * v74;  // repeat.{i}.attention: shared
-            UpperBound v101 = UpperBound.Min(v600 * v72, (v95 + v601) * v73, (v90 + v601) * v73 + v92 * v72, v602, v603);  // repeat.{i}.attention: from pixels, whole to token
-            UpperBound v102 = UpperBound.Min(v602, 56 * v101);  // repeat.{i}.attention: from pixels, whole to whole
-            UpperBound v103 = UpperBound.Min(v603, 224 * v101);  // repeat.{i}.attention: from pixels, token to token
-            UpperBound v107 = v69 + v75 * v99;  // repeat.{i}.residual_3: radius
-            UpperBound v108 = UpperBound.Min(v70 + v75 * v100, v107);  // repeat.{i}.residual_3: centred radius
-            UpperBound v604 = v73 + v75 * v102;  // repeat.{i}.residual_3: shared
-            UpperBound v605 = v74 + v75 * v103;  // repeat.{i}.residual_3: shared
-            UpperBound v110 = UpperBound.Min(v72 + v75 * v101, v604, v605);  // repeat.{i}.residual_3: from pixels, whole to token
-            UpperBound v111 = UpperBound.Min(v604, 56 * v110);  // repeat.{i}.residual_3: from pixels, whole to whole
-            UpperBound v112 = UpperBound.Min(v605, 224 * v110);  // repeat.{i}.residual_3: from pixels, token to token
-            UpperBound v113 = norms.LargestEntry($"repeat.{i}.residual_4.alpha");  // repeat.{i}.residual_4: largest |alpha|
-            UpperBound v114 = norms.SpectralNorm($"repeat.{i}.mlp.up");  // repeat.{i}.mlp: σ(up)
-            UpperBound v115 = norms.SpectralNorm($"repeat.{i}.mlp.down");  // repeat.{i}.mlp: σ(down)
-            UpperBound v116 = norms.LargestRow($"repeat.{i}.mlp.up") * v107 + norms.LargestEntry($"repeat.{i}.mlp.up_bias");  // repeat.{i}.mlp: largest pre-activation
-            UpperBound v117 = v114 * v107 + norms.VectorNorm($"repeat.{i}.mlp.up_bias");  // repeat.{i}.mlp: norm of the pre-activations
-            UpperBound v118 = UpperBound.GeluSlope(v116);  // repeat.{i}.mlp: gelu slope
+                        norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v74)),
+                    v80 * v92 * v74)
+                    + v80 * UpperBound.Min(v104 * v628, v105 * (UpperBound.OfRational(1, 2) * (v88 * v74 + v628))),
+                v106);
+            UpperBound v629 = v98 + v626;  // repeat.{i}.attention: shared
+            UpperBound v630 = v80 * v88 * v102;  // repeat.{i}.attention: shared
+            UpperBound v631 = (v100 + v80 * v88 * UpperBound.Min(v625, v101)) * v77;  // repeat.{i}.attention: shared
+            UpperBound v632 = v629 * v78;  // repeat.{i}.attention: shared
+            UpperBound v108 = UpperBound.Min(v629 * v76, (v99 + v630) * v77, (v94 + v630) * v77 + v96 * v76, v631, v632);  // repeat.{i}.attention: from pixels, whole to token
+            UpperBound v109 = UpperBound.Min(v631, 56 * v108);  // repeat.{i}.attention: from pixels, whole to whole
+            UpperBound v110 = UpperBound.Min(v632, 224 * v108);  // repeat.{i}.attention: from pixels, token to token
+            UpperBound v114 = v73 + v79 * v106;  // repeat.{i}.residual_3: radius
+            UpperBound v115 = UpperBound.Min(v74 + v79 * v107, v114);  // repeat.{i}.residual_3: centred radius
+            UpperBound v633 = v77 + v79 * v109;  // repeat.{i}.residual_3: shared
+            UpperBound v634 = v78 + v79 * v110;  // repeat.{i}.residual_3: shared
+            UpperBound v117 = UpperBound.Min(v76 + v79 * v108, v633, v634);  // repeat.{i}.residual_3: from pixels, whole to token
+            UpperBound v118 = UpperBound.Min(v633, 56 * v117);  // repeat.{i}.residual_3: from pixels, whole to whole
+            UpperBound v119 = UpperBound.Min(v634, 224 * v117);  // repeat.{i}.residual_3: from pixels, token to token
+            UpperBound v120 = norms.LargestEntry($"repeat.{i}.residual_4.alpha");  // repeat.{i}.residual_4: largest |alpha|
+            UpperBound v121 = norms.SpectralNorm($"repeat.{i}.mlp.up");  // repeat.{i}.mlp: σ(up)
+            UpperBound v122 = norms.SpectralNorm($"repeat.{i}.mlp.down");  // repeat.{i}.mlp: σ(down)
+            UpperBound v123 = norms.LargestRow($"repeat.{i}.mlp.up") * v114 + norms.LargestEntry($"repeat.{i}.mlp.up_bias");  // repeat.{i}.mlp: largest pre-activation
+            UpperBound v124 = v121 * v114 + norms.VectorNorm($"repeat.{i}.mlp.up_bias");  // repeat.{i}.mlp: norm of the pre-activations
+            UpperBound v125 = UpperBound.GeluSlope(v123);  // repeat.{i}.mlp: gelu slope
             // repeat.{i}.mlp: constant
-            UpperBound v119 = UpperBound.Min(
-                v118 * (v114 * v115),
+            UpperBound v126 = UpperBound.Min(
+                v125 * (v121 * v122),
                 UpperBound.OfRational(1, 2) * norms.Product($"repeat.{i}.mlp.down", $"repeat.{i}.mlp.up")
-                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v114 * v115));
-            UpperBound v120 = v115 * (UpperBound.GeluGain(v116) * v117) + norms.VectorNorm($"repeat.{i}.mlp.down_bias");  // repeat.{i}.mlp: radius
-            UpperBound v121 = UpperBound.Min(v119 * v108, v120);  // repeat.{i}.mlp: centred radius
-            UpperBound v122 = UpperBound.Min(v119 * v110, v119 * v111, v119 * v112);  // repeat.{i}.mlp: from pixels, whole to token
-            UpperBound v123 = UpperBound.Min(v119 * v111, 56 * v122);  // repeat.{i}.mlp: from pixels, whole to whole
-            UpperBound v124 = UpperBound.Min(v119 * v112, 224 * v122);  // repeat.{i}.mlp: from pixels, token to token
-            UpperBound v127 = v107 + v113 * v120;  // repeat.{i}.residual_4: radius
-            UpperBound v128 = UpperBound.Min(v108 + v113 * v121, v127);  // repeat.{i}.residual_4: centred radius
-            UpperBound v606 = v111 + v113 * v123;  // repeat.{i}.residual_4: shared
-            UpperBound v607 = v112 + v113 * v124;  // repeat.{i}.residual_4: shared
-            UpperBound v130 = UpperBound.Min(v110 + v113 * v122, v606, v607);  // repeat.{i}.residual_4: from pixels, whole to token
-            UpperBound v131 = UpperBound.Min(v606, 56 * v130);  // repeat.{i}.residual_4: from pixels, whole to whole
-            UpperBound v132 = UpperBound.Min(v607, 224 * v130);  // repeat.{i}.residual_4: from pixels, token to token
-            UpperBound v133 = norms.LargestEntry($"repeat.{i}.center_norm.gain");  // repeat.{i}.center_norm: max|gain|
-            UpperBound v134 = v133 * UpperBound.OfRational(64, 63) * v127 + norms.VectorNorm($"repeat.{i}.center_norm.bias");  // repeat.{i}.center_norm: radius
-            UpperBound v135 = UpperBound.Min(v133 * UpperBound.OfRational(64, 63) * v128, v134);  // repeat.{i}.center_norm: centred radius
-            UpperBound v608 = v133 * UpperBound.OfRational(64, 63) * v131;  // repeat.{i}.center_norm: shared
-            UpperBound v609 = v133 * UpperBound.OfRational(64, 63) * v132;  // repeat.{i}.center_norm: shared
-            UpperBound v136 = UpperBound.Min(v133 * UpperBound.OfRational(64, 63) * v130, v608, v609);  // repeat.{i}.center_norm: from pixels, whole to token
-            UpperBound v137 = UpperBound.Min(v608, 56 * v136);  // repeat.{i}.center_norm: from pixels, whole to whole
-            UpperBound v138 = UpperBound.Min(v609, 224 * v136);  // repeat.{i}.center_norm: from pixels, token to token
-            (v16, v17, v18, v19, v20) = (v134, v135, v137, v136, v138);
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v121 * v122));
+            UpperBound v127 = v122 * (UpperBound.GeluGain(v123) * v124) + norms.VectorNorm($"repeat.{i}.mlp.down_bias");  // repeat.{i}.mlp: radius
+            UpperBound v128 = UpperBound.Min(v126 * v115, v127);  // repeat.{i}.mlp: centred radius
+            UpperBound v129 = UpperBound.Min(v126 * v117, v126 * v118, v126 * v119);  // repeat.{i}.mlp: from pixels, whole to token
+            UpperBound v130 = UpperBound.Min(v126 * v118, 56 * v129);  // repeat.{i}.mlp: from pixels, whole to whole
+            UpperBound v131 = UpperBound.Min(v126 * v119, 224 * v129);  // repeat.{i}.mlp: from pixels, token to token
+            UpperBound v134 = v114 + v120 * v127;  // repeat.{i}.residual_4: radius
+            UpperBound v135 = UpperBound.Min(v115 + v120 * v128, v134);  // repeat.{i}.residual_4: centred radius
+            UpperBound v635 = v118 + v120 * v130;  // repeat.{i}.residual_4: shared
+            UpperBound v636 = v119 + v120 * v131;  // repeat.{i}.residual_4: shared
+            UpperBound v137 = UpperBound.Min(v117 + v120 * v129, v635, v636);  // repeat.{i}.residual_4: from pixels, whole to token
+            UpperBound v138 = UpperBound.Min(v635, 56 * v137);  // repeat.{i}.residual_4: from pixels, whole to whole
+            UpperBound v139 = UpperBound.Min(v636, 224 * v137);  // repeat.{i}.residual_4: from pixels, token to token
+            UpperBound v140 = norms.LargestEntry($"repeat.{i}.center_norm.gain");  // repeat.{i}.center_norm: max|gain|
+            UpperBound v141 = v140 * UpperBound.OfRational(64, 63) * v134 + norms.VectorNorm($"repeat.{i}.center_norm.bias");  // repeat.{i}.center_norm: radius
+            UpperBound v142 = UpperBound.Min(v140 * UpperBound.OfRational(64, 63) * v135, v141);  // repeat.{i}.center_norm: centred radius
+            UpperBound v637 = v140 * UpperBound.OfRational(64, 63) * v138;  // repeat.{i}.center_norm: shared
+            UpperBound v638 = v140 * UpperBound.OfRational(64, 63) * v139;  // repeat.{i}.center_norm: shared
+            UpperBound v143 = UpperBound.Min(v140 * UpperBound.OfRational(64, 63) * v137, v637, v638);  // repeat.{i}.center_norm: from pixels, whole to token
+            UpperBound v144 = UpperBound.Min(v637, 56 * v143);  // repeat.{i}.center_norm: from pixels, whole to whole
+            UpperBound v145 = UpperBound.Min(v638, 224 * v143);  // repeat.{i}.center_norm: from pixels, token to token
+            (v18, v19, v20, v21, v22) = (v141, v142, v144, v143, v145);
         }
-        UpperBound v139 = v16;
-        UpperBound v140 = v17;
-        UpperBound v141 = v18;
-        UpperBound v142 = v19;
-        UpperBound v143 = v20;
-        UpperBound v144 = norms.SpectralNorm("conv2d_2.weight");  // conv2d_2: σ(weight)
-        UpperBound v145 = 2 * v144 * v139 + norms.VectorNorm("conv2d_2.bias");  // conv2d_2: radius
-        UpperBound v146 = UpperBound.Min(2 * v144 * v140, v145);  // conv2d_2: centred radius
-        UpperBound v610 = 2 * v144 * v143;  // conv2d_2: shared
-        UpperBound v147 = UpperBound.Min(2 * v144 * v142, v144 * v141, v610);  // conv2d_2: from pixels, whole to token
-        UpperBound v148 = UpperBound.Min(v144 * v141, 28 * v147);  // conv2d_2: from pixels, whole to whole
-        UpperBound v149 = UpperBound.Min(v610, 224 * v147);  // conv2d_2: from pixels, token to token
-        UpperBound v150 = norms.LargestEntry("center_norm_2.gain");  // center_norm_2: max|gain|
-        UpperBound v151 = v150 * UpperBound.OfRational(128, 127) * v145 + norms.VectorNorm("center_norm_2.bias");  // center_norm_2: radius
-        UpperBound v152 = UpperBound.Min(v150 * UpperBound.OfRational(128, 127) * v146, v151);  // center_norm_2: centred radius
-        UpperBound v611 = v150 * UpperBound.OfRational(128, 127) * v148;  // center_norm_2: shared
-        UpperBound v612 = v150 * UpperBound.OfRational(128, 127) * v149;  // center_norm_2: shared
-        UpperBound v153 = UpperBound.Min(v150 * UpperBound.OfRational(128, 127) * v147, v611, v612);  // center_norm_2: from pixels, whole to token
-        UpperBound v154 = UpperBound.Min(v611, 28 * v153);  // center_norm_2: from pixels, whole to whole
-        UpperBound v155 = UpperBound.Min(v612, 224 * v153);  // center_norm_2: from pixels, token to token
-        UpperBound v156 = v151;
-        UpperBound v157 = v152;
-        UpperBound v158 = v154;
-        UpperBound v159 = v153;
-        UpperBound v160 = v155;
+        UpperBound v146 = v18;
+        UpperBound v147 = v19;
+        UpperBound v148 = v20;
+        UpperBound v149 = v21;
+        UpperBound v150 = v22;
+        UpperBound v151 = norms.SpectralNorm("conv2d_2.weight");  // conv2d_2: σ(weight)
+        UpperBound v152 = norms.TapNorms("conv2d_2.weight");  // conv2d_2: sum of the taps' norms
+        UpperBound v639 = UpperBound.Min(2 * v151, v152);  // conv2d_2: shared
+        UpperBound v153 = v639 * v146 + norms.VectorNorm("conv2d_2.bias");  // conv2d_2: radius
+        UpperBound v154 = UpperBound.Min(v639 * v147, v153);  // conv2d_2: centred radius
+        UpperBound v640 = v639 * v150;  // conv2d_2: shared
+        UpperBound v155 = UpperBound.Min(v639 * v149, v151 * v148, v640);  // conv2d_2: from pixels, whole to token
+        UpperBound v156 = UpperBound.Min(v151 * v148, 28 * v155);  // conv2d_2: from pixels, whole to whole
+        UpperBound v157 = UpperBound.Min(v640, 224 * v155);  // conv2d_2: from pixels, token to token
+        UpperBound v159 = norms.LargestEntry("center_norm_2.gain");  // center_norm_2: max|gain|
+        UpperBound v160 = v159 * UpperBound.OfRational(128, 127) * v153 + norms.VectorNorm("center_norm_2.bias");  // center_norm_2: radius
+        UpperBound v161 = UpperBound.Min(v159 * UpperBound.OfRational(128, 127) * v154, v160);  // center_norm_2: centred radius
+        UpperBound v641 = v159 * UpperBound.OfRational(128, 127) * v156;  // center_norm_2: shared
+        UpperBound v642 = v159 * UpperBound.OfRational(128, 127) * v157;  // center_norm_2: shared
+        UpperBound v162 = UpperBound.Min(v159 * UpperBound.OfRational(128, 127) * v155, v641, v642);  // center_norm_2: from pixels, whole to token
+        UpperBound v163 = UpperBound.Min(v641, 28 * v162);  // center_norm_2: from pixels, whole to whole
+        UpperBound v164 = UpperBound.Min(v642, 224 * v162);  // center_norm_2: from pixels, token to token
+        UpperBound v165 = v160;
+        UpperBound v166 = v161;
+        UpperBound v167 = v163;
+        UpperBound v168 = v162;
+        UpperBound v169 = v164;
         for (long i = 0; i < 2; i++)
         {
-            UpperBound v161 = norms.LargestEntry($"repeat_2.{i}.residual.alpha");  // repeat_2.{i}.residual: largest |alpha|
-            UpperBound v162 = norms.OperatorNorm($"repeat_2.{i}.conv2d.weight");  // repeat_2.{i}.conv2d: operator norm of weight
-            UpperBound v163 = UpperBound.Min(norms.SpectralNorm($"repeat_2.{i}.conv2d.weight"), v162, norms.LargestRow($"repeat_2.{i}.conv2d.weight"));  // repeat_2.{i}.conv2d: σ(weight)
-            UpperBound v613 = 7 * v163 * v156;  // repeat_2.{i}.conv2d: shared
-            UpperBound v164 = v613 + norms.VectorNorm($"repeat_2.{i}.conv2d.bias");  // repeat_2.{i}.conv2d: radius
-            UpperBound v165 = UpperBound.Min(v613, 7 * v163 * UpperBound.OfRational(1, 2) * (v157 + v156), v164);  // repeat_2.{i}.conv2d: centred radius
-            UpperBound v614 = UpperBound.Min(7 * v163, v162) * v158;  // repeat_2.{i}.conv2d: shared
-            UpperBound v615 = 7 * v163 * v160;  // repeat_2.{i}.conv2d: shared
-            UpperBound v166 = UpperBound.Min(7 * v163 * v159, UpperBound.Min(v163, 7 * v163, v162) * v158, v614, v615);  // repeat_2.{i}.conv2d: from pixels, whole to token
-            UpperBound v167 = UpperBound.Min(v614, 28 * v166);  // repeat_2.{i}.conv2d: from pixels, whole to whole
-            UpperBound v168 = UpperBound.Min(v615, 224 * v166);  // repeat_2.{i}.conv2d: from pixels, token to token
-            UpperBound v170 = UpperBound.GeluSlope(v164);  // repeat_2.{i}.gelu: slope
-            UpperBound v171 = UpperBound.GeluGain(v164) * v164;  // repeat_2.{i}.gelu: radius
-            UpperBound v172 = UpperBound.Min(v170 * v165, v171);  // repeat_2.{i}.gelu: centred radius
-            UpperBound v173 = UpperBound.Min(v170 * v166, v170 * v167, v170 * v168);  // repeat_2.{i}.gelu: from pixels, whole to token
-            UpperBound v174 = UpperBound.Min(v170 * v167, 28 * v173);  // repeat_2.{i}.gelu: from pixels, whole to whole
-            UpperBound v175 = UpperBound.Min(v170 * v168, 224 * v173);  // repeat_2.{i}.gelu: from pixels, token to token
-            UpperBound v176 = norms.SpectralNorm($"repeat_2.{i}.conv2d_2.weight");  // repeat_2.{i}.conv2d_2: σ(weight)
-            UpperBound v177 = v176 * v171 + norms.VectorNorm($"repeat_2.{i}.conv2d_2.bias");  // repeat_2.{i}.conv2d_2: radius
-            UpperBound v178 = UpperBound.Min(v176 * v172, v177);  // repeat_2.{i}.conv2d_2: centred radius
-            UpperBound v179 = UpperBound.Min(v176 * v173, v176 * v174, v176 * v175);  // repeat_2.{i}.conv2d_2: from pixels, whole to token
-            UpperBound v180 = UpperBound.Min(v176 * v174, 28 * v179);  // repeat_2.{i}.conv2d_2: from pixels, whole to whole
-            UpperBound v181 = UpperBound.Min(v176 * v175, 224 * v179);  // repeat_2.{i}.conv2d_2: from pixels, token to token
-            UpperBound v182 = UpperBound.GeluSlope(v177);  // repeat_2.{i}.gelu_2: slope
-            UpperBound v183 = UpperBound.GeluGain(v177) * v177;  // repeat_2.{i}.gelu_2: radius
-            UpperBound v184 = UpperBound.Min(v182 * v178, v183);  // repeat_2.{i}.gelu_2: centred radius
-            UpperBound v185 = UpperBound.Min(v182 * v179, v182 * v180, v182 * v181);  // repeat_2.{i}.gelu_2: from pixels, whole to token
-            UpperBound v186 = UpperBound.Min(v182 * v180, 28 * v185);  // repeat_2.{i}.gelu_2: from pixels, whole to whole
-            UpperBound v187 = UpperBound.Min(v182 * v181, 224 * v185);  // repeat_2.{i}.gelu_2: from pixels, token to token
-            UpperBound v188 = v156 + v161 * v183;  // repeat_2.{i}.residual: radius
-            UpperBound v189 = UpperBound.Min(v157 + v161 * v184, v188);  // repeat_2.{i}.residual: centred radius
-            UpperBound v616 = v158 + v161 * v186;  // repeat_2.{i}.residual: shared
-            UpperBound v617 = v160 + v161 * v187;  // repeat_2.{i}.residual: shared
-            UpperBound v191 = UpperBound.Min(v159 + v161 * v185, v616, v617);  // repeat_2.{i}.residual: from pixels, whole to token
-            UpperBound v192 = UpperBound.Min(v616, 28 * v191);  // repeat_2.{i}.residual: from pixels, whole to whole
-            UpperBound v193 = UpperBound.Min(v617, 224 * v191);  // repeat_2.{i}.residual: from pixels, token to token
-            UpperBound v194 = norms.LargestEntry($"repeat_2.{i}.residual_2.alpha");  // repeat_2.{i}.residual_2: largest |alpha|
-            UpperBound v195 = norms.OperatorNorm($"repeat_2.{i}.conv2d_3.weight");  // repeat_2.{i}.conv2d_3: operator norm of weight
-            UpperBound v196 = UpperBound.Min(norms.SpectralNorm($"repeat_2.{i}.conv2d_3.weight"), v195, norms.LargestRow($"repeat_2.{i}.conv2d_3.weight"));  // repeat_2.{i}.conv2d_3: σ(weight)
-            UpperBound v618 = 7 * v196 * v188;  // repeat_2.{i}.conv2d_3: shared
-            UpperBound v197 = v618 + norms.VectorNorm($"repeat_2.{i}.conv2d_3.bias");  // repeat_2.{i}.conv2d_3: radius
-            UpperBound v198 = UpperBound.Min(v618, 7 * v196 * UpperBound.OfRational(1, 2) * (v189 + v188), v197);  // repeat_2.{i}.conv2d_3: centred radius
-            UpperBound v619 = UpperBound.Min(7 * v196, v195) * v192;  // repeat_2.{i}.conv2d_3: shared
-            UpperBound v620 = 7 * v196 * v193;  // repeat_2.{i}.conv2d_3: shared
-            UpperBound v199 = UpperBound.Min(7 * v196 * v191, UpperBound.Min(v196, 7 * v196, v195) * v192, v619, v620);  // repeat_2.{i}.conv2d_3: from pixels, whole to token
-            UpperBound v200 = UpperBound.Min(v619, 28 * v199);  // repeat_2.{i}.conv2d_3: from pixels, whole to whole
-            UpperBound v201 = UpperBound.Min(v620, 224 * v199);  // repeat_2.{i}.conv2d_3: from pixels, token to token
-            UpperBound v203 = UpperBound.GeluSlope(v197);  // repeat_2.{i}.gelu_3: slope
-            UpperBound v204 = UpperBound.GeluGain(v197) * v197;  // repeat_2.{i}.gelu_3: radius
-            UpperBound v205 = UpperBound.Min(v203 * v198, v204);  // repeat_2.{i}.gelu_3: centred radius
-            UpperBound v206 = UpperBound.Min(v203 * v199, v203 * v200, v203 * v201);  // repeat_2.{i}.gelu_3: from pixels, whole to token
-            UpperBound v207 = UpperBound.Min(v203 * v200, 28 * v206);  // repeat_2.{i}.gelu_3: from pixels, whole to whole
-            UpperBound v208 = UpperBound.Min(v203 * v201, 224 * v206);  // repeat_2.{i}.gelu_3: from pixels, token to token
-            UpperBound v209 = v188 + v194 * v204;  // repeat_2.{i}.residual_2: radius
-            UpperBound v210 = UpperBound.Min(v189 + v194 * v205, v209);  // repeat_2.{i}.residual_2: centred radius
-            UpperBound v621 = v192 + v194 * v207;  // repeat_2.{i}.residual_2: shared
-            UpperBound v622 = v193 + v194 * v208;  // repeat_2.{i}.residual_2: shared
-            UpperBound v212 = UpperBound.Min(v191 + v194 * v206, v621, v622);  // repeat_2.{i}.residual_2: from pixels, whole to token
-            UpperBound v213 = UpperBound.Min(v621, 28 * v212);  // repeat_2.{i}.residual_2: from pixels, whole to whole
-            UpperBound v214 = UpperBound.Min(v622, 224 * v212);  // repeat_2.{i}.residual_2: from pixels, token to token
-            UpperBound v215 = norms.LargestEntry($"repeat_2.{i}.residual_3.alpha");  // repeat_2.{i}.residual_3: largest |alpha|
-            UpperBound v216 = norms.SpectralNorm($"repeat_2.{i}.attention.out");  // repeat_2.{i}.attention: σ(out)
-            UpperBound v217 = norms.SpectralNorm($"repeat_2.{i}.attention.k");  // repeat_2.{i}.attention: σ(k)
+            UpperBound v170 = norms.LargestEntry($"repeat_2.{i}.residual.alpha");  // repeat_2.{i}.residual: largest |alpha|
+            UpperBound v171 = norms.OperatorNorm($"repeat_2.{i}.conv2d.weight");  // repeat_2.{i}.conv2d: operator norm of weight
+            UpperBound v172 = UpperBound.Min(norms.SpectralNorm($"repeat_2.{i}.conv2d.weight"), v171, norms.LargestRow($"repeat_2.{i}.conv2d.weight"));  // repeat_2.{i}.conv2d: σ(weight)
+            UpperBound v173 = norms.TapNorms($"repeat_2.{i}.conv2d.weight");  // repeat_2.{i}.conv2d: sum of the taps' norms
+            UpperBound v643 = UpperBound.Min(7 * v172, v173);  // repeat_2.{i}.conv2d: shared
+            UpperBound v644 = v643 * v165;  // repeat_2.{i}.conv2d: shared
+            UpperBound v174 = v644 + norms.VectorNorm($"repeat_2.{i}.conv2d.bias");  // repeat_2.{i}.conv2d: radius
+            UpperBound v175 = UpperBound.Min(v644, v643 * UpperBound.OfRational(1, 2) * (v166 + v165), v174);  // repeat_2.{i}.conv2d: centred radius
+            UpperBound v645 = UpperBound.Min(7 * v172, v171) * v167;  // repeat_2.{i}.conv2d: shared
+            UpperBound v646 = v643 * v169;  // repeat_2.{i}.conv2d: shared
+            UpperBound v176 = UpperBound.Min(v643 * v168, UpperBound.Min(v172, 7 * v172, v171) * v167, v645, v646);  // repeat_2.{i}.conv2d: from pixels, whole to token
+            UpperBound v177 = UpperBound.Min(v645, 28 * v176);  // repeat_2.{i}.conv2d: from pixels, whole to whole
+            UpperBound v178 = UpperBound.Min(v646, 224 * v176);  // repeat_2.{i}.conv2d: from pixels, token to token
+            UpperBound v180 = UpperBound.GeluSlope(v174);  // repeat_2.{i}.gelu: slope
+            UpperBound v181 = UpperBound.GeluGain(v174) * v174;  // repeat_2.{i}.gelu: radius
+            UpperBound v182 = UpperBound.Min(v180 * v175, v181);  // repeat_2.{i}.gelu: centred radius
+            UpperBound v183 = UpperBound.Min(v180 * v176, v180 * v177, v180 * v178);  // repeat_2.{i}.gelu: from pixels, whole to token
+            UpperBound v184 = UpperBound.Min(v180 * v177, 28 * v183);  // repeat_2.{i}.gelu: from pixels, whole to whole
+            UpperBound v185 = UpperBound.Min(v180 * v178, 224 * v183);  // repeat_2.{i}.gelu: from pixels, token to token
+            UpperBound v186 = norms.SpectralNorm($"repeat_2.{i}.conv2d_2.weight");  // repeat_2.{i}.conv2d_2: σ(weight)
+            UpperBound v187 = v186 * v181 + norms.VectorNorm($"repeat_2.{i}.conv2d_2.bias");  // repeat_2.{i}.conv2d_2: radius
+            UpperBound v188 = UpperBound.Min(v186 * v182, v187);  // repeat_2.{i}.conv2d_2: centred radius
+            UpperBound v189 = UpperBound.Min(v186 * v183, v186 * v184, v186 * v185);  // repeat_2.{i}.conv2d_2: from pixels, whole to token
+            UpperBound v190 = UpperBound.Min(v186 * v184, 28 * v189);  // repeat_2.{i}.conv2d_2: from pixels, whole to whole
+            UpperBound v191 = UpperBound.Min(v186 * v185, 224 * v189);  // repeat_2.{i}.conv2d_2: from pixels, token to token
+            UpperBound v192 = UpperBound.GeluSlope(v187);  // repeat_2.{i}.gelu_2: slope
+            UpperBound v193 = UpperBound.GeluGain(v187) * v187;  // repeat_2.{i}.gelu_2: radius
+            UpperBound v194 = UpperBound.Min(v192 * v188, v193);  // repeat_2.{i}.gelu_2: centred radius
+            UpperBound v195 = UpperBound.Min(v192 * v189, v192 * v190, v192 * v191);  // repeat_2.{i}.gelu_2: from pixels, whole to token
+            UpperBound v196 = UpperBound.Min(v192 * v190, 28 * v195);  // repeat_2.{i}.gelu_2: from pixels, whole to whole
+            UpperBound v197 = UpperBound.Min(v192 * v191, 224 * v195);  // repeat_2.{i}.gelu_2: from pixels, token to token
+            UpperBound v198 = v165 + v170 * v193;  // repeat_2.{i}.residual: radius
+            UpperBound v199 = UpperBound.Min(v166 + v170 * v194, v198);  // repeat_2.{i}.residual: centred radius
+            UpperBound v647 = v167 + v170 * v196;  // repeat_2.{i}.residual: shared
+            UpperBound v648 = v169 + v170 * v197;  // repeat_2.{i}.residual: shared
+            UpperBound v201 = UpperBound.Min(v168 + v170 * v195, v647, v648);  // repeat_2.{i}.residual: from pixels, whole to token
+            UpperBound v202 = UpperBound.Min(v647, 28 * v201);  // repeat_2.{i}.residual: from pixels, whole to whole
+            UpperBound v203 = UpperBound.Min(v648, 224 * v201);  // repeat_2.{i}.residual: from pixels, token to token
+            UpperBound v204 = norms.LargestEntry($"repeat_2.{i}.residual_2.alpha");  // repeat_2.{i}.residual_2: largest |alpha|
+            UpperBound v205 = norms.OperatorNorm($"repeat_2.{i}.conv2d_3.weight");  // repeat_2.{i}.conv2d_3: operator norm of weight
+            UpperBound v206 = UpperBound.Min(norms.SpectralNorm($"repeat_2.{i}.conv2d_3.weight"), v205, norms.LargestRow($"repeat_2.{i}.conv2d_3.weight"));  // repeat_2.{i}.conv2d_3: σ(weight)
+            UpperBound v207 = norms.TapNorms($"repeat_2.{i}.conv2d_3.weight");  // repeat_2.{i}.conv2d_3: sum of the taps' norms
+            UpperBound v649 = UpperBound.Min(7 * v206, v207);  // repeat_2.{i}.conv2d_3: shared
+            UpperBound v650 = v649 * v198;  // repeat_2.{i}.conv2d_3: shared
+            UpperBound v208 = v650 + norms.VectorNorm($"repeat_2.{i}.conv2d_3.bias");  // repeat_2.{i}.conv2d_3: radius
+            UpperBound v209 = UpperBound.Min(v650, v649 * UpperBound.OfRational(1, 2) * (v199 + v198), v208);  // repeat_2.{i}.conv2d_3: centred radius
+            UpperBound v651 = UpperBound.Min(7 * v206, v205) * v202;  // repeat_2.{i}.conv2d_3: shared
+            UpperBound v652 = v649 * v203;  // repeat_2.{i}.conv2d_3: shared
+            UpperBound v210 = UpperBound.Min(v649 * v201, UpperBound.Min(v206, 7 * v206, v205) * v202, v651, v652);  // repeat_2.{i}.conv2d_3: from pixels, whole to token
+            UpperBound v211 = UpperBound.Min(v651, 28 * v210);  // repeat_2.{i}.conv2d_3: from pixels, whole to whole
+            UpperBound v212 = UpperBound.Min(v652, 224 * v210);  // repeat_2.{i}.conv2d_3: from pixels, token to token
+            UpperBound v214 = UpperBound.GeluSlope(v208);  // repeat_2.{i}.gelu_3: slope
+            UpperBound v215 = UpperBound.GeluGain(v208) * v208;  // repeat_2.{i}.gelu_3: radius
+            UpperBound v216 = UpperBound.Min(v214 * v209, v215);  // repeat_2.{i}.gelu_3: centred radius
+            UpperBound v217 = UpperBound.Min(v214 * v210, v214 * v211, v214 * v212);  // repeat_2.{i}.gelu_3: from pixels, whole to token
+            UpperBound v218 = UpperBound.Min(v214 * v211, 28 * v217);  // repeat_2.{i}.gelu_3: from pixels, whole to whole
+            UpperBound v219 = UpperBound.Min(v214 * v212, 224 * v217);  // repeat_2.{i}.gelu_3: from pixels, token to token
+            UpperBound v220 = v198 + v204 * v215;  // repeat_2.{i}.residual_2: radius
+            UpperBound v221 = UpperBound.Min(v199 + v204 * v216, v220);  // repeat_2.{i}.residual_2: centred radius
+            UpperBound v653 = v202 + v204 * v218;  // repeat_2.{i}.residual_2: shared
+            UpperBound v654 = v203 + v204 * v219;  // repeat_2.{i}.residual_2: shared
+            UpperBound v223 = UpperBound.Min(v201 + v204 * v217, v653, v654);  // repeat_2.{i}.residual_2: from pixels, whole to token
+            UpperBound v224 = UpperBound.Min(v653, 28 * v223);  // repeat_2.{i}.residual_2: from pixels, whole to whole
+            UpperBound v225 = UpperBound.Min(v654, 224 * v223);  // repeat_2.{i}.residual_2: from pixels, token to token
+            UpperBound v226 = norms.LargestEntry($"repeat_2.{i}.residual_3.alpha");  // repeat_2.{i}.residual_3: largest |alpha|
+            UpperBound v227 = norms.SpectralNorm($"repeat_2.{i}.attention.out");  // repeat_2.{i}.attention: σ(out)
+            UpperBound v228 = norms.SpectralNorm($"repeat_2.{i}.attention.k");  // repeat_2.{i}.attention: σ(k)
             // repeat_2.{i}.attention: range of the logits
-            UpperBound v218 = 24 * UpperBound.Min(
+            UpperBound v229 = 24 * UpperBound.Min(
                 UpperBound.MaxOver(4, head => norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head))
-                    * v210
+                    * v221
                     * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
                 1);
-            UpperBound v219 = UpperBound.DoeblinComplement(56, v218);  // repeat_2.{i}.attention: 1 − lambda
-            UpperBound v220 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v218);  // repeat_2.{i}.attention: cosh of half the range
-            UpperBound v221 = 56 * UpperBound.LargestSoftmaxWeight(56, v218);  // repeat_2.{i}.attention: largest column sum
-            UpperBound v222 = UpperBound.Min(UpperBound.Sqrt(56), UpperBound.Sqrt(v221), v220);  // repeat_2.{i}.attention: norm of the weights
-            UpperBound v223 = norms.SpectralNorm($"repeat_2.{i}.attention.q");  // repeat_2.{i}.attention: σ(q)
-            UpperBound v224 = norms.SpectralNorm($"repeat_2.{i}.attention.v");  // repeat_2.{i}.attention: σ(v)
-            UpperBound v225 = UpperBound.MaxOver(4, head => norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head));  // repeat_2.{i}.attention: slope of the values
-            UpperBound v226 = UpperBound.MaxOver(4, head => norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v210);  // repeat_2.{i}.attention: spread of the values
+            UpperBound v230 = UpperBound.DoeblinComplement(56, v229);  // repeat_2.{i}.attention: 1 − lambda
+            UpperBound v231 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v229);  // repeat_2.{i}.attention: cosh of half the range
+            UpperBound v232 = 56 * UpperBound.LargestSoftmaxWeight(56, v229);  // repeat_2.{i}.attention: largest column sum
+            UpperBound v233 = UpperBound.Min(UpperBound.Sqrt(56), UpperBound.Sqrt(v232), v231);  // repeat_2.{i}.attention: norm of the weights
+            UpperBound v234 = norms.SpectralNorm($"repeat_2.{i}.attention.q");  // repeat_2.{i}.attention: σ(q)
+            UpperBound v235 = norms.SpectralNorm($"repeat_2.{i}.attention.v");  // repeat_2.{i}.attention: σ(v)
+            UpperBound v236 = UpperBound.MaxOver(4, head => norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head));  // repeat_2.{i}.attention: slope of the values
+            UpperBound v237 = UpperBound.MaxOver(4, head => norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v221);  // repeat_2.{i}.attention: spread of the values
             // repeat_2.{i}.attention: both paths' slope
-            UpperBound v227 = UpperBound.MaxOver(4, head =>
+            UpperBound v238 = UpperBound.MaxOver(4, head =>
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                     * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                     + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                         * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head));
-            UpperBound v228 = UpperBound.Min(2 * v225, v224 * (UpperBound.Sqrt(2) + v219 * UpperBound.OfRational(1350731562094192351, 2305843009213693952)));  // repeat_2.{i}.attention: value path
+            UpperBound v239 = UpperBound.Min(2 * v236, v235 * (UpperBound.Sqrt(2) + v230 * UpperBound.OfRational(1350731562094192351, 2305843009213693952)));  // repeat_2.{i}.attention: value path
             // repeat_2.{i}.attention: keys and values, token to token
-            UpperBound v229 = UpperBound.Min(
-                v216 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+            UpperBound v240 = UpperBound.Min(
+                v227 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
                         + norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                            * v210
+                            * v221
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)),
@@ -1601,65 +1668,65 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
                 UpperBound.SumOver(4, head =>
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
                         + norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                            * v210
+                            * v221
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)))),
-                v216 * (v228
-                    + 2 * v226 * UpperBound.MaxOver(4, head =>
+                v227 * (v239
+                    + 2 * v237 * UpperBound.MaxOver(4, head =>
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head))));
-            UpperBound v623 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 56)) * v220, 1);  // repeat_2.{i}.attention: shared
-            UpperBound v624 = v224 * v623;  // repeat_2.{i}.attention: shared
-            UpperBound v625 = v226 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v217);  // repeat_2.{i}.attention: shared
-            UpperBound v626 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(56, v218)));  // repeat_2.{i}.attention: shared
+            UpperBound v655 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 56)) * v231, 1);  // repeat_2.{i}.attention: shared
+            UpperBound v656 = v235 * v655;  // repeat_2.{i}.attention: shared
+            UpperBound v657 = v237 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v228);  // repeat_2.{i}.attention: shared
+            UpperBound v658 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(56, v229)));  // repeat_2.{i}.attention: shared
             // repeat_2.{i}.attention: keys and values, whole to token
-            UpperBound v230 = UpperBound.Min(
-                v216 * (v624 + v625 * v626),
-                v216 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
-                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v623
+            UpperBound v241 = UpperBound.Min(
+                v227 * (v656 + v657 * v658),
+                v227 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v655
                         + norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                            * v210
+                            * v221
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head))
-                            * v626,
+                            * v658,
                     2))),
                 UpperBound.SumOver(4, head =>
-                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v623
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v655
                         + norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                            * v210
+                            * v221
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head))
-                            * v626)));
-            UpperBound v627 = UpperBound.Min(UpperBound.Sqrt(v221), UpperBound.Sqrt(28));  // repeat_2.{i}.attention: shared
+                            * v658)));
+            UpperBound v659 = UpperBound.Min(UpperBound.Sqrt(v232), UpperBound.Sqrt(28));  // repeat_2.{i}.attention: shared
             // repeat_2.{i}.attention: keys and values, whole to whole
-            UpperBound v231 = UpperBound.Min(
-                v216 * (v224 * v222 + v625 * v627),
-                v216 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
-                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v222
+            UpperBound v242 = UpperBound.Min(
+                v227 * (v235 * v233 + v657 * v659),
+                v227 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v233
                         + norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                            * v210
+                            * v221
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head))
-                            * v627,
+                            * v659,
                     2))),
                 UpperBound.SumOver(4, head =>
-                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v222
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v233
                         + norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                            * v210
+                            * v221
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head))
-                            * v627)));
+                            * v659)));
             // repeat_2.{i}.attention: query path, all readings
-            UpperBound v232 = UpperBound.Min(
-                v216 * v226 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v223),
-                v216 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+            UpperBound v243 = UpperBound.Min(
+                v227 * v237 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v234),
+                v227 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                        * v210
+                        * v221
                         * (
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)),
@@ -1667,16 +1734,16 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
                 UpperBound.SumOver(4, head =>
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (
                         norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                            * v210
+                            * v221
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)))));
             // repeat_2.{i}.attention: per head, token to token
-            UpperBound v233 = UpperBound.Min(
-                v216 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+            UpperBound v244 = UpperBound.Min(
+                v227 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
                         + norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                            * v210
+                            * v221
                             * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                 + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
@@ -1685,233 +1752,242 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
                 UpperBound.SumOver(4, head =>
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
                         + norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                            * v210
+                            * v221
                             * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                 + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)))));
-            UpperBound v234 = UpperBound.Min(v233, v229 + v232, v216 * (v228 + 2 * v226 * v227));  // repeat_2.{i}.attention: token to token
+            UpperBound v245 = UpperBound.Min(v244, v240 + v243, v227 * (v239 + 2 * v237 * v238));  // repeat_2.{i}.attention: token to token
             // repeat_2.{i}.attention: whole to token
-            UpperBound v235 = UpperBound.Min(
-                v230 + v232,
-                v216 * (v624
-                    + v226 * (UpperBound.Sqrt(UpperBound.Power(v626 * 0, 2))
-                        + v626 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v217)
-                        + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v223)));
+            UpperBound v246 = UpperBound.Min(
+                v241 + v243,
+                v227 * (v656
+                    + v237 * (UpperBound.Sqrt(UpperBound.Power(v658 * 0, 2))
+                        + v658 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v228)
+                        + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v234)));
             // repeat_2.{i}.attention: whole to whole
-            UpperBound v236 = UpperBound.Min(
-                v231 + v232,
-                v216 * (v224 * v222
-                    + v226 * (UpperBound.Sqrt(UpperBound.Power(v627 * 0, 2))
-                        + v627 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v217)
-                        + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v223)));
-            UpperBound v237 = norms.OperatorNorm($"repeat_2.{i}.attention.lepe");  // repeat_2.{i}.attention: operator norm of lepe
-            UpperBound v238 = UpperBound.Min(norms.LargestRow($"repeat_2.{i}.attention.lepe"), v237);  // repeat_2.{i}.attention: largest channel of lepe
-            UpperBound v628 = UpperBound.Sqrt(6) * v238;  // repeat_2.{i}.attention: shared
-            UpperBound v629 = v216 * v224 * v628;  // repeat_2.{i}.attention: shared
-            UpperBound v630 = norms.VectorNorm($"repeat_2.{i}.attention.v_bias");  // repeat_2.{i}.attention: shared
+            UpperBound v247 = UpperBound.Min(
+                v242 + v243,
+                v227 * (v235 * v233
+                    + v237 * (UpperBound.Sqrt(UpperBound.Power(v659 * 0, 2))
+                        + v659 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v228)
+                        + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v234)));
+            UpperBound v248 = norms.OperatorNorm($"repeat_2.{i}.attention.lepe");  // repeat_2.{i}.attention: operator norm of lepe
+            UpperBound v249 = UpperBound.Min(norms.LargestRow($"repeat_2.{i}.attention.lepe"), v248);  // repeat_2.{i}.attention: largest channel of lepe
+            UpperBound v250 = norms.TapNorms($"repeat_2.{i}.attention.lepe");  // repeat_2.{i}.attention: sum of lepe's taps
+            UpperBound v660 = UpperBound.Sqrt(6) * v249;  // repeat_2.{i}.attention: shared
+            UpperBound v251 = UpperBound.Min(v660, v250);  // repeat_2.{i}.attention: lepe, token to token
+            UpperBound v252 = UpperBound.Min(3 * v249, v250);  // repeat_2.{i}.attention: lepe, all taps
+            UpperBound v661 = v227 * v235 * v251;  // repeat_2.{i}.attention: shared
+            UpperBound v662 = norms.VectorNorm($"repeat_2.{i}.attention.v_bias");  // repeat_2.{i}.attention: shared
             // repeat_2.{i}.attention: radius
-            UpperBound v239 = UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829"))
+            UpperBound v253 = UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829"))
                 * (UpperBound.Min(
-                    v216 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v209, 2))),
+                    v227 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v220, 2))),
                     UpperBound.SumOver(4, head =>
-                        norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v209)),
-                    v216 * v228 * v209,
-                    v216 * (v224 * v209 + v228 * v210))
-                    + v629 * v209)
+                        norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v220)),
+                    v227 * v239 * v220,
+                    v227 * (v235 * v220 + v239 * v221))
+                    + v661 * v220)
                 + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829"))
-                    * (v216 * v630 + v216 * (v628 * v630 + norms.VectorNorm($"repeat_2.{i}.attention.lepe_bias")))
+                    * (v227 * v662 + v227 * (v251 * v662 + norms.VectorNorm($"repeat_2.{i}.attention.lepe_bias")))
                 + norms.VectorNorm($"repeat_2.{i}.attention.out_bias");
-            UpperBound v631 = v224 * v209 + v630;  // repeat_2.{i}.attention: shared
+            UpperBound v663 = v235 * v220 + v662;  // repeat_2.{i}.attention: shared
             // repeat_2.{i}.attention: centred radius
-            UpperBound v240 = UpperBound.Min(
+            UpperBound v254 = UpperBound.Min(
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829"))
                     * (UpperBound.Min(
-                        v216 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v210, 2))),
+                        v227 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v221, 2))),
                         UpperBound.SumOver(4, head =>
-                            norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v210)),
-                        v216 * v228 * v210)
-                        + v216 * UpperBound.Min(v628 * v631, 3 * v238 * (UpperBound.OfRational(1, 2) * (v224 * v210 + v631)))),
-                v239);
-            UpperBound v632 = v234 + v629;  // repeat_2.{i}.attention: shared
-            UpperBound v633 = v216 * v224 * v238;  // repeat_2.{i}.attention: shared
+                            norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v221)),
+                        v227 * v239 * v221)
+                        + v227 * UpperBound.Min(v251 * v663, v252 * (UpperBound.OfRational(1, 2) * (v235 * v221 + v663)))),
+                v253);
+            UpperBound v664 = v245 + v661;  // repeat_2.{i}.attention: shared
+            UpperBound v665 = v227 * v235 * v249;  // repeat_2.{i}.attention: shared
             // repeat_2.{i}.attention: shared
-            UpperBound v634 = UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829"))
-                * ((v236 + v216 * v224 * UpperBound.Min(v628, v237)) * v213);
+            UpperBound v666 = UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829"))
+                * ((v247 + v227 * v235 * UpperBound.Min(v660, v248)) * v224);
             // repeat_2.{i}.attention: shared
-            UpperBound v635 = UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829"))
-                * (v632 * v214);
+            UpperBound v667 = UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829"))
+                * (v664 * v225);
             // repeat_2.{i}.attention: from pixels, whole to token
-            UpperBound v241 = UpperBound.Min(
+            UpperBound v255 = UpperBound.Min(
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("1461501637330902918203684832716283019655932542976"), global::System.Numerics.BigInteger.Parse("2066875436943847413332748968013809022504194195829"))
-                    * UpperBound.Min(v632 * v212, (v235 + v633) * v213, (v230 + v633) * v213 + v232 * v212),
-                v634,
-                v635);
-            UpperBound v242 = UpperBound.Min(v634, 28 * v241);  // repeat_2.{i}.attention: from pixels, whole to whole
-            UpperBound v243 = UpperBound.Min(v635, 224 * v241);  // repeat_2.{i}.attention: from pixels, token to token
-            UpperBound v247 = v209 + v215 * v239;  // repeat_2.{i}.residual_3: radius
-            UpperBound v248 = UpperBound.Min(v210 + v215 * v240, v247);  // repeat_2.{i}.residual_3: centred radius
-            UpperBound v636 = v213 + v215 * v242;  // repeat_2.{i}.residual_3: shared
-            UpperBound v637 = v214 + v215 * v243;  // repeat_2.{i}.residual_3: shared
-            UpperBound v250 = UpperBound.Min(v212 + v215 * v241, v636, v637);  // repeat_2.{i}.residual_3: from pixels, whole to token
-            UpperBound v251 = UpperBound.Min(v636, 28 * v250);  // repeat_2.{i}.residual_3: from pixels, whole to whole
-            UpperBound v252 = UpperBound.Min(v637, 224 * v250);  // repeat_2.{i}.residual_3: from pixels, token to token
-            UpperBound v253 = norms.LargestEntry($"repeat_2.{i}.residual_4.alpha");  // repeat_2.{i}.residual_4: largest |alpha|
-            UpperBound v254 = norms.SpectralNorm($"repeat_2.{i}.mlp.up");  // repeat_2.{i}.mlp: σ(up)
-            UpperBound v255 = norms.SpectralNorm($"repeat_2.{i}.mlp.down");  // repeat_2.{i}.mlp: σ(down)
-            UpperBound v256 = norms.LargestRow($"repeat_2.{i}.mlp.up") * v247 + norms.LargestEntry($"repeat_2.{i}.mlp.up_bias");  // repeat_2.{i}.mlp: largest pre-activation
-            UpperBound v257 = v254 * v247 + norms.VectorNorm($"repeat_2.{i}.mlp.up_bias");  // repeat_2.{i}.mlp: norm of the pre-activations
-            UpperBound v258 = UpperBound.GeluSlope(v256);  // repeat_2.{i}.mlp: gelu slope
+                    * UpperBound.Min(v664 * v223, (v246 + v665) * v224, (v241 + v665) * v224 + v243 * v223),
+                v666,
+                v667);
+            UpperBound v256 = UpperBound.Min(v666, 28 * v255);  // repeat_2.{i}.attention: from pixels, whole to whole
+            UpperBound v257 = UpperBound.Min(v667, 224 * v255);  // repeat_2.{i}.attention: from pixels, token to token
+            UpperBound v261 = v220 + v226 * v253;  // repeat_2.{i}.residual_3: radius
+            UpperBound v262 = UpperBound.Min(v221 + v226 * v254, v261);  // repeat_2.{i}.residual_3: centred radius
+            UpperBound v668 = v224 + v226 * v256;  // repeat_2.{i}.residual_3: shared
+            UpperBound v669 = v225 + v226 * v257;  // repeat_2.{i}.residual_3: shared
+            UpperBound v264 = UpperBound.Min(v223 + v226 * v255, v668, v669);  // repeat_2.{i}.residual_3: from pixels, whole to token
+            UpperBound v265 = UpperBound.Min(v668, 28 * v264);  // repeat_2.{i}.residual_3: from pixels, whole to whole
+            UpperBound v266 = UpperBound.Min(v669, 224 * v264);  // repeat_2.{i}.residual_3: from pixels, token to token
+            UpperBound v267 = norms.LargestEntry($"repeat_2.{i}.residual_4.alpha");  // repeat_2.{i}.residual_4: largest |alpha|
+            UpperBound v268 = norms.SpectralNorm($"repeat_2.{i}.mlp.up");  // repeat_2.{i}.mlp: σ(up)
+            UpperBound v269 = norms.SpectralNorm($"repeat_2.{i}.mlp.down");  // repeat_2.{i}.mlp: σ(down)
+            UpperBound v270 = norms.LargestRow($"repeat_2.{i}.mlp.up") * v261 + norms.LargestEntry($"repeat_2.{i}.mlp.up_bias");  // repeat_2.{i}.mlp: largest pre-activation
+            UpperBound v271 = v268 * v261 + norms.VectorNorm($"repeat_2.{i}.mlp.up_bias");  // repeat_2.{i}.mlp: norm of the pre-activations
+            UpperBound v272 = UpperBound.GeluSlope(v270);  // repeat_2.{i}.mlp: gelu slope
             // repeat_2.{i}.mlp: constant
-            UpperBound v259 = UpperBound.Min(
-                v258 * (v254 * v255),
+            UpperBound v273 = UpperBound.Min(
+                v272 * (v268 * v269),
                 UpperBound.OfRational(1, 2) * norms.Product($"repeat_2.{i}.mlp.down", $"repeat_2.{i}.mlp.up")
-                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v254 * v255));
-            UpperBound v260 = v255 * (UpperBound.GeluGain(v256) * v257) + norms.VectorNorm($"repeat_2.{i}.mlp.down_bias");  // repeat_2.{i}.mlp: radius
-            UpperBound v261 = UpperBound.Min(v259 * v248, v260);  // repeat_2.{i}.mlp: centred radius
-            UpperBound v262 = UpperBound.Min(v259 * v250, v259 * v251, v259 * v252);  // repeat_2.{i}.mlp: from pixels, whole to token
-            UpperBound v263 = UpperBound.Min(v259 * v251, 28 * v262);  // repeat_2.{i}.mlp: from pixels, whole to whole
-            UpperBound v264 = UpperBound.Min(v259 * v252, 224 * v262);  // repeat_2.{i}.mlp: from pixels, token to token
-            UpperBound v267 = v247 + v253 * v260;  // repeat_2.{i}.residual_4: radius
-            UpperBound v268 = UpperBound.Min(v248 + v253 * v261, v267);  // repeat_2.{i}.residual_4: centred radius
-            UpperBound v638 = v251 + v253 * v263;  // repeat_2.{i}.residual_4: shared
-            UpperBound v639 = v252 + v253 * v264;  // repeat_2.{i}.residual_4: shared
-            UpperBound v270 = UpperBound.Min(v250 + v253 * v262, v638, v639);  // repeat_2.{i}.residual_4: from pixels, whole to token
-            UpperBound v271 = UpperBound.Min(v638, 28 * v270);  // repeat_2.{i}.residual_4: from pixels, whole to whole
-            UpperBound v272 = UpperBound.Min(v639, 224 * v270);  // repeat_2.{i}.residual_4: from pixels, token to token
-            UpperBound v273 = norms.LargestEntry($"repeat_2.{i}.center_norm.gain");  // repeat_2.{i}.center_norm: max|gain|
-            UpperBound v274 = v273 * UpperBound.OfRational(128, 127) * v267 + norms.VectorNorm($"repeat_2.{i}.center_norm.bias");  // repeat_2.{i}.center_norm: radius
-            UpperBound v275 = UpperBound.Min(v273 * UpperBound.OfRational(128, 127) * v268, v274);  // repeat_2.{i}.center_norm: centred radius
-            UpperBound v640 = v273 * UpperBound.OfRational(128, 127) * v271;  // repeat_2.{i}.center_norm: shared
-            UpperBound v641 = v273 * UpperBound.OfRational(128, 127) * v272;  // repeat_2.{i}.center_norm: shared
-            UpperBound v276 = UpperBound.Min(v273 * UpperBound.OfRational(128, 127) * v270, v640, v641);  // repeat_2.{i}.center_norm: from pixels, whole to token
-            UpperBound v277 = UpperBound.Min(v640, 28 * v276);  // repeat_2.{i}.center_norm: from pixels, whole to whole
-            UpperBound v278 = UpperBound.Min(v641, 224 * v276);  // repeat_2.{i}.center_norm: from pixels, token to token
-            (v156, v157, v158, v159, v160) = (v274, v275, v277, v276, v278);
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v268 * v269));
+            UpperBound v274 = v269 * (UpperBound.GeluGain(v270) * v271) + norms.VectorNorm($"repeat_2.{i}.mlp.down_bias");  // repeat_2.{i}.mlp: radius
+            UpperBound v275 = UpperBound.Min(v273 * v262, v274);  // repeat_2.{i}.mlp: centred radius
+            UpperBound v276 = UpperBound.Min(v273 * v264, v273 * v265, v273 * v266);  // repeat_2.{i}.mlp: from pixels, whole to token
+            UpperBound v277 = UpperBound.Min(v273 * v265, 28 * v276);  // repeat_2.{i}.mlp: from pixels, whole to whole
+            UpperBound v278 = UpperBound.Min(v273 * v266, 224 * v276);  // repeat_2.{i}.mlp: from pixels, token to token
+            UpperBound v281 = v261 + v267 * v274;  // repeat_2.{i}.residual_4: radius
+            UpperBound v282 = UpperBound.Min(v262 + v267 * v275, v281);  // repeat_2.{i}.residual_4: centred radius
+            UpperBound v670 = v265 + v267 * v277;  // repeat_2.{i}.residual_4: shared
+            UpperBound v671 = v266 + v267 * v278;  // repeat_2.{i}.residual_4: shared
+            UpperBound v284 = UpperBound.Min(v264 + v267 * v276, v670, v671);  // repeat_2.{i}.residual_4: from pixels, whole to token
+            UpperBound v285 = UpperBound.Min(v670, 28 * v284);  // repeat_2.{i}.residual_4: from pixels, whole to whole
+            UpperBound v286 = UpperBound.Min(v671, 224 * v284);  // repeat_2.{i}.residual_4: from pixels, token to token
+            UpperBound v287 = norms.LargestEntry($"repeat_2.{i}.center_norm.gain");  // repeat_2.{i}.center_norm: max|gain|
+            UpperBound v288 = v287 * UpperBound.OfRational(128, 127) * v281 + norms.VectorNorm($"repeat_2.{i}.center_norm.bias");  // repeat_2.{i}.center_norm: radius
+            UpperBound v289 = UpperBound.Min(v287 * UpperBound.OfRational(128, 127) * v282, v288);  // repeat_2.{i}.center_norm: centred radius
+            UpperBound v672 = v287 * UpperBound.OfRational(128, 127) * v285;  // repeat_2.{i}.center_norm: shared
+            UpperBound v673 = v287 * UpperBound.OfRational(128, 127) * v286;  // repeat_2.{i}.center_norm: shared
+            UpperBound v290 = UpperBound.Min(v287 * UpperBound.OfRational(128, 127) * v284, v672, v673);  // repeat_2.{i}.center_norm: from pixels, whole to token
+            UpperBound v291 = UpperBound.Min(v672, 28 * v290);  // repeat_2.{i}.center_norm: from pixels, whole to whole
+            UpperBound v292 = UpperBound.Min(v673, 224 * v290);  // repeat_2.{i}.center_norm: from pixels, token to token
+            (v165, v166, v167, v168, v169) = (v288, v289, v291, v290, v292);
         }
-        UpperBound v279 = v156;
-        UpperBound v280 = v157;
-        UpperBound v281 = v158;
-        UpperBound v282 = v159;
-        UpperBound v283 = v160;
-        UpperBound v284 = norms.SpectralNorm("conv2d_3.weight");  // conv2d_3: σ(weight)
-        UpperBound v285 = 2 * v284 * v279 + norms.VectorNorm("conv2d_3.bias");  // conv2d_3: radius
-        UpperBound v286 = UpperBound.Min(2 * v284 * v280, v285);  // conv2d_3: centred radius
-        UpperBound v642 = 2 * v284 * v283;  // conv2d_3: shared
-        UpperBound v287 = UpperBound.Min(2 * v284 * v282, v284 * v281, v642);  // conv2d_3: from pixels, whole to token
-        UpperBound v288 = UpperBound.Min(v284 * v281, 14 * v287);  // conv2d_3: from pixels, whole to whole
-        UpperBound v289 = UpperBound.Min(v642, 224 * v287);  // conv2d_3: from pixels, token to token
-        UpperBound v290 = norms.LargestEntry("center_norm_3.gain");  // center_norm_3: max|gain|
-        UpperBound v291 = v290 * UpperBound.OfRational(256, 255) * v285 + norms.VectorNorm("center_norm_3.bias");  // center_norm_3: radius
-        UpperBound v292 = UpperBound.Min(v290 * UpperBound.OfRational(256, 255) * v286, v291);  // center_norm_3: centred radius
-        UpperBound v643 = v290 * UpperBound.OfRational(256, 255) * v288;  // center_norm_3: shared
-        UpperBound v644 = v290 * UpperBound.OfRational(256, 255) * v289;  // center_norm_3: shared
-        UpperBound v293 = UpperBound.Min(v290 * UpperBound.OfRational(256, 255) * v287, v643, v644);  // center_norm_3: from pixels, whole to token
-        UpperBound v294 = UpperBound.Min(v643, 14 * v293);  // center_norm_3: from pixels, whole to whole
-        UpperBound v295 = UpperBound.Min(v644, 224 * v293);  // center_norm_3: from pixels, token to token
-        UpperBound v296 = v291;
-        UpperBound v297 = v292;
-        UpperBound v298 = v294;
-        UpperBound v299 = v293;
-        UpperBound v300 = v295;
+        UpperBound v293 = v165;
+        UpperBound v294 = v166;
+        UpperBound v295 = v167;
+        UpperBound v296 = v168;
+        UpperBound v297 = v169;
+        UpperBound v298 = norms.SpectralNorm("conv2d_3.weight");  // conv2d_3: σ(weight)
+        UpperBound v299 = norms.TapNorms("conv2d_3.weight");  // conv2d_3: sum of the taps' norms
+        UpperBound v674 = UpperBound.Min(2 * v298, v299);  // conv2d_3: shared
+        UpperBound v300 = v674 * v293 + norms.VectorNorm("conv2d_3.bias");  // conv2d_3: radius
+        UpperBound v301 = UpperBound.Min(v674 * v294, v300);  // conv2d_3: centred radius
+        UpperBound v675 = v674 * v297;  // conv2d_3: shared
+        UpperBound v302 = UpperBound.Min(v674 * v296, v298 * v295, v675);  // conv2d_3: from pixels, whole to token
+        UpperBound v303 = UpperBound.Min(v298 * v295, 14 * v302);  // conv2d_3: from pixels, whole to whole
+        UpperBound v304 = UpperBound.Min(v675, 224 * v302);  // conv2d_3: from pixels, token to token
+        UpperBound v306 = norms.LargestEntry("center_norm_3.gain");  // center_norm_3: max|gain|
+        UpperBound v307 = v306 * UpperBound.OfRational(256, 255) * v300 + norms.VectorNorm("center_norm_3.bias");  // center_norm_3: radius
+        UpperBound v308 = UpperBound.Min(v306 * UpperBound.OfRational(256, 255) * v301, v307);  // center_norm_3: centred radius
+        UpperBound v676 = v306 * UpperBound.OfRational(256, 255) * v303;  // center_norm_3: shared
+        UpperBound v677 = v306 * UpperBound.OfRational(256, 255) * v304;  // center_norm_3: shared
+        UpperBound v309 = UpperBound.Min(v306 * UpperBound.OfRational(256, 255) * v302, v676, v677);  // center_norm_3: from pixels, whole to token
+        UpperBound v310 = UpperBound.Min(v676, 14 * v309);  // center_norm_3: from pixels, whole to whole
+        UpperBound v311 = UpperBound.Min(v677, 224 * v309);  // center_norm_3: from pixels, token to token
+        UpperBound v312 = v307;
+        UpperBound v313 = v308;
+        UpperBound v314 = v310;
+        UpperBound v315 = v309;
+        UpperBound v316 = v311;
         for (long i = 0; i < 21; i++)
         {
-            UpperBound v301 = norms.LargestEntry($"repeat_3.{i}.residual.alpha");  // repeat_3.{i}.residual: largest |alpha|
-            UpperBound v302 = norms.OperatorNorm($"repeat_3.{i}.conv2d.weight");  // repeat_3.{i}.conv2d: operator norm of weight
-            UpperBound v303 = UpperBound.Min(norms.SpectralNorm($"repeat_3.{i}.conv2d.weight"), v302, norms.LargestRow($"repeat_3.{i}.conv2d.weight"));  // repeat_3.{i}.conv2d: σ(weight)
-            UpperBound v645 = 7 * v303 * v296;  // repeat_3.{i}.conv2d: shared
-            UpperBound v304 = v645 + norms.VectorNorm($"repeat_3.{i}.conv2d.bias");  // repeat_3.{i}.conv2d: radius
-            UpperBound v305 = UpperBound.Min(v645, 7 * v303 * UpperBound.OfRational(1, 2) * (v297 + v296), v304);  // repeat_3.{i}.conv2d: centred radius
-            UpperBound v646 = UpperBound.Min(7 * v303, v302) * v298;  // repeat_3.{i}.conv2d: shared
-            UpperBound v647 = 7 * v303 * v300;  // repeat_3.{i}.conv2d: shared
-            UpperBound v306 = UpperBound.Min(7 * v303 * v299, UpperBound.Min(v303, 7 * v303, v302) * v298, v646, v647);  // repeat_3.{i}.conv2d: from pixels, whole to token
-            UpperBound v307 = UpperBound.Min(v646, 14 * v306);  // repeat_3.{i}.conv2d: from pixels, whole to whole
-            UpperBound v308 = UpperBound.Min(v647, 224 * v306);  // repeat_3.{i}.conv2d: from pixels, token to token
-            UpperBound v310 = UpperBound.GeluSlope(v304);  // repeat_3.{i}.gelu: slope
-            UpperBound v311 = UpperBound.GeluGain(v304) * v304;  // repeat_3.{i}.gelu: radius
-            UpperBound v312 = UpperBound.Min(v310 * v305, v311);  // repeat_3.{i}.gelu: centred radius
-            UpperBound v313 = UpperBound.Min(v310 * v306, v310 * v307, v310 * v308);  // repeat_3.{i}.gelu: from pixels, whole to token
-            UpperBound v314 = UpperBound.Min(v310 * v307, 14 * v313);  // repeat_3.{i}.gelu: from pixels, whole to whole
-            UpperBound v315 = UpperBound.Min(v310 * v308, 224 * v313);  // repeat_3.{i}.gelu: from pixels, token to token
-            UpperBound v316 = norms.SpectralNorm($"repeat_3.{i}.conv2d_2.weight");  // repeat_3.{i}.conv2d_2: σ(weight)
-            UpperBound v317 = v316 * v311 + norms.VectorNorm($"repeat_3.{i}.conv2d_2.bias");  // repeat_3.{i}.conv2d_2: radius
-            UpperBound v318 = UpperBound.Min(v316 * v312, v317);  // repeat_3.{i}.conv2d_2: centred radius
-            UpperBound v319 = UpperBound.Min(v316 * v313, v316 * v314, v316 * v315);  // repeat_3.{i}.conv2d_2: from pixels, whole to token
-            UpperBound v320 = UpperBound.Min(v316 * v314, 14 * v319);  // repeat_3.{i}.conv2d_2: from pixels, whole to whole
-            UpperBound v321 = UpperBound.Min(v316 * v315, 224 * v319);  // repeat_3.{i}.conv2d_2: from pixels, token to token
-            UpperBound v322 = UpperBound.GeluSlope(v317);  // repeat_3.{i}.gelu_2: slope
-            UpperBound v323 = UpperBound.GeluGain(v317) * v317;  // repeat_3.{i}.gelu_2: radius
-            UpperBound v324 = UpperBound.Min(v322 * v318, v323);  // repeat_3.{i}.gelu_2: centred radius
-            UpperBound v325 = UpperBound.Min(v322 * v319, v322 * v320, v322 * v321);  // repeat_3.{i}.gelu_2: from pixels, whole to token
-            UpperBound v326 = UpperBound.Min(v322 * v320, 14 * v325);  // repeat_3.{i}.gelu_2: from pixels, whole to whole
-            UpperBound v327 = UpperBound.Min(v322 * v321, 224 * v325);  // repeat_3.{i}.gelu_2: from pixels, token to token
-            UpperBound v328 = v296 + v301 * v323;  // repeat_3.{i}.residual: radius
-            UpperBound v329 = UpperBound.Min(v297 + v301 * v324, v328);  // repeat_3.{i}.residual: centred radius
-            UpperBound v648 = v298 + v301 * v326;  // repeat_3.{i}.residual: shared
-            UpperBound v649 = v300 + v301 * v327;  // repeat_3.{i}.residual: shared
-            UpperBound v331 = UpperBound.Min(v299 + v301 * v325, v648, v649);  // repeat_3.{i}.residual: from pixels, whole to token
-            UpperBound v332 = UpperBound.Min(v648, 14 * v331);  // repeat_3.{i}.residual: from pixels, whole to whole
-            UpperBound v333 = UpperBound.Min(v649, 224 * v331);  // repeat_3.{i}.residual: from pixels, token to token
-            UpperBound v334 = norms.LargestEntry($"repeat_3.{i}.residual_2.alpha");  // repeat_3.{i}.residual_2: largest |alpha|
-            UpperBound v335 = norms.OperatorNorm($"repeat_3.{i}.conv2d_3.weight");  // repeat_3.{i}.conv2d_3: operator norm of weight
-            UpperBound v336 = UpperBound.Min(norms.SpectralNorm($"repeat_3.{i}.conv2d_3.weight"), v335, norms.LargestRow($"repeat_3.{i}.conv2d_3.weight"));  // repeat_3.{i}.conv2d_3: σ(weight)
-            UpperBound v650 = 7 * v336 * v328;  // repeat_3.{i}.conv2d_3: shared
-            UpperBound v337 = v650 + norms.VectorNorm($"repeat_3.{i}.conv2d_3.bias");  // repeat_3.{i}.conv2d_3: radius
-            UpperBound v338 = UpperBound.Min(v650, 7 * v336 * UpperBound.OfRational(1, 2) * (v329 + v328), v337);  // repeat_3.{i}.conv2d_3: centred radius
-            UpperBound v651 = UpperBound.Min(7 * v336, v335) * v332;  // repeat_3.{i}.conv2d_3: shared
-            UpperBound v652 = 7 * v336 * v333;  // repeat_3.{i}.conv2d_3: shared
-            UpperBound v339 = UpperBound.Min(7 * v336 * v331, UpperBound.Min(v336, 7 * v336, v335) * v332, v651, v652);  // repeat_3.{i}.conv2d_3: from pixels, whole to token
-            UpperBound v340 = UpperBound.Min(v651, 14 * v339);  // repeat_3.{i}.conv2d_3: from pixels, whole to whole
-            UpperBound v341 = UpperBound.Min(v652, 224 * v339);  // repeat_3.{i}.conv2d_3: from pixels, token to token
-            UpperBound v343 = UpperBound.GeluSlope(v337);  // repeat_3.{i}.gelu_3: slope
-            UpperBound v344 = UpperBound.GeluGain(v337) * v337;  // repeat_3.{i}.gelu_3: radius
-            UpperBound v345 = UpperBound.Min(v343 * v338, v344);  // repeat_3.{i}.gelu_3: centred radius
-            UpperBound v346 = UpperBound.Min(v343 * v339, v343 * v340, v343 * v341);  // repeat_3.{i}.gelu_3: from pixels, whole to token
-            UpperBound v347 = UpperBound.Min(v343 * v340, 14 * v346);  // repeat_3.{i}.gelu_3: from pixels, whole to whole
-            UpperBound v348 = UpperBound.Min(v343 * v341, 224 * v346);  // repeat_3.{i}.gelu_3: from pixels, token to token
-            UpperBound v349 = v328 + v334 * v344;  // repeat_3.{i}.residual_2: radius
-            UpperBound v350 = UpperBound.Min(v329 + v334 * v345, v349);  // repeat_3.{i}.residual_2: centred radius
-            UpperBound v653 = v332 + v334 * v347;  // repeat_3.{i}.residual_2: shared
-            UpperBound v654 = v333 + v334 * v348;  // repeat_3.{i}.residual_2: shared
-            UpperBound v352 = UpperBound.Min(v331 + v334 * v346, v653, v654);  // repeat_3.{i}.residual_2: from pixels, whole to token
-            UpperBound v353 = UpperBound.Min(v653, 14 * v352);  // repeat_3.{i}.residual_2: from pixels, whole to whole
-            UpperBound v354 = UpperBound.Min(v654, 224 * v352);  // repeat_3.{i}.residual_2: from pixels, token to token
-            UpperBound v355 = norms.LargestEntry($"repeat_3.{i}.residual_3.alpha");  // repeat_3.{i}.residual_3: largest |alpha|
-            UpperBound v356 = norms.SpectralNorm($"repeat_3.{i}.attention.out");  // repeat_3.{i}.attention: σ(out)
-            UpperBound v357 = norms.SpectralNorm($"repeat_3.{i}.attention.k");  // repeat_3.{i}.attention: σ(k)
+            UpperBound v317 = norms.LargestEntry($"repeat_3.{i}.residual.alpha");  // repeat_3.{i}.residual: largest |alpha|
+            UpperBound v318 = norms.OperatorNorm($"repeat_3.{i}.conv2d.weight");  // repeat_3.{i}.conv2d: operator norm of weight
+            UpperBound v319 = UpperBound.Min(norms.SpectralNorm($"repeat_3.{i}.conv2d.weight"), v318, norms.LargestRow($"repeat_3.{i}.conv2d.weight"));  // repeat_3.{i}.conv2d: σ(weight)
+            UpperBound v320 = norms.TapNorms($"repeat_3.{i}.conv2d.weight");  // repeat_3.{i}.conv2d: sum of the taps' norms
+            UpperBound v678 = UpperBound.Min(7 * v319, v320);  // repeat_3.{i}.conv2d: shared
+            UpperBound v679 = v678 * v312;  // repeat_3.{i}.conv2d: shared
+            UpperBound v321 = v679 + norms.VectorNorm($"repeat_3.{i}.conv2d.bias");  // repeat_3.{i}.conv2d: radius
+            UpperBound v322 = UpperBound.Min(v679, v678 * UpperBound.OfRational(1, 2) * (v313 + v312), v321);  // repeat_3.{i}.conv2d: centred radius
+            UpperBound v680 = UpperBound.Min(7 * v319, v318) * v314;  // repeat_3.{i}.conv2d: shared
+            UpperBound v681 = v678 * v316;  // repeat_3.{i}.conv2d: shared
+            UpperBound v323 = UpperBound.Min(v678 * v315, UpperBound.Min(v319, 7 * v319, v318) * v314, v680, v681);  // repeat_3.{i}.conv2d: from pixels, whole to token
+            UpperBound v324 = UpperBound.Min(v680, 14 * v323);  // repeat_3.{i}.conv2d: from pixels, whole to whole
+            UpperBound v325 = UpperBound.Min(v681, 224 * v323);  // repeat_3.{i}.conv2d: from pixels, token to token
+            UpperBound v327 = UpperBound.GeluSlope(v321);  // repeat_3.{i}.gelu: slope
+            UpperBound v328 = UpperBound.GeluGain(v321) * v321;  // repeat_3.{i}.gelu: radius
+            UpperBound v329 = UpperBound.Min(v327 * v322, v328);  // repeat_3.{i}.gelu: centred radius
+            UpperBound v330 = UpperBound.Min(v327 * v323, v327 * v324, v327 * v325);  // repeat_3.{i}.gelu: from pixels, whole to token
+            UpperBound v331 = UpperBound.Min(v327 * v324, 14 * v330);  // repeat_3.{i}.gelu: from pixels, whole to whole
+            UpperBound v332 = UpperBound.Min(v327 * v325, 224 * v330);  // repeat_3.{i}.gelu: from pixels, token to token
+            UpperBound v333 = norms.SpectralNorm($"repeat_3.{i}.conv2d_2.weight");  // repeat_3.{i}.conv2d_2: σ(weight)
+            UpperBound v334 = v333 * v328 + norms.VectorNorm($"repeat_3.{i}.conv2d_2.bias");  // repeat_3.{i}.conv2d_2: radius
+            UpperBound v335 = UpperBound.Min(v333 * v329, v334);  // repeat_3.{i}.conv2d_2: centred radius
+            UpperBound v336 = UpperBound.Min(v333 * v330, v333 * v331, v333 * v332);  // repeat_3.{i}.conv2d_2: from pixels, whole to token
+            UpperBound v337 = UpperBound.Min(v333 * v331, 14 * v336);  // repeat_3.{i}.conv2d_2: from pixels, whole to whole
+            UpperBound v338 = UpperBound.Min(v333 * v332, 224 * v336);  // repeat_3.{i}.conv2d_2: from pixels, token to token
+            UpperBound v339 = UpperBound.GeluSlope(v334);  // repeat_3.{i}.gelu_2: slope
+            UpperBound v340 = UpperBound.GeluGain(v334) * v334;  // repeat_3.{i}.gelu_2: radius
+            UpperBound v341 = UpperBound.Min(v339 * v335, v340);  // repeat_3.{i}.gelu_2: centred radius
+            UpperBound v342 = UpperBound.Min(v339 * v336, v339 * v337, v339 * v338);  // repeat_3.{i}.gelu_2: from pixels, whole to token
+            UpperBound v343 = UpperBound.Min(v339 * v337, 14 * v342);  // repeat_3.{i}.gelu_2: from pixels, whole to whole
+            UpperBound v344 = UpperBound.Min(v339 * v338, 224 * v342);  // repeat_3.{i}.gelu_2: from pixels, token to token
+            UpperBound v345 = v312 + v317 * v340;  // repeat_3.{i}.residual: radius
+            UpperBound v346 = UpperBound.Min(v313 + v317 * v341, v345);  // repeat_3.{i}.residual: centred radius
+            UpperBound v682 = v314 + v317 * v343;  // repeat_3.{i}.residual: shared
+            UpperBound v683 = v316 + v317 * v344;  // repeat_3.{i}.residual: shared
+            UpperBound v348 = UpperBound.Min(v315 + v317 * v342, v682, v683);  // repeat_3.{i}.residual: from pixels, whole to token
+            UpperBound v349 = UpperBound.Min(v682, 14 * v348);  // repeat_3.{i}.residual: from pixels, whole to whole
+            UpperBound v350 = UpperBound.Min(v683, 224 * v348);  // repeat_3.{i}.residual: from pixels, token to token
+            UpperBound v351 = norms.LargestEntry($"repeat_3.{i}.residual_2.alpha");  // repeat_3.{i}.residual_2: largest |alpha|
+            UpperBound v352 = norms.OperatorNorm($"repeat_3.{i}.conv2d_3.weight");  // repeat_3.{i}.conv2d_3: operator norm of weight
+            UpperBound v353 = UpperBound.Min(norms.SpectralNorm($"repeat_3.{i}.conv2d_3.weight"), v352, norms.LargestRow($"repeat_3.{i}.conv2d_3.weight"));  // repeat_3.{i}.conv2d_3: σ(weight)
+            UpperBound v354 = norms.TapNorms($"repeat_3.{i}.conv2d_3.weight");  // repeat_3.{i}.conv2d_3: sum of the taps' norms
+            UpperBound v684 = UpperBound.Min(7 * v353, v354);  // repeat_3.{i}.conv2d_3: shared
+            UpperBound v685 = v684 * v345;  // repeat_3.{i}.conv2d_3: shared
+            UpperBound v355 = v685 + norms.VectorNorm($"repeat_3.{i}.conv2d_3.bias");  // repeat_3.{i}.conv2d_3: radius
+            UpperBound v356 = UpperBound.Min(v685, v684 * UpperBound.OfRational(1, 2) * (v346 + v345), v355);  // repeat_3.{i}.conv2d_3: centred radius
+            UpperBound v686 = UpperBound.Min(7 * v353, v352) * v349;  // repeat_3.{i}.conv2d_3: shared
+            UpperBound v687 = v684 * v350;  // repeat_3.{i}.conv2d_3: shared
+            UpperBound v357 = UpperBound.Min(v684 * v348, UpperBound.Min(v353, 7 * v353, v352) * v349, v686, v687);  // repeat_3.{i}.conv2d_3: from pixels, whole to token
+            UpperBound v358 = UpperBound.Min(v686, 14 * v357);  // repeat_3.{i}.conv2d_3: from pixels, whole to whole
+            UpperBound v359 = UpperBound.Min(v687, 224 * v357);  // repeat_3.{i}.conv2d_3: from pixels, token to token
+            UpperBound v361 = UpperBound.GeluSlope(v355);  // repeat_3.{i}.gelu_3: slope
+            UpperBound v362 = UpperBound.GeluGain(v355) * v355;  // repeat_3.{i}.gelu_3: radius
+            UpperBound v363 = UpperBound.Min(v361 * v356, v362);  // repeat_3.{i}.gelu_3: centred radius
+            UpperBound v364 = UpperBound.Min(v361 * v357, v361 * v358, v361 * v359);  // repeat_3.{i}.gelu_3: from pixels, whole to token
+            UpperBound v365 = UpperBound.Min(v361 * v358, 14 * v364);  // repeat_3.{i}.gelu_3: from pixels, whole to whole
+            UpperBound v366 = UpperBound.Min(v361 * v359, 224 * v364);  // repeat_3.{i}.gelu_3: from pixels, token to token
+            UpperBound v367 = v345 + v351 * v362;  // repeat_3.{i}.residual_2: radius
+            UpperBound v368 = UpperBound.Min(v346 + v351 * v363, v367);  // repeat_3.{i}.residual_2: centred radius
+            UpperBound v688 = v349 + v351 * v365;  // repeat_3.{i}.residual_2: shared
+            UpperBound v689 = v350 + v351 * v366;  // repeat_3.{i}.residual_2: shared
+            UpperBound v370 = UpperBound.Min(v348 + v351 * v364, v688, v689);  // repeat_3.{i}.residual_2: from pixels, whole to token
+            UpperBound v371 = UpperBound.Min(v688, 14 * v370);  // repeat_3.{i}.residual_2: from pixels, whole to whole
+            UpperBound v372 = UpperBound.Min(v689, 224 * v370);  // repeat_3.{i}.residual_2: from pixels, token to token
+            UpperBound v373 = norms.LargestEntry($"repeat_3.{i}.residual_3.alpha");  // repeat_3.{i}.residual_3: largest |alpha|
+            UpperBound v374 = norms.SpectralNorm($"repeat_3.{i}.attention.out");  // repeat_3.{i}.attention: σ(out)
+            UpperBound v375 = norms.SpectralNorm($"repeat_3.{i}.attention.k");  // repeat_3.{i}.attention: σ(k)
             // repeat_3.{i}.attention: range of the logits
-            UpperBound v358 = 24 * UpperBound.Min(
+            UpperBound v376 = 24 * UpperBound.Min(
                 UpperBound.MaxOver(8, head => norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head))
-                    * v350
+                    * v368
                     * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
                 1);
-            UpperBound v359 = UpperBound.DoeblinComplement(98, v358);  // repeat_3.{i}.attention: 1 − lambda
-            UpperBound v360 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v358);  // repeat_3.{i}.attention: cosh of half the range
-            UpperBound v361 = 98 * UpperBound.LargestSoftmaxWeight(98, v358);  // repeat_3.{i}.attention: largest column sum
-            UpperBound v362 = UpperBound.Min(UpperBound.Sqrt(98), UpperBound.Sqrt(v361), v360);  // repeat_3.{i}.attention: norm of the weights
-            UpperBound v363 = norms.SpectralNorm($"repeat_3.{i}.attention.q");  // repeat_3.{i}.attention: σ(q)
-            UpperBound v364 = norms.SpectralNorm($"repeat_3.{i}.attention.v");  // repeat_3.{i}.attention: σ(v)
-            UpperBound v365 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head));  // repeat_3.{i}.attention: slope of the values
-            UpperBound v366 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v350);  // repeat_3.{i}.attention: spread of the values
+            UpperBound v377 = UpperBound.DoeblinComplement(98, v376);  // repeat_3.{i}.attention: 1 − lambda
+            UpperBound v378 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v376);  // repeat_3.{i}.attention: cosh of half the range
+            UpperBound v379 = 98 * UpperBound.LargestSoftmaxWeight(98, v376);  // repeat_3.{i}.attention: largest column sum
+            UpperBound v380 = UpperBound.Min(UpperBound.Sqrt(98), UpperBound.Sqrt(v379), v378);  // repeat_3.{i}.attention: norm of the weights
+            UpperBound v381 = norms.SpectralNorm($"repeat_3.{i}.attention.q");  // repeat_3.{i}.attention: σ(q)
+            UpperBound v382 = norms.SpectralNorm($"repeat_3.{i}.attention.v");  // repeat_3.{i}.attention: σ(v)
+            UpperBound v383 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head));  // repeat_3.{i}.attention: slope of the values
+            UpperBound v384 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v368);  // repeat_3.{i}.attention: spread of the values
             // repeat_3.{i}.attention: both paths' slope
-            UpperBound v367 = UpperBound.MaxOver(8, head =>
+            UpperBound v385 = UpperBound.MaxOver(8, head =>
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                     * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                     + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                         * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head));
             // repeat_3.{i}.attention: value path
-            UpperBound v368 = UpperBound.Min(
-                UpperBound.Sqrt(8) * v365,
-                v364 * (UpperBound.Sqrt(2)
-                    + v359
+            UpperBound v386 = UpperBound.Min(
+                UpperBound.Sqrt(8) * v383,
+                v382 * (UpperBound.Sqrt(2)
+                    + v377
                         * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));
-            UpperBound v655 = UpperBound.Sqrt(8) * v366;  // repeat_3.{i}.attention: shared
+            UpperBound v690 = UpperBound.Sqrt(8) * v384;  // repeat_3.{i}.attention: shared
             // repeat_3.{i}.attention: keys and values, token to token
-            UpperBound v369 = UpperBound.Min(
-                v356 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+            UpperBound v387 = UpperBound.Min(
+                v374 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
                         + norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                            * v350
+                            * v368
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)),
@@ -1919,65 +1995,65 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
                 UpperBound.SumOver(8, head =>
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
                         + norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                            * v350
+                            * v368
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)))),
-                v356 * (v368
-                    + v655 * UpperBound.MaxOver(8, head =>
+                v374 * (v386
+                    + v690 * UpperBound.MaxOver(8, head =>
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head))));
-            UpperBound v656 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v360, 1);  // repeat_3.{i}.attention: shared
-            UpperBound v657 = v364 * v656;  // repeat_3.{i}.attention: shared
-            UpperBound v658 = v366 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v357);  // repeat_3.{i}.attention: shared
-            UpperBound v659 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v358)));  // repeat_3.{i}.attention: shared
+            UpperBound v691 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v378, 1);  // repeat_3.{i}.attention: shared
+            UpperBound v692 = v382 * v691;  // repeat_3.{i}.attention: shared
+            UpperBound v693 = v384 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v375);  // repeat_3.{i}.attention: shared
+            UpperBound v694 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v376)));  // repeat_3.{i}.attention: shared
             // repeat_3.{i}.attention: keys and values, whole to token
-            UpperBound v370 = UpperBound.Min(
-                v356 * (v657 + v658 * v659),
-                v356 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
-                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v656
+            UpperBound v388 = UpperBound.Min(
+                v374 * (v692 + v693 * v694),
+                v374 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v691
                         + norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                            * v350
+                            * v368
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head))
-                            * v659,
+                            * v694,
                     2))),
                 UpperBound.SumOver(8, head =>
-                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v656
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v691
                         + norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                            * v350
+                            * v368
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head))
-                            * v659)));
-            UpperBound v660 = UpperBound.Min(UpperBound.Sqrt(v361), 7);  // repeat_3.{i}.attention: shared
+                            * v694)));
+            UpperBound v695 = UpperBound.Min(UpperBound.Sqrt(v379), 7);  // repeat_3.{i}.attention: shared
             // repeat_3.{i}.attention: keys and values, whole to whole
-            UpperBound v371 = UpperBound.Min(
-                v356 * (v364 * v362 + v658 * v660),
-                v356 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
-                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v362
+            UpperBound v389 = UpperBound.Min(
+                v374 * (v382 * v380 + v693 * v695),
+                v374 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v380
                         + norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                            * v350
+                            * v368
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head))
-                            * v660,
+                            * v695,
                     2))),
                 UpperBound.SumOver(8, head =>
-                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v362
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v380
                         + norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                            * v350
+                            * v368
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head))
-                            * v660)));
+                            * v695)));
             // repeat_3.{i}.attention: query path, all readings
-            UpperBound v372 = UpperBound.Min(
-                v356 * v366 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v363),
-                v356 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+            UpperBound v390 = UpperBound.Min(
+                v374 * v384 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v381),
+                v374 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                        * v350
+                        * v368
                         * (
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)),
@@ -1985,16 +2061,16 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
                 UpperBound.SumOver(8, head =>
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (
                         norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                            * v350
+                            * v368
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)))));
             // repeat_3.{i}.attention: per head, token to token
-            UpperBound v373 = UpperBound.Min(
-                v356 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+            UpperBound v391 = UpperBound.Min(
+                v374 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
                         + norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                            * v350
+                            * v368
                             * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                 + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
@@ -2003,218 +2079,226 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
                 UpperBound.SumOver(8, head =>
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
                         + norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                            * v350
+                            * v368
                             * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                 + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)))));
-            UpperBound v374 = UpperBound.Min(v373, v369 + v372, v356 * (v368 + v655 * v367));  // repeat_3.{i}.attention: token to token
+            UpperBound v392 = UpperBound.Min(v391, v387 + v390, v374 * (v386 + v690 * v385));  // repeat_3.{i}.attention: token to token
             // repeat_3.{i}.attention: whole to token
-            UpperBound v375 = UpperBound.Min(
-                v370 + v372,
-                v356 * (v657
-                    + v366 * (UpperBound.Sqrt(UpperBound.Power(v659 * 0, 2))
-                        + v659 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v357)
-                        + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v363)));
+            UpperBound v393 = UpperBound.Min(
+                v388 + v390,
+                v374 * (v692
+                    + v384 * (UpperBound.Sqrt(UpperBound.Power(v694 * 0, 2))
+                        + v694 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v375)
+                        + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v381)));
             // repeat_3.{i}.attention: whole to whole
-            UpperBound v376 = UpperBound.Min(
-                v371 + v372,
-                v356 * (v364 * v362
-                    + v366 * (UpperBound.Sqrt(UpperBound.Power(v660 * 0, 2))
-                        + v660 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v357)
-                        + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v363)));
-            UpperBound v377 = norms.OperatorNorm($"repeat_3.{i}.attention.lepe");  // repeat_3.{i}.attention: operator norm of lepe
-            UpperBound v378 = UpperBound.Min(norms.LargestRow($"repeat_3.{i}.attention.lepe"), v377);  // repeat_3.{i}.attention: largest channel of lepe
-            UpperBound v661 = v356 * v364 * (3 * v378);  // repeat_3.{i}.attention: shared
-            UpperBound v662 = norms.VectorNorm($"repeat_3.{i}.attention.v_bias");  // repeat_3.{i}.attention: shared
+            UpperBound v394 = UpperBound.Min(
+                v389 + v390,
+                v374 * (v382 * v380
+                    + v384 * (UpperBound.Sqrt(UpperBound.Power(v695 * 0, 2))
+                        + v695 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v375)
+                        + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v381)));
+            UpperBound v395 = norms.OperatorNorm($"repeat_3.{i}.attention.lepe");  // repeat_3.{i}.attention: operator norm of lepe
+            UpperBound v396 = UpperBound.Min(norms.LargestRow($"repeat_3.{i}.attention.lepe"), v395);  // repeat_3.{i}.attention: largest channel of lepe
+            UpperBound v397 = norms.TapNorms($"repeat_3.{i}.attention.lepe");  // repeat_3.{i}.attention: sum of lepe's taps
+            UpperBound v398 = UpperBound.Min(3 * v396, v397);  // repeat_3.{i}.attention: lepe, token to token
+            UpperBound v696 = v374 * v382 * v398;  // repeat_3.{i}.attention: shared
+            UpperBound v697 = norms.VectorNorm($"repeat_3.{i}.attention.v_bias");  // repeat_3.{i}.attention: shared
             // repeat_3.{i}.attention: radius
-            UpperBound v379 = UpperBound.OfRational(1, 2) * (UpperBound.Min(
-                v356 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v349, 2))),
+            UpperBound v399 = UpperBound.OfRational(1, 2) * (UpperBound.Min(
+                v374 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v367, 2))),
                 UpperBound.SumOver(8, head =>
-                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v349)),
-                v356 * v368 * v349,
-                v356 * (v364 * v349 + v368 * v350))
-                + v661 * v349)
-                + UpperBound.OfRational(1, 2) * (v356 * v662 + v356 * (3 * v378 * v662 + norms.VectorNorm($"repeat_3.{i}.attention.lepe_bias")))
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v367)),
+                v374 * v386 * v367,
+                v374 * (v382 * v367 + v386 * v368))
+                + v696 * v367)
+                + UpperBound.OfRational(1, 2) * (v374 * v697 + v374 * (v398 * v697 + norms.VectorNorm($"repeat_3.{i}.attention.lepe_bias")))
                 + norms.VectorNorm($"repeat_3.{i}.attention.out_bias");
-            UpperBound v663 = v364 * v349 + v662;  // repeat_3.{i}.attention: shared
+            UpperBound v698 = v382 * v367 + v697;  // repeat_3.{i}.attention: shared
             // repeat_3.{i}.attention: centred radius
-            UpperBound v380 = UpperBound.Min(
+            UpperBound v400 = UpperBound.Min(
                 UpperBound.OfRational(1, 2) * (UpperBound.Min(
-                    v356 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v350, 2))),
+                    v374 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v368, 2))),
                     UpperBound.SumOver(8, head =>
-                        norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v350)),
-                    v356 * v368 * v350)
-                    + v356 * UpperBound.Min(3 * v378 * v663, 3 * v378 * (UpperBound.OfRational(1, 2) * (v364 * v350 + v663)))),
-                v379);
-            UpperBound v664 = v374 + v661;  // repeat_3.{i}.attention: shared
-            UpperBound v665 = v356 * v364 * v378;  // repeat_3.{i}.attention: shared
-            UpperBound v666 = UpperBound.OfRational(1, 2) * ((v376 + v356 * v364 * UpperBound.Min(3 * v378, v377)) * v353);  // repeat_3.{i}.attention: shared
-            UpperBound v667 = UpperBound.OfRational(1, 2) * (v664 * v354);  // repeat_3.{i}.attention: shared
+                        norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v368)),
+                    v374 * v386 * v368)
+                    + v374 * UpperBound.Min(v398 * v698, v398 * (UpperBound.OfRational(1, 2) * (v382 * v368 + v698)))),
+                v399);
+            UpperBound v699 = v392 + v696;  // repeat_3.{i}.attention: shared
+            UpperBound v700 = v374 * v382 * v396;  // repeat_3.{i}.attention: shared
+            UpperBound v701 = UpperBound.OfRational(1, 2) * ((v394 + v374 * v382 * UpperBound.Min(3 * v396, v395)) * v371);  // repeat_3.{i}.attention: shared
+            UpperBound v702 = UpperBound.OfRational(1, 2) * (v699 * v372);  // repeat_3.{i}.attention: shared
             // repeat_3.{i}.attention: from pixels, whole to token
-            UpperBound v381 = UpperBound.Min(
-                UpperBound.OfRational(1, 2) * UpperBound.Min(v664 * v352, (v375 + v665) * v353, (v370 + v665) * v353 + v372 * v352),
-                v666,
-                v667);
-            UpperBound v382 = UpperBound.Min(v666, 14 * v381);  // repeat_3.{i}.attention: from pixels, whole to whole
-            UpperBound v383 = UpperBound.Min(v667, 224 * v381);  // repeat_3.{i}.attention: from pixels, token to token
-            UpperBound v387 = v349 + v355 * v379;  // repeat_3.{i}.residual_3: radius
-            UpperBound v388 = UpperBound.Min(v350 + v355 * v380, v387);  // repeat_3.{i}.residual_3: centred radius
-            UpperBound v668 = v353 + v355 * v382;  // repeat_3.{i}.residual_3: shared
-            UpperBound v669 = v354 + v355 * v383;  // repeat_3.{i}.residual_3: shared
-            UpperBound v390 = UpperBound.Min(v352 + v355 * v381, v668, v669);  // repeat_3.{i}.residual_3: from pixels, whole to token
-            UpperBound v391 = UpperBound.Min(v668, 14 * v390);  // repeat_3.{i}.residual_3: from pixels, whole to whole
-            UpperBound v392 = UpperBound.Min(v669, 224 * v390);  // repeat_3.{i}.residual_3: from pixels, token to token
-            UpperBound v393 = norms.LargestEntry($"repeat_3.{i}.residual_4.alpha");  // repeat_3.{i}.residual_4: largest |alpha|
-            UpperBound v394 = norms.SpectralNorm($"repeat_3.{i}.mlp.up");  // repeat_3.{i}.mlp: σ(up)
-            UpperBound v395 = norms.SpectralNorm($"repeat_3.{i}.mlp.down");  // repeat_3.{i}.mlp: σ(down)
-            UpperBound v396 = norms.LargestRow($"repeat_3.{i}.mlp.up") * v387 + norms.LargestEntry($"repeat_3.{i}.mlp.up_bias");  // repeat_3.{i}.mlp: largest pre-activation
-            UpperBound v397 = v394 * v387 + norms.VectorNorm($"repeat_3.{i}.mlp.up_bias");  // repeat_3.{i}.mlp: norm of the pre-activations
-            UpperBound v398 = UpperBound.GeluSlope(v396);  // repeat_3.{i}.mlp: gelu slope
+            UpperBound v401 = UpperBound.Min(
+                UpperBound.OfRational(1, 2) * UpperBound.Min(v699 * v370, (v393 + v700) * v371, (v388 + v700) * v371 + v390 * v370),
+                v701,
+                v702);
+            UpperBound v402 = UpperBound.Min(v701, 14 * v401);  // repeat_3.{i}.attention: from pixels, whole to whole
+            UpperBound v403 = UpperBound.Min(v702, 224 * v401);  // repeat_3.{i}.attention: from pixels, token to token
+            UpperBound v407 = v367 + v373 * v399;  // repeat_3.{i}.residual_3: radius
+            UpperBound v408 = UpperBound.Min(v368 + v373 * v400, v407);  // repeat_3.{i}.residual_3: centred radius
+            UpperBound v703 = v371 + v373 * v402;  // repeat_3.{i}.residual_3: shared
+            UpperBound v704 = v372 + v373 * v403;  // repeat_3.{i}.residual_3: shared
+            UpperBound v410 = UpperBound.Min(v370 + v373 * v401, v703, v704);  // repeat_3.{i}.residual_3: from pixels, whole to token
+            UpperBound v411 = UpperBound.Min(v703, 14 * v410);  // repeat_3.{i}.residual_3: from pixels, whole to whole
+            UpperBound v412 = UpperBound.Min(v704, 224 * v410);  // repeat_3.{i}.residual_3: from pixels, token to token
+            UpperBound v413 = norms.LargestEntry($"repeat_3.{i}.residual_4.alpha");  // repeat_3.{i}.residual_4: largest |alpha|
+            UpperBound v414 = norms.SpectralNorm($"repeat_3.{i}.mlp.up");  // repeat_3.{i}.mlp: σ(up)
+            UpperBound v415 = norms.SpectralNorm($"repeat_3.{i}.mlp.down");  // repeat_3.{i}.mlp: σ(down)
+            UpperBound v416 = norms.LargestRow($"repeat_3.{i}.mlp.up") * v407 + norms.LargestEntry($"repeat_3.{i}.mlp.up_bias");  // repeat_3.{i}.mlp: largest pre-activation
+            UpperBound v417 = v414 * v407 + norms.VectorNorm($"repeat_3.{i}.mlp.up_bias");  // repeat_3.{i}.mlp: norm of the pre-activations
+            UpperBound v418 = UpperBound.GeluSlope(v416);  // repeat_3.{i}.mlp: gelu slope
             // repeat_3.{i}.mlp: constant
-            UpperBound v399 = UpperBound.Min(
-                v398 * (v394 * v395),
+            UpperBound v419 = UpperBound.Min(
+                v418 * (v414 * v415),
                 UpperBound.OfRational(1, 2) * norms.Product($"repeat_3.{i}.mlp.down", $"repeat_3.{i}.mlp.up")
-                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v394 * v395));
-            UpperBound v400 = v395 * (UpperBound.GeluGain(v396) * v397) + norms.VectorNorm($"repeat_3.{i}.mlp.down_bias");  // repeat_3.{i}.mlp: radius
-            UpperBound v401 = UpperBound.Min(v399 * v388, v400);  // repeat_3.{i}.mlp: centred radius
-            UpperBound v402 = UpperBound.Min(v399 * v390, v399 * v391, v399 * v392);  // repeat_3.{i}.mlp: from pixels, whole to token
-            UpperBound v403 = UpperBound.Min(v399 * v391, 14 * v402);  // repeat_3.{i}.mlp: from pixels, whole to whole
-            UpperBound v404 = UpperBound.Min(v399 * v392, 224 * v402);  // repeat_3.{i}.mlp: from pixels, token to token
-            UpperBound v407 = v387 + v393 * v400;  // repeat_3.{i}.residual_4: radius
-            UpperBound v408 = UpperBound.Min(v388 + v393 * v401, v407);  // repeat_3.{i}.residual_4: centred radius
-            UpperBound v670 = v391 + v393 * v403;  // repeat_3.{i}.residual_4: shared
-            UpperBound v671 = v392 + v393 * v404;  // repeat_3.{i}.residual_4: shared
-            UpperBound v410 = UpperBound.Min(v390 + v393 * v402, v670, v671);  // repeat_3.{i}.residual_4: from pixels, whole to token
-            UpperBound v411 = UpperBound.Min(v670, 14 * v410);  // repeat_3.{i}.residual_4: from pixels, whole to whole
-            UpperBound v412 = UpperBound.Min(v671, 224 * v410);  // repeat_3.{i}.residual_4: from pixels, token to token
-            UpperBound v413 = norms.LargestEntry($"repeat_3.{i}.center_norm.gain");  // repeat_3.{i}.center_norm: max|gain|
-            UpperBound v414 = v413 * UpperBound.OfRational(256, 255) * v407 + norms.VectorNorm($"repeat_3.{i}.center_norm.bias");  // repeat_3.{i}.center_norm: radius
-            UpperBound v415 = UpperBound.Min(v413 * UpperBound.OfRational(256, 255) * v408, v414);  // repeat_3.{i}.center_norm: centred radius
-            UpperBound v672 = v413 * UpperBound.OfRational(256, 255) * v411;  // repeat_3.{i}.center_norm: shared
-            UpperBound v673 = v413 * UpperBound.OfRational(256, 255) * v412;  // repeat_3.{i}.center_norm: shared
-            UpperBound v416 = UpperBound.Min(v413 * UpperBound.OfRational(256, 255) * v410, v672, v673);  // repeat_3.{i}.center_norm: from pixels, whole to token
-            UpperBound v417 = UpperBound.Min(v672, 14 * v416);  // repeat_3.{i}.center_norm: from pixels, whole to whole
-            UpperBound v418 = UpperBound.Min(v673, 224 * v416);  // repeat_3.{i}.center_norm: from pixels, token to token
-            (v296, v297, v298, v299, v300) = (v414, v415, v417, v416, v418);
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v414 * v415));
+            UpperBound v420 = v415 * (UpperBound.GeluGain(v416) * v417) + norms.VectorNorm($"repeat_3.{i}.mlp.down_bias");  // repeat_3.{i}.mlp: radius
+            UpperBound v421 = UpperBound.Min(v419 * v408, v420);  // repeat_3.{i}.mlp: centred radius
+            UpperBound v422 = UpperBound.Min(v419 * v410, v419 * v411, v419 * v412);  // repeat_3.{i}.mlp: from pixels, whole to token
+            UpperBound v423 = UpperBound.Min(v419 * v411, 14 * v422);  // repeat_3.{i}.mlp: from pixels, whole to whole
+            UpperBound v424 = UpperBound.Min(v419 * v412, 224 * v422);  // repeat_3.{i}.mlp: from pixels, token to token
+            UpperBound v427 = v407 + v413 * v420;  // repeat_3.{i}.residual_4: radius
+            UpperBound v428 = UpperBound.Min(v408 + v413 * v421, v427);  // repeat_3.{i}.residual_4: centred radius
+            UpperBound v705 = v411 + v413 * v423;  // repeat_3.{i}.residual_4: shared
+            UpperBound v706 = v412 + v413 * v424;  // repeat_3.{i}.residual_4: shared
+            UpperBound v430 = UpperBound.Min(v410 + v413 * v422, v705, v706);  // repeat_3.{i}.residual_4: from pixels, whole to token
+            UpperBound v431 = UpperBound.Min(v705, 14 * v430);  // repeat_3.{i}.residual_4: from pixels, whole to whole
+            UpperBound v432 = UpperBound.Min(v706, 224 * v430);  // repeat_3.{i}.residual_4: from pixels, token to token
+            UpperBound v433 = norms.LargestEntry($"repeat_3.{i}.center_norm.gain");  // repeat_3.{i}.center_norm: max|gain|
+            UpperBound v434 = v433 * UpperBound.OfRational(256, 255) * v427 + norms.VectorNorm($"repeat_3.{i}.center_norm.bias");  // repeat_3.{i}.center_norm: radius
+            UpperBound v435 = UpperBound.Min(v433 * UpperBound.OfRational(256, 255) * v428, v434);  // repeat_3.{i}.center_norm: centred radius
+            UpperBound v707 = v433 * UpperBound.OfRational(256, 255) * v431;  // repeat_3.{i}.center_norm: shared
+            UpperBound v708 = v433 * UpperBound.OfRational(256, 255) * v432;  // repeat_3.{i}.center_norm: shared
+            UpperBound v436 = UpperBound.Min(v433 * UpperBound.OfRational(256, 255) * v430, v707, v708);  // repeat_3.{i}.center_norm: from pixels, whole to token
+            UpperBound v437 = UpperBound.Min(v707, 14 * v436);  // repeat_3.{i}.center_norm: from pixels, whole to whole
+            UpperBound v438 = UpperBound.Min(v708, 224 * v436);  // repeat_3.{i}.center_norm: from pixels, token to token
+            (v312, v313, v314, v315, v316) = (v434, v435, v437, v436, v438);
         }
-        UpperBound v419 = v296;
-        UpperBound v420 = v297;
-        UpperBound v421 = v298;
-        UpperBound v422 = v299;
-        UpperBound v423 = v300;
-        UpperBound v424 = norms.SpectralNorm("conv2d_4.weight");  // conv2d_4: σ(weight)
-        UpperBound v425 = 2 * v424 * v419 + norms.VectorNorm("conv2d_4.bias");  // conv2d_4: radius
-        UpperBound v426 = UpperBound.Min(2 * v424 * v420, v425);  // conv2d_4: centred radius
-        UpperBound v674 = 2 * v424 * v423;  // conv2d_4: shared
-        UpperBound v427 = UpperBound.Min(2 * v424 * v422, v424 * v421, v674);  // conv2d_4: from pixels, whole to token
-        UpperBound v428 = UpperBound.Min(v424 * v421, 7 * v427);  // conv2d_4: from pixels, whole to whole
-        UpperBound v429 = UpperBound.Min(v674, 224 * v427);  // conv2d_4: from pixels, token to token
-        UpperBound v430 = norms.LargestEntry("center_norm_4.gain");  // center_norm_4: max|gain|
-        UpperBound v431 = v430 * UpperBound.OfRational(512, 511) * v425 + norms.VectorNorm("center_norm_4.bias");  // center_norm_4: radius
-        UpperBound v432 = UpperBound.Min(v430 * UpperBound.OfRational(512, 511) * v426, v431);  // center_norm_4: centred radius
-        UpperBound v675 = v430 * UpperBound.OfRational(512, 511) * v428;  // center_norm_4: shared
-        UpperBound v676 = v430 * UpperBound.OfRational(512, 511) * v429;  // center_norm_4: shared
-        UpperBound v433 = UpperBound.Min(v430 * UpperBound.OfRational(512, 511) * v427, v675, v676);  // center_norm_4: from pixels, whole to token
-        UpperBound v434 = UpperBound.Min(v675, 7 * v433);  // center_norm_4: from pixels, whole to whole
-        UpperBound v435 = UpperBound.Min(v676, 224 * v433);  // center_norm_4: from pixels, token to token
-        UpperBound v436 = v431;
-        UpperBound v437 = v432;
-        UpperBound v438 = v434;
-        UpperBound v439 = v433;
-        UpperBound v440 = v435;
+        UpperBound v439 = v312;
+        UpperBound v440 = v313;
+        UpperBound v441 = v314;
+        UpperBound v442 = v315;
+        UpperBound v443 = v316;
+        UpperBound v444 = norms.SpectralNorm("conv2d_4.weight");  // conv2d_4: σ(weight)
+        UpperBound v445 = norms.TapNorms("conv2d_4.weight");  // conv2d_4: sum of the taps' norms
+        UpperBound v709 = UpperBound.Min(2 * v444, v445);  // conv2d_4: shared
+        UpperBound v446 = v709 * v439 + norms.VectorNorm("conv2d_4.bias");  // conv2d_4: radius
+        UpperBound v447 = UpperBound.Min(v709 * v440, v446);  // conv2d_4: centred radius
+        UpperBound v710 = v709 * v443;  // conv2d_4: shared
+        UpperBound v448 = UpperBound.Min(v709 * v442, v444 * v441, v710);  // conv2d_4: from pixels, whole to token
+        UpperBound v449 = UpperBound.Min(v444 * v441, 7 * v448);  // conv2d_4: from pixels, whole to whole
+        UpperBound v450 = UpperBound.Min(v710, 224 * v448);  // conv2d_4: from pixels, token to token
+        UpperBound v452 = norms.LargestEntry("center_norm_4.gain");  // center_norm_4: max|gain|
+        UpperBound v453 = v452 * UpperBound.OfRational(512, 511) * v446 + norms.VectorNorm("center_norm_4.bias");  // center_norm_4: radius
+        UpperBound v454 = UpperBound.Min(v452 * UpperBound.OfRational(512, 511) * v447, v453);  // center_norm_4: centred radius
+        UpperBound v711 = v452 * UpperBound.OfRational(512, 511) * v449;  // center_norm_4: shared
+        UpperBound v712 = v452 * UpperBound.OfRational(512, 511) * v450;  // center_norm_4: shared
+        UpperBound v455 = UpperBound.Min(v452 * UpperBound.OfRational(512, 511) * v448, v711, v712);  // center_norm_4: from pixels, whole to token
+        UpperBound v456 = UpperBound.Min(v711, 7 * v455);  // center_norm_4: from pixels, whole to whole
+        UpperBound v457 = UpperBound.Min(v712, 224 * v455);  // center_norm_4: from pixels, token to token
+        UpperBound v458 = v453;
+        UpperBound v459 = v454;
+        UpperBound v460 = v456;
+        UpperBound v461 = v455;
+        UpperBound v462 = v457;
         for (long i = 0; i < 1; i++)
         {
-            UpperBound v441 = norms.LargestEntry($"repeat_4.{i}.residual.alpha");  // repeat_4.{i}.residual: largest |alpha|
-            UpperBound v442 = norms.OperatorNorm($"repeat_4.{i}.conv2d.weight");  // repeat_4.{i}.conv2d: operator norm of weight
-            UpperBound v443 = UpperBound.Min(norms.SpectralNorm($"repeat_4.{i}.conv2d.weight"), v442, norms.LargestRow($"repeat_4.{i}.conv2d.weight"));  // repeat_4.{i}.conv2d: σ(weight)
-            UpperBound v677 = 7 * v443 * v436;  // repeat_4.{i}.conv2d: shared
-            UpperBound v444 = v677 + norms.VectorNorm($"repeat_4.{i}.conv2d.bias");  // repeat_4.{i}.conv2d: radius
-            UpperBound v445 = UpperBound.Min(v677, 7 * v443 * UpperBound.OfRational(1, 2) * (v437 + v436), v444);  // repeat_4.{i}.conv2d: centred radius
-            UpperBound v678 = UpperBound.Min(7 * v443, v442) * v438;  // repeat_4.{i}.conv2d: shared
-            UpperBound v679 = 7 * v443 * v440;  // repeat_4.{i}.conv2d: shared
-            UpperBound v446 = UpperBound.Min(7 * v443 * v439, UpperBound.Min(v443, 7 * v443, v442) * v438, v678, v679);  // repeat_4.{i}.conv2d: from pixels, whole to token
-            UpperBound v447 = UpperBound.Min(v678, 7 * v446);  // repeat_4.{i}.conv2d: from pixels, whole to whole
-            UpperBound v448 = UpperBound.Min(v679, 224 * v446);  // repeat_4.{i}.conv2d: from pixels, token to token
-            UpperBound v450 = UpperBound.GeluSlope(v444);  // repeat_4.{i}.gelu: slope
-            UpperBound v451 = UpperBound.GeluGain(v444) * v444;  // repeat_4.{i}.gelu: radius
-            UpperBound v452 = UpperBound.Min(v450 * v445, v451);  // repeat_4.{i}.gelu: centred radius
-            UpperBound v453 = UpperBound.Min(v450 * v446, v450 * v447, v450 * v448);  // repeat_4.{i}.gelu: from pixels, whole to token
-            UpperBound v454 = UpperBound.Min(v450 * v447, 7 * v453);  // repeat_4.{i}.gelu: from pixels, whole to whole
-            UpperBound v455 = UpperBound.Min(v450 * v448, 224 * v453);  // repeat_4.{i}.gelu: from pixels, token to token
-            UpperBound v456 = norms.SpectralNorm($"repeat_4.{i}.conv2d_2.weight");  // repeat_4.{i}.conv2d_2: σ(weight)
-            UpperBound v457 = v456 * v451 + norms.VectorNorm($"repeat_4.{i}.conv2d_2.bias");  // repeat_4.{i}.conv2d_2: radius
-            UpperBound v458 = UpperBound.Min(v456 * v452, v457);  // repeat_4.{i}.conv2d_2: centred radius
-            UpperBound v459 = UpperBound.Min(v456 * v453, v456 * v454, v456 * v455);  // repeat_4.{i}.conv2d_2: from pixels, whole to token
-            UpperBound v460 = UpperBound.Min(v456 * v454, 7 * v459);  // repeat_4.{i}.conv2d_2: from pixels, whole to whole
-            UpperBound v461 = UpperBound.Min(v456 * v455, 224 * v459);  // repeat_4.{i}.conv2d_2: from pixels, token to token
-            UpperBound v462 = UpperBound.GeluSlope(v457);  // repeat_4.{i}.gelu_2: slope
-            UpperBound v463 = UpperBound.GeluGain(v457) * v457;  // repeat_4.{i}.gelu_2: radius
-            UpperBound v464 = UpperBound.Min(v462 * v458, v463);  // repeat_4.{i}.gelu_2: centred radius
-            UpperBound v465 = UpperBound.Min(v462 * v459, v462 * v460, v462 * v461);  // repeat_4.{i}.gelu_2: from pixels, whole to token
-            UpperBound v466 = UpperBound.Min(v462 * v460, 7 * v465);  // repeat_4.{i}.gelu_2: from pixels, whole to whole
-            UpperBound v467 = UpperBound.Min(v462 * v461, 224 * v465);  // repeat_4.{i}.gelu_2: from pixels, token to token
-            UpperBound v468 = v436 + v441 * v463;  // repeat_4.{i}.residual: radius
-            UpperBound v469 = UpperBound.Min(v437 + v441 * v464, v468);  // repeat_4.{i}.residual: centred radius
-            UpperBound v680 = v438 + v441 * v466;  // repeat_4.{i}.residual: shared
-            UpperBound v681 = v440 + v441 * v467;  // repeat_4.{i}.residual: shared
-            UpperBound v471 = UpperBound.Min(v439 + v441 * v465, v680, v681);  // repeat_4.{i}.residual: from pixels, whole to token
-            UpperBound v472 = UpperBound.Min(v680, 7 * v471);  // repeat_4.{i}.residual: from pixels, whole to whole
-            UpperBound v473 = UpperBound.Min(v681, 224 * v471);  // repeat_4.{i}.residual: from pixels, token to token
-            UpperBound v474 = norms.LargestEntry($"repeat_4.{i}.residual_2.alpha");  // repeat_4.{i}.residual_2: largest |alpha|
-            UpperBound v475 = norms.OperatorNorm($"repeat_4.{i}.conv2d_3.weight");  // repeat_4.{i}.conv2d_3: operator norm of weight
-            UpperBound v476 = UpperBound.Min(norms.SpectralNorm($"repeat_4.{i}.conv2d_3.weight"), v475, norms.LargestRow($"repeat_4.{i}.conv2d_3.weight"));  // repeat_4.{i}.conv2d_3: σ(weight)
-            UpperBound v682 = 7 * v476 * v468;  // repeat_4.{i}.conv2d_3: shared
-            UpperBound v477 = v682 + norms.VectorNorm($"repeat_4.{i}.conv2d_3.bias");  // repeat_4.{i}.conv2d_3: radius
-            UpperBound v478 = UpperBound.Min(v682, 7 * v476 * UpperBound.OfRational(1, 2) * (v469 + v468), v477);  // repeat_4.{i}.conv2d_3: centred radius
-            UpperBound v683 = UpperBound.Min(7 * v476, v475) * v472;  // repeat_4.{i}.conv2d_3: shared
-            UpperBound v684 = 7 * v476 * v473;  // repeat_4.{i}.conv2d_3: shared
-            UpperBound v479 = UpperBound.Min(7 * v476 * v471, UpperBound.Min(v476, 7 * v476, v475) * v472, v683, v684);  // repeat_4.{i}.conv2d_3: from pixels, whole to token
-            UpperBound v480 = UpperBound.Min(v683, 7 * v479);  // repeat_4.{i}.conv2d_3: from pixels, whole to whole
-            UpperBound v481 = UpperBound.Min(v684, 224 * v479);  // repeat_4.{i}.conv2d_3: from pixels, token to token
-            UpperBound v483 = UpperBound.GeluSlope(v477);  // repeat_4.{i}.gelu_3: slope
-            UpperBound v484 = UpperBound.GeluGain(v477) * v477;  // repeat_4.{i}.gelu_3: radius
-            UpperBound v485 = UpperBound.Min(v483 * v478, v484);  // repeat_4.{i}.gelu_3: centred radius
-            UpperBound v486 = UpperBound.Min(v483 * v479, v483 * v480, v483 * v481);  // repeat_4.{i}.gelu_3: from pixels, whole to token
-            UpperBound v487 = UpperBound.Min(v483 * v480, 7 * v486);  // repeat_4.{i}.gelu_3: from pixels, whole to whole
-            UpperBound v488 = UpperBound.Min(v483 * v481, 224 * v486);  // repeat_4.{i}.gelu_3: from pixels, token to token
-            UpperBound v489 = v468 + v474 * v484;  // repeat_4.{i}.residual_2: radius
-            UpperBound v490 = UpperBound.Min(v469 + v474 * v485, v489);  // repeat_4.{i}.residual_2: centred radius
-            UpperBound v685 = v472 + v474 * v487;  // repeat_4.{i}.residual_2: shared
-            UpperBound v686 = v473 + v474 * v488;  // repeat_4.{i}.residual_2: shared
-            UpperBound v492 = UpperBound.Min(v471 + v474 * v486, v685, v686);  // repeat_4.{i}.residual_2: from pixels, whole to token
-            UpperBound v493 = UpperBound.Min(v685, 7 * v492);  // repeat_4.{i}.residual_2: from pixels, whole to whole
-            UpperBound v494 = UpperBound.Min(v686, 224 * v492);  // repeat_4.{i}.residual_2: from pixels, token to token
-            UpperBound v495 = norms.LargestEntry($"repeat_4.{i}.residual_3.alpha");  // repeat_4.{i}.residual_3: largest |alpha|
-            UpperBound v496 = norms.SpectralNorm($"repeat_4.{i}.attention.out");  // repeat_4.{i}.attention: σ(out)
-            UpperBound v497 = norms.SpectralNorm($"repeat_4.{i}.attention.k");  // repeat_4.{i}.attention: σ(k)
+            UpperBound v463 = norms.LargestEntry($"repeat_4.{i}.residual.alpha");  // repeat_4.{i}.residual: largest |alpha|
+            UpperBound v464 = norms.OperatorNorm($"repeat_4.{i}.conv2d.weight");  // repeat_4.{i}.conv2d: operator norm of weight
+            UpperBound v465 = UpperBound.Min(norms.SpectralNorm($"repeat_4.{i}.conv2d.weight"), v464, norms.LargestRow($"repeat_4.{i}.conv2d.weight"));  // repeat_4.{i}.conv2d: σ(weight)
+            UpperBound v466 = norms.TapNorms($"repeat_4.{i}.conv2d.weight");  // repeat_4.{i}.conv2d: sum of the taps' norms
+            UpperBound v713 = UpperBound.Min(7 * v465, v466);  // repeat_4.{i}.conv2d: shared
+            UpperBound v714 = v713 * v458;  // repeat_4.{i}.conv2d: shared
+            UpperBound v467 = v714 + norms.VectorNorm($"repeat_4.{i}.conv2d.bias");  // repeat_4.{i}.conv2d: radius
+            UpperBound v468 = UpperBound.Min(v714, v713 * UpperBound.OfRational(1, 2) * (v459 + v458), v467);  // repeat_4.{i}.conv2d: centred radius
+            UpperBound v715 = UpperBound.Min(7 * v465, v464) * v460;  // repeat_4.{i}.conv2d: shared
+            UpperBound v716 = v713 * v462;  // repeat_4.{i}.conv2d: shared
+            UpperBound v469 = UpperBound.Min(v713 * v461, UpperBound.Min(v465, 7 * v465, v464) * v460, v715, v716);  // repeat_4.{i}.conv2d: from pixels, whole to token
+            UpperBound v470 = UpperBound.Min(v715, 7 * v469);  // repeat_4.{i}.conv2d: from pixels, whole to whole
+            UpperBound v471 = UpperBound.Min(v716, 224 * v469);  // repeat_4.{i}.conv2d: from pixels, token to token
+            UpperBound v473 = UpperBound.GeluSlope(v467);  // repeat_4.{i}.gelu: slope
+            UpperBound v474 = UpperBound.GeluGain(v467) * v467;  // repeat_4.{i}.gelu: radius
+            UpperBound v475 = UpperBound.Min(v473 * v468, v474);  // repeat_4.{i}.gelu: centred radius
+            UpperBound v476 = UpperBound.Min(v473 * v469, v473 * v470, v473 * v471);  // repeat_4.{i}.gelu: from pixels, whole to token
+            UpperBound v477 = UpperBound.Min(v473 * v470, 7 * v476);  // repeat_4.{i}.gelu: from pixels, whole to whole
+            UpperBound v478 = UpperBound.Min(v473 * v471, 224 * v476);  // repeat_4.{i}.gelu: from pixels, token to token
+            UpperBound v479 = norms.SpectralNorm($"repeat_4.{i}.conv2d_2.weight");  // repeat_4.{i}.conv2d_2: σ(weight)
+            UpperBound v480 = v479 * v474 + norms.VectorNorm($"repeat_4.{i}.conv2d_2.bias");  // repeat_4.{i}.conv2d_2: radius
+            UpperBound v481 = UpperBound.Min(v479 * v475, v480);  // repeat_4.{i}.conv2d_2: centred radius
+            UpperBound v482 = UpperBound.Min(v479 * v476, v479 * v477, v479 * v478);  // repeat_4.{i}.conv2d_2: from pixels, whole to token
+            UpperBound v483 = UpperBound.Min(v479 * v477, 7 * v482);  // repeat_4.{i}.conv2d_2: from pixels, whole to whole
+            UpperBound v484 = UpperBound.Min(v479 * v478, 224 * v482);  // repeat_4.{i}.conv2d_2: from pixels, token to token
+            UpperBound v485 = UpperBound.GeluSlope(v480);  // repeat_4.{i}.gelu_2: slope
+            UpperBound v486 = UpperBound.GeluGain(v480) * v480;  // repeat_4.{i}.gelu_2: radius
+            UpperBound v487 = UpperBound.Min(v485 * v481, v486);  // repeat_4.{i}.gelu_2: centred radius
+            UpperBound v488 = UpperBound.Min(v485 * v482, v485 * v483, v485 * v484);  // repeat_4.{i}.gelu_2: from pixels, whole to token
+            UpperBound v489 = UpperBound.Min(v485 * v483, 7 * v488);  // repeat_4.{i}.gelu_2: from pixels, whole to whole
+            UpperBound v490 = UpperBound.Min(v485 * v484, 224 * v488);  // repeat_4.{i}.gelu_2: from pixels, token to token
+            UpperBound v491 = v458 + v463 * v486;  // repeat_4.{i}.residual: radius
+            UpperBound v492 = UpperBound.Min(v459 + v463 * v487, v491);  // repeat_4.{i}.residual: centred radius
+            UpperBound v717 = v460 + v463 * v489;  // repeat_4.{i}.residual: shared
+            UpperBound v718 = v462 + v463 * v490;  // repeat_4.{i}.residual: shared
+            UpperBound v494 = UpperBound.Min(v461 + v463 * v488, v717, v718);  // repeat_4.{i}.residual: from pixels, whole to token
+            UpperBound v495 = UpperBound.Min(v717, 7 * v494);  // repeat_4.{i}.residual: from pixels, whole to whole
+            UpperBound v496 = UpperBound.Min(v718, 224 * v494);  // repeat_4.{i}.residual: from pixels, token to token
+            UpperBound v497 = norms.LargestEntry($"repeat_4.{i}.residual_2.alpha");  // repeat_4.{i}.residual_2: largest |alpha|
+            UpperBound v498 = norms.OperatorNorm($"repeat_4.{i}.conv2d_3.weight");  // repeat_4.{i}.conv2d_3: operator norm of weight
+            UpperBound v499 = UpperBound.Min(norms.SpectralNorm($"repeat_4.{i}.conv2d_3.weight"), v498, norms.LargestRow($"repeat_4.{i}.conv2d_3.weight"));  // repeat_4.{i}.conv2d_3: σ(weight)
+            UpperBound v500 = norms.TapNorms($"repeat_4.{i}.conv2d_3.weight");  // repeat_4.{i}.conv2d_3: sum of the taps' norms
+            UpperBound v719 = UpperBound.Min(7 * v499, v500);  // repeat_4.{i}.conv2d_3: shared
+            UpperBound v720 = v719 * v491;  // repeat_4.{i}.conv2d_3: shared
+            UpperBound v501 = v720 + norms.VectorNorm($"repeat_4.{i}.conv2d_3.bias");  // repeat_4.{i}.conv2d_3: radius
+            UpperBound v502 = UpperBound.Min(v720, v719 * UpperBound.OfRational(1, 2) * (v492 + v491), v501);  // repeat_4.{i}.conv2d_3: centred radius
+            UpperBound v721 = UpperBound.Min(7 * v499, v498) * v495;  // repeat_4.{i}.conv2d_3: shared
+            UpperBound v722 = v719 * v496;  // repeat_4.{i}.conv2d_3: shared
+            UpperBound v503 = UpperBound.Min(v719 * v494, UpperBound.Min(v499, 7 * v499, v498) * v495, v721, v722);  // repeat_4.{i}.conv2d_3: from pixels, whole to token
+            UpperBound v504 = UpperBound.Min(v721, 7 * v503);  // repeat_4.{i}.conv2d_3: from pixels, whole to whole
+            UpperBound v505 = UpperBound.Min(v722, 224 * v503);  // repeat_4.{i}.conv2d_3: from pixels, token to token
+            UpperBound v507 = UpperBound.GeluSlope(v501);  // repeat_4.{i}.gelu_3: slope
+            UpperBound v508 = UpperBound.GeluGain(v501) * v501;  // repeat_4.{i}.gelu_3: radius
+            UpperBound v509 = UpperBound.Min(v507 * v502, v508);  // repeat_4.{i}.gelu_3: centred radius
+            UpperBound v510 = UpperBound.Min(v507 * v503, v507 * v504, v507 * v505);  // repeat_4.{i}.gelu_3: from pixels, whole to token
+            UpperBound v511 = UpperBound.Min(v507 * v504, 7 * v510);  // repeat_4.{i}.gelu_3: from pixels, whole to whole
+            UpperBound v512 = UpperBound.Min(v507 * v505, 224 * v510);  // repeat_4.{i}.gelu_3: from pixels, token to token
+            UpperBound v513 = v491 + v497 * v508;  // repeat_4.{i}.residual_2: radius
+            UpperBound v514 = UpperBound.Min(v492 + v497 * v509, v513);  // repeat_4.{i}.residual_2: centred radius
+            UpperBound v723 = v495 + v497 * v511;  // repeat_4.{i}.residual_2: shared
+            UpperBound v724 = v496 + v497 * v512;  // repeat_4.{i}.residual_2: shared
+            UpperBound v516 = UpperBound.Min(v494 + v497 * v510, v723, v724);  // repeat_4.{i}.residual_2: from pixels, whole to token
+            UpperBound v517 = UpperBound.Min(v723, 7 * v516);  // repeat_4.{i}.residual_2: from pixels, whole to whole
+            UpperBound v518 = UpperBound.Min(v724, 224 * v516);  // repeat_4.{i}.residual_2: from pixels, token to token
+            UpperBound v519 = norms.LargestEntry($"repeat_4.{i}.residual_3.alpha");  // repeat_4.{i}.residual_3: largest |alpha|
+            UpperBound v520 = norms.SpectralNorm($"repeat_4.{i}.attention.out");  // repeat_4.{i}.attention: σ(out)
+            UpperBound v521 = norms.SpectralNorm($"repeat_4.{i}.attention.k");  // repeat_4.{i}.attention: σ(k)
             // repeat_4.{i}.attention: range of the logits
-            UpperBound v498 = 24 * UpperBound.Min(
+            UpperBound v522 = 24 * UpperBound.Min(
                 UpperBound.MaxOver(16, head => norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head))
-                    * v490
+                    * v514
                     * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4951760157141521099596496896"), 4951760157141521),
                 1);
-            UpperBound v499 = UpperBound.DoeblinComplement(49, v498);  // repeat_4.{i}.attention: 1 − lambda
-            UpperBound v500 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v498);  // repeat_4.{i}.attention: cosh of half the range
-            UpperBound v501 = 49 * UpperBound.LargestSoftmaxWeight(49, v498);  // repeat_4.{i}.attention: largest column sum
-            UpperBound v502 = UpperBound.Min(UpperBound.Sqrt(v501), v500, 7);  // repeat_4.{i}.attention: norm of the weights
-            UpperBound v503 = norms.SpectralNorm($"repeat_4.{i}.attention.q");  // repeat_4.{i}.attention: σ(q)
-            UpperBound v504 = norms.SpectralNorm($"repeat_4.{i}.attention.v");  // repeat_4.{i}.attention: σ(v)
-            UpperBound v505 = UpperBound.MaxOver(16, head => norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head));  // repeat_4.{i}.attention: slope of the values
-            UpperBound v506 = UpperBound.MaxOver(16, head => norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v490);  // repeat_4.{i}.attention: spread of the values
+            UpperBound v523 = UpperBound.DoeblinComplement(49, v522);  // repeat_4.{i}.attention: 1 − lambda
+            UpperBound v524 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v522);  // repeat_4.{i}.attention: cosh of half the range
+            UpperBound v525 = 49 * UpperBound.LargestSoftmaxWeight(49, v522);  // repeat_4.{i}.attention: largest column sum
+            UpperBound v526 = UpperBound.Min(UpperBound.Sqrt(v525), v524, 7);  // repeat_4.{i}.attention: norm of the weights
+            UpperBound v527 = norms.SpectralNorm($"repeat_4.{i}.attention.q");  // repeat_4.{i}.attention: σ(q)
+            UpperBound v528 = norms.SpectralNorm($"repeat_4.{i}.attention.v");  // repeat_4.{i}.attention: σ(v)
+            UpperBound v529 = UpperBound.MaxOver(16, head => norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head));  // repeat_4.{i}.attention: slope of the values
+            UpperBound v530 = UpperBound.MaxOver(16, head => norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v514);  // repeat_4.{i}.attention: spread of the values
             // repeat_4.{i}.attention: both paths' slope
-            UpperBound v507 = UpperBound.MaxOver(16, head =>
+            UpperBound v531 = UpperBound.MaxOver(16, head =>
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                     * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                     + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                         * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head));
-            UpperBound v508 = UpperBound.Min(4 * v505, v504 * (1 + v499 * 3));  // repeat_4.{i}.attention: value path
+            UpperBound v532 = UpperBound.Min(4 * v529, v528 * (1 + v523 * 3));  // repeat_4.{i}.attention: value path
             // repeat_4.{i}.attention: keys and values, token to token
-            UpperBound v509 = UpperBound.Min(
-                v496 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+            UpperBound v533 = UpperBound.Min(
+                v520 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
                         + norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                            * v490
+                            * v514
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)),
@@ -2222,65 +2306,65 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
                 UpperBound.SumOver(16, head =>
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
                         + norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                            * v490
+                            * v514
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)))),
-                v496 * (v508
-                    + 4 * v506 * UpperBound.MaxOver(16, head =>
+                v520 * (v532
+                    + 4 * v530 * UpperBound.MaxOver(16, head =>
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head))));
-            UpperBound v687 = UpperBound.Min(UpperBound.OfRational(1, 7) * v500, 1);  // repeat_4.{i}.attention: shared
-            UpperBound v688 = v504 * v687;  // repeat_4.{i}.attention: shared
-            UpperBound v689 = v506 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v497);  // repeat_4.{i}.attention: shared
-            UpperBound v690 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v498)));  // repeat_4.{i}.attention: shared
+            UpperBound v725 = UpperBound.Min(UpperBound.OfRational(1, 7) * v524, 1);  // repeat_4.{i}.attention: shared
+            UpperBound v726 = v528 * v725;  // repeat_4.{i}.attention: shared
+            UpperBound v727 = v530 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v521);  // repeat_4.{i}.attention: shared
+            UpperBound v728 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v522)));  // repeat_4.{i}.attention: shared
             // repeat_4.{i}.attention: keys and values, whole to token
-            UpperBound v510 = UpperBound.Min(
-                v496 * (v688 + v689 * v690),
-                v496 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
-                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v687
+            UpperBound v534 = UpperBound.Min(
+                v520 * (v726 + v727 * v728),
+                v520 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v725
                         + norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                            * v490
+                            * v514
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head))
-                            * v690,
+                            * v728,
                     2))),
                 UpperBound.SumOver(16, head =>
-                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v687
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v725
                         + norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                            * v490
+                            * v514
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head))
-                            * v690)));
-            UpperBound v691 = UpperBound.Min(UpperBound.Sqrt(v501), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_4.{i}.attention: shared
+                            * v728)));
+            UpperBound v729 = UpperBound.Min(UpperBound.Sqrt(v525), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_4.{i}.attention: shared
             // repeat_4.{i}.attention: keys and values, whole to whole
-            UpperBound v511 = UpperBound.Min(
-                v496 * (v504 * v502 + v689 * v691),
-                v496 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
-                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v502
+            UpperBound v535 = UpperBound.Min(
+                v520 * (v528 * v526 + v727 * v729),
+                v520 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v526
                         + norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                            * v490
+                            * v514
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head))
-                            * v691,
+                            * v729,
                     2))),
                 UpperBound.SumOver(16, head =>
-                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v502
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v526
                         + norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                            * v490
+                            * v514
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head))
-                            * v691)));
+                            * v729)));
             // repeat_4.{i}.attention: query path, all readings
-            UpperBound v512 = UpperBound.Min(
-                v496 * v506 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v503),
-                v496 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+            UpperBound v536 = UpperBound.Min(
+                v520 * v530 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v527),
+                v520 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                        * v490
+                        * v514
                         * (
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)),
@@ -2288,16 +2372,16 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
                 UpperBound.SumOver(16, head =>
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (
                         norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                            * v490
+                            * v514
                             * (
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)))));
             // repeat_4.{i}.attention: per head, token to token
-            UpperBound v513 = UpperBound.Min(
-                v496 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+            UpperBound v537 = UpperBound.Min(
+                v520 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
                         + norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                            * v490
+                            * v514
                             * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                 + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
@@ -2306,111 +2390,113 @@ public sealed partial class LipsFormerCSwinTiny : torch.nn.Module<torch.Tensor, 
                 UpperBound.SumOver(16, head =>
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
                         + norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                            * v490
+                            * v514
                             * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                 + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521)
                                     * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)))));
-            UpperBound v514 = UpperBound.Min(v513, v509 + v512, v496 * (v508 + 4 * v506 * v507));  // repeat_4.{i}.attention: token to token
+            UpperBound v538 = UpperBound.Min(v537, v533 + v536, v520 * (v532 + 4 * v530 * v531));  // repeat_4.{i}.attention: token to token
             // repeat_4.{i}.attention: whole to token
-            UpperBound v515 = UpperBound.Min(
-                v510 + v512,
-                v496 * (v688
-                    + v506 * (UpperBound.Sqrt(UpperBound.Power(v690 * 0, 2))
-                        + v690 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v497)
-                        + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v503)));
-            // repeat_4.{i}.attention: whole to whole
-            UpperBound v516 = UpperBound.Min(
-                v511 + v512,
-                v496 * (v504 * v502
-                    + v506 * (UpperBound.Sqrt(UpperBound.Power(v691 * 0, 2))
-                        + v691 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v497)
-                        + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v503)));
-            UpperBound v517 = norms.OperatorNorm($"repeat_4.{i}.attention.lepe");  // repeat_4.{i}.attention: operator norm of lepe
-            UpperBound v518 = UpperBound.Min(norms.LargestRow($"repeat_4.{i}.attention.lepe"), v517);  // repeat_4.{i}.attention: largest channel of lepe
-            UpperBound v692 = v496 * v504 * (3 * v518);  // repeat_4.{i}.attention: shared
-            UpperBound v693 = norms.VectorNorm($"repeat_4.{i}.attention.v_bias");  // repeat_4.{i}.attention: shared
-            // repeat_4.{i}.attention: radius
-            UpperBound v519 = UpperBound.OfRational(1, 4) * (UpperBound.Min(
-                v496 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v489, 2))),
-                UpperBound.SumOver(16, head =>
-                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v489)),
-                v496 * v508 * v489,
-                v496 * (v504 * v489 + v499 * 4 * v505 * v490))
-                + v692 * v489)
-                + UpperBound.OfRational(1, 4) * (v496 * v693 + v496 * (3 * v518 * v693 + norms.VectorNorm($"repeat_4.{i}.attention.lepe_bias")))
-                + norms.VectorNorm($"repeat_4.{i}.attention.out_bias");
-            UpperBound v694 = v504 * v489 + v693;  // repeat_4.{i}.attention: shared
-            // repeat_4.{i}.attention: centred radius
-            UpperBound v520 = UpperBound.Min(
-                UpperBound.OfRational(1, 4) * (v499 * UpperBound.Min(
-                    v496 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v490, 2))),
-                    UpperBound.SumOver(16, head =>
-                        norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v490)))
-                    + v496 * UpperBound.Min(3 * v518 * v694, 3 * v518 * (UpperBound.OfRational(1, 2) * (v504 * v490 + v694)))),
-                v519);
-            UpperBound v695 = v514 + v692;  // repeat_4.{i}.attention: shared
-            UpperBound v696 = v496 * v504 * v518;  // repeat_4.{i}.attention: shared
-            UpperBound v697 = UpperBound.OfRational(1, 4) * ((v516 + v496 * v504 * UpperBound.Min(3 * v518, v517)) * v493);  // repeat_4.{i}.attention: shared
-            UpperBound v698 = UpperBound.OfRational(1, 4) * (v695 * v494);  // repeat_4.{i}.attention: shared
-            // repeat_4.{i}.attention: from pixels, whole to token
-            UpperBound v521 = UpperBound.Min(
-                UpperBound.OfRational(1, 4) * UpperBound.Min(v695 * v492, (v515 + v696) * v493, (v510 + v696) * v493 + v512 * v492),
-                v697,
-                v698);
-            UpperBound v522 = UpperBound.Min(v697, 7 * v521);  // repeat_4.{i}.attention: from pixels, whole to whole
-            UpperBound v523 = UpperBound.Min(v698, 224 * v521);  // repeat_4.{i}.attention: from pixels, token to token
-            UpperBound v527 = v489 + v495 * v519;  // repeat_4.{i}.residual_3: radius
-            UpperBound v528 = UpperBound.Min(v490 + v495 * v520, v527);  // repeat_4.{i}.residual_3: centred radius
-            UpperBound v699 = v493 + v495 * v522;  // repeat_4.{i}.residual_3: shared
-            UpperBound v700 = v494 + v495 * v523;  // repeat_4.{i}.residual_3: shared
-            UpperBound v530 = UpperBound.Min(v492 + v495 * v521, v699, v700);  // repeat_4.{i}.residual_3: from pixels, whole to token
-            UpperBound v531 = UpperBound.Min(v699, 7 * v530);  // repeat_4.{i}.residual_3: from pixels, whole to whole
-            UpperBound v532 = UpperBound.Min(v700, 224 * v530);  // repeat_4.{i}.residual_3: from pixels, token to token
-            UpperBound v533 = norms.LargestEntry($"repeat_4.{i}.residual_4.alpha");  // repeat_4.{i}.residual_4: largest |alpha|
-            UpperBound v534 = norms.SpectralNorm($"repeat_4.{i}.mlp.up");  // repeat_4.{i}.mlp: σ(up)
-            UpperBound v535 = norms.SpectralNorm($"repeat_4.{i}.mlp.down");  // repeat_4.{i}.mlp: σ(down)
-            UpperBound v536 = norms.LargestRow($"repeat_4.{i}.mlp.up") * v527 + norms.LargestEntry($"repeat_4.{i}.mlp.up_bias");  // repeat_4.{i}.mlp: largest pre-activation
-            UpperBound v537 = v534 * v527 + norms.VectorNorm($"repeat_4.{i}.mlp.up_bias");  // repeat_4.{i}.mlp: norm of the pre-activations
-            UpperBound v538 = UpperBound.GeluSlope(v536);  // repeat_4.{i}.mlp: gelu slope
-            // repeat_4.{i}.mlp: constant
             UpperBound v539 = UpperBound.Min(
-                v538 * (v534 * v535),
+                v534 + v536,
+                v520 * (v726
+                    + v530 * (UpperBound.Sqrt(UpperBound.Power(v728 * 0, 2))
+                        + v728 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v521)
+                        + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v527)));
+            // repeat_4.{i}.attention: whole to whole
+            UpperBound v540 = UpperBound.Min(
+                v535 + v536,
+                v520 * (v528 * v526
+                    + v530 * (UpperBound.Sqrt(UpperBound.Power(v729 * 0, 2))
+                        + v729 * (UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v521)
+                        + UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("59421121885698253195157962752"), 4951760157141521) * v527)));
+            UpperBound v541 = norms.OperatorNorm($"repeat_4.{i}.attention.lepe");  // repeat_4.{i}.attention: operator norm of lepe
+            UpperBound v542 = UpperBound.Min(norms.LargestRow($"repeat_4.{i}.attention.lepe"), v541);  // repeat_4.{i}.attention: largest channel of lepe
+            UpperBound v543 = norms.TapNorms($"repeat_4.{i}.attention.lepe");  // repeat_4.{i}.attention: sum of lepe's taps
+            UpperBound v544 = UpperBound.Min(3 * v542, v543);  // repeat_4.{i}.attention: lepe, token to token
+            UpperBound v730 = v520 * v528 * v544;  // repeat_4.{i}.attention: shared
+            UpperBound v731 = norms.VectorNorm($"repeat_4.{i}.attention.v_bias");  // repeat_4.{i}.attention: shared
+            // repeat_4.{i}.attention: radius
+            UpperBound v545 = UpperBound.OfRational(1, 4) * (UpperBound.Min(
+                v520 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v513, 2))),
+                UpperBound.SumOver(16, head =>
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v513)),
+                v520 * v532 * v513,
+                v520 * (v528 * v513 + v523 * 4 * v529 * v514))
+                + v730 * v513)
+                + UpperBound.OfRational(1, 4) * (v520 * v731 + v520 * (v544 * v731 + norms.VectorNorm($"repeat_4.{i}.attention.lepe_bias")))
+                + norms.VectorNorm($"repeat_4.{i}.attention.out_bias");
+            UpperBound v732 = v528 * v513 + v731;  // repeat_4.{i}.attention: shared
+            // repeat_4.{i}.attention: centred radius
+            UpperBound v546 = UpperBound.Min(
+                UpperBound.OfRational(1, 4) * (v523 * UpperBound.Min(
+                    v520 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v514, 2))),
+                    UpperBound.SumOver(16, head =>
+                        norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v514)))
+                    + v520 * UpperBound.Min(v544 * v732, v544 * (UpperBound.OfRational(1, 2) * (v528 * v514 + v732)))),
+                v545);
+            UpperBound v733 = v538 + v730;  // repeat_4.{i}.attention: shared
+            UpperBound v734 = v520 * v528 * v542;  // repeat_4.{i}.attention: shared
+            UpperBound v735 = UpperBound.OfRational(1, 4) * ((v540 + v520 * v528 * UpperBound.Min(3 * v542, v541)) * v517);  // repeat_4.{i}.attention: shared
+            UpperBound v736 = UpperBound.OfRational(1, 4) * (v733 * v518);  // repeat_4.{i}.attention: shared
+            // repeat_4.{i}.attention: from pixels, whole to token
+            UpperBound v547 = UpperBound.Min(
+                UpperBound.OfRational(1, 4) * UpperBound.Min(v733 * v516, (v539 + v734) * v517, (v534 + v734) * v517 + v536 * v516),
+                v735,
+                v736);
+            UpperBound v548 = UpperBound.Min(v735, 7 * v547);  // repeat_4.{i}.attention: from pixels, whole to whole
+            UpperBound v549 = UpperBound.Min(v736, 224 * v547);  // repeat_4.{i}.attention: from pixels, token to token
+            UpperBound v553 = v513 + v519 * v545;  // repeat_4.{i}.residual_3: radius
+            UpperBound v554 = UpperBound.Min(v514 + v519 * v546, v553);  // repeat_4.{i}.residual_3: centred radius
+            UpperBound v737 = v517 + v519 * v548;  // repeat_4.{i}.residual_3: shared
+            UpperBound v738 = v518 + v519 * v549;  // repeat_4.{i}.residual_3: shared
+            UpperBound v556 = UpperBound.Min(v516 + v519 * v547, v737, v738);  // repeat_4.{i}.residual_3: from pixels, whole to token
+            UpperBound v557 = UpperBound.Min(v737, 7 * v556);  // repeat_4.{i}.residual_3: from pixels, whole to whole
+            UpperBound v558 = UpperBound.Min(v738, 224 * v556);  // repeat_4.{i}.residual_3: from pixels, token to token
+            UpperBound v559 = norms.LargestEntry($"repeat_4.{i}.residual_4.alpha");  // repeat_4.{i}.residual_4: largest |alpha|
+            UpperBound v560 = norms.SpectralNorm($"repeat_4.{i}.mlp.up");  // repeat_4.{i}.mlp: σ(up)
+            UpperBound v561 = norms.SpectralNorm($"repeat_4.{i}.mlp.down");  // repeat_4.{i}.mlp: σ(down)
+            UpperBound v562 = norms.LargestRow($"repeat_4.{i}.mlp.up") * v553 + norms.LargestEntry($"repeat_4.{i}.mlp.up_bias");  // repeat_4.{i}.mlp: largest pre-activation
+            UpperBound v563 = v560 * v553 + norms.VectorNorm($"repeat_4.{i}.mlp.up_bias");  // repeat_4.{i}.mlp: norm of the pre-activations
+            UpperBound v564 = UpperBound.GeluSlope(v562);  // repeat_4.{i}.mlp: gelu slope
+            // repeat_4.{i}.mlp: constant
+            UpperBound v565 = UpperBound.Min(
+                v564 * (v560 * v561),
                 UpperBound.OfRational(1, 2) * norms.Product($"repeat_4.{i}.mlp.down", $"repeat_4.{i}.mlp.up")
-                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v534 * v535));
-            UpperBound v540 = v535 * (UpperBound.GeluGain(v536) * v537) + norms.VectorNorm($"repeat_4.{i}.mlp.down_bias");  // repeat_4.{i}.mlp: radius
-            UpperBound v541 = UpperBound.Min(v539 * v528, v540);  // repeat_4.{i}.mlp: centred radius
-            UpperBound v542 = UpperBound.Min(v539 * v530, v539 * v531, v539 * v532);  // repeat_4.{i}.mlp: from pixels, whole to token
-            UpperBound v543 = UpperBound.Min(v539 * v531, 7 * v542);  // repeat_4.{i}.mlp: from pixels, whole to whole
-            UpperBound v544 = UpperBound.Min(v539 * v532, 224 * v542);  // repeat_4.{i}.mlp: from pixels, token to token
-            UpperBound v547 = v527 + v533 * v540;  // repeat_4.{i}.residual_4: radius
-            UpperBound v548 = UpperBound.Min(v528 + v533 * v541, v547);  // repeat_4.{i}.residual_4: centred radius
-            UpperBound v701 = v531 + v533 * v543;  // repeat_4.{i}.residual_4: shared
-            UpperBound v702 = v532 + v533 * v544;  // repeat_4.{i}.residual_4: shared
-            UpperBound v550 = UpperBound.Min(v530 + v533 * v542, v701, v702);  // repeat_4.{i}.residual_4: from pixels, whole to token
-            UpperBound v551 = UpperBound.Min(v701, 7 * v550);  // repeat_4.{i}.residual_4: from pixels, whole to whole
-            UpperBound v552 = UpperBound.Min(v702, 224 * v550);  // repeat_4.{i}.residual_4: from pixels, token to token
-            UpperBound v553 = norms.LargestEntry($"repeat_4.{i}.center_norm.gain");  // repeat_4.{i}.center_norm: max|gain|
-            UpperBound v554 = v553 * UpperBound.OfRational(512, 511) * v547 + norms.VectorNorm($"repeat_4.{i}.center_norm.bias");  // repeat_4.{i}.center_norm: radius
-            UpperBound v555 = UpperBound.Min(v553 * UpperBound.OfRational(512, 511) * v548, v554);  // repeat_4.{i}.center_norm: centred radius
-            UpperBound v703 = v553 * UpperBound.OfRational(512, 511) * v551;  // repeat_4.{i}.center_norm: shared
-            UpperBound v704 = v553 * UpperBound.OfRational(512, 511) * v552;  // repeat_4.{i}.center_norm: shared
-            UpperBound v556 = UpperBound.Min(v553 * UpperBound.OfRational(512, 511) * v550, v703, v704);  // repeat_4.{i}.center_norm: from pixels, whole to token
-            UpperBound v557 = UpperBound.Min(v703, 7 * v556);  // repeat_4.{i}.center_norm: from pixels, whole to whole
-            UpperBound v558 = UpperBound.Min(v704, 224 * v556);  // repeat_4.{i}.center_norm: from pixels, token to token
-            (v436, v437, v438, v439, v440) = (v554, v555, v557, v556, v558);
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v560 * v561));
+            UpperBound v566 = v561 * (UpperBound.GeluGain(v562) * v563) + norms.VectorNorm($"repeat_4.{i}.mlp.down_bias");  // repeat_4.{i}.mlp: radius
+            UpperBound v567 = UpperBound.Min(v565 * v554, v566);  // repeat_4.{i}.mlp: centred radius
+            UpperBound v568 = UpperBound.Min(v565 * v556, v565 * v557, v565 * v558);  // repeat_4.{i}.mlp: from pixels, whole to token
+            UpperBound v569 = UpperBound.Min(v565 * v557, 7 * v568);  // repeat_4.{i}.mlp: from pixels, whole to whole
+            UpperBound v570 = UpperBound.Min(v565 * v558, 224 * v568);  // repeat_4.{i}.mlp: from pixels, token to token
+            UpperBound v573 = v553 + v559 * v566;  // repeat_4.{i}.residual_4: radius
+            UpperBound v574 = UpperBound.Min(v554 + v559 * v567, v573);  // repeat_4.{i}.residual_4: centred radius
+            UpperBound v739 = v557 + v559 * v569;  // repeat_4.{i}.residual_4: shared
+            UpperBound v740 = v558 + v559 * v570;  // repeat_4.{i}.residual_4: shared
+            UpperBound v576 = UpperBound.Min(v556 + v559 * v568, v739, v740);  // repeat_4.{i}.residual_4: from pixels, whole to token
+            UpperBound v577 = UpperBound.Min(v739, 7 * v576);  // repeat_4.{i}.residual_4: from pixels, whole to whole
+            UpperBound v578 = UpperBound.Min(v740, 224 * v576);  // repeat_4.{i}.residual_4: from pixels, token to token
+            UpperBound v579 = norms.LargestEntry($"repeat_4.{i}.center_norm.gain");  // repeat_4.{i}.center_norm: max|gain|
+            UpperBound v580 = v579 * UpperBound.OfRational(512, 511) * v573 + norms.VectorNorm($"repeat_4.{i}.center_norm.bias");  // repeat_4.{i}.center_norm: radius
+            UpperBound v581 = UpperBound.Min(v579 * UpperBound.OfRational(512, 511) * v574, v580);  // repeat_4.{i}.center_norm: centred radius
+            UpperBound v741 = v579 * UpperBound.OfRational(512, 511) * v577;  // repeat_4.{i}.center_norm: shared
+            UpperBound v742 = v579 * UpperBound.OfRational(512, 511) * v578;  // repeat_4.{i}.center_norm: shared
+            UpperBound v582 = UpperBound.Min(v579 * UpperBound.OfRational(512, 511) * v576, v741, v742);  // repeat_4.{i}.center_norm: from pixels, whole to token
+            UpperBound v583 = UpperBound.Min(v741, 7 * v582);  // repeat_4.{i}.center_norm: from pixels, whole to whole
+            UpperBound v584 = UpperBound.Min(v742, 224 * v582);  // repeat_4.{i}.center_norm: from pixels, token to token
+            (v458, v459, v460, v461, v462) = (v580, v581, v583, v582, v584);
         }
-        UpperBound v559 = v436;
-        UpperBound v560 = v437;
-        UpperBound v561 = v438;
-        UpperBound v562 = v439;
-        UpperBound v563 = v440;
-        UpperBound v565 = UpperBound.Min(v562, UpperBound.OfRational(1, 7) * v561, v563);  // pool: from pixels, whole to token
-        UpperBound v566 = UpperBound.Min(UpperBound.OfRational(1, 7) * v561, v562, v563);  // pool: from pixels, whole to whole
-        UpperBound v567 = UpperBound.Min(v563, 224 * v565);  // pool: from pixels, token to token
-        UpperBound v568 = norms.SpectralNorm("logits.weight");  // logits: σ(weight)
-        UpperBound v572 = UpperBound.Min(v568 * v566, v568 * v565, v568 * v567);  // logits: from pixels, whole to whole
-        return [v572];
+        UpperBound v585 = v458;
+        UpperBound v586 = v459;
+        UpperBound v587 = v460;
+        UpperBound v588 = v461;
+        UpperBound v589 = v462;
+        UpperBound v591 = UpperBound.Min(v588, UpperBound.OfRational(1, 7) * v587, v589);  // pool: from pixels, whole to token
+        UpperBound v592 = UpperBound.Min(UpperBound.OfRational(1, 7) * v587, v588, v589);  // pool: from pixels, whole to whole
+        UpperBound v593 = UpperBound.Min(v589, 224 * v591);  // pool: from pixels, token to token
+        UpperBound v594 = norms.SpectralNorm("logits.weight");  // logits: σ(weight)
+        UpperBound v598 = UpperBound.Min(v594 * v592, v594 * v591, v594 * v593);  // logits: from pixels, whole to whole
+        return [v598];
     }
 
     UpperBound ILipsModel.Bound(int claim, Norms norms) => LipschitzBound(norms)[claim];

@@ -543,6 +543,10 @@ public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.T
         }
         for (var i = 0; i < 2; i++)
         {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat.{i}.conv2d.weight"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
             norms.Add(new NormRequest(NormKind.Vector, $"repeat.{i}.conv2d.bias"));
         }
         for (var i = 0; i < 2; i++)
@@ -572,6 +576,10 @@ public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.T
         for (var i = 0; i < 2; i++)
         {
             norms.Add(new NormRequest(NormKind.LargestRow, $"repeat.{i}.conv2d_3.weight"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat.{i}.conv2d_3.weight"));
         }
         for (var i = 0; i < 2; i++)
         {
@@ -709,6 +717,10 @@ public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.T
         }
         for (var i = 0; i < 2; i++)
         {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat_2.{i}.conv2d.weight"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
             norms.Add(new NormRequest(NormKind.Vector, $"repeat_2.{i}.conv2d.bias"));
         }
         for (var i = 0; i < 2; i++)
@@ -738,6 +750,10 @@ public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.T
         for (var i = 0; i < 2; i++)
         {
             norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_2.{i}.conv2d_3.weight"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat_2.{i}.conv2d_3.weight"));
         }
         for (var i = 0; i < 2; i++)
         {
@@ -875,6 +891,10 @@ public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.T
         }
         for (var i = 0; i < 6; i++)
         {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat_3.{i}.conv2d.weight"));
+        }
+        for (var i = 0; i < 6; i++)
+        {
             norms.Add(new NormRequest(NormKind.Vector, $"repeat_3.{i}.conv2d.bias"));
         }
         for (var i = 0; i < 6; i++)
@@ -904,6 +924,10 @@ public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.T
         for (var i = 0; i < 6; i++)
         {
             norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_3.{i}.conv2d_3.weight"));
+        }
+        for (var i = 0; i < 6; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat_3.{i}.conv2d_3.weight"));
         }
         for (var i = 0; i < 6; i++)
         {
@@ -1041,6 +1065,10 @@ public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.T
         }
         for (var i = 0; i < 2; i++)
         {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat_4.{i}.conv2d.weight"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
             norms.Add(new NormRequest(NormKind.Vector, $"repeat_4.{i}.conv2d.bias"));
         }
         for (var i = 0; i < 2; i++)
@@ -1070,6 +1098,10 @@ public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.T
         for (var i = 0; i < 2; i++)
         {
             norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_4.{i}.conv2d_3.weight"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat_4.{i}.conv2d_3.weight"));
         }
         for (var i = 0; i < 2; i++)
         {
@@ -1208,28 +1240,28 @@ public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.T
     /// <summary>The bound at the given norms, one entry per claim: the steps of the derivation in order.</summary>
     public static UpperBound[] LipschitzBound(Norms norms)
     {
-        UpperBound v584 = UpperBound.OfRational(125, 28) * UpperBound.Sqrt(3) + UpperBound.Sqrt(UpperBound.OfRational(24738633811609, 2081383290000));  // standardize: shared
-        UpperBound v585 = UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2);  // standardize: shared
-        UpperBound v586 = UpperBound.OfRational(125, 28) * v585;  // standardize: shared
-        UpperBound v587 = UpperBound.Sqrt(UpperBound.OfRational(1810079068561, 8325533160000)) + v586;  // standardize: shared
-        UpperBound v1 = UpperBound.Min(v584, v587);  // standardize: radius
-        UpperBound v2 = UpperBound.Min(UpperBound.OfRational(125, 28) * UpperBound.Min(v585, UpperBound.Sqrt(3)), v584, v587);  // standardize: centred radius
-        UpperBound v3 = v586;  // standardize: radius around the known centre
+        UpperBound v592 = UpperBound.OfRational(125, 28) * UpperBound.Sqrt(3) + UpperBound.Sqrt(UpperBound.OfRational(24738633811609, 2081383290000));  // standardize: shared
+        UpperBound v593 = UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2);  // standardize: shared
+        UpperBound v594 = UpperBound.OfRational(125, 28) * v593;  // standardize: shared
+        UpperBound v595 = UpperBound.Sqrt(UpperBound.OfRational(1810079068561, 8325533160000)) + v594;  // standardize: shared
+        UpperBound v1 = UpperBound.Min(v592, v595);  // standardize: radius
+        UpperBound v2 = UpperBound.Min(UpperBound.OfRational(125, 28) * UpperBound.Min(v593, UpperBound.Sqrt(3)), v592, v595);  // standardize: centred radius
+        UpperBound v3 = v594;  // standardize: radius around the known centre
         UpperBound v4 = norms.OperatorNorm("patchify.weight");  // patchify: σ(weight)
         UpperBound v5 = 4 * v4 * v1 + norms.VectorNorm("patchify.bias");  // patchify: radius
         UpperBound v6 = UpperBound.Min(4 * v4 * UpperBound.Min(v2, v3), v5);  // patchify: centred radius
-        UpperBound v588 = 4 * v4 * UpperBound.OfRational(125, 28);  // patchify: shared
-        UpperBound v7 = UpperBound.Min(v588, v4 * UpperBound.OfRational(125, 28));  // patchify: from pixels, whole to token
+        UpperBound v596 = 4 * v4 * UpperBound.OfRational(125, 28);  // patchify: shared
+        UpperBound v7 = UpperBound.Min(v596, v4 * UpperBound.OfRational(125, 28));  // patchify: from pixels, whole to token
         UpperBound v8 = UpperBound.Min(v4 * UpperBound.OfRational(125, 28), 56 * v7);  // patchify: from pixels, whole to whole
-        UpperBound v9 = UpperBound.Min(v588, 224 * v7);  // patchify: from pixels, token to token
+        UpperBound v9 = UpperBound.Min(v596, 224 * v7);  // patchify: from pixels, token to token
         UpperBound v10 = norms.LargestEntry("center_norm.gain");  // center_norm: max|gain|
         UpperBound v11 = v10 * UpperBound.OfRational(96, 95) * v5 + norms.VectorNorm("center_norm.bias");  // center_norm: radius
         UpperBound v12 = UpperBound.Min(v10 * UpperBound.OfRational(96, 95) * v6, v11);  // center_norm: centred radius
-        UpperBound v589 = v10 * UpperBound.OfRational(96, 95) * v8;  // center_norm: shared
-        UpperBound v590 = v10 * UpperBound.OfRational(96, 95) * v9;  // center_norm: shared
-        UpperBound v13 = UpperBound.Min(v10 * UpperBound.OfRational(96, 95) * v7, v589, v590);  // center_norm: from pixels, whole to token
-        UpperBound v14 = UpperBound.Min(v589, 56 * v13);  // center_norm: from pixels, whole to whole
-        UpperBound v15 = UpperBound.Min(v590, 224 * v13);  // center_norm: from pixels, token to token
+        UpperBound v597 = v10 * UpperBound.OfRational(96, 95) * v8;  // center_norm: shared
+        UpperBound v598 = v10 * UpperBound.OfRational(96, 95) * v9;  // center_norm: shared
+        UpperBound v13 = UpperBound.Min(v10 * UpperBound.OfRational(96, 95) * v7, v597, v598);  // center_norm: from pixels, whole to token
+        UpperBound v14 = UpperBound.Min(v597, 56 * v13);  // center_norm: from pixels, whole to whole
+        UpperBound v15 = UpperBound.Min(v598, 224 * v13);  // center_norm: from pixels, token to token
         UpperBound v16 = v11;
         UpperBound v17 = v12;
         UpperBound v18 = v14;
@@ -1240,97 +1272,101 @@ public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.T
             UpperBound v21 = UpperBound.Min(norms.LargestEntry($"repeat.{i}.residual.alpha"), UpperBound.OfRational(1, 48));  // repeat.{i}.residual: largest |alpha|
             UpperBound v22 = norms.OperatorNorm($"repeat.{i}.conv2d.weight");  // repeat.{i}.conv2d: operator norm of weight
             UpperBound v23 = UpperBound.Min(norms.SpectralNorm($"repeat.{i}.conv2d.weight"), v22, norms.LargestRow($"repeat.{i}.conv2d.weight"));  // repeat.{i}.conv2d: σ(weight)
-            UpperBound v591 = 7 * v23 * v16;  // repeat.{i}.conv2d: shared
-            UpperBound v24 = v591 + norms.VectorNorm($"repeat.{i}.conv2d.bias");  // repeat.{i}.conv2d: radius
-            UpperBound v25 = UpperBound.Min(v591, 7 * v23 * UpperBound.OfRational(1, 2) * (v17 + v16), v24);  // repeat.{i}.conv2d: centred radius
-            UpperBound v592 = UpperBound.Min(7 * v23, v22) * v18;  // repeat.{i}.conv2d: shared
-            UpperBound v593 = 7 * v23 * v20;  // repeat.{i}.conv2d: shared
-            UpperBound v26 = UpperBound.Min(7 * v23 * v19, UpperBound.Min(v23, 7 * v23, v22) * v18, v592, v593);  // repeat.{i}.conv2d: from pixels, whole to token
-            UpperBound v27 = UpperBound.Min(v592, 56 * v26);  // repeat.{i}.conv2d: from pixels, whole to whole
-            UpperBound v28 = UpperBound.Min(v593, 224 * v26);  // repeat.{i}.conv2d: from pixels, token to token
-            UpperBound v30 = UpperBound.GeluSlope(v24);  // repeat.{i}.gelu: slope
-            UpperBound v31 = UpperBound.GeluGain(v24) * v24;  // repeat.{i}.gelu: radius
-            UpperBound v32 = UpperBound.Min(v30 * v25, v31);  // repeat.{i}.gelu: centred radius
-            UpperBound v33 = UpperBound.Min(v30 * v26, v30 * v27, v30 * v28);  // repeat.{i}.gelu: from pixels, whole to token
-            UpperBound v34 = UpperBound.Min(v30 * v27, 56 * v33);  // repeat.{i}.gelu: from pixels, whole to whole
-            UpperBound v35 = UpperBound.Min(v30 * v28, 224 * v33);  // repeat.{i}.gelu: from pixels, token to token
-            UpperBound v36 = norms.OperatorNorm($"repeat.{i}.conv2d_2.weight");  // repeat.{i}.conv2d_2: operator norm of weight
-            UpperBound v37 = UpperBound.Min(norms.SpectralNorm($"repeat.{i}.conv2d_2.weight"), v36);  // repeat.{i}.conv2d_2: σ(weight)
-            UpperBound v38 = v37 * v31 + norms.VectorNorm($"repeat.{i}.conv2d_2.bias");  // repeat.{i}.conv2d_2: radius
-            UpperBound v39 = UpperBound.Min(v37 * v32, v38);  // repeat.{i}.conv2d_2: centred radius
-            UpperBound v594 = UpperBound.Min(v37, v36) * v34;  // repeat.{i}.conv2d_2: shared
-            UpperBound v40 = UpperBound.Min(v37 * v33, v594, v37 * v35);  // repeat.{i}.conv2d_2: from pixels, whole to token
-            UpperBound v41 = UpperBound.Min(v594, 56 * v40);  // repeat.{i}.conv2d_2: from pixels, whole to whole
-            UpperBound v42 = UpperBound.Min(v37 * v35, 224 * v40);  // repeat.{i}.conv2d_2: from pixels, token to token
-            UpperBound v43 = UpperBound.GeluSlope(v38);  // repeat.{i}.gelu_2: slope
-            UpperBound v44 = UpperBound.GeluGain(v38) * v38;  // repeat.{i}.gelu_2: radius
-            UpperBound v45 = UpperBound.Min(v43 * v39, v44);  // repeat.{i}.gelu_2: centred radius
-            UpperBound v46 = UpperBound.Min(v43 * v40, v43 * v41, v43 * v42);  // repeat.{i}.gelu_2: from pixels, whole to token
-            UpperBound v47 = UpperBound.Min(v43 * v41, 56 * v46);  // repeat.{i}.gelu_2: from pixels, whole to whole
-            UpperBound v48 = UpperBound.Min(v43 * v42, 224 * v46);  // repeat.{i}.gelu_2: from pixels, token to token
-            UpperBound v49 = v16 + v21 * v44;  // repeat.{i}.residual: radius
-            UpperBound v50 = UpperBound.Min(v17 + v21 * v45, v49);  // repeat.{i}.residual: centred radius
-            UpperBound v595 = v18 + v21 * v47;  // repeat.{i}.residual: shared
-            UpperBound v596 = v20 + v21 * v48;  // repeat.{i}.residual: shared
-            UpperBound v52 = UpperBound.Min(v19 + v21 * v46, v595, v596);  // repeat.{i}.residual: from pixels, whole to token
-            UpperBound v53 = UpperBound.Min(v595, 56 * v52);  // repeat.{i}.residual: from pixels, whole to whole
-            UpperBound v54 = UpperBound.Min(v596, 224 * v52);  // repeat.{i}.residual: from pixels, token to token
-            UpperBound v55 = UpperBound.Min(norms.LargestEntry($"repeat.{i}.residual_2.alpha"), UpperBound.OfRational(1, 48));  // repeat.{i}.residual_2: largest |alpha|
-            UpperBound v56 = norms.OperatorNorm($"repeat.{i}.conv2d_3.weight");  // repeat.{i}.conv2d_3: operator norm of weight
-            UpperBound v57 = UpperBound.Min(norms.SpectralNorm($"repeat.{i}.conv2d_3.weight"), v56, norms.LargestRow($"repeat.{i}.conv2d_3.weight"));  // repeat.{i}.conv2d_3: σ(weight)
-            UpperBound v597 = 7 * v57 * v49;  // repeat.{i}.conv2d_3: shared
-            UpperBound v58 = v597 + norms.VectorNorm($"repeat.{i}.conv2d_3.bias");  // repeat.{i}.conv2d_3: radius
-            UpperBound v59 = UpperBound.Min(v597, 7 * v57 * UpperBound.OfRational(1, 2) * (v50 + v49), v58);  // repeat.{i}.conv2d_3: centred radius
-            UpperBound v598 = UpperBound.Min(7 * v57, v56) * v53;  // repeat.{i}.conv2d_3: shared
-            UpperBound v599 = 7 * v57 * v54;  // repeat.{i}.conv2d_3: shared
-            UpperBound v60 = UpperBound.Min(7 * v57 * v52, UpperBound.Min(v57, 7 * v57, v56) * v53, v598, v599);  // repeat.{i}.conv2d_3: from pixels, whole to token
-            UpperBound v61 = UpperBound.Min(v598, 56 * v60);  // repeat.{i}.conv2d_3: from pixels, whole to whole
-            UpperBound v62 = UpperBound.Min(v599, 224 * v60);  // repeat.{i}.conv2d_3: from pixels, token to token
-            UpperBound v64 = UpperBound.GeluSlope(v58);  // repeat.{i}.gelu_3: slope
-            UpperBound v65 = UpperBound.GeluGain(v58) * v58;  // repeat.{i}.gelu_3: radius
-            UpperBound v66 = UpperBound.Min(v64 * v59, v65);  // repeat.{i}.gelu_3: centred radius
-            UpperBound v67 = UpperBound.Min(v64 * v60, v64 * v61, v64 * v62);  // repeat.{i}.gelu_3: from pixels, whole to token
-            UpperBound v68 = UpperBound.Min(v64 * v61, 56 * v67);  // repeat.{i}.gelu_3: from pixels, whole to whole
-            UpperBound v69 = UpperBound.Min(v64 * v62, 224 * v67);  // repeat.{i}.gelu_3: from pixels, token to token
-            UpperBound v70 = v49 + v55 * v65;  // repeat.{i}.residual_2: radius
-            UpperBound v71 = UpperBound.Min(v50 + v55 * v66, v70);  // repeat.{i}.residual_2: centred radius
-            UpperBound v600 = v53 + v55 * v68;  // repeat.{i}.residual_2: shared
-            UpperBound v601 = v54 + v55 * v69;  // repeat.{i}.residual_2: shared
-            UpperBound v73 = UpperBound.Min(v52 + v55 * v67, v600, v601);  // repeat.{i}.residual_2: from pixels, whole to token
-            UpperBound v74 = UpperBound.Min(v600, 56 * v73);  // repeat.{i}.residual_2: from pixels, whole to whole
-            UpperBound v75 = UpperBound.Min(v601, 224 * v73);  // repeat.{i}.residual_2: from pixels, token to token
-            UpperBound v76 = UpperBound.Min(norms.LargestEntry($"repeat.{i}.residual_3.alpha"), UpperBound.OfRational(1, 48));  // repeat.{i}.residual_3: largest |alpha|
-            UpperBound v77 = 2 * norms.LargestEntry($"repeat.{i}.attention.bias_table");  // repeat.{i}.attention: spread of the bias
-            UpperBound v78 = norms.SpectralNorm($"repeat.{i}.attention.out");  // repeat.{i}.attention: σ(out)
-            UpperBound v79 = norms.SpectralNorm($"repeat.{i}.attention.k");  // repeat.{i}.attention: σ(k)
-            UpperBound v602 = UpperBound.MaxOver(3, head => norms.HeadSpectralNorm($"repeat.{i}.attention.k", head));  // repeat.{i}.attention: shared
-            UpperBound v80 = 2 * UpperBound.Min(v602 * v71, 1) + v77;  // repeat.{i}.attention: range of the logits
-            UpperBound v81 = UpperBound.DoeblinComplement(49, v80);  // repeat.{i}.attention: 1 − lambda
-            UpperBound v82 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v80);  // repeat.{i}.attention: cosh of half the range
-            UpperBound v83 = 49 * UpperBound.LargestSoftmaxWeight(49, v80);  // repeat.{i}.attention: largest column sum
-            UpperBound v84 = UpperBound.Min(UpperBound.Sqrt(v83), v82, 7);  // repeat.{i}.attention: norm of the weights
-            UpperBound v85 = norms.SpectralNorm($"repeat.{i}.attention.q");  // repeat.{i}.attention: σ(q)
-            UpperBound v86 = norms.SpectralNorm($"repeat.{i}.attention.v");  // repeat.{i}.attention: σ(v)
-            UpperBound v87 = UpperBound.MaxOver(3, head => norms.HeadSpectralNorm($"repeat.{i}.attention.v", head));  // repeat.{i}.attention: slope of the values
-            UpperBound v88 = UpperBound.MaxOver(3, head => UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71, 1));  // repeat.{i}.attention: spread of the values
-            UpperBound v89 = UpperBound.MaxOver(3, head => UpperBound.Max(norms.HeadSpectralNorm($"repeat.{i}.attention.k", head), norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)));  // repeat.{i}.attention: both paths' slope
-            UpperBound v90 = UpperBound.Min(UpperBound.Sqrt(3) * v87, v86 * (1 + v81 * UpperBound.OfRational(3375988474043869647, 4611686018427387904)));  // repeat.{i}.attention: value path
-            UpperBound v603 = UpperBound.Sqrt(3) * v88;  // repeat.{i}.attention: shared
-            UpperBound v604 = UpperBound.Min(3 * UpperBound.Power(v87, 2), UpperBound.Power(v86, 2) * (1 + v81 * 2));  // repeat.{i}.attention: shared
-            UpperBound v605 = 3 * UpperBound.Power(v602, 2);  // repeat.{i}.attention: shared
+            UpperBound v24 = norms.TapNorms($"repeat.{i}.conv2d.weight");  // repeat.{i}.conv2d: sum of the taps' norms
+            UpperBound v599 = UpperBound.Min(7 * v23, v24);  // repeat.{i}.conv2d: shared
+            UpperBound v600 = v599 * v16;  // repeat.{i}.conv2d: shared
+            UpperBound v25 = v600 + norms.VectorNorm($"repeat.{i}.conv2d.bias");  // repeat.{i}.conv2d: radius
+            UpperBound v26 = UpperBound.Min(v600, v599 * UpperBound.OfRational(1, 2) * (v17 + v16), v25);  // repeat.{i}.conv2d: centred radius
+            UpperBound v601 = UpperBound.Min(7 * v23, v22) * v18;  // repeat.{i}.conv2d: shared
+            UpperBound v602 = v599 * v20;  // repeat.{i}.conv2d: shared
+            UpperBound v27 = UpperBound.Min(v599 * v19, UpperBound.Min(v23, 7 * v23, v22) * v18, v601, v602);  // repeat.{i}.conv2d: from pixels, whole to token
+            UpperBound v28 = UpperBound.Min(v601, 56 * v27);  // repeat.{i}.conv2d: from pixels, whole to whole
+            UpperBound v29 = UpperBound.Min(v602, 224 * v27);  // repeat.{i}.conv2d: from pixels, token to token
+            UpperBound v31 = UpperBound.GeluSlope(v25);  // repeat.{i}.gelu: slope
+            UpperBound v32 = UpperBound.GeluGain(v25) * v25;  // repeat.{i}.gelu: radius
+            UpperBound v33 = UpperBound.Min(v31 * v26, v32);  // repeat.{i}.gelu: centred radius
+            UpperBound v34 = UpperBound.Min(v31 * v27, v31 * v28, v31 * v29);  // repeat.{i}.gelu: from pixels, whole to token
+            UpperBound v35 = UpperBound.Min(v31 * v28, 56 * v34);  // repeat.{i}.gelu: from pixels, whole to whole
+            UpperBound v36 = UpperBound.Min(v31 * v29, 224 * v34);  // repeat.{i}.gelu: from pixels, token to token
+            UpperBound v37 = norms.OperatorNorm($"repeat.{i}.conv2d_2.weight");  // repeat.{i}.conv2d_2: operator norm of weight
+            UpperBound v38 = UpperBound.Min(norms.SpectralNorm($"repeat.{i}.conv2d_2.weight"), v37);  // repeat.{i}.conv2d_2: σ(weight)
+            UpperBound v39 = v38 * v32 + norms.VectorNorm($"repeat.{i}.conv2d_2.bias");  // repeat.{i}.conv2d_2: radius
+            UpperBound v40 = UpperBound.Min(v38 * v33, v39);  // repeat.{i}.conv2d_2: centred radius
+            UpperBound v603 = UpperBound.Min(v38, v37) * v35;  // repeat.{i}.conv2d_2: shared
+            UpperBound v41 = UpperBound.Min(v38 * v34, v603, v38 * v36);  // repeat.{i}.conv2d_2: from pixels, whole to token
+            UpperBound v42 = UpperBound.Min(v603, 56 * v41);  // repeat.{i}.conv2d_2: from pixels, whole to whole
+            UpperBound v43 = UpperBound.Min(v38 * v36, 224 * v41);  // repeat.{i}.conv2d_2: from pixels, token to token
+            UpperBound v44 = UpperBound.GeluSlope(v39);  // repeat.{i}.gelu_2: slope
+            UpperBound v45 = UpperBound.GeluGain(v39) * v39;  // repeat.{i}.gelu_2: radius
+            UpperBound v46 = UpperBound.Min(v44 * v40, v45);  // repeat.{i}.gelu_2: centred radius
+            UpperBound v47 = UpperBound.Min(v44 * v41, v44 * v42, v44 * v43);  // repeat.{i}.gelu_2: from pixels, whole to token
+            UpperBound v48 = UpperBound.Min(v44 * v42, 56 * v47);  // repeat.{i}.gelu_2: from pixels, whole to whole
+            UpperBound v49 = UpperBound.Min(v44 * v43, 224 * v47);  // repeat.{i}.gelu_2: from pixels, token to token
+            UpperBound v50 = v16 + v21 * v45;  // repeat.{i}.residual: radius
+            UpperBound v51 = UpperBound.Min(v17 + v21 * v46, v50);  // repeat.{i}.residual: centred radius
+            UpperBound v604 = v18 + v21 * v48;  // repeat.{i}.residual: shared
+            UpperBound v605 = v20 + v21 * v49;  // repeat.{i}.residual: shared
+            UpperBound v53 = UpperBound.Min(v19 + v21 * v47, v604, v605);  // repeat.{i}.residual: from pixels, whole to token
+            UpperBound v54 = UpperBound.Min(v604, 56 * v53);  // repeat.{i}.residual: from pixels, whole to whole
+            UpperBound v55 = UpperBound.Min(v605, 224 * v53);  // repeat.{i}.residual: from pixels, token to token
+            UpperBound v56 = UpperBound.Min(norms.LargestEntry($"repeat.{i}.residual_2.alpha"), UpperBound.OfRational(1, 48));  // repeat.{i}.residual_2: largest |alpha|
+            UpperBound v57 = norms.OperatorNorm($"repeat.{i}.conv2d_3.weight");  // repeat.{i}.conv2d_3: operator norm of weight
+            UpperBound v58 = UpperBound.Min(norms.SpectralNorm($"repeat.{i}.conv2d_3.weight"), v57, norms.LargestRow($"repeat.{i}.conv2d_3.weight"));  // repeat.{i}.conv2d_3: σ(weight)
+            UpperBound v59 = norms.TapNorms($"repeat.{i}.conv2d_3.weight");  // repeat.{i}.conv2d_3: sum of the taps' norms
+            UpperBound v606 = UpperBound.Min(7 * v58, v59);  // repeat.{i}.conv2d_3: shared
+            UpperBound v607 = v606 * v50;  // repeat.{i}.conv2d_3: shared
+            UpperBound v60 = v607 + norms.VectorNorm($"repeat.{i}.conv2d_3.bias");  // repeat.{i}.conv2d_3: radius
+            UpperBound v61 = UpperBound.Min(v607, v606 * UpperBound.OfRational(1, 2) * (v51 + v50), v60);  // repeat.{i}.conv2d_3: centred radius
+            UpperBound v608 = UpperBound.Min(7 * v58, v57) * v54;  // repeat.{i}.conv2d_3: shared
+            UpperBound v609 = v606 * v55;  // repeat.{i}.conv2d_3: shared
+            UpperBound v62 = UpperBound.Min(v606 * v53, UpperBound.Min(v58, 7 * v58, v57) * v54, v608, v609);  // repeat.{i}.conv2d_3: from pixels, whole to token
+            UpperBound v63 = UpperBound.Min(v608, 56 * v62);  // repeat.{i}.conv2d_3: from pixels, whole to whole
+            UpperBound v64 = UpperBound.Min(v609, 224 * v62);  // repeat.{i}.conv2d_3: from pixels, token to token
+            UpperBound v66 = UpperBound.GeluSlope(v60);  // repeat.{i}.gelu_3: slope
+            UpperBound v67 = UpperBound.GeluGain(v60) * v60;  // repeat.{i}.gelu_3: radius
+            UpperBound v68 = UpperBound.Min(v66 * v61, v67);  // repeat.{i}.gelu_3: centred radius
+            UpperBound v69 = UpperBound.Min(v66 * v62, v66 * v63, v66 * v64);  // repeat.{i}.gelu_3: from pixels, whole to token
+            UpperBound v70 = UpperBound.Min(v66 * v63, 56 * v69);  // repeat.{i}.gelu_3: from pixels, whole to whole
+            UpperBound v71 = UpperBound.Min(v66 * v64, 224 * v69);  // repeat.{i}.gelu_3: from pixels, token to token
+            UpperBound v72 = v50 + v56 * v67;  // repeat.{i}.residual_2: radius
+            UpperBound v73 = UpperBound.Min(v51 + v56 * v68, v72);  // repeat.{i}.residual_2: centred radius
+            UpperBound v610 = v54 + v56 * v70;  // repeat.{i}.residual_2: shared
+            UpperBound v611 = v55 + v56 * v71;  // repeat.{i}.residual_2: shared
+            UpperBound v75 = UpperBound.Min(v53 + v56 * v69, v610, v611);  // repeat.{i}.residual_2: from pixels, whole to token
+            UpperBound v76 = UpperBound.Min(v610, 56 * v75);  // repeat.{i}.residual_2: from pixels, whole to whole
+            UpperBound v77 = UpperBound.Min(v611, 224 * v75);  // repeat.{i}.residual_2: from pixels, token to token
+            UpperBound v78 = UpperBound.Min(norms.LargestEntry($"repeat.{i}.residual_3.alpha"), UpperBound.OfRational(1, 48));  // repeat.{i}.residual_3: largest |alpha|
+            UpperBound v79 = 2 * norms.LargestEntry($"repeat.{i}.attention.bias_table");  // repeat.{i}.attention: spread of the bias
+            UpperBound v80 = norms.SpectralNorm($"repeat.{i}.attention.out");  // repeat.{i}.attention: σ(out)
+            UpperBound v81 = norms.SpectralNorm($"repeat.{i}.attention.k");  // repeat.{i}.attention: σ(k)
+            UpperBound v612 = UpperBound.MaxOver(3, head => norms.HeadSpectralNorm($"repeat.{i}.attention.k", head));  // repeat.{i}.attention: shared
+            UpperBound v82 = 2 * UpperBound.Min(v612 * v73, 1) + v79;  // repeat.{i}.attention: range of the logits
+            UpperBound v83 = UpperBound.DoeblinComplement(49, v82);  // repeat.{i}.attention: 1 − lambda
+            UpperBound v84 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v82);  // repeat.{i}.attention: cosh of half the range
+            UpperBound v85 = 49 * UpperBound.LargestSoftmaxWeight(49, v82);  // repeat.{i}.attention: largest column sum
+            UpperBound v86 = UpperBound.Min(UpperBound.Sqrt(v85), v84, 7);  // repeat.{i}.attention: norm of the weights
+            UpperBound v87 = norms.SpectralNorm($"repeat.{i}.attention.q");  // repeat.{i}.attention: σ(q)
+            UpperBound v88 = norms.SpectralNorm($"repeat.{i}.attention.v");  // repeat.{i}.attention: σ(v)
+            UpperBound v89 = UpperBound.MaxOver(3, head => norms.HeadSpectralNorm($"repeat.{i}.attention.v", head));  // repeat.{i}.attention: slope of the values
+            UpperBound v90 = UpperBound.MaxOver(3, head => UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v73, 1));  // repeat.{i}.attention: spread of the values
+            UpperBound v91 = UpperBound.MaxOver(3, head => UpperBound.Max(norms.HeadSpectralNorm($"repeat.{i}.attention.k", head), norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)));  // repeat.{i}.attention: both paths' slope
+            UpperBound v92 = UpperBound.Min(UpperBound.Sqrt(3) * v89, v88 * (1 + v83 * UpperBound.OfRational(3375988474043869647, 4611686018427387904)));  // repeat.{i}.attention: value path
+            UpperBound v613 = UpperBound.Sqrt(3) * v90;  // repeat.{i}.attention: shared
+            UpperBound v614 = UpperBound.Min(3 * UpperBound.Power(v89, 2), UpperBound.Power(v88, 2) * (1 + v83 * 2));  // repeat.{i}.attention: shared
+            UpperBound v615 = 3 * UpperBound.Power(v612, 2);  // repeat.{i}.attention: shared
             // repeat.{i}.attention: keys and values, token to token
-            UpperBound v91 = UpperBound.Min(
-                v78 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+            UpperBound v93 = UpperBound.Min(
+                v80 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71, 1)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v73, 1)
                             * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head),
                     2))),
                 UpperBound.SumOver(3, head =>
                     norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71, 1)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v73, 1)
                             * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head))),
-                v78 * (v90 + v603 * v602),
-                v78 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                v80 * (v92 + v613 * v612),
+                v80 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         UpperBound.Power(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head), 2)
                             + UpperBound.Power(norms.HeadSpectralNorm($"repeat.{i}.attention.k", head), 2)),
@@ -1339,72 +1375,72 @@ public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.T
                     norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * UpperBound.Sqrt(
                         UpperBound.Power(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head), 2)
                             + UpperBound.Power(norms.HeadSpectralNorm($"repeat.{i}.attention.k", head), 2))),
-                v78 * UpperBound.Sqrt(v604 + v605));
-            UpperBound v606 = UpperBound.Min(UpperBound.OfRational(1, 7) * v82, 1);  // repeat.{i}.attention: shared
-            UpperBound v607 = v86 * v606;  // repeat.{i}.attention: shared
-            UpperBound v608 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v80)));  // repeat.{i}.attention: shared
-            UpperBound v609 = UpperBound.Power(v86, 2) + UpperBound.OfRational(1, 2) * UpperBound.Power(v79, 2);  // repeat.{i}.attention: shared
-            UpperBound v610 = UpperBound.Power(v86, 2) + UpperBound.Power(v79, 2);  // repeat.{i}.attention: shared
-            UpperBound v611 = UpperBound.Min(v609, UpperBound.LargestSoftmaxWeight(49, v80) * v610);  // repeat.{i}.attention: shared
+                v80 * UpperBound.Sqrt(v614 + v615));
+            UpperBound v616 = UpperBound.Min(UpperBound.OfRational(1, 7) * v84, 1);  // repeat.{i}.attention: shared
+            UpperBound v617 = v88 * v616;  // repeat.{i}.attention: shared
+            UpperBound v618 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v82)));  // repeat.{i}.attention: shared
+            UpperBound v619 = UpperBound.Power(v88, 2) + UpperBound.OfRational(1, 2) * UpperBound.Power(v81, 2);  // repeat.{i}.attention: shared
+            UpperBound v620 = UpperBound.Power(v88, 2) + UpperBound.Power(v81, 2);  // repeat.{i}.attention: shared
+            UpperBound v621 = UpperBound.Min(v619, UpperBound.LargestSoftmaxWeight(49, v82) * v620);  // repeat.{i}.attention: shared
             // repeat.{i}.attention: keys and values, whole to token
-            UpperBound v92 = UpperBound.Min(
-                v78 * (v607 + v88 * v79 * v608),
-                v78 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                    norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v606
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71, 1)
-                            * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                            * v608,
-                    2))),
-                UpperBound.SumOver(3, head =>
-                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v606
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71, 1)
-                            * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                            * v608)),
-                v78 * UpperBound.Sqrt(v611));
-            UpperBound v612 = UpperBound.Min(UpperBound.Sqrt(v83), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat.{i}.attention: shared
-            UpperBound v613 = UpperBound.Min(v83 * v610, 49 * v609);  // repeat.{i}.attention: shared
-            // repeat.{i}.attention: keys and values, whole to whole
-            UpperBound v93 = UpperBound.Min(
-                v78 * (v86 * v84 + v88 * v79 * v612),
-                v78 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                    norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v84
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71, 1)
-                            * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                            * v612,
-                    2))),
-                UpperBound.SumOver(3, head =>
-                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v84
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71, 1)
-                            * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                            * v612)),
-                v78 * UpperBound.Sqrt(v613));
-            // repeat.{i}.attention: query path, all readings
             UpperBound v94 = UpperBound.Min(
-                v78 * v88 * v85,
-                v78 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                    UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71, 1)
+                v80 * (v617 + v90 * v81 * v618),
+                v80 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v616
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v73, 1)
+                            * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                            * v618,
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v616
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v73, 1)
+                            * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                            * v618)),
+                v80 * UpperBound.Sqrt(v621));
+            UpperBound v622 = UpperBound.Min(UpperBound.Sqrt(v85), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat.{i}.attention: shared
+            UpperBound v623 = UpperBound.Min(v85 * v620, 49 * v619);  // repeat.{i}.attention: shared
+            // repeat.{i}.attention: keys and values, whole to whole
+            UpperBound v95 = UpperBound.Min(
+                v80 * (v88 * v86 + v90 * v81 * v622),
+                v80 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v86
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v73, 1)
+                            * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                            * v622,
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v86
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v73, 1)
+                            * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                            * v622)),
+                v80 * UpperBound.Sqrt(v623));
+            // repeat.{i}.attention: query path, all readings
+            UpperBound v96 = UpperBound.Min(
+                v80 * v90 * v87,
+                v80 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v73, 1)
                         * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head),
                     2))),
                 UpperBound.SumOver(3, head =>
                     norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (
-                        UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71, 1)
+                        UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v73, 1)
                             * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head))));
             // repeat.{i}.attention: per head, token to token
-            UpperBound v95 = UpperBound.Min(
-                v78 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+            UpperBound v97 = UpperBound.Min(
+                v80 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71, 1)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v73, 1)
                             * UpperBound.Max(
                                 norms.HeadSpectralNorm($"repeat.{i}.attention.k", head),
                                 norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)),
                     2))),
                 UpperBound.SumOver(3, head =>
                     norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71, 1)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v73, 1)
                             * UpperBound.Max(
                                 norms.HeadSpectralNorm($"repeat.{i}.attention.k", head),
                                 norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)))),
-                v78 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                v80 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         UpperBound.Power(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head), 2)
                             + UpperBound.Power(
@@ -1422,213 +1458,217 @@ public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.T
                                     norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)),
                                 2))));
             // repeat.{i}.attention: token to token
-            UpperBound v96 = UpperBound.Min(
-                v95,
-                v91 + v94,
-                v78 * (v90 + v603 * v89),
-                v78 * UpperBound.Sqrt(v604 + 3 * UpperBound.Power(v89, 2)),
-                v78 * UpperBound.Sqrt(v604 + (v605 + UpperBound.Power(v85, 2))));
-            // repeat.{i}.attention: whole to token
-            UpperBound v97 = UpperBound.Min(
-                v92 + v94,
-                v78 * (v607 + v88 * (UpperBound.Sqrt(UpperBound.Power(v608 * v79, 2) + UpperBound.Power(v85, 2)) + v608 * 0)),
-                v78 * UpperBound.Sqrt(v611 + UpperBound.Power(v85, 2)));
-            // repeat.{i}.attention: whole to whole
             UpperBound v98 = UpperBound.Min(
-                v93 + v94,
-                v78 * (v86 * v84 + v88 * (UpperBound.Sqrt(UpperBound.Power(v612 * v79, 2) + UpperBound.Power(v85, 2)) + v612 * 0)),
-                v78 * UpperBound.Sqrt(v613 + UpperBound.Power(v85, 2)));
-            // repeat.{i}.attention: radius
+                v97,
+                v93 + v96,
+                v80 * (v92 + v613 * v91),
+                v80 * UpperBound.Sqrt(v614 + 3 * UpperBound.Power(v91, 2)),
+                v80 * UpperBound.Sqrt(v614 + (v615 + UpperBound.Power(v87, 2))));
+            // repeat.{i}.attention: whole to token
             UpperBound v99 = UpperBound.Min(
-                v78 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                v94 + v96,
+                v80 * (v617 + v90 * (UpperBound.Sqrt(UpperBound.Power(v618 * v81, 2) + UpperBound.Power(v87, 2)) + v618 * 0)),
+                v80 * UpperBound.Sqrt(v621 + UpperBound.Power(v87, 2)));
+            // repeat.{i}.attention: whole to whole
+            UpperBound v100 = UpperBound.Min(
+                v95 + v96,
+                v80 * (v88 * v86 + v90 * (UpperBound.Sqrt(UpperBound.Power(v622 * v81, 2) + UpperBound.Power(v87, 2)) + v622 * 0)),
+                v80 * UpperBound.Sqrt(v623 + UpperBound.Power(v87, 2)));
+            // repeat.{i}.attention: radius
+            UpperBound v101 = UpperBound.Min(
+                v80 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
                     UpperBound.Min(
-                        norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v70 + norms.HeadVectorNorm($"repeat.{i}.attention.v_bias", head),
+                        norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v72 + norms.HeadVectorNorm($"repeat.{i}.attention.v_bias", head),
                         1),
                     2))),
                 UpperBound.SumOver(3, head =>
                     norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * UpperBound.Min(
-                        norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v70 + norms.HeadVectorNorm($"repeat.{i}.attention.v_bias", head),
+                        norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v72 + norms.HeadVectorNorm($"repeat.{i}.attention.v_bias", head),
                         1)))
                 + norms.VectorNorm($"repeat.{i}.attention.out_bias");
             // repeat.{i}.attention: centred radius
-            UpperBound v100 = UpperBound.Min(
-                v78 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71, 1), 2))),
+            UpperBound v102 = UpperBound.Min(
+                v80 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v73, 1), 2))),
                 UpperBound.SumOver(3, head =>
-                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71, 1)),
-                v99);
-            UpperBound v101 = UpperBound.Min(v96 * v73, v97 * v74, v92 * v74 + v94 * v73, v98 * v74, v96 * v75);  // repeat.{i}.attention: from pixels, whole to token
-            UpperBound v102 = UpperBound.Min(v98 * v74, 56 * v101);  // repeat.{i}.attention: from pixels, whole to whole
-            UpperBound v103 = UpperBound.Min(v96 * v75, 224 * v101);  // repeat.{i}.attention: from pixels, token to token
-            UpperBound v106 = v70 + v76 * v99;  // repeat.{i}.residual_3: radius
-            UpperBound v107 = UpperBound.Min(v71 + v76 * v100, v106);  // repeat.{i}.residual_3: centred radius
-            UpperBound v614 = v74 + v76 * v102;  // repeat.{i}.residual_3: shared
-            UpperBound v615 = v75 + v76 * v103;  // repeat.{i}.residual_3: shared
-            UpperBound v109 = UpperBound.Min(v73 + v76 * v101, v614, v615);  // repeat.{i}.residual_3: from pixels, whole to token
-            UpperBound v110 = UpperBound.Min(v614, 56 * v109);  // repeat.{i}.residual_3: from pixels, whole to whole
-            UpperBound v111 = UpperBound.Min(v615, 224 * v109);  // repeat.{i}.residual_3: from pixels, token to token
-            UpperBound v112 = norms.LargestEntry($"repeat.{i}.center_norm.gain");  // repeat.{i}.center_norm: max|gain|
-            UpperBound v113 = v112 * UpperBound.OfRational(96, 95) * v106 + norms.VectorNorm($"repeat.{i}.center_norm.bias");  // repeat.{i}.center_norm: radius
-            UpperBound v114 = UpperBound.Min(v112 * UpperBound.OfRational(96, 95) * v107, v113);  // repeat.{i}.center_norm: centred radius
-            UpperBound v616 = v112 * UpperBound.OfRational(96, 95) * v110;  // repeat.{i}.center_norm: shared
-            UpperBound v617 = v112 * UpperBound.OfRational(96, 95) * v111;  // repeat.{i}.center_norm: shared
-            UpperBound v115 = UpperBound.Min(v112 * UpperBound.OfRational(96, 95) * v109, v616, v617);  // repeat.{i}.center_norm: from pixels, whole to token
-            UpperBound v116 = UpperBound.Min(v616, 56 * v115);  // repeat.{i}.center_norm: from pixels, whole to whole
-            UpperBound v117 = UpperBound.Min(v617, 224 * v115);  // repeat.{i}.center_norm: from pixels, token to token
-            UpperBound v118 = UpperBound.Min(norms.LargestEntry($"repeat.{i}.residual_4.alpha"), UpperBound.OfRational(1, 48));  // repeat.{i}.residual_4: largest |alpha|
-            UpperBound v119 = norms.SpectralNorm($"repeat.{i}.mlp.up");  // repeat.{i}.mlp: σ(up)
-            UpperBound v120 = norms.SpectralNorm($"repeat.{i}.mlp.down");  // repeat.{i}.mlp: σ(down)
-            UpperBound v121 = norms.LargestRow($"repeat.{i}.mlp.up") * v113 + norms.LargestEntry($"repeat.{i}.mlp.up_bias");  // repeat.{i}.mlp: largest pre-activation
-            UpperBound v122 = v119 * v113 + norms.VectorNorm($"repeat.{i}.mlp.up_bias");  // repeat.{i}.mlp: norm of the pre-activations
-            UpperBound v123 = UpperBound.GeluSlope(v121);  // repeat.{i}.mlp: gelu slope
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * UpperBound.Min(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v73, 1)),
+                v101);
+            UpperBound v103 = UpperBound.Min(v98 * v75, v99 * v76, v94 * v76 + v96 * v75, v100 * v76, v98 * v77);  // repeat.{i}.attention: from pixels, whole to token
+            UpperBound v104 = UpperBound.Min(v100 * v76, 56 * v103);  // repeat.{i}.attention: from pixels, whole to whole
+            UpperBound v105 = UpperBound.Min(v98 * v77, 224 * v103);  // repeat.{i}.attention: from pixels, token to token
+            UpperBound v108 = v72 + v78 * v101;  // repeat.{i}.residual_3: radius
+            UpperBound v109 = UpperBound.Min(v73 + v78 * v102, v108);  // repeat.{i}.residual_3: centred radius
+            UpperBound v624 = v76 + v78 * v104;  // repeat.{i}.residual_3: shared
+            UpperBound v625 = v77 + v78 * v105;  // repeat.{i}.residual_3: shared
+            UpperBound v111 = UpperBound.Min(v75 + v78 * v103, v624, v625);  // repeat.{i}.residual_3: from pixels, whole to token
+            UpperBound v112 = UpperBound.Min(v624, 56 * v111);  // repeat.{i}.residual_3: from pixels, whole to whole
+            UpperBound v113 = UpperBound.Min(v625, 224 * v111);  // repeat.{i}.residual_3: from pixels, token to token
+            UpperBound v114 = norms.LargestEntry($"repeat.{i}.center_norm.gain");  // repeat.{i}.center_norm: max|gain|
+            UpperBound v115 = v114 * UpperBound.OfRational(96, 95) * v108 + norms.VectorNorm($"repeat.{i}.center_norm.bias");  // repeat.{i}.center_norm: radius
+            UpperBound v116 = UpperBound.Min(v114 * UpperBound.OfRational(96, 95) * v109, v115);  // repeat.{i}.center_norm: centred radius
+            UpperBound v626 = v114 * UpperBound.OfRational(96, 95) * v112;  // repeat.{i}.center_norm: shared
+            UpperBound v627 = v114 * UpperBound.OfRational(96, 95) * v113;  // repeat.{i}.center_norm: shared
+            UpperBound v117 = UpperBound.Min(v114 * UpperBound.OfRational(96, 95) * v111, v626, v627);  // repeat.{i}.center_norm: from pixels, whole to token
+            UpperBound v118 = UpperBound.Min(v626, 56 * v117);  // repeat.{i}.center_norm: from pixels, whole to whole
+            UpperBound v119 = UpperBound.Min(v627, 224 * v117);  // repeat.{i}.center_norm: from pixels, token to token
+            UpperBound v120 = UpperBound.Min(norms.LargestEntry($"repeat.{i}.residual_4.alpha"), UpperBound.OfRational(1, 48));  // repeat.{i}.residual_4: largest |alpha|
+            UpperBound v121 = norms.SpectralNorm($"repeat.{i}.mlp.up");  // repeat.{i}.mlp: σ(up)
+            UpperBound v122 = norms.SpectralNorm($"repeat.{i}.mlp.down");  // repeat.{i}.mlp: σ(down)
+            UpperBound v123 = norms.LargestRow($"repeat.{i}.mlp.up") * v115 + norms.LargestEntry($"repeat.{i}.mlp.up_bias");  // repeat.{i}.mlp: largest pre-activation
+            UpperBound v124 = v121 * v115 + norms.VectorNorm($"repeat.{i}.mlp.up_bias");  // repeat.{i}.mlp: norm of the pre-activations
+            UpperBound v125 = UpperBound.GeluSlope(v123);  // repeat.{i}.mlp: gelu slope
             // repeat.{i}.mlp: constant
-            UpperBound v124 = UpperBound.Min(
-                v123 * (v119 * v120),
+            UpperBound v126 = UpperBound.Min(
+                v125 * (v121 * v122),
                 UpperBound.OfRational(1, 2) * norms.Product($"repeat.{i}.mlp.down", $"repeat.{i}.mlp.up")
-                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v119 * v120));
-            UpperBound v125 = v120 * (UpperBound.GeluGain(v121) * v122) + norms.VectorNorm($"repeat.{i}.mlp.down_bias");  // repeat.{i}.mlp: radius
-            UpperBound v126 = UpperBound.Min(v124 * v114, v125);  // repeat.{i}.mlp: centred radius
-            UpperBound v127 = UpperBound.Min(v124 * v115, v124 * v116, v124 * v117);  // repeat.{i}.mlp: from pixels, whole to token
-            UpperBound v128 = UpperBound.Min(v124 * v116, 56 * v127);  // repeat.{i}.mlp: from pixels, whole to whole
-            UpperBound v129 = UpperBound.Min(v124 * v117, 224 * v127);  // repeat.{i}.mlp: from pixels, token to token
-            UpperBound v132 = v113 + v118 * v125;  // repeat.{i}.residual_4: radius
-            UpperBound v133 = UpperBound.Min(v114 + v118 * v126, v132);  // repeat.{i}.residual_4: centred radius
-            UpperBound v618 = v116 + v118 * v128;  // repeat.{i}.residual_4: shared
-            UpperBound v619 = v117 + v118 * v129;  // repeat.{i}.residual_4: shared
-            UpperBound v135 = UpperBound.Min(v115 + v118 * v127, v618, v619);  // repeat.{i}.residual_4: from pixels, whole to token
-            UpperBound v136 = UpperBound.Min(v618, 56 * v135);  // repeat.{i}.residual_4: from pixels, whole to whole
-            UpperBound v137 = UpperBound.Min(v619, 224 * v135);  // repeat.{i}.residual_4: from pixels, token to token
-            UpperBound v138 = norms.LargestEntry($"repeat.{i}.center_norm_2.gain");  // repeat.{i}.center_norm_2: max|gain|
-            UpperBound v139 = v138 * UpperBound.OfRational(96, 95) * v132 + norms.VectorNorm($"repeat.{i}.center_norm_2.bias");  // repeat.{i}.center_norm_2: radius
-            UpperBound v140 = UpperBound.Min(v138 * UpperBound.OfRational(96, 95) * v133, v139);  // repeat.{i}.center_norm_2: centred radius
-            UpperBound v620 = v138 * UpperBound.OfRational(96, 95) * v136;  // repeat.{i}.center_norm_2: shared
-            UpperBound v621 = v138 * UpperBound.OfRational(96, 95) * v137;  // repeat.{i}.center_norm_2: shared
-            UpperBound v141 = UpperBound.Min(v138 * UpperBound.OfRational(96, 95) * v135, v620, v621);  // repeat.{i}.center_norm_2: from pixels, whole to token
-            UpperBound v142 = UpperBound.Min(v620, 56 * v141);  // repeat.{i}.center_norm_2: from pixels, whole to whole
-            UpperBound v143 = UpperBound.Min(v621, 224 * v141);  // repeat.{i}.center_norm_2: from pixels, token to token
-            (v16, v17, v18, v19, v20) = (v139, v140, v142, v141, v143);
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v121 * v122));
+            UpperBound v127 = v122 * (UpperBound.GeluGain(v123) * v124) + norms.VectorNorm($"repeat.{i}.mlp.down_bias");  // repeat.{i}.mlp: radius
+            UpperBound v128 = UpperBound.Min(v126 * v116, v127);  // repeat.{i}.mlp: centred radius
+            UpperBound v129 = UpperBound.Min(v126 * v117, v126 * v118, v126 * v119);  // repeat.{i}.mlp: from pixels, whole to token
+            UpperBound v130 = UpperBound.Min(v126 * v118, 56 * v129);  // repeat.{i}.mlp: from pixels, whole to whole
+            UpperBound v131 = UpperBound.Min(v126 * v119, 224 * v129);  // repeat.{i}.mlp: from pixels, token to token
+            UpperBound v134 = v115 + v120 * v127;  // repeat.{i}.residual_4: radius
+            UpperBound v135 = UpperBound.Min(v116 + v120 * v128, v134);  // repeat.{i}.residual_4: centred radius
+            UpperBound v628 = v118 + v120 * v130;  // repeat.{i}.residual_4: shared
+            UpperBound v629 = v119 + v120 * v131;  // repeat.{i}.residual_4: shared
+            UpperBound v137 = UpperBound.Min(v117 + v120 * v129, v628, v629);  // repeat.{i}.residual_4: from pixels, whole to token
+            UpperBound v138 = UpperBound.Min(v628, 56 * v137);  // repeat.{i}.residual_4: from pixels, whole to whole
+            UpperBound v139 = UpperBound.Min(v629, 224 * v137);  // repeat.{i}.residual_4: from pixels, token to token
+            UpperBound v140 = norms.LargestEntry($"repeat.{i}.center_norm_2.gain");  // repeat.{i}.center_norm_2: max|gain|
+            UpperBound v141 = v140 * UpperBound.OfRational(96, 95) * v134 + norms.VectorNorm($"repeat.{i}.center_norm_2.bias");  // repeat.{i}.center_norm_2: radius
+            UpperBound v142 = UpperBound.Min(v140 * UpperBound.OfRational(96, 95) * v135, v141);  // repeat.{i}.center_norm_2: centred radius
+            UpperBound v630 = v140 * UpperBound.OfRational(96, 95) * v138;  // repeat.{i}.center_norm_2: shared
+            UpperBound v631 = v140 * UpperBound.OfRational(96, 95) * v139;  // repeat.{i}.center_norm_2: shared
+            UpperBound v143 = UpperBound.Min(v140 * UpperBound.OfRational(96, 95) * v137, v630, v631);  // repeat.{i}.center_norm_2: from pixels, whole to token
+            UpperBound v144 = UpperBound.Min(v630, 56 * v143);  // repeat.{i}.center_norm_2: from pixels, whole to whole
+            UpperBound v145 = UpperBound.Min(v631, 224 * v143);  // repeat.{i}.center_norm_2: from pixels, token to token
+            (v16, v17, v18, v19, v20) = (v141, v142, v144, v143, v145);
         }
-        UpperBound v144 = v16;
-        UpperBound v145 = v17;
-        UpperBound v146 = v18;
-        UpperBound v147 = v19;
-        UpperBound v148 = v20;
-        UpperBound v149 = norms.SpectralNorm("patch_merging.reduction");  // patch_merging: σ(reduction)
-        UpperBound v150 = norms.LargestEntry("patch_merging.gain");  // patch_merging: max|gain|
-        UpperBound v151 = v149 * (v150 * UpperBound.OfRational(384, 383) * (2 * v144) + norms.VectorNorm("patch_merging.bias"));  // patch_merging: radius
-        UpperBound v152 = UpperBound.Min(v149 * (v150 * UpperBound.OfRational(384, 383) * (2 * v145)), v151);  // patch_merging: centred radius
-        UpperBound v622 = v150 * UpperBound.OfRational(384, 383) * v149;  // patch_merging: shared
-        UpperBound v623 = 2 * v622;  // patch_merging: shared
-        UpperBound v624 = v622 * v146;  // patch_merging: shared
-        UpperBound v625 = v623 * v148;  // patch_merging: shared
-        UpperBound v153 = UpperBound.Min(v623 * v147, v624, v625);  // patch_merging: from pixels, whole to token
-        UpperBound v154 = UpperBound.Min(v624, 28 * v153);  // patch_merging: from pixels, whole to whole
-        UpperBound v155 = UpperBound.Min(v625, 224 * v153);  // patch_merging: from pixels, token to token
-        UpperBound v156 = v151;
-        UpperBound v157 = v152;
-        UpperBound v158 = v154;
-        UpperBound v159 = v153;
-        UpperBound v160 = v155;
+        UpperBound v146 = v16;
+        UpperBound v147 = v17;
+        UpperBound v148 = v18;
+        UpperBound v149 = v19;
+        UpperBound v150 = v20;
+        UpperBound v151 = norms.SpectralNorm("patch_merging.reduction");  // patch_merging: σ(reduction)
+        UpperBound v152 = norms.LargestEntry("patch_merging.gain");  // patch_merging: max|gain|
+        UpperBound v153 = v151 * (v152 * UpperBound.OfRational(384, 383) * (2 * v146) + norms.VectorNorm("patch_merging.bias"));  // patch_merging: radius
+        UpperBound v154 = UpperBound.Min(v151 * (v152 * UpperBound.OfRational(384, 383) * (2 * v147)), v153);  // patch_merging: centred radius
+        UpperBound v632 = v152 * UpperBound.OfRational(384, 383) * v151;  // patch_merging: shared
+        UpperBound v633 = 2 * v632;  // patch_merging: shared
+        UpperBound v634 = v632 * v148;  // patch_merging: shared
+        UpperBound v635 = v633 * v150;  // patch_merging: shared
+        UpperBound v155 = UpperBound.Min(v633 * v149, v634, v635);  // patch_merging: from pixels, whole to token
+        UpperBound v156 = UpperBound.Min(v634, 28 * v155);  // patch_merging: from pixels, whole to whole
+        UpperBound v157 = UpperBound.Min(v635, 224 * v155);  // patch_merging: from pixels, token to token
+        UpperBound v158 = v153;
+        UpperBound v159 = v154;
+        UpperBound v160 = v156;
+        UpperBound v161 = v155;
+        UpperBound v162 = v157;
         for (long i = 0; i < 2; i++)
         {
-            UpperBound v161 = UpperBound.Min(norms.LargestEntry($"repeat_2.{i}.residual.alpha"), UpperBound.OfRational(1, 48));  // repeat_2.{i}.residual: largest |alpha|
-            UpperBound v162 = norms.OperatorNorm($"repeat_2.{i}.conv2d.weight");  // repeat_2.{i}.conv2d: operator norm of weight
-            UpperBound v163 = UpperBound.Min(norms.SpectralNorm($"repeat_2.{i}.conv2d.weight"), v162, norms.LargestRow($"repeat_2.{i}.conv2d.weight"));  // repeat_2.{i}.conv2d: σ(weight)
-            UpperBound v626 = 7 * v163 * v156;  // repeat_2.{i}.conv2d: shared
-            UpperBound v164 = v626 + norms.VectorNorm($"repeat_2.{i}.conv2d.bias");  // repeat_2.{i}.conv2d: radius
-            UpperBound v165 = UpperBound.Min(v626, 7 * v163 * UpperBound.OfRational(1, 2) * (v157 + v156), v164);  // repeat_2.{i}.conv2d: centred radius
-            UpperBound v627 = UpperBound.Min(7 * v163, v162) * v158;  // repeat_2.{i}.conv2d: shared
-            UpperBound v628 = 7 * v163 * v160;  // repeat_2.{i}.conv2d: shared
-            UpperBound v166 = UpperBound.Min(7 * v163 * v159, UpperBound.Min(v163, 7 * v163, v162) * v158, v627, v628);  // repeat_2.{i}.conv2d: from pixels, whole to token
-            UpperBound v167 = UpperBound.Min(v627, 28 * v166);  // repeat_2.{i}.conv2d: from pixels, whole to whole
-            UpperBound v168 = UpperBound.Min(v628, 224 * v166);  // repeat_2.{i}.conv2d: from pixels, token to token
-            UpperBound v170 = UpperBound.GeluSlope(v164);  // repeat_2.{i}.gelu: slope
-            UpperBound v171 = UpperBound.GeluGain(v164) * v164;  // repeat_2.{i}.gelu: radius
-            UpperBound v172 = UpperBound.Min(v170 * v165, v171);  // repeat_2.{i}.gelu: centred radius
-            UpperBound v173 = UpperBound.Min(v170 * v166, v170 * v167, v170 * v168);  // repeat_2.{i}.gelu: from pixels, whole to token
-            UpperBound v174 = UpperBound.Min(v170 * v167, 28 * v173);  // repeat_2.{i}.gelu: from pixels, whole to whole
-            UpperBound v175 = UpperBound.Min(v170 * v168, 224 * v173);  // repeat_2.{i}.gelu: from pixels, token to token
-            UpperBound v176 = norms.OperatorNorm($"repeat_2.{i}.conv2d_2.weight");  // repeat_2.{i}.conv2d_2: operator norm of weight
-            UpperBound v177 = UpperBound.Min(norms.SpectralNorm($"repeat_2.{i}.conv2d_2.weight"), v176);  // repeat_2.{i}.conv2d_2: σ(weight)
-            UpperBound v178 = v177 * v171 + norms.VectorNorm($"repeat_2.{i}.conv2d_2.bias");  // repeat_2.{i}.conv2d_2: radius
-            UpperBound v179 = UpperBound.Min(v177 * v172, v178);  // repeat_2.{i}.conv2d_2: centred radius
-            UpperBound v629 = UpperBound.Min(v177, v176) * v174;  // repeat_2.{i}.conv2d_2: shared
-            UpperBound v180 = UpperBound.Min(v177 * v173, v629, v177 * v175);  // repeat_2.{i}.conv2d_2: from pixels, whole to token
-            UpperBound v181 = UpperBound.Min(v629, 28 * v180);  // repeat_2.{i}.conv2d_2: from pixels, whole to whole
-            UpperBound v182 = UpperBound.Min(v177 * v175, 224 * v180);  // repeat_2.{i}.conv2d_2: from pixels, token to token
-            UpperBound v183 = UpperBound.GeluSlope(v178);  // repeat_2.{i}.gelu_2: slope
-            UpperBound v184 = UpperBound.GeluGain(v178) * v178;  // repeat_2.{i}.gelu_2: radius
-            UpperBound v185 = UpperBound.Min(v183 * v179, v184);  // repeat_2.{i}.gelu_2: centred radius
-            UpperBound v186 = UpperBound.Min(v183 * v180, v183 * v181, v183 * v182);  // repeat_2.{i}.gelu_2: from pixels, whole to token
-            UpperBound v187 = UpperBound.Min(v183 * v181, 28 * v186);  // repeat_2.{i}.gelu_2: from pixels, whole to whole
-            UpperBound v188 = UpperBound.Min(v183 * v182, 224 * v186);  // repeat_2.{i}.gelu_2: from pixels, token to token
-            UpperBound v189 = v156 + v161 * v184;  // repeat_2.{i}.residual: radius
-            UpperBound v190 = UpperBound.Min(v157 + v161 * v185, v189);  // repeat_2.{i}.residual: centred radius
-            UpperBound v630 = v158 + v161 * v187;  // repeat_2.{i}.residual: shared
-            UpperBound v631 = v160 + v161 * v188;  // repeat_2.{i}.residual: shared
-            UpperBound v192 = UpperBound.Min(v159 + v161 * v186, v630, v631);  // repeat_2.{i}.residual: from pixels, whole to token
-            UpperBound v193 = UpperBound.Min(v630, 28 * v192);  // repeat_2.{i}.residual: from pixels, whole to whole
-            UpperBound v194 = UpperBound.Min(v631, 224 * v192);  // repeat_2.{i}.residual: from pixels, token to token
-            UpperBound v195 = UpperBound.Min(norms.LargestEntry($"repeat_2.{i}.residual_2.alpha"), UpperBound.OfRational(1, 48));  // repeat_2.{i}.residual_2: largest |alpha|
-            UpperBound v196 = norms.OperatorNorm($"repeat_2.{i}.conv2d_3.weight");  // repeat_2.{i}.conv2d_3: operator norm of weight
-            UpperBound v197 = UpperBound.Min(norms.SpectralNorm($"repeat_2.{i}.conv2d_3.weight"), v196, norms.LargestRow($"repeat_2.{i}.conv2d_3.weight"));  // repeat_2.{i}.conv2d_3: σ(weight)
-            UpperBound v632 = 7 * v197 * v189;  // repeat_2.{i}.conv2d_3: shared
-            UpperBound v198 = v632 + norms.VectorNorm($"repeat_2.{i}.conv2d_3.bias");  // repeat_2.{i}.conv2d_3: radius
-            UpperBound v199 = UpperBound.Min(v632, 7 * v197 * UpperBound.OfRational(1, 2) * (v190 + v189), v198);  // repeat_2.{i}.conv2d_3: centred radius
-            UpperBound v633 = UpperBound.Min(7 * v197, v196) * v193;  // repeat_2.{i}.conv2d_3: shared
-            UpperBound v634 = 7 * v197 * v194;  // repeat_2.{i}.conv2d_3: shared
-            UpperBound v200 = UpperBound.Min(7 * v197 * v192, UpperBound.Min(v197, 7 * v197, v196) * v193, v633, v634);  // repeat_2.{i}.conv2d_3: from pixels, whole to token
-            UpperBound v201 = UpperBound.Min(v633, 28 * v200);  // repeat_2.{i}.conv2d_3: from pixels, whole to whole
-            UpperBound v202 = UpperBound.Min(v634, 224 * v200);  // repeat_2.{i}.conv2d_3: from pixels, token to token
-            UpperBound v204 = UpperBound.GeluSlope(v198);  // repeat_2.{i}.gelu_3: slope
-            UpperBound v205 = UpperBound.GeluGain(v198) * v198;  // repeat_2.{i}.gelu_3: radius
-            UpperBound v206 = UpperBound.Min(v204 * v199, v205);  // repeat_2.{i}.gelu_3: centred radius
-            UpperBound v207 = UpperBound.Min(v204 * v200, v204 * v201, v204 * v202);  // repeat_2.{i}.gelu_3: from pixels, whole to token
-            UpperBound v208 = UpperBound.Min(v204 * v201, 28 * v207);  // repeat_2.{i}.gelu_3: from pixels, whole to whole
-            UpperBound v209 = UpperBound.Min(v204 * v202, 224 * v207);  // repeat_2.{i}.gelu_3: from pixels, token to token
-            UpperBound v210 = v189 + v195 * v205;  // repeat_2.{i}.residual_2: radius
-            UpperBound v211 = UpperBound.Min(v190 + v195 * v206, v210);  // repeat_2.{i}.residual_2: centred radius
-            UpperBound v635 = v193 + v195 * v208;  // repeat_2.{i}.residual_2: shared
-            UpperBound v636 = v194 + v195 * v209;  // repeat_2.{i}.residual_2: shared
-            UpperBound v213 = UpperBound.Min(v192 + v195 * v207, v635, v636);  // repeat_2.{i}.residual_2: from pixels, whole to token
-            UpperBound v214 = UpperBound.Min(v635, 28 * v213);  // repeat_2.{i}.residual_2: from pixels, whole to whole
-            UpperBound v215 = UpperBound.Min(v636, 224 * v213);  // repeat_2.{i}.residual_2: from pixels, token to token
-            UpperBound v216 = UpperBound.Min(norms.LargestEntry($"repeat_2.{i}.residual_3.alpha"), UpperBound.OfRational(1, 48));  // repeat_2.{i}.residual_3: largest |alpha|
-            UpperBound v217 = 2 * norms.LargestEntry($"repeat_2.{i}.attention.bias_table");  // repeat_2.{i}.attention: spread of the bias
-            UpperBound v218 = norms.SpectralNorm($"repeat_2.{i}.attention.out");  // repeat_2.{i}.attention: σ(out)
-            UpperBound v219 = norms.SpectralNorm($"repeat_2.{i}.attention.k");  // repeat_2.{i}.attention: σ(k)
-            UpperBound v637 = UpperBound.MaxOver(6, head => norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head));  // repeat_2.{i}.attention: shared
-            UpperBound v220 = 2 * UpperBound.Min(v637 * v211, 1) + v217;  // repeat_2.{i}.attention: range of the logits
-            UpperBound v221 = UpperBound.DoeblinComplement(49, v220);  // repeat_2.{i}.attention: 1 − lambda
-            UpperBound v222 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v220);  // repeat_2.{i}.attention: cosh of half the range
-            UpperBound v223 = 49 * UpperBound.LargestSoftmaxWeight(49, v220);  // repeat_2.{i}.attention: largest column sum
-            UpperBound v224 = UpperBound.Min(UpperBound.Sqrt(v223), v222, 7);  // repeat_2.{i}.attention: norm of the weights
-            UpperBound v225 = norms.SpectralNorm($"repeat_2.{i}.attention.q");  // repeat_2.{i}.attention: σ(q)
-            UpperBound v226 = norms.SpectralNorm($"repeat_2.{i}.attention.v");  // repeat_2.{i}.attention: σ(v)
-            UpperBound v227 = UpperBound.MaxOver(6, head => norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head));  // repeat_2.{i}.attention: slope of the values
-            UpperBound v228 = UpperBound.MaxOver(6, head => UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v211, 1));  // repeat_2.{i}.attention: spread of the values
-            UpperBound v229 = UpperBound.MaxOver(6, head => UpperBound.Max(norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head), norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)));  // repeat_2.{i}.attention: both paths' slope
+            UpperBound v163 = UpperBound.Min(norms.LargestEntry($"repeat_2.{i}.residual.alpha"), UpperBound.OfRational(1, 48));  // repeat_2.{i}.residual: largest |alpha|
+            UpperBound v164 = norms.OperatorNorm($"repeat_2.{i}.conv2d.weight");  // repeat_2.{i}.conv2d: operator norm of weight
+            UpperBound v165 = UpperBound.Min(norms.SpectralNorm($"repeat_2.{i}.conv2d.weight"), v164, norms.LargestRow($"repeat_2.{i}.conv2d.weight"));  // repeat_2.{i}.conv2d: σ(weight)
+            UpperBound v166 = norms.TapNorms($"repeat_2.{i}.conv2d.weight");  // repeat_2.{i}.conv2d: sum of the taps' norms
+            UpperBound v636 = UpperBound.Min(7 * v165, v166);  // repeat_2.{i}.conv2d: shared
+            UpperBound v637 = v636 * v158;  // repeat_2.{i}.conv2d: shared
+            UpperBound v167 = v637 + norms.VectorNorm($"repeat_2.{i}.conv2d.bias");  // repeat_2.{i}.conv2d: radius
+            UpperBound v168 = UpperBound.Min(v637, v636 * UpperBound.OfRational(1, 2) * (v159 + v158), v167);  // repeat_2.{i}.conv2d: centred radius
+            UpperBound v638 = UpperBound.Min(7 * v165, v164) * v160;  // repeat_2.{i}.conv2d: shared
+            UpperBound v639 = v636 * v162;  // repeat_2.{i}.conv2d: shared
+            UpperBound v169 = UpperBound.Min(v636 * v161, UpperBound.Min(v165, 7 * v165, v164) * v160, v638, v639);  // repeat_2.{i}.conv2d: from pixels, whole to token
+            UpperBound v170 = UpperBound.Min(v638, 28 * v169);  // repeat_2.{i}.conv2d: from pixels, whole to whole
+            UpperBound v171 = UpperBound.Min(v639, 224 * v169);  // repeat_2.{i}.conv2d: from pixels, token to token
+            UpperBound v173 = UpperBound.GeluSlope(v167);  // repeat_2.{i}.gelu: slope
+            UpperBound v174 = UpperBound.GeluGain(v167) * v167;  // repeat_2.{i}.gelu: radius
+            UpperBound v175 = UpperBound.Min(v173 * v168, v174);  // repeat_2.{i}.gelu: centred radius
+            UpperBound v176 = UpperBound.Min(v173 * v169, v173 * v170, v173 * v171);  // repeat_2.{i}.gelu: from pixels, whole to token
+            UpperBound v177 = UpperBound.Min(v173 * v170, 28 * v176);  // repeat_2.{i}.gelu: from pixels, whole to whole
+            UpperBound v178 = UpperBound.Min(v173 * v171, 224 * v176);  // repeat_2.{i}.gelu: from pixels, token to token
+            UpperBound v179 = norms.OperatorNorm($"repeat_2.{i}.conv2d_2.weight");  // repeat_2.{i}.conv2d_2: operator norm of weight
+            UpperBound v180 = UpperBound.Min(norms.SpectralNorm($"repeat_2.{i}.conv2d_2.weight"), v179);  // repeat_2.{i}.conv2d_2: σ(weight)
+            UpperBound v181 = v180 * v174 + norms.VectorNorm($"repeat_2.{i}.conv2d_2.bias");  // repeat_2.{i}.conv2d_2: radius
+            UpperBound v182 = UpperBound.Min(v180 * v175, v181);  // repeat_2.{i}.conv2d_2: centred radius
+            UpperBound v640 = UpperBound.Min(v180, v179) * v177;  // repeat_2.{i}.conv2d_2: shared
+            UpperBound v183 = UpperBound.Min(v180 * v176, v640, v180 * v178);  // repeat_2.{i}.conv2d_2: from pixels, whole to token
+            UpperBound v184 = UpperBound.Min(v640, 28 * v183);  // repeat_2.{i}.conv2d_2: from pixels, whole to whole
+            UpperBound v185 = UpperBound.Min(v180 * v178, 224 * v183);  // repeat_2.{i}.conv2d_2: from pixels, token to token
+            UpperBound v186 = UpperBound.GeluSlope(v181);  // repeat_2.{i}.gelu_2: slope
+            UpperBound v187 = UpperBound.GeluGain(v181) * v181;  // repeat_2.{i}.gelu_2: radius
+            UpperBound v188 = UpperBound.Min(v186 * v182, v187);  // repeat_2.{i}.gelu_2: centred radius
+            UpperBound v189 = UpperBound.Min(v186 * v183, v186 * v184, v186 * v185);  // repeat_2.{i}.gelu_2: from pixels, whole to token
+            UpperBound v190 = UpperBound.Min(v186 * v184, 28 * v189);  // repeat_2.{i}.gelu_2: from pixels, whole to whole
+            UpperBound v191 = UpperBound.Min(v186 * v185, 224 * v189);  // repeat_2.{i}.gelu_2: from pixels, token to token
+            UpperBound v192 = v158 + v163 * v187;  // repeat_2.{i}.residual: radius
+            UpperBound v193 = UpperBound.Min(v159 + v163 * v188, v192);  // repeat_2.{i}.residual: centred radius
+            UpperBound v641 = v160 + v163 * v190;  // repeat_2.{i}.residual: shared
+            UpperBound v642 = v162 + v163 * v191;  // repeat_2.{i}.residual: shared
+            UpperBound v195 = UpperBound.Min(v161 + v163 * v189, v641, v642);  // repeat_2.{i}.residual: from pixels, whole to token
+            UpperBound v196 = UpperBound.Min(v641, 28 * v195);  // repeat_2.{i}.residual: from pixels, whole to whole
+            UpperBound v197 = UpperBound.Min(v642, 224 * v195);  // repeat_2.{i}.residual: from pixels, token to token
+            UpperBound v198 = UpperBound.Min(norms.LargestEntry($"repeat_2.{i}.residual_2.alpha"), UpperBound.OfRational(1, 48));  // repeat_2.{i}.residual_2: largest |alpha|
+            UpperBound v199 = norms.OperatorNorm($"repeat_2.{i}.conv2d_3.weight");  // repeat_2.{i}.conv2d_3: operator norm of weight
+            UpperBound v200 = UpperBound.Min(norms.SpectralNorm($"repeat_2.{i}.conv2d_3.weight"), v199, norms.LargestRow($"repeat_2.{i}.conv2d_3.weight"));  // repeat_2.{i}.conv2d_3: σ(weight)
+            UpperBound v201 = norms.TapNorms($"repeat_2.{i}.conv2d_3.weight");  // repeat_2.{i}.conv2d_3: sum of the taps' norms
+            UpperBound v643 = UpperBound.Min(7 * v200, v201);  // repeat_2.{i}.conv2d_3: shared
+            UpperBound v644 = v643 * v192;  // repeat_2.{i}.conv2d_3: shared
+            UpperBound v202 = v644 + norms.VectorNorm($"repeat_2.{i}.conv2d_3.bias");  // repeat_2.{i}.conv2d_3: radius
+            UpperBound v203 = UpperBound.Min(v644, v643 * UpperBound.OfRational(1, 2) * (v193 + v192), v202);  // repeat_2.{i}.conv2d_3: centred radius
+            UpperBound v645 = UpperBound.Min(7 * v200, v199) * v196;  // repeat_2.{i}.conv2d_3: shared
+            UpperBound v646 = v643 * v197;  // repeat_2.{i}.conv2d_3: shared
+            UpperBound v204 = UpperBound.Min(v643 * v195, UpperBound.Min(v200, 7 * v200, v199) * v196, v645, v646);  // repeat_2.{i}.conv2d_3: from pixels, whole to token
+            UpperBound v205 = UpperBound.Min(v645, 28 * v204);  // repeat_2.{i}.conv2d_3: from pixels, whole to whole
+            UpperBound v206 = UpperBound.Min(v646, 224 * v204);  // repeat_2.{i}.conv2d_3: from pixels, token to token
+            UpperBound v208 = UpperBound.GeluSlope(v202);  // repeat_2.{i}.gelu_3: slope
+            UpperBound v209 = UpperBound.GeluGain(v202) * v202;  // repeat_2.{i}.gelu_3: radius
+            UpperBound v210 = UpperBound.Min(v208 * v203, v209);  // repeat_2.{i}.gelu_3: centred radius
+            UpperBound v211 = UpperBound.Min(v208 * v204, v208 * v205, v208 * v206);  // repeat_2.{i}.gelu_3: from pixels, whole to token
+            UpperBound v212 = UpperBound.Min(v208 * v205, 28 * v211);  // repeat_2.{i}.gelu_3: from pixels, whole to whole
+            UpperBound v213 = UpperBound.Min(v208 * v206, 224 * v211);  // repeat_2.{i}.gelu_3: from pixels, token to token
+            UpperBound v214 = v192 + v198 * v209;  // repeat_2.{i}.residual_2: radius
+            UpperBound v215 = UpperBound.Min(v193 + v198 * v210, v214);  // repeat_2.{i}.residual_2: centred radius
+            UpperBound v647 = v196 + v198 * v212;  // repeat_2.{i}.residual_2: shared
+            UpperBound v648 = v197 + v198 * v213;  // repeat_2.{i}.residual_2: shared
+            UpperBound v217 = UpperBound.Min(v195 + v198 * v211, v647, v648);  // repeat_2.{i}.residual_2: from pixels, whole to token
+            UpperBound v218 = UpperBound.Min(v647, 28 * v217);  // repeat_2.{i}.residual_2: from pixels, whole to whole
+            UpperBound v219 = UpperBound.Min(v648, 224 * v217);  // repeat_2.{i}.residual_2: from pixels, token to token
+            UpperBound v220 = UpperBound.Min(norms.LargestEntry($"repeat_2.{i}.residual_3.alpha"), UpperBound.OfRational(1, 48));  // repeat_2.{i}.residual_3: largest |alpha|
+            UpperBound v221 = 2 * norms.LargestEntry($"repeat_2.{i}.attention.bias_table");  // repeat_2.{i}.attention: spread of the bias
+            UpperBound v222 = norms.SpectralNorm($"repeat_2.{i}.attention.out");  // repeat_2.{i}.attention: σ(out)
+            UpperBound v223 = norms.SpectralNorm($"repeat_2.{i}.attention.k");  // repeat_2.{i}.attention: σ(k)
+            UpperBound v649 = UpperBound.MaxOver(6, head => norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head));  // repeat_2.{i}.attention: shared
+            UpperBound v224 = 2 * UpperBound.Min(v649 * v215, 1) + v221;  // repeat_2.{i}.attention: range of the logits
+            UpperBound v225 = UpperBound.DoeblinComplement(49, v224);  // repeat_2.{i}.attention: 1 − lambda
+            UpperBound v226 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v224);  // repeat_2.{i}.attention: cosh of half the range
+            UpperBound v227 = 49 * UpperBound.LargestSoftmaxWeight(49, v224);  // repeat_2.{i}.attention: largest column sum
+            UpperBound v228 = UpperBound.Min(UpperBound.Sqrt(v227), v226, 7);  // repeat_2.{i}.attention: norm of the weights
+            UpperBound v229 = norms.SpectralNorm($"repeat_2.{i}.attention.q");  // repeat_2.{i}.attention: σ(q)
+            UpperBound v230 = norms.SpectralNorm($"repeat_2.{i}.attention.v");  // repeat_2.{i}.attention: σ(v)
+            UpperBound v231 = UpperBound.MaxOver(6, head => norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head));  // repeat_2.{i}.attention: slope of the values
+            UpperBound v232 = UpperBound.MaxOver(6, head => UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v215, 1));  // repeat_2.{i}.attention: spread of the values
+            UpperBound v233 = UpperBound.MaxOver(6, head => UpperBound.Max(norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head), norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)));  // repeat_2.{i}.attention: both paths' slope
             // repeat_2.{i}.attention: value path
-            UpperBound v230 = UpperBound.Min(
-                UpperBound.Sqrt(6) * v227,
-                v226 * (1
-                    + v221
+            UpperBound v234 = UpperBound.Min(
+                UpperBound.Sqrt(6) * v231,
+                v230 * (1
+                    + v225
                         * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("26738366322588372897"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-            UpperBound v638 = UpperBound.Sqrt(6) * v228;  // repeat_2.{i}.attention: shared
-            UpperBound v639 = UpperBound.Min(6 * UpperBound.Power(v227, 2), UpperBound.Power(v226, 2) * (1 + v221 * 5));  // repeat_2.{i}.attention: shared
-            UpperBound v640 = 6 * UpperBound.Power(v637, 2);  // repeat_2.{i}.attention: shared
+            UpperBound v650 = UpperBound.Sqrt(6) * v232;  // repeat_2.{i}.attention: shared
+            UpperBound v651 = UpperBound.Min(6 * UpperBound.Power(v231, 2), UpperBound.Power(v230, 2) * (1 + v225 * 5));  // repeat_2.{i}.attention: shared
+            UpperBound v652 = 6 * UpperBound.Power(v649, 2);  // repeat_2.{i}.attention: shared
             // repeat_2.{i}.attention: keys and values, token to token
-            UpperBound v231 = UpperBound.Min(
-                v218 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+            UpperBound v235 = UpperBound.Min(
+                v222 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v211, 1)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v215, 1)
                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head),
                     2))),
                 UpperBound.SumOver(6, head =>
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v211, 1)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v215, 1)
                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head))),
-                v218 * (v230 + v638 * v637),
-                v218 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                v222 * (v234 + v650 * v649),
+                v222 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         UpperBound.Power(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head), 2)
                             + UpperBound.Power(norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head), 2)),
@@ -1637,72 +1677,72 @@ public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.T
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * UpperBound.Sqrt(
                         UpperBound.Power(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head), 2)
                             + UpperBound.Power(norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head), 2))),
-                v218 * UpperBound.Sqrt(v639 + v640));
-            UpperBound v641 = UpperBound.Min(UpperBound.OfRational(1, 7) * v222, 1);  // repeat_2.{i}.attention: shared
-            UpperBound v642 = v226 * v641;  // repeat_2.{i}.attention: shared
-            UpperBound v643 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v220)));  // repeat_2.{i}.attention: shared
-            UpperBound v644 = UpperBound.Power(v226, 2) + UpperBound.OfRational(1, 2) * UpperBound.Power(v219, 2);  // repeat_2.{i}.attention: shared
-            UpperBound v645 = UpperBound.Power(v226, 2) + UpperBound.Power(v219, 2);  // repeat_2.{i}.attention: shared
-            UpperBound v646 = UpperBound.Min(v644, UpperBound.LargestSoftmaxWeight(49, v220) * v645);  // repeat_2.{i}.attention: shared
+                v222 * UpperBound.Sqrt(v651 + v652));
+            UpperBound v653 = UpperBound.Min(UpperBound.OfRational(1, 7) * v226, 1);  // repeat_2.{i}.attention: shared
+            UpperBound v654 = v230 * v653;  // repeat_2.{i}.attention: shared
+            UpperBound v655 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v224)));  // repeat_2.{i}.attention: shared
+            UpperBound v656 = UpperBound.Power(v230, 2) + UpperBound.OfRational(1, 2) * UpperBound.Power(v223, 2);  // repeat_2.{i}.attention: shared
+            UpperBound v657 = UpperBound.Power(v230, 2) + UpperBound.Power(v223, 2);  // repeat_2.{i}.attention: shared
+            UpperBound v658 = UpperBound.Min(v656, UpperBound.LargestSoftmaxWeight(49, v224) * v657);  // repeat_2.{i}.attention: shared
             // repeat_2.{i}.attention: keys and values, whole to token
-            UpperBound v232 = UpperBound.Min(
-                v218 * (v642 + v228 * v219 * v643),
-                v218 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v641
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v211, 1)
+            UpperBound v236 = UpperBound.Min(
+                v222 * (v654 + v232 * v223 * v655),
+                v222 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v653
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v215, 1)
                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                            * v643,
+                            * v655,
                     2))),
                 UpperBound.SumOver(6, head =>
-                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v641
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v211, 1)
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v653
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v215, 1)
                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                            * v643)),
-                v218 * UpperBound.Sqrt(v646));
-            UpperBound v647 = UpperBound.Min(UpperBound.Sqrt(v223), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_2.{i}.attention: shared
-            UpperBound v648 = UpperBound.Min(v223 * v645, 49 * v644);  // repeat_2.{i}.attention: shared
+                            * v655)),
+                v222 * UpperBound.Sqrt(v658));
+            UpperBound v659 = UpperBound.Min(UpperBound.Sqrt(v227), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_2.{i}.attention: shared
+            UpperBound v660 = UpperBound.Min(v227 * v657, 49 * v656);  // repeat_2.{i}.attention: shared
             // repeat_2.{i}.attention: keys and values, whole to whole
-            UpperBound v233 = UpperBound.Min(
-                v218 * (v226 * v224 + v228 * v219 * v647),
-                v218 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v224
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v211, 1)
+            UpperBound v237 = UpperBound.Min(
+                v222 * (v230 * v228 + v232 * v223 * v659),
+                v222 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v228
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v215, 1)
                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                            * v647,
+                            * v659,
                     2))),
                 UpperBound.SumOver(6, head =>
-                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v224
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v211, 1)
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v228
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v215, 1)
                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                            * v647)),
-                v218 * UpperBound.Sqrt(v648));
+                            * v659)),
+                v222 * UpperBound.Sqrt(v660));
             // repeat_2.{i}.attention: query path, all readings
-            UpperBound v234 = UpperBound.Min(
-                v218 * v228 * v225,
-                v218 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
-                    UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v211, 1)
+            UpperBound v238 = UpperBound.Min(
+                v222 * v232 * v229,
+                v222 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                    UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v215, 1)
                         * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head),
                     2))),
                 UpperBound.SumOver(6, head =>
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (
-                        UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v211, 1)
+                        UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v215, 1)
                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head))));
             // repeat_2.{i}.attention: per head, token to token
-            UpperBound v235 = UpperBound.Min(
-                v218 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+            UpperBound v239 = UpperBound.Min(
+                v222 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v211, 1)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v215, 1)
                             * UpperBound.Max(
                                 norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head),
                                 norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)),
                     2))),
                 UpperBound.SumOver(6, head =>
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v211, 1)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v215, 1)
                             * UpperBound.Max(
                                 norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head),
                                 norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)))),
-                v218 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                v222 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         UpperBound.Power(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head), 2)
                             + UpperBound.Power(
@@ -1720,213 +1760,217 @@ public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.T
                                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)),
                                 2))));
             // repeat_2.{i}.attention: token to token
-            UpperBound v236 = UpperBound.Min(
-                v235,
-                v231 + v234,
-                v218 * (v230 + v638 * v229),
-                v218 * UpperBound.Sqrt(v639 + 6 * UpperBound.Power(v229, 2)),
-                v218 * UpperBound.Sqrt(v639 + (v640 + UpperBound.Power(v225, 2))));
+            UpperBound v240 = UpperBound.Min(
+                v239,
+                v235 + v238,
+                v222 * (v234 + v650 * v233),
+                v222 * UpperBound.Sqrt(v651 + 6 * UpperBound.Power(v233, 2)),
+                v222 * UpperBound.Sqrt(v651 + (v652 + UpperBound.Power(v229, 2))));
             // repeat_2.{i}.attention: whole to token
-            UpperBound v237 = UpperBound.Min(
-                v232 + v234,
-                v218 * (v642 + v228 * (UpperBound.Sqrt(UpperBound.Power(v643 * v219, 2) + UpperBound.Power(v225, 2)) + v643 * 0)),
-                v218 * UpperBound.Sqrt(v646 + UpperBound.Power(v225, 2)));
+            UpperBound v241 = UpperBound.Min(
+                v236 + v238,
+                v222 * (v654 + v232 * (UpperBound.Sqrt(UpperBound.Power(v655 * v223, 2) + UpperBound.Power(v229, 2)) + v655 * 0)),
+                v222 * UpperBound.Sqrt(v658 + UpperBound.Power(v229, 2)));
             // repeat_2.{i}.attention: whole to whole
-            UpperBound v238 = UpperBound.Min(
-                v233 + v234,
-                v218 * (v226 * v224 + v228 * (UpperBound.Sqrt(UpperBound.Power(v647 * v219, 2) + UpperBound.Power(v225, 2)) + v647 * 0)),
-                v218 * UpperBound.Sqrt(v648 + UpperBound.Power(v225, 2)));
+            UpperBound v242 = UpperBound.Min(
+                v237 + v238,
+                v222 * (v230 * v228 + v232 * (UpperBound.Sqrt(UpperBound.Power(v659 * v223, 2) + UpperBound.Power(v229, 2)) + v659 * 0)),
+                v222 * UpperBound.Sqrt(v660 + UpperBound.Power(v229, 2)));
             // repeat_2.{i}.attention: radius
-            UpperBound v239 = UpperBound.Min(
-                v218 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+            UpperBound v243 = UpperBound.Min(
+                v222 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     UpperBound.Min(
-                        norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v210 + norms.HeadVectorNorm($"repeat_2.{i}.attention.v_bias", head),
+                        norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v214 + norms.HeadVectorNorm($"repeat_2.{i}.attention.v_bias", head),
                         1),
                     2))),
                 UpperBound.SumOver(6, head =>
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * UpperBound.Min(
-                        norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v210 + norms.HeadVectorNorm($"repeat_2.{i}.attention.v_bias", head),
+                        norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v214 + norms.HeadVectorNorm($"repeat_2.{i}.attention.v_bias", head),
                         1)))
                 + norms.VectorNorm($"repeat_2.{i}.attention.out_bias");
             // repeat_2.{i}.attention: centred radius
-            UpperBound v240 = UpperBound.Min(
-                v218 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v211, 1), 2))),
+            UpperBound v244 = UpperBound.Min(
+                v222 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v215, 1), 2))),
                 UpperBound.SumOver(6, head =>
-                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v211, 1)),
-                v239);
-            UpperBound v241 = UpperBound.Min(v236 * v213, v237 * v214, v232 * v214 + v234 * v213, v238 * v214, v236 * v215);  // repeat_2.{i}.attention: from pixels, whole to token
-            UpperBound v242 = UpperBound.Min(v238 * v214, 28 * v241);  // repeat_2.{i}.attention: from pixels, whole to whole
-            UpperBound v243 = UpperBound.Min(v236 * v215, 224 * v241);  // repeat_2.{i}.attention: from pixels, token to token
-            UpperBound v246 = v210 + v216 * v239;  // repeat_2.{i}.residual_3: radius
-            UpperBound v247 = UpperBound.Min(v211 + v216 * v240, v246);  // repeat_2.{i}.residual_3: centred radius
-            UpperBound v649 = v214 + v216 * v242;  // repeat_2.{i}.residual_3: shared
-            UpperBound v650 = v215 + v216 * v243;  // repeat_2.{i}.residual_3: shared
-            UpperBound v249 = UpperBound.Min(v213 + v216 * v241, v649, v650);  // repeat_2.{i}.residual_3: from pixels, whole to token
-            UpperBound v250 = UpperBound.Min(v649, 28 * v249);  // repeat_2.{i}.residual_3: from pixels, whole to whole
-            UpperBound v251 = UpperBound.Min(v650, 224 * v249);  // repeat_2.{i}.residual_3: from pixels, token to token
-            UpperBound v252 = norms.LargestEntry($"repeat_2.{i}.center_norm.gain");  // repeat_2.{i}.center_norm: max|gain|
-            UpperBound v253 = v252 * UpperBound.OfRational(192, 191) * v246 + norms.VectorNorm($"repeat_2.{i}.center_norm.bias");  // repeat_2.{i}.center_norm: radius
-            UpperBound v254 = UpperBound.Min(v252 * UpperBound.OfRational(192, 191) * v247, v253);  // repeat_2.{i}.center_norm: centred radius
-            UpperBound v651 = v252 * UpperBound.OfRational(192, 191) * v250;  // repeat_2.{i}.center_norm: shared
-            UpperBound v652 = v252 * UpperBound.OfRational(192, 191) * v251;  // repeat_2.{i}.center_norm: shared
-            UpperBound v255 = UpperBound.Min(v252 * UpperBound.OfRational(192, 191) * v249, v651, v652);  // repeat_2.{i}.center_norm: from pixels, whole to token
-            UpperBound v256 = UpperBound.Min(v651, 28 * v255);  // repeat_2.{i}.center_norm: from pixels, whole to whole
-            UpperBound v257 = UpperBound.Min(v652, 224 * v255);  // repeat_2.{i}.center_norm: from pixels, token to token
-            UpperBound v258 = UpperBound.Min(norms.LargestEntry($"repeat_2.{i}.residual_4.alpha"), UpperBound.OfRational(1, 48));  // repeat_2.{i}.residual_4: largest |alpha|
-            UpperBound v259 = norms.SpectralNorm($"repeat_2.{i}.mlp.up");  // repeat_2.{i}.mlp: σ(up)
-            UpperBound v260 = norms.SpectralNorm($"repeat_2.{i}.mlp.down");  // repeat_2.{i}.mlp: σ(down)
-            UpperBound v261 = norms.LargestRow($"repeat_2.{i}.mlp.up") * v253 + norms.LargestEntry($"repeat_2.{i}.mlp.up_bias");  // repeat_2.{i}.mlp: largest pre-activation
-            UpperBound v262 = v259 * v253 + norms.VectorNorm($"repeat_2.{i}.mlp.up_bias");  // repeat_2.{i}.mlp: norm of the pre-activations
-            UpperBound v263 = UpperBound.GeluSlope(v261);  // repeat_2.{i}.mlp: gelu slope
+                    norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * UpperBound.Min(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v215, 1)),
+                v243);
+            UpperBound v245 = UpperBound.Min(v240 * v217, v241 * v218, v236 * v218 + v238 * v217, v242 * v218, v240 * v219);  // repeat_2.{i}.attention: from pixels, whole to token
+            UpperBound v246 = UpperBound.Min(v242 * v218, 28 * v245);  // repeat_2.{i}.attention: from pixels, whole to whole
+            UpperBound v247 = UpperBound.Min(v240 * v219, 224 * v245);  // repeat_2.{i}.attention: from pixels, token to token
+            UpperBound v250 = v214 + v220 * v243;  // repeat_2.{i}.residual_3: radius
+            UpperBound v251 = UpperBound.Min(v215 + v220 * v244, v250);  // repeat_2.{i}.residual_3: centred radius
+            UpperBound v661 = v218 + v220 * v246;  // repeat_2.{i}.residual_3: shared
+            UpperBound v662 = v219 + v220 * v247;  // repeat_2.{i}.residual_3: shared
+            UpperBound v253 = UpperBound.Min(v217 + v220 * v245, v661, v662);  // repeat_2.{i}.residual_3: from pixels, whole to token
+            UpperBound v254 = UpperBound.Min(v661, 28 * v253);  // repeat_2.{i}.residual_3: from pixels, whole to whole
+            UpperBound v255 = UpperBound.Min(v662, 224 * v253);  // repeat_2.{i}.residual_3: from pixels, token to token
+            UpperBound v256 = norms.LargestEntry($"repeat_2.{i}.center_norm.gain");  // repeat_2.{i}.center_norm: max|gain|
+            UpperBound v257 = v256 * UpperBound.OfRational(192, 191) * v250 + norms.VectorNorm($"repeat_2.{i}.center_norm.bias");  // repeat_2.{i}.center_norm: radius
+            UpperBound v258 = UpperBound.Min(v256 * UpperBound.OfRational(192, 191) * v251, v257);  // repeat_2.{i}.center_norm: centred radius
+            UpperBound v663 = v256 * UpperBound.OfRational(192, 191) * v254;  // repeat_2.{i}.center_norm: shared
+            UpperBound v664 = v256 * UpperBound.OfRational(192, 191) * v255;  // repeat_2.{i}.center_norm: shared
+            UpperBound v259 = UpperBound.Min(v256 * UpperBound.OfRational(192, 191) * v253, v663, v664);  // repeat_2.{i}.center_norm: from pixels, whole to token
+            UpperBound v260 = UpperBound.Min(v663, 28 * v259);  // repeat_2.{i}.center_norm: from pixels, whole to whole
+            UpperBound v261 = UpperBound.Min(v664, 224 * v259);  // repeat_2.{i}.center_norm: from pixels, token to token
+            UpperBound v262 = UpperBound.Min(norms.LargestEntry($"repeat_2.{i}.residual_4.alpha"), UpperBound.OfRational(1, 48));  // repeat_2.{i}.residual_4: largest |alpha|
+            UpperBound v263 = norms.SpectralNorm($"repeat_2.{i}.mlp.up");  // repeat_2.{i}.mlp: σ(up)
+            UpperBound v264 = norms.SpectralNorm($"repeat_2.{i}.mlp.down");  // repeat_2.{i}.mlp: σ(down)
+            UpperBound v265 = norms.LargestRow($"repeat_2.{i}.mlp.up") * v257 + norms.LargestEntry($"repeat_2.{i}.mlp.up_bias");  // repeat_2.{i}.mlp: largest pre-activation
+            UpperBound v266 = v263 * v257 + norms.VectorNorm($"repeat_2.{i}.mlp.up_bias");  // repeat_2.{i}.mlp: norm of the pre-activations
+            UpperBound v267 = UpperBound.GeluSlope(v265);  // repeat_2.{i}.mlp: gelu slope
             // repeat_2.{i}.mlp: constant
-            UpperBound v264 = UpperBound.Min(
-                v263 * (v259 * v260),
+            UpperBound v268 = UpperBound.Min(
+                v267 * (v263 * v264),
                 UpperBound.OfRational(1, 2) * norms.Product($"repeat_2.{i}.mlp.down", $"repeat_2.{i}.mlp.up")
-                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v259 * v260));
-            UpperBound v265 = v260 * (UpperBound.GeluGain(v261) * v262) + norms.VectorNorm($"repeat_2.{i}.mlp.down_bias");  // repeat_2.{i}.mlp: radius
-            UpperBound v266 = UpperBound.Min(v264 * v254, v265);  // repeat_2.{i}.mlp: centred radius
-            UpperBound v267 = UpperBound.Min(v264 * v255, v264 * v256, v264 * v257);  // repeat_2.{i}.mlp: from pixels, whole to token
-            UpperBound v268 = UpperBound.Min(v264 * v256, 28 * v267);  // repeat_2.{i}.mlp: from pixels, whole to whole
-            UpperBound v269 = UpperBound.Min(v264 * v257, 224 * v267);  // repeat_2.{i}.mlp: from pixels, token to token
-            UpperBound v272 = v253 + v258 * v265;  // repeat_2.{i}.residual_4: radius
-            UpperBound v273 = UpperBound.Min(v254 + v258 * v266, v272);  // repeat_2.{i}.residual_4: centred radius
-            UpperBound v653 = v256 + v258 * v268;  // repeat_2.{i}.residual_4: shared
-            UpperBound v654 = v257 + v258 * v269;  // repeat_2.{i}.residual_4: shared
-            UpperBound v275 = UpperBound.Min(v255 + v258 * v267, v653, v654);  // repeat_2.{i}.residual_4: from pixels, whole to token
-            UpperBound v276 = UpperBound.Min(v653, 28 * v275);  // repeat_2.{i}.residual_4: from pixels, whole to whole
-            UpperBound v277 = UpperBound.Min(v654, 224 * v275);  // repeat_2.{i}.residual_4: from pixels, token to token
-            UpperBound v278 = norms.LargestEntry($"repeat_2.{i}.center_norm_2.gain");  // repeat_2.{i}.center_norm_2: max|gain|
-            UpperBound v279 = v278 * UpperBound.OfRational(192, 191) * v272 + norms.VectorNorm($"repeat_2.{i}.center_norm_2.bias");  // repeat_2.{i}.center_norm_2: radius
-            UpperBound v280 = UpperBound.Min(v278 * UpperBound.OfRational(192, 191) * v273, v279);  // repeat_2.{i}.center_norm_2: centred radius
-            UpperBound v655 = v278 * UpperBound.OfRational(192, 191) * v276;  // repeat_2.{i}.center_norm_2: shared
-            UpperBound v656 = v278 * UpperBound.OfRational(192, 191) * v277;  // repeat_2.{i}.center_norm_2: shared
-            UpperBound v281 = UpperBound.Min(v278 * UpperBound.OfRational(192, 191) * v275, v655, v656);  // repeat_2.{i}.center_norm_2: from pixels, whole to token
-            UpperBound v282 = UpperBound.Min(v655, 28 * v281);  // repeat_2.{i}.center_norm_2: from pixels, whole to whole
-            UpperBound v283 = UpperBound.Min(v656, 224 * v281);  // repeat_2.{i}.center_norm_2: from pixels, token to token
-            (v156, v157, v158, v159, v160) = (v279, v280, v282, v281, v283);
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v263 * v264));
+            UpperBound v269 = v264 * (UpperBound.GeluGain(v265) * v266) + norms.VectorNorm($"repeat_2.{i}.mlp.down_bias");  // repeat_2.{i}.mlp: radius
+            UpperBound v270 = UpperBound.Min(v268 * v258, v269);  // repeat_2.{i}.mlp: centred radius
+            UpperBound v271 = UpperBound.Min(v268 * v259, v268 * v260, v268 * v261);  // repeat_2.{i}.mlp: from pixels, whole to token
+            UpperBound v272 = UpperBound.Min(v268 * v260, 28 * v271);  // repeat_2.{i}.mlp: from pixels, whole to whole
+            UpperBound v273 = UpperBound.Min(v268 * v261, 224 * v271);  // repeat_2.{i}.mlp: from pixels, token to token
+            UpperBound v276 = v257 + v262 * v269;  // repeat_2.{i}.residual_4: radius
+            UpperBound v277 = UpperBound.Min(v258 + v262 * v270, v276);  // repeat_2.{i}.residual_4: centred radius
+            UpperBound v665 = v260 + v262 * v272;  // repeat_2.{i}.residual_4: shared
+            UpperBound v666 = v261 + v262 * v273;  // repeat_2.{i}.residual_4: shared
+            UpperBound v279 = UpperBound.Min(v259 + v262 * v271, v665, v666);  // repeat_2.{i}.residual_4: from pixels, whole to token
+            UpperBound v280 = UpperBound.Min(v665, 28 * v279);  // repeat_2.{i}.residual_4: from pixels, whole to whole
+            UpperBound v281 = UpperBound.Min(v666, 224 * v279);  // repeat_2.{i}.residual_4: from pixels, token to token
+            UpperBound v282 = norms.LargestEntry($"repeat_2.{i}.center_norm_2.gain");  // repeat_2.{i}.center_norm_2: max|gain|
+            UpperBound v283 = v282 * UpperBound.OfRational(192, 191) * v276 + norms.VectorNorm($"repeat_2.{i}.center_norm_2.bias");  // repeat_2.{i}.center_norm_2: radius
+            UpperBound v284 = UpperBound.Min(v282 * UpperBound.OfRational(192, 191) * v277, v283);  // repeat_2.{i}.center_norm_2: centred radius
+            UpperBound v667 = v282 * UpperBound.OfRational(192, 191) * v280;  // repeat_2.{i}.center_norm_2: shared
+            UpperBound v668 = v282 * UpperBound.OfRational(192, 191) * v281;  // repeat_2.{i}.center_norm_2: shared
+            UpperBound v285 = UpperBound.Min(v282 * UpperBound.OfRational(192, 191) * v279, v667, v668);  // repeat_2.{i}.center_norm_2: from pixels, whole to token
+            UpperBound v286 = UpperBound.Min(v667, 28 * v285);  // repeat_2.{i}.center_norm_2: from pixels, whole to whole
+            UpperBound v287 = UpperBound.Min(v668, 224 * v285);  // repeat_2.{i}.center_norm_2: from pixels, token to token
+            (v158, v159, v160, v161, v162) = (v283, v284, v286, v285, v287);
         }
-        UpperBound v284 = v156;
-        UpperBound v285 = v157;
-        UpperBound v286 = v158;
-        UpperBound v287 = v159;
-        UpperBound v288 = v160;
-        UpperBound v289 = norms.SpectralNorm("patch_merging_2.reduction");  // patch_merging_2: σ(reduction)
-        UpperBound v290 = norms.LargestEntry("patch_merging_2.gain");  // patch_merging_2: max|gain|
-        UpperBound v291 = v289 * (v290 * UpperBound.OfRational(768, 767) * (2 * v284) + norms.VectorNorm("patch_merging_2.bias"));  // patch_merging_2: radius
-        UpperBound v292 = UpperBound.Min(v289 * (v290 * UpperBound.OfRational(768, 767) * (2 * v285)), v291);  // patch_merging_2: centred radius
-        UpperBound v657 = v290 * UpperBound.OfRational(768, 767) * v289;  // patch_merging_2: shared
-        UpperBound v658 = 2 * v657;  // patch_merging_2: shared
-        UpperBound v659 = v657 * v286;  // patch_merging_2: shared
-        UpperBound v660 = v658 * v288;  // patch_merging_2: shared
-        UpperBound v293 = UpperBound.Min(v658 * v287, v659, v660);  // patch_merging_2: from pixels, whole to token
-        UpperBound v294 = UpperBound.Min(v659, 14 * v293);  // patch_merging_2: from pixels, whole to whole
-        UpperBound v295 = UpperBound.Min(v660, 224 * v293);  // patch_merging_2: from pixels, token to token
-        UpperBound v296 = v291;
-        UpperBound v297 = v292;
-        UpperBound v298 = v294;
-        UpperBound v299 = v293;
+        UpperBound v288 = v158;
+        UpperBound v289 = v159;
+        UpperBound v290 = v160;
+        UpperBound v291 = v161;
+        UpperBound v292 = v162;
+        UpperBound v293 = norms.SpectralNorm("patch_merging_2.reduction");  // patch_merging_2: σ(reduction)
+        UpperBound v294 = norms.LargestEntry("patch_merging_2.gain");  // patch_merging_2: max|gain|
+        UpperBound v295 = v293 * (v294 * UpperBound.OfRational(768, 767) * (2 * v288) + norms.VectorNorm("patch_merging_2.bias"));  // patch_merging_2: radius
+        UpperBound v296 = UpperBound.Min(v293 * (v294 * UpperBound.OfRational(768, 767) * (2 * v289)), v295);  // patch_merging_2: centred radius
+        UpperBound v669 = v294 * UpperBound.OfRational(768, 767) * v293;  // patch_merging_2: shared
+        UpperBound v670 = 2 * v669;  // patch_merging_2: shared
+        UpperBound v671 = v669 * v290;  // patch_merging_2: shared
+        UpperBound v672 = v670 * v292;  // patch_merging_2: shared
+        UpperBound v297 = UpperBound.Min(v670 * v291, v671, v672);  // patch_merging_2: from pixels, whole to token
+        UpperBound v298 = UpperBound.Min(v671, 14 * v297);  // patch_merging_2: from pixels, whole to whole
+        UpperBound v299 = UpperBound.Min(v672, 224 * v297);  // patch_merging_2: from pixels, token to token
         UpperBound v300 = v295;
+        UpperBound v301 = v296;
+        UpperBound v302 = v298;
+        UpperBound v303 = v297;
+        UpperBound v304 = v299;
         for (long i = 0; i < 6; i++)
         {
-            UpperBound v301 = UpperBound.Min(norms.LargestEntry($"repeat_3.{i}.residual.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.{i}.residual: largest |alpha|
-            UpperBound v302 = norms.OperatorNorm($"repeat_3.{i}.conv2d.weight");  // repeat_3.{i}.conv2d: operator norm of weight
-            UpperBound v303 = UpperBound.Min(norms.SpectralNorm($"repeat_3.{i}.conv2d.weight"), v302, norms.LargestRow($"repeat_3.{i}.conv2d.weight"));  // repeat_3.{i}.conv2d: σ(weight)
-            UpperBound v661 = 7 * v303 * v296;  // repeat_3.{i}.conv2d: shared
-            UpperBound v304 = v661 + norms.VectorNorm($"repeat_3.{i}.conv2d.bias");  // repeat_3.{i}.conv2d: radius
-            UpperBound v305 = UpperBound.Min(v661, 7 * v303 * UpperBound.OfRational(1, 2) * (v297 + v296), v304);  // repeat_3.{i}.conv2d: centred radius
-            UpperBound v662 = UpperBound.Min(7 * v303, v302) * v298;  // repeat_3.{i}.conv2d: shared
-            UpperBound v663 = 7 * v303 * v300;  // repeat_3.{i}.conv2d: shared
-            UpperBound v306 = UpperBound.Min(7 * v303 * v299, UpperBound.Min(v303, 7 * v303, v302) * v298, v662, v663);  // repeat_3.{i}.conv2d: from pixels, whole to token
-            UpperBound v307 = UpperBound.Min(v662, 14 * v306);  // repeat_3.{i}.conv2d: from pixels, whole to whole
-            UpperBound v308 = UpperBound.Min(v663, 224 * v306);  // repeat_3.{i}.conv2d: from pixels, token to token
-            UpperBound v310 = UpperBound.GeluSlope(v304);  // repeat_3.{i}.gelu: slope
-            UpperBound v311 = UpperBound.GeluGain(v304) * v304;  // repeat_3.{i}.gelu: radius
-            UpperBound v312 = UpperBound.Min(v310 * v305, v311);  // repeat_3.{i}.gelu: centred radius
-            UpperBound v313 = UpperBound.Min(v310 * v306, v310 * v307, v310 * v308);  // repeat_3.{i}.gelu: from pixels, whole to token
-            UpperBound v314 = UpperBound.Min(v310 * v307, 14 * v313);  // repeat_3.{i}.gelu: from pixels, whole to whole
-            UpperBound v315 = UpperBound.Min(v310 * v308, 224 * v313);  // repeat_3.{i}.gelu: from pixels, token to token
-            UpperBound v316 = norms.OperatorNorm($"repeat_3.{i}.conv2d_2.weight");  // repeat_3.{i}.conv2d_2: operator norm of weight
-            UpperBound v317 = UpperBound.Min(norms.SpectralNorm($"repeat_3.{i}.conv2d_2.weight"), v316);  // repeat_3.{i}.conv2d_2: σ(weight)
-            UpperBound v318 = v317 * v311 + norms.VectorNorm($"repeat_3.{i}.conv2d_2.bias");  // repeat_3.{i}.conv2d_2: radius
-            UpperBound v319 = UpperBound.Min(v317 * v312, v318);  // repeat_3.{i}.conv2d_2: centred radius
-            UpperBound v664 = UpperBound.Min(v317, v316) * v314;  // repeat_3.{i}.conv2d_2: shared
-            UpperBound v320 = UpperBound.Min(v317 * v313, v664, v317 * v315);  // repeat_3.{i}.conv2d_2: from pixels, whole to token
-            UpperBound v321 = UpperBound.Min(v664, 14 * v320);  // repeat_3.{i}.conv2d_2: from pixels, whole to whole
-            UpperBound v322 = UpperBound.Min(v317 * v315, 224 * v320);  // repeat_3.{i}.conv2d_2: from pixels, token to token
-            UpperBound v323 = UpperBound.GeluSlope(v318);  // repeat_3.{i}.gelu_2: slope
-            UpperBound v324 = UpperBound.GeluGain(v318) * v318;  // repeat_3.{i}.gelu_2: radius
-            UpperBound v325 = UpperBound.Min(v323 * v319, v324);  // repeat_3.{i}.gelu_2: centred radius
-            UpperBound v326 = UpperBound.Min(v323 * v320, v323 * v321, v323 * v322);  // repeat_3.{i}.gelu_2: from pixels, whole to token
-            UpperBound v327 = UpperBound.Min(v323 * v321, 14 * v326);  // repeat_3.{i}.gelu_2: from pixels, whole to whole
-            UpperBound v328 = UpperBound.Min(v323 * v322, 224 * v326);  // repeat_3.{i}.gelu_2: from pixels, token to token
-            UpperBound v329 = v296 + v301 * v324;  // repeat_3.{i}.residual: radius
-            UpperBound v330 = UpperBound.Min(v297 + v301 * v325, v329);  // repeat_3.{i}.residual: centred radius
-            UpperBound v665 = v298 + v301 * v327;  // repeat_3.{i}.residual: shared
-            UpperBound v666 = v300 + v301 * v328;  // repeat_3.{i}.residual: shared
-            UpperBound v332 = UpperBound.Min(v299 + v301 * v326, v665, v666);  // repeat_3.{i}.residual: from pixels, whole to token
-            UpperBound v333 = UpperBound.Min(v665, 14 * v332);  // repeat_3.{i}.residual: from pixels, whole to whole
-            UpperBound v334 = UpperBound.Min(v666, 224 * v332);  // repeat_3.{i}.residual: from pixels, token to token
-            UpperBound v335 = UpperBound.Min(norms.LargestEntry($"repeat_3.{i}.residual_2.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.{i}.residual_2: largest |alpha|
-            UpperBound v336 = norms.OperatorNorm($"repeat_3.{i}.conv2d_3.weight");  // repeat_3.{i}.conv2d_3: operator norm of weight
-            UpperBound v337 = UpperBound.Min(norms.SpectralNorm($"repeat_3.{i}.conv2d_3.weight"), v336, norms.LargestRow($"repeat_3.{i}.conv2d_3.weight"));  // repeat_3.{i}.conv2d_3: σ(weight)
-            UpperBound v667 = 7 * v337 * v329;  // repeat_3.{i}.conv2d_3: shared
-            UpperBound v338 = v667 + norms.VectorNorm($"repeat_3.{i}.conv2d_3.bias");  // repeat_3.{i}.conv2d_3: radius
-            UpperBound v339 = UpperBound.Min(v667, 7 * v337 * UpperBound.OfRational(1, 2) * (v330 + v329), v338);  // repeat_3.{i}.conv2d_3: centred radius
-            UpperBound v668 = UpperBound.Min(7 * v337, v336) * v333;  // repeat_3.{i}.conv2d_3: shared
-            UpperBound v669 = 7 * v337 * v334;  // repeat_3.{i}.conv2d_3: shared
-            UpperBound v340 = UpperBound.Min(7 * v337 * v332, UpperBound.Min(v337, 7 * v337, v336) * v333, v668, v669);  // repeat_3.{i}.conv2d_3: from pixels, whole to token
-            UpperBound v341 = UpperBound.Min(v668, 14 * v340);  // repeat_3.{i}.conv2d_3: from pixels, whole to whole
-            UpperBound v342 = UpperBound.Min(v669, 224 * v340);  // repeat_3.{i}.conv2d_3: from pixels, token to token
-            UpperBound v344 = UpperBound.GeluSlope(v338);  // repeat_3.{i}.gelu_3: slope
-            UpperBound v345 = UpperBound.GeluGain(v338) * v338;  // repeat_3.{i}.gelu_3: radius
-            UpperBound v346 = UpperBound.Min(v344 * v339, v345);  // repeat_3.{i}.gelu_3: centred radius
-            UpperBound v347 = UpperBound.Min(v344 * v340, v344 * v341, v344 * v342);  // repeat_3.{i}.gelu_3: from pixels, whole to token
-            UpperBound v348 = UpperBound.Min(v344 * v341, 14 * v347);  // repeat_3.{i}.gelu_3: from pixels, whole to whole
-            UpperBound v349 = UpperBound.Min(v344 * v342, 224 * v347);  // repeat_3.{i}.gelu_3: from pixels, token to token
-            UpperBound v350 = v329 + v335 * v345;  // repeat_3.{i}.residual_2: radius
-            UpperBound v351 = UpperBound.Min(v330 + v335 * v346, v350);  // repeat_3.{i}.residual_2: centred radius
-            UpperBound v670 = v333 + v335 * v348;  // repeat_3.{i}.residual_2: shared
-            UpperBound v671 = v334 + v335 * v349;  // repeat_3.{i}.residual_2: shared
-            UpperBound v353 = UpperBound.Min(v332 + v335 * v347, v670, v671);  // repeat_3.{i}.residual_2: from pixels, whole to token
-            UpperBound v354 = UpperBound.Min(v670, 14 * v353);  // repeat_3.{i}.residual_2: from pixels, whole to whole
-            UpperBound v355 = UpperBound.Min(v671, 224 * v353);  // repeat_3.{i}.residual_2: from pixels, token to token
-            UpperBound v356 = UpperBound.Min(norms.LargestEntry($"repeat_3.{i}.residual_3.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.{i}.residual_3: largest |alpha|
-            UpperBound v357 = 2 * norms.LargestEntry($"repeat_3.{i}.attention.bias_table");  // repeat_3.{i}.attention: spread of the bias
-            UpperBound v358 = norms.SpectralNorm($"repeat_3.{i}.attention.out");  // repeat_3.{i}.attention: σ(out)
-            UpperBound v359 = norms.SpectralNorm($"repeat_3.{i}.attention.k");  // repeat_3.{i}.attention: σ(k)
-            UpperBound v672 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head));  // repeat_3.{i}.attention: shared
-            UpperBound v360 = 2 * UpperBound.Min(v672 * v351, 1) + v357;  // repeat_3.{i}.attention: range of the logits
-            UpperBound v361 = UpperBound.DoeblinComplement(49, v360);  // repeat_3.{i}.attention: 1 − lambda
-            UpperBound v362 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v360);  // repeat_3.{i}.attention: cosh of half the range
-            UpperBound v363 = 49 * UpperBound.LargestSoftmaxWeight(49, v360);  // repeat_3.{i}.attention: largest column sum
-            UpperBound v364 = UpperBound.Min(UpperBound.Sqrt(v363), v362, 7);  // repeat_3.{i}.attention: norm of the weights
-            UpperBound v365 = norms.SpectralNorm($"repeat_3.{i}.attention.q");  // repeat_3.{i}.attention: σ(q)
-            UpperBound v366 = norms.SpectralNorm($"repeat_3.{i}.attention.v");  // repeat_3.{i}.attention: σ(v)
-            UpperBound v367 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head));  // repeat_3.{i}.attention: slope of the values
-            UpperBound v368 = UpperBound.MaxOver(12, head => UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v351, 1));  // repeat_3.{i}.attention: spread of the values
-            UpperBound v369 = UpperBound.MaxOver(12, head => UpperBound.Max(norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head), norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)));  // repeat_3.{i}.attention: both paths' slope
+            UpperBound v305 = UpperBound.Min(norms.LargestEntry($"repeat_3.{i}.residual.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.{i}.residual: largest |alpha|
+            UpperBound v306 = norms.OperatorNorm($"repeat_3.{i}.conv2d.weight");  // repeat_3.{i}.conv2d: operator norm of weight
+            UpperBound v307 = UpperBound.Min(norms.SpectralNorm($"repeat_3.{i}.conv2d.weight"), v306, norms.LargestRow($"repeat_3.{i}.conv2d.weight"));  // repeat_3.{i}.conv2d: σ(weight)
+            UpperBound v308 = norms.TapNorms($"repeat_3.{i}.conv2d.weight");  // repeat_3.{i}.conv2d: sum of the taps' norms
+            UpperBound v673 = UpperBound.Min(7 * v307, v308);  // repeat_3.{i}.conv2d: shared
+            UpperBound v674 = v673 * v300;  // repeat_3.{i}.conv2d: shared
+            UpperBound v309 = v674 + norms.VectorNorm($"repeat_3.{i}.conv2d.bias");  // repeat_3.{i}.conv2d: radius
+            UpperBound v310 = UpperBound.Min(v674, v673 * UpperBound.OfRational(1, 2) * (v301 + v300), v309);  // repeat_3.{i}.conv2d: centred radius
+            UpperBound v675 = UpperBound.Min(7 * v307, v306) * v302;  // repeat_3.{i}.conv2d: shared
+            UpperBound v676 = v673 * v304;  // repeat_3.{i}.conv2d: shared
+            UpperBound v311 = UpperBound.Min(v673 * v303, UpperBound.Min(v307, 7 * v307, v306) * v302, v675, v676);  // repeat_3.{i}.conv2d: from pixels, whole to token
+            UpperBound v312 = UpperBound.Min(v675, 14 * v311);  // repeat_3.{i}.conv2d: from pixels, whole to whole
+            UpperBound v313 = UpperBound.Min(v676, 224 * v311);  // repeat_3.{i}.conv2d: from pixels, token to token
+            UpperBound v315 = UpperBound.GeluSlope(v309);  // repeat_3.{i}.gelu: slope
+            UpperBound v316 = UpperBound.GeluGain(v309) * v309;  // repeat_3.{i}.gelu: radius
+            UpperBound v317 = UpperBound.Min(v315 * v310, v316);  // repeat_3.{i}.gelu: centred radius
+            UpperBound v318 = UpperBound.Min(v315 * v311, v315 * v312, v315 * v313);  // repeat_3.{i}.gelu: from pixels, whole to token
+            UpperBound v319 = UpperBound.Min(v315 * v312, 14 * v318);  // repeat_3.{i}.gelu: from pixels, whole to whole
+            UpperBound v320 = UpperBound.Min(v315 * v313, 224 * v318);  // repeat_3.{i}.gelu: from pixels, token to token
+            UpperBound v321 = norms.OperatorNorm($"repeat_3.{i}.conv2d_2.weight");  // repeat_3.{i}.conv2d_2: operator norm of weight
+            UpperBound v322 = UpperBound.Min(norms.SpectralNorm($"repeat_3.{i}.conv2d_2.weight"), v321);  // repeat_3.{i}.conv2d_2: σ(weight)
+            UpperBound v323 = v322 * v316 + norms.VectorNorm($"repeat_3.{i}.conv2d_2.bias");  // repeat_3.{i}.conv2d_2: radius
+            UpperBound v324 = UpperBound.Min(v322 * v317, v323);  // repeat_3.{i}.conv2d_2: centred radius
+            UpperBound v677 = UpperBound.Min(v322, v321) * v319;  // repeat_3.{i}.conv2d_2: shared
+            UpperBound v325 = UpperBound.Min(v322 * v318, v677, v322 * v320);  // repeat_3.{i}.conv2d_2: from pixels, whole to token
+            UpperBound v326 = UpperBound.Min(v677, 14 * v325);  // repeat_3.{i}.conv2d_2: from pixels, whole to whole
+            UpperBound v327 = UpperBound.Min(v322 * v320, 224 * v325);  // repeat_3.{i}.conv2d_2: from pixels, token to token
+            UpperBound v328 = UpperBound.GeluSlope(v323);  // repeat_3.{i}.gelu_2: slope
+            UpperBound v329 = UpperBound.GeluGain(v323) * v323;  // repeat_3.{i}.gelu_2: radius
+            UpperBound v330 = UpperBound.Min(v328 * v324, v329);  // repeat_3.{i}.gelu_2: centred radius
+            UpperBound v331 = UpperBound.Min(v328 * v325, v328 * v326, v328 * v327);  // repeat_3.{i}.gelu_2: from pixels, whole to token
+            UpperBound v332 = UpperBound.Min(v328 * v326, 14 * v331);  // repeat_3.{i}.gelu_2: from pixels, whole to whole
+            UpperBound v333 = UpperBound.Min(v328 * v327, 224 * v331);  // repeat_3.{i}.gelu_2: from pixels, token to token
+            UpperBound v334 = v300 + v305 * v329;  // repeat_3.{i}.residual: radius
+            UpperBound v335 = UpperBound.Min(v301 + v305 * v330, v334);  // repeat_3.{i}.residual: centred radius
+            UpperBound v678 = v302 + v305 * v332;  // repeat_3.{i}.residual: shared
+            UpperBound v679 = v304 + v305 * v333;  // repeat_3.{i}.residual: shared
+            UpperBound v337 = UpperBound.Min(v303 + v305 * v331, v678, v679);  // repeat_3.{i}.residual: from pixels, whole to token
+            UpperBound v338 = UpperBound.Min(v678, 14 * v337);  // repeat_3.{i}.residual: from pixels, whole to whole
+            UpperBound v339 = UpperBound.Min(v679, 224 * v337);  // repeat_3.{i}.residual: from pixels, token to token
+            UpperBound v340 = UpperBound.Min(norms.LargestEntry($"repeat_3.{i}.residual_2.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.{i}.residual_2: largest |alpha|
+            UpperBound v341 = norms.OperatorNorm($"repeat_3.{i}.conv2d_3.weight");  // repeat_3.{i}.conv2d_3: operator norm of weight
+            UpperBound v342 = UpperBound.Min(norms.SpectralNorm($"repeat_3.{i}.conv2d_3.weight"), v341, norms.LargestRow($"repeat_3.{i}.conv2d_3.weight"));  // repeat_3.{i}.conv2d_3: σ(weight)
+            UpperBound v343 = norms.TapNorms($"repeat_3.{i}.conv2d_3.weight");  // repeat_3.{i}.conv2d_3: sum of the taps' norms
+            UpperBound v680 = UpperBound.Min(7 * v342, v343);  // repeat_3.{i}.conv2d_3: shared
+            UpperBound v681 = v680 * v334;  // repeat_3.{i}.conv2d_3: shared
+            UpperBound v344 = v681 + norms.VectorNorm($"repeat_3.{i}.conv2d_3.bias");  // repeat_3.{i}.conv2d_3: radius
+            UpperBound v345 = UpperBound.Min(v681, v680 * UpperBound.OfRational(1, 2) * (v335 + v334), v344);  // repeat_3.{i}.conv2d_3: centred radius
+            UpperBound v682 = UpperBound.Min(7 * v342, v341) * v338;  // repeat_3.{i}.conv2d_3: shared
+            UpperBound v683 = v680 * v339;  // repeat_3.{i}.conv2d_3: shared
+            UpperBound v346 = UpperBound.Min(v680 * v337, UpperBound.Min(v342, 7 * v342, v341) * v338, v682, v683);  // repeat_3.{i}.conv2d_3: from pixels, whole to token
+            UpperBound v347 = UpperBound.Min(v682, 14 * v346);  // repeat_3.{i}.conv2d_3: from pixels, whole to whole
+            UpperBound v348 = UpperBound.Min(v683, 224 * v346);  // repeat_3.{i}.conv2d_3: from pixels, token to token
+            UpperBound v350 = UpperBound.GeluSlope(v344);  // repeat_3.{i}.gelu_3: slope
+            UpperBound v351 = UpperBound.GeluGain(v344) * v344;  // repeat_3.{i}.gelu_3: radius
+            UpperBound v352 = UpperBound.Min(v350 * v345, v351);  // repeat_3.{i}.gelu_3: centred radius
+            UpperBound v353 = UpperBound.Min(v350 * v346, v350 * v347, v350 * v348);  // repeat_3.{i}.gelu_3: from pixels, whole to token
+            UpperBound v354 = UpperBound.Min(v350 * v347, 14 * v353);  // repeat_3.{i}.gelu_3: from pixels, whole to whole
+            UpperBound v355 = UpperBound.Min(v350 * v348, 224 * v353);  // repeat_3.{i}.gelu_3: from pixels, token to token
+            UpperBound v356 = v334 + v340 * v351;  // repeat_3.{i}.residual_2: radius
+            UpperBound v357 = UpperBound.Min(v335 + v340 * v352, v356);  // repeat_3.{i}.residual_2: centred radius
+            UpperBound v684 = v338 + v340 * v354;  // repeat_3.{i}.residual_2: shared
+            UpperBound v685 = v339 + v340 * v355;  // repeat_3.{i}.residual_2: shared
+            UpperBound v359 = UpperBound.Min(v337 + v340 * v353, v684, v685);  // repeat_3.{i}.residual_2: from pixels, whole to token
+            UpperBound v360 = UpperBound.Min(v684, 14 * v359);  // repeat_3.{i}.residual_2: from pixels, whole to whole
+            UpperBound v361 = UpperBound.Min(v685, 224 * v359);  // repeat_3.{i}.residual_2: from pixels, token to token
+            UpperBound v362 = UpperBound.Min(norms.LargestEntry($"repeat_3.{i}.residual_3.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.{i}.residual_3: largest |alpha|
+            UpperBound v363 = 2 * norms.LargestEntry($"repeat_3.{i}.attention.bias_table");  // repeat_3.{i}.attention: spread of the bias
+            UpperBound v364 = norms.SpectralNorm($"repeat_3.{i}.attention.out");  // repeat_3.{i}.attention: σ(out)
+            UpperBound v365 = norms.SpectralNorm($"repeat_3.{i}.attention.k");  // repeat_3.{i}.attention: σ(k)
+            UpperBound v686 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head));  // repeat_3.{i}.attention: shared
+            UpperBound v366 = 2 * UpperBound.Min(v686 * v357, 1) + v363;  // repeat_3.{i}.attention: range of the logits
+            UpperBound v367 = UpperBound.DoeblinComplement(49, v366);  // repeat_3.{i}.attention: 1 − lambda
+            UpperBound v368 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v366);  // repeat_3.{i}.attention: cosh of half the range
+            UpperBound v369 = 49 * UpperBound.LargestSoftmaxWeight(49, v366);  // repeat_3.{i}.attention: largest column sum
+            UpperBound v370 = UpperBound.Min(UpperBound.Sqrt(v369), v368, 7);  // repeat_3.{i}.attention: norm of the weights
+            UpperBound v371 = norms.SpectralNorm($"repeat_3.{i}.attention.q");  // repeat_3.{i}.attention: σ(q)
+            UpperBound v372 = norms.SpectralNorm($"repeat_3.{i}.attention.v");  // repeat_3.{i}.attention: σ(v)
+            UpperBound v373 = UpperBound.MaxOver(12, head => norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head));  // repeat_3.{i}.attention: slope of the values
+            UpperBound v374 = UpperBound.MaxOver(12, head => UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v357, 1));  // repeat_3.{i}.attention: spread of the values
+            UpperBound v375 = UpperBound.MaxOver(12, head => UpperBound.Max(norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head), norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)));  // repeat_3.{i}.attention: both paths' slope
             // repeat_3.{i}.attention: value path
-            UpperBound v370 = UpperBound.Min(
-                UpperBound.Sqrt(12) * v367,
-                v366 * (1
-                    + v361
+            UpperBound v376 = UpperBound.Min(
+                UpperBound.Sqrt(12) * v373,
+                v372 * (1
+                    + v367
                         * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-            UpperBound v673 = UpperBound.Sqrt(12) * v368;  // repeat_3.{i}.attention: shared
-            UpperBound v674 = UpperBound.Min(12 * UpperBound.Power(v367, 2), UpperBound.Power(v366, 2) * (1 + v361 * 11));  // repeat_3.{i}.attention: shared
-            UpperBound v675 = 12 * UpperBound.Power(v672, 2);  // repeat_3.{i}.attention: shared
+            UpperBound v687 = UpperBound.Sqrt(12) * v374;  // repeat_3.{i}.attention: shared
+            UpperBound v688 = UpperBound.Min(12 * UpperBound.Power(v373, 2), UpperBound.Power(v372, 2) * (1 + v367 * 11));  // repeat_3.{i}.attention: shared
+            UpperBound v689 = 12 * UpperBound.Power(v686, 2);  // repeat_3.{i}.attention: shared
             // repeat_3.{i}.attention: keys and values, token to token
-            UpperBound v371 = UpperBound.Min(
-                v358 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+            UpperBound v377 = UpperBound.Min(
+                v364 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v351, 1)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v357, 1)
                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head),
                     2))),
                 UpperBound.SumOver(12, head =>
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v351, 1)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v357, 1)
                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head))),
-                v358 * (v370 + v673 * v672),
-                v358 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                v364 * (v376 + v687 * v686),
+                v364 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         UpperBound.Power(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head), 2)
                             + UpperBound.Power(norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head), 2)),
@@ -1935,72 +1979,72 @@ public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.T
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * UpperBound.Sqrt(
                         UpperBound.Power(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head), 2)
                             + UpperBound.Power(norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head), 2))),
-                v358 * UpperBound.Sqrt(v674 + v675));
-            UpperBound v676 = UpperBound.Min(UpperBound.OfRational(1, 7) * v362, 1);  // repeat_3.{i}.attention: shared
-            UpperBound v677 = v366 * v676;  // repeat_3.{i}.attention: shared
-            UpperBound v678 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v360)));  // repeat_3.{i}.attention: shared
-            UpperBound v679 = UpperBound.Power(v366, 2) + UpperBound.OfRational(1, 2) * UpperBound.Power(v359, 2);  // repeat_3.{i}.attention: shared
-            UpperBound v680 = UpperBound.Power(v366, 2) + UpperBound.Power(v359, 2);  // repeat_3.{i}.attention: shared
-            UpperBound v681 = UpperBound.Min(v679, UpperBound.LargestSoftmaxWeight(49, v360) * v680);  // repeat_3.{i}.attention: shared
+                v364 * UpperBound.Sqrt(v688 + v689));
+            UpperBound v690 = UpperBound.Min(UpperBound.OfRational(1, 7) * v368, 1);  // repeat_3.{i}.attention: shared
+            UpperBound v691 = v372 * v690;  // repeat_3.{i}.attention: shared
+            UpperBound v692 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v366)));  // repeat_3.{i}.attention: shared
+            UpperBound v693 = UpperBound.Power(v372, 2) + UpperBound.OfRational(1, 2) * UpperBound.Power(v365, 2);  // repeat_3.{i}.attention: shared
+            UpperBound v694 = UpperBound.Power(v372, 2) + UpperBound.Power(v365, 2);  // repeat_3.{i}.attention: shared
+            UpperBound v695 = UpperBound.Min(v693, UpperBound.LargestSoftmaxWeight(49, v366) * v694);  // repeat_3.{i}.attention: shared
             // repeat_3.{i}.attention: keys and values, whole to token
-            UpperBound v372 = UpperBound.Min(
-                v358 * (v677 + v368 * v359 * v678),
-                v358 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v676
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v351, 1)
+            UpperBound v378 = UpperBound.Min(
+                v364 * (v691 + v374 * v365 * v692),
+                v364 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v690
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v357, 1)
                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                            * v678,
+                            * v692,
                     2))),
                 UpperBound.SumOver(12, head =>
-                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v676
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v351, 1)
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v690
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v357, 1)
                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                            * v678)),
-                v358 * UpperBound.Sqrt(v681));
-            UpperBound v682 = UpperBound.Min(UpperBound.Sqrt(v363), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_3.{i}.attention: shared
-            UpperBound v683 = UpperBound.Min(v363 * v680, 49 * v679);  // repeat_3.{i}.attention: shared
+                            * v692)),
+                v364 * UpperBound.Sqrt(v695));
+            UpperBound v696 = UpperBound.Min(UpperBound.Sqrt(v369), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_3.{i}.attention: shared
+            UpperBound v697 = UpperBound.Min(v369 * v694, 49 * v693);  // repeat_3.{i}.attention: shared
             // repeat_3.{i}.attention: keys and values, whole to whole
-            UpperBound v373 = UpperBound.Min(
-                v358 * (v366 * v364 + v368 * v359 * v682),
-                v358 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v364
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v351, 1)
+            UpperBound v379 = UpperBound.Min(
+                v364 * (v372 * v370 + v374 * v365 * v696),
+                v364 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v370
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v357, 1)
                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                            * v682,
+                            * v696,
                     2))),
                 UpperBound.SumOver(12, head =>
-                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v364
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v351, 1)
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v370
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v357, 1)
                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                            * v682)),
-                v358 * UpperBound.Sqrt(v683));
+                            * v696)),
+                v364 * UpperBound.Sqrt(v697));
             // repeat_3.{i}.attention: query path, all readings
-            UpperBound v374 = UpperBound.Min(
-                v358 * v368 * v365,
-                v358 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
-                    UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v351, 1)
+            UpperBound v380 = UpperBound.Min(
+                v364 * v374 * v371,
+                v364 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                    UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v357, 1)
                         * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head),
                     2))),
                 UpperBound.SumOver(12, head =>
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (
-                        UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v351, 1)
+                        UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v357, 1)
                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head))));
             // repeat_3.{i}.attention: per head, token to token
-            UpperBound v375 = UpperBound.Min(
-                v358 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+            UpperBound v381 = UpperBound.Min(
+                v364 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v351, 1)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v357, 1)
                             * UpperBound.Max(
                                 norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head),
                                 norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)),
                     2))),
                 UpperBound.SumOver(12, head =>
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v351, 1)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v357, 1)
                             * UpperBound.Max(
                                 norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head),
                                 norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)))),
-                v358 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                v364 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         UpperBound.Power(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head), 2)
                             + UpperBound.Power(
@@ -2018,213 +2062,217 @@ public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.T
                                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)),
                                 2))));
             // repeat_3.{i}.attention: token to token
-            UpperBound v376 = UpperBound.Min(
-                v375,
-                v371 + v374,
-                v358 * (v370 + v673 * v369),
-                v358 * UpperBound.Sqrt(v674 + 12 * UpperBound.Power(v369, 2)),
-                v358 * UpperBound.Sqrt(v674 + (v675 + UpperBound.Power(v365, 2))));
+            UpperBound v382 = UpperBound.Min(
+                v381,
+                v377 + v380,
+                v364 * (v376 + v687 * v375),
+                v364 * UpperBound.Sqrt(v688 + 12 * UpperBound.Power(v375, 2)),
+                v364 * UpperBound.Sqrt(v688 + (v689 + UpperBound.Power(v371, 2))));
             // repeat_3.{i}.attention: whole to token
-            UpperBound v377 = UpperBound.Min(
-                v372 + v374,
-                v358 * (v677 + v368 * (UpperBound.Sqrt(UpperBound.Power(v678 * v359, 2) + UpperBound.Power(v365, 2)) + v678 * 0)),
-                v358 * UpperBound.Sqrt(v681 + UpperBound.Power(v365, 2)));
+            UpperBound v383 = UpperBound.Min(
+                v378 + v380,
+                v364 * (v691 + v374 * (UpperBound.Sqrt(UpperBound.Power(v692 * v365, 2) + UpperBound.Power(v371, 2)) + v692 * 0)),
+                v364 * UpperBound.Sqrt(v695 + UpperBound.Power(v371, 2)));
             // repeat_3.{i}.attention: whole to whole
-            UpperBound v378 = UpperBound.Min(
-                v373 + v374,
-                v358 * (v366 * v364 + v368 * (UpperBound.Sqrt(UpperBound.Power(v682 * v359, 2) + UpperBound.Power(v365, 2)) + v682 * 0)),
-                v358 * UpperBound.Sqrt(v683 + UpperBound.Power(v365, 2)));
+            UpperBound v384 = UpperBound.Min(
+                v379 + v380,
+                v364 * (v372 * v370 + v374 * (UpperBound.Sqrt(UpperBound.Power(v696 * v365, 2) + UpperBound.Power(v371, 2)) + v696 * 0)),
+                v364 * UpperBound.Sqrt(v697 + UpperBound.Power(v371, 2)));
             // repeat_3.{i}.attention: radius
-            UpperBound v379 = UpperBound.Min(
-                v358 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+            UpperBound v385 = UpperBound.Min(
+                v364 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
                     UpperBound.Min(
-                        norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v350 + norms.HeadVectorNorm($"repeat_3.{i}.attention.v_bias", head),
+                        norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v356 + norms.HeadVectorNorm($"repeat_3.{i}.attention.v_bias", head),
                         1),
                     2))),
                 UpperBound.SumOver(12, head =>
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * UpperBound.Min(
-                        norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v350 + norms.HeadVectorNorm($"repeat_3.{i}.attention.v_bias", head),
+                        norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v356 + norms.HeadVectorNorm($"repeat_3.{i}.attention.v_bias", head),
                         1)))
                 + norms.VectorNorm($"repeat_3.{i}.attention.out_bias");
             // repeat_3.{i}.attention: centred radius
-            UpperBound v380 = UpperBound.Min(
-                v358 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v351, 1), 2))),
+            UpperBound v386 = UpperBound.Min(
+                v364 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v357, 1), 2))),
                 UpperBound.SumOver(12, head =>
-                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v351, 1)),
-                v379);
-            UpperBound v381 = UpperBound.Min(v376 * v353, v377 * v354, v372 * v354 + v374 * v353, v378 * v354, v376 * v355);  // repeat_3.{i}.attention: from pixels, whole to token
-            UpperBound v382 = UpperBound.Min(v378 * v354, 14 * v381);  // repeat_3.{i}.attention: from pixels, whole to whole
-            UpperBound v383 = UpperBound.Min(v376 * v355, 224 * v381);  // repeat_3.{i}.attention: from pixels, token to token
-            UpperBound v386 = v350 + v356 * v379;  // repeat_3.{i}.residual_3: radius
-            UpperBound v387 = UpperBound.Min(v351 + v356 * v380, v386);  // repeat_3.{i}.residual_3: centred radius
-            UpperBound v684 = v354 + v356 * v382;  // repeat_3.{i}.residual_3: shared
-            UpperBound v685 = v355 + v356 * v383;  // repeat_3.{i}.residual_3: shared
-            UpperBound v389 = UpperBound.Min(v353 + v356 * v381, v684, v685);  // repeat_3.{i}.residual_3: from pixels, whole to token
-            UpperBound v390 = UpperBound.Min(v684, 14 * v389);  // repeat_3.{i}.residual_3: from pixels, whole to whole
-            UpperBound v391 = UpperBound.Min(v685, 224 * v389);  // repeat_3.{i}.residual_3: from pixels, token to token
-            UpperBound v392 = norms.LargestEntry($"repeat_3.{i}.center_norm.gain");  // repeat_3.{i}.center_norm: max|gain|
-            UpperBound v393 = v392 * UpperBound.OfRational(384, 383) * v386 + norms.VectorNorm($"repeat_3.{i}.center_norm.bias");  // repeat_3.{i}.center_norm: radius
-            UpperBound v394 = UpperBound.Min(v392 * UpperBound.OfRational(384, 383) * v387, v393);  // repeat_3.{i}.center_norm: centred radius
-            UpperBound v686 = v392 * UpperBound.OfRational(384, 383) * v390;  // repeat_3.{i}.center_norm: shared
-            UpperBound v687 = v392 * UpperBound.OfRational(384, 383) * v391;  // repeat_3.{i}.center_norm: shared
-            UpperBound v395 = UpperBound.Min(v392 * UpperBound.OfRational(384, 383) * v389, v686, v687);  // repeat_3.{i}.center_norm: from pixels, whole to token
-            UpperBound v396 = UpperBound.Min(v686, 14 * v395);  // repeat_3.{i}.center_norm: from pixels, whole to whole
-            UpperBound v397 = UpperBound.Min(v687, 224 * v395);  // repeat_3.{i}.center_norm: from pixels, token to token
-            UpperBound v398 = UpperBound.Min(norms.LargestEntry($"repeat_3.{i}.residual_4.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.{i}.residual_4: largest |alpha|
-            UpperBound v399 = norms.SpectralNorm($"repeat_3.{i}.mlp.up");  // repeat_3.{i}.mlp: σ(up)
-            UpperBound v400 = norms.SpectralNorm($"repeat_3.{i}.mlp.down");  // repeat_3.{i}.mlp: σ(down)
-            UpperBound v401 = norms.LargestRow($"repeat_3.{i}.mlp.up") * v393 + norms.LargestEntry($"repeat_3.{i}.mlp.up_bias");  // repeat_3.{i}.mlp: largest pre-activation
-            UpperBound v402 = v399 * v393 + norms.VectorNorm($"repeat_3.{i}.mlp.up_bias");  // repeat_3.{i}.mlp: norm of the pre-activations
-            UpperBound v403 = UpperBound.GeluSlope(v401);  // repeat_3.{i}.mlp: gelu slope
+                    norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * UpperBound.Min(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v357, 1)),
+                v385);
+            UpperBound v387 = UpperBound.Min(v382 * v359, v383 * v360, v378 * v360 + v380 * v359, v384 * v360, v382 * v361);  // repeat_3.{i}.attention: from pixels, whole to token
+            UpperBound v388 = UpperBound.Min(v384 * v360, 14 * v387);  // repeat_3.{i}.attention: from pixels, whole to whole
+            UpperBound v389 = UpperBound.Min(v382 * v361, 224 * v387);  // repeat_3.{i}.attention: from pixels, token to token
+            UpperBound v392 = v356 + v362 * v385;  // repeat_3.{i}.residual_3: radius
+            UpperBound v393 = UpperBound.Min(v357 + v362 * v386, v392);  // repeat_3.{i}.residual_3: centred radius
+            UpperBound v698 = v360 + v362 * v388;  // repeat_3.{i}.residual_3: shared
+            UpperBound v699 = v361 + v362 * v389;  // repeat_3.{i}.residual_3: shared
+            UpperBound v395 = UpperBound.Min(v359 + v362 * v387, v698, v699);  // repeat_3.{i}.residual_3: from pixels, whole to token
+            UpperBound v396 = UpperBound.Min(v698, 14 * v395);  // repeat_3.{i}.residual_3: from pixels, whole to whole
+            UpperBound v397 = UpperBound.Min(v699, 224 * v395);  // repeat_3.{i}.residual_3: from pixels, token to token
+            UpperBound v398 = norms.LargestEntry($"repeat_3.{i}.center_norm.gain");  // repeat_3.{i}.center_norm: max|gain|
+            UpperBound v399 = v398 * UpperBound.OfRational(384, 383) * v392 + norms.VectorNorm($"repeat_3.{i}.center_norm.bias");  // repeat_3.{i}.center_norm: radius
+            UpperBound v400 = UpperBound.Min(v398 * UpperBound.OfRational(384, 383) * v393, v399);  // repeat_3.{i}.center_norm: centred radius
+            UpperBound v700 = v398 * UpperBound.OfRational(384, 383) * v396;  // repeat_3.{i}.center_norm: shared
+            UpperBound v701 = v398 * UpperBound.OfRational(384, 383) * v397;  // repeat_3.{i}.center_norm: shared
+            UpperBound v401 = UpperBound.Min(v398 * UpperBound.OfRational(384, 383) * v395, v700, v701);  // repeat_3.{i}.center_norm: from pixels, whole to token
+            UpperBound v402 = UpperBound.Min(v700, 14 * v401);  // repeat_3.{i}.center_norm: from pixels, whole to whole
+            UpperBound v403 = UpperBound.Min(v701, 224 * v401);  // repeat_3.{i}.center_norm: from pixels, token to token
+            UpperBound v404 = UpperBound.Min(norms.LargestEntry($"repeat_3.{i}.residual_4.alpha"), UpperBound.OfRational(1, 48));  // repeat_3.{i}.residual_4: largest |alpha|
+            UpperBound v405 = norms.SpectralNorm($"repeat_3.{i}.mlp.up");  // repeat_3.{i}.mlp: σ(up)
+            UpperBound v406 = norms.SpectralNorm($"repeat_3.{i}.mlp.down");  // repeat_3.{i}.mlp: σ(down)
+            UpperBound v407 = norms.LargestRow($"repeat_3.{i}.mlp.up") * v399 + norms.LargestEntry($"repeat_3.{i}.mlp.up_bias");  // repeat_3.{i}.mlp: largest pre-activation
+            UpperBound v408 = v405 * v399 + norms.VectorNorm($"repeat_3.{i}.mlp.up_bias");  // repeat_3.{i}.mlp: norm of the pre-activations
+            UpperBound v409 = UpperBound.GeluSlope(v407);  // repeat_3.{i}.mlp: gelu slope
             // repeat_3.{i}.mlp: constant
-            UpperBound v404 = UpperBound.Min(
-                v403 * (v399 * v400),
+            UpperBound v410 = UpperBound.Min(
+                v409 * (v405 * v406),
                 UpperBound.OfRational(1, 2) * norms.Product($"repeat_3.{i}.mlp.down", $"repeat_3.{i}.mlp.up")
-                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v399 * v400));
-            UpperBound v405 = v400 * (UpperBound.GeluGain(v401) * v402) + norms.VectorNorm($"repeat_3.{i}.mlp.down_bias");  // repeat_3.{i}.mlp: radius
-            UpperBound v406 = UpperBound.Min(v404 * v394, v405);  // repeat_3.{i}.mlp: centred radius
-            UpperBound v407 = UpperBound.Min(v404 * v395, v404 * v396, v404 * v397);  // repeat_3.{i}.mlp: from pixels, whole to token
-            UpperBound v408 = UpperBound.Min(v404 * v396, 14 * v407);  // repeat_3.{i}.mlp: from pixels, whole to whole
-            UpperBound v409 = UpperBound.Min(v404 * v397, 224 * v407);  // repeat_3.{i}.mlp: from pixels, token to token
-            UpperBound v412 = v393 + v398 * v405;  // repeat_3.{i}.residual_4: radius
-            UpperBound v413 = UpperBound.Min(v394 + v398 * v406, v412);  // repeat_3.{i}.residual_4: centred radius
-            UpperBound v688 = v396 + v398 * v408;  // repeat_3.{i}.residual_4: shared
-            UpperBound v689 = v397 + v398 * v409;  // repeat_3.{i}.residual_4: shared
-            UpperBound v415 = UpperBound.Min(v395 + v398 * v407, v688, v689);  // repeat_3.{i}.residual_4: from pixels, whole to token
-            UpperBound v416 = UpperBound.Min(v688, 14 * v415);  // repeat_3.{i}.residual_4: from pixels, whole to whole
-            UpperBound v417 = UpperBound.Min(v689, 224 * v415);  // repeat_3.{i}.residual_4: from pixels, token to token
-            UpperBound v418 = norms.LargestEntry($"repeat_3.{i}.center_norm_2.gain");  // repeat_3.{i}.center_norm_2: max|gain|
-            UpperBound v419 = v418 * UpperBound.OfRational(384, 383) * v412 + norms.VectorNorm($"repeat_3.{i}.center_norm_2.bias");  // repeat_3.{i}.center_norm_2: radius
-            UpperBound v420 = UpperBound.Min(v418 * UpperBound.OfRational(384, 383) * v413, v419);  // repeat_3.{i}.center_norm_2: centred radius
-            UpperBound v690 = v418 * UpperBound.OfRational(384, 383) * v416;  // repeat_3.{i}.center_norm_2: shared
-            UpperBound v691 = v418 * UpperBound.OfRational(384, 383) * v417;  // repeat_3.{i}.center_norm_2: shared
-            UpperBound v421 = UpperBound.Min(v418 * UpperBound.OfRational(384, 383) * v415, v690, v691);  // repeat_3.{i}.center_norm_2: from pixels, whole to token
-            UpperBound v422 = UpperBound.Min(v690, 14 * v421);  // repeat_3.{i}.center_norm_2: from pixels, whole to whole
-            UpperBound v423 = UpperBound.Min(v691, 224 * v421);  // repeat_3.{i}.center_norm_2: from pixels, token to token
-            (v296, v297, v298, v299, v300) = (v419, v420, v422, v421, v423);
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v405 * v406));
+            UpperBound v411 = v406 * (UpperBound.GeluGain(v407) * v408) + norms.VectorNorm($"repeat_3.{i}.mlp.down_bias");  // repeat_3.{i}.mlp: radius
+            UpperBound v412 = UpperBound.Min(v410 * v400, v411);  // repeat_3.{i}.mlp: centred radius
+            UpperBound v413 = UpperBound.Min(v410 * v401, v410 * v402, v410 * v403);  // repeat_3.{i}.mlp: from pixels, whole to token
+            UpperBound v414 = UpperBound.Min(v410 * v402, 14 * v413);  // repeat_3.{i}.mlp: from pixels, whole to whole
+            UpperBound v415 = UpperBound.Min(v410 * v403, 224 * v413);  // repeat_3.{i}.mlp: from pixels, token to token
+            UpperBound v418 = v399 + v404 * v411;  // repeat_3.{i}.residual_4: radius
+            UpperBound v419 = UpperBound.Min(v400 + v404 * v412, v418);  // repeat_3.{i}.residual_4: centred radius
+            UpperBound v702 = v402 + v404 * v414;  // repeat_3.{i}.residual_4: shared
+            UpperBound v703 = v403 + v404 * v415;  // repeat_3.{i}.residual_4: shared
+            UpperBound v421 = UpperBound.Min(v401 + v404 * v413, v702, v703);  // repeat_3.{i}.residual_4: from pixels, whole to token
+            UpperBound v422 = UpperBound.Min(v702, 14 * v421);  // repeat_3.{i}.residual_4: from pixels, whole to whole
+            UpperBound v423 = UpperBound.Min(v703, 224 * v421);  // repeat_3.{i}.residual_4: from pixels, token to token
+            UpperBound v424 = norms.LargestEntry($"repeat_3.{i}.center_norm_2.gain");  // repeat_3.{i}.center_norm_2: max|gain|
+            UpperBound v425 = v424 * UpperBound.OfRational(384, 383) * v418 + norms.VectorNorm($"repeat_3.{i}.center_norm_2.bias");  // repeat_3.{i}.center_norm_2: radius
+            UpperBound v426 = UpperBound.Min(v424 * UpperBound.OfRational(384, 383) * v419, v425);  // repeat_3.{i}.center_norm_2: centred radius
+            UpperBound v704 = v424 * UpperBound.OfRational(384, 383) * v422;  // repeat_3.{i}.center_norm_2: shared
+            UpperBound v705 = v424 * UpperBound.OfRational(384, 383) * v423;  // repeat_3.{i}.center_norm_2: shared
+            UpperBound v427 = UpperBound.Min(v424 * UpperBound.OfRational(384, 383) * v421, v704, v705);  // repeat_3.{i}.center_norm_2: from pixels, whole to token
+            UpperBound v428 = UpperBound.Min(v704, 14 * v427);  // repeat_3.{i}.center_norm_2: from pixels, whole to whole
+            UpperBound v429 = UpperBound.Min(v705, 224 * v427);  // repeat_3.{i}.center_norm_2: from pixels, token to token
+            (v300, v301, v302, v303, v304) = (v425, v426, v428, v427, v429);
         }
-        UpperBound v424 = v296;
-        UpperBound v425 = v297;
-        UpperBound v426 = v298;
-        UpperBound v427 = v299;
-        UpperBound v428 = v300;
-        UpperBound v429 = norms.SpectralNorm("patch_merging_3.reduction");  // patch_merging_3: σ(reduction)
-        UpperBound v430 = norms.LargestEntry("patch_merging_3.gain");  // patch_merging_3: max|gain|
-        UpperBound v431 = v429 * (v430 * UpperBound.OfRational(1536, 1535) * (2 * v424) + norms.VectorNorm("patch_merging_3.bias"));  // patch_merging_3: radius
-        UpperBound v432 = UpperBound.Min(v429 * (v430 * UpperBound.OfRational(1536, 1535) * (2 * v425)), v431);  // patch_merging_3: centred radius
-        UpperBound v692 = v430 * UpperBound.OfRational(1536, 1535) * v429;  // patch_merging_3: shared
-        UpperBound v693 = 2 * v692;  // patch_merging_3: shared
-        UpperBound v694 = v692 * v426;  // patch_merging_3: shared
-        UpperBound v695 = v693 * v428;  // patch_merging_3: shared
-        UpperBound v433 = UpperBound.Min(v693 * v427, v694, v695);  // patch_merging_3: from pixels, whole to token
-        UpperBound v434 = UpperBound.Min(v694, 7 * v433);  // patch_merging_3: from pixels, whole to whole
-        UpperBound v435 = UpperBound.Min(v695, 224 * v433);  // patch_merging_3: from pixels, token to token
-        UpperBound v436 = v431;
-        UpperBound v437 = v432;
-        UpperBound v438 = v434;
-        UpperBound v439 = v433;
-        UpperBound v440 = v435;
+        UpperBound v430 = v300;
+        UpperBound v431 = v301;
+        UpperBound v432 = v302;
+        UpperBound v433 = v303;
+        UpperBound v434 = v304;
+        UpperBound v435 = norms.SpectralNorm("patch_merging_3.reduction");  // patch_merging_3: σ(reduction)
+        UpperBound v436 = norms.LargestEntry("patch_merging_3.gain");  // patch_merging_3: max|gain|
+        UpperBound v437 = v435 * (v436 * UpperBound.OfRational(1536, 1535) * (2 * v430) + norms.VectorNorm("patch_merging_3.bias"));  // patch_merging_3: radius
+        UpperBound v438 = UpperBound.Min(v435 * (v436 * UpperBound.OfRational(1536, 1535) * (2 * v431)), v437);  // patch_merging_3: centred radius
+        UpperBound v706 = v436 * UpperBound.OfRational(1536, 1535) * v435;  // patch_merging_3: shared
+        UpperBound v707 = 2 * v706;  // patch_merging_3: shared
+        UpperBound v708 = v706 * v432;  // patch_merging_3: shared
+        UpperBound v709 = v707 * v434;  // patch_merging_3: shared
+        UpperBound v439 = UpperBound.Min(v707 * v433, v708, v709);  // patch_merging_3: from pixels, whole to token
+        UpperBound v440 = UpperBound.Min(v708, 7 * v439);  // patch_merging_3: from pixels, whole to whole
+        UpperBound v441 = UpperBound.Min(v709, 224 * v439);  // patch_merging_3: from pixels, token to token
+        UpperBound v442 = v437;
+        UpperBound v443 = v438;
+        UpperBound v444 = v440;
+        UpperBound v445 = v439;
+        UpperBound v446 = v441;
         for (long i = 0; i < 2; i++)
         {
-            UpperBound v441 = UpperBound.Min(norms.LargestEntry($"repeat_4.{i}.residual.alpha"), UpperBound.OfRational(1, 48));  // repeat_4.{i}.residual: largest |alpha|
-            UpperBound v442 = norms.OperatorNorm($"repeat_4.{i}.conv2d.weight");  // repeat_4.{i}.conv2d: operator norm of weight
-            UpperBound v443 = UpperBound.Min(norms.SpectralNorm($"repeat_4.{i}.conv2d.weight"), v442, norms.LargestRow($"repeat_4.{i}.conv2d.weight"));  // repeat_4.{i}.conv2d: σ(weight)
-            UpperBound v696 = 7 * v443 * v436;  // repeat_4.{i}.conv2d: shared
-            UpperBound v444 = v696 + norms.VectorNorm($"repeat_4.{i}.conv2d.bias");  // repeat_4.{i}.conv2d: radius
-            UpperBound v445 = UpperBound.Min(v696, 7 * v443 * UpperBound.OfRational(1, 2) * (v437 + v436), v444);  // repeat_4.{i}.conv2d: centred radius
-            UpperBound v697 = UpperBound.Min(7 * v443, v442) * v438;  // repeat_4.{i}.conv2d: shared
-            UpperBound v698 = 7 * v443 * v440;  // repeat_4.{i}.conv2d: shared
-            UpperBound v446 = UpperBound.Min(7 * v443 * v439, UpperBound.Min(v443, 7 * v443, v442) * v438, v697, v698);  // repeat_4.{i}.conv2d: from pixels, whole to token
-            UpperBound v447 = UpperBound.Min(v697, 7 * v446);  // repeat_4.{i}.conv2d: from pixels, whole to whole
-            UpperBound v448 = UpperBound.Min(v698, 224 * v446);  // repeat_4.{i}.conv2d: from pixels, token to token
-            UpperBound v450 = UpperBound.GeluSlope(v444);  // repeat_4.{i}.gelu: slope
-            UpperBound v451 = UpperBound.GeluGain(v444) * v444;  // repeat_4.{i}.gelu: radius
-            UpperBound v452 = UpperBound.Min(v450 * v445, v451);  // repeat_4.{i}.gelu: centred radius
-            UpperBound v453 = UpperBound.Min(v450 * v446, v450 * v447, v450 * v448);  // repeat_4.{i}.gelu: from pixels, whole to token
-            UpperBound v454 = UpperBound.Min(v450 * v447, 7 * v453);  // repeat_4.{i}.gelu: from pixels, whole to whole
-            UpperBound v455 = UpperBound.Min(v450 * v448, 224 * v453);  // repeat_4.{i}.gelu: from pixels, token to token
-            UpperBound v456 = norms.OperatorNorm($"repeat_4.{i}.conv2d_2.weight");  // repeat_4.{i}.conv2d_2: operator norm of weight
-            UpperBound v457 = UpperBound.Min(norms.SpectralNorm($"repeat_4.{i}.conv2d_2.weight"), v456);  // repeat_4.{i}.conv2d_2: σ(weight)
-            UpperBound v458 = v457 * v451 + norms.VectorNorm($"repeat_4.{i}.conv2d_2.bias");  // repeat_4.{i}.conv2d_2: radius
-            UpperBound v459 = UpperBound.Min(v457 * v452, v458);  // repeat_4.{i}.conv2d_2: centred radius
-            UpperBound v699 = UpperBound.Min(v457, v456) * v454;  // repeat_4.{i}.conv2d_2: shared
-            UpperBound v460 = UpperBound.Min(v457 * v453, v699, v457 * v455);  // repeat_4.{i}.conv2d_2: from pixels, whole to token
-            UpperBound v461 = UpperBound.Min(v699, 7 * v460);  // repeat_4.{i}.conv2d_2: from pixels, whole to whole
-            UpperBound v462 = UpperBound.Min(v457 * v455, 224 * v460);  // repeat_4.{i}.conv2d_2: from pixels, token to token
-            UpperBound v463 = UpperBound.GeluSlope(v458);  // repeat_4.{i}.gelu_2: slope
-            UpperBound v464 = UpperBound.GeluGain(v458) * v458;  // repeat_4.{i}.gelu_2: radius
-            UpperBound v465 = UpperBound.Min(v463 * v459, v464);  // repeat_4.{i}.gelu_2: centred radius
-            UpperBound v466 = UpperBound.Min(v463 * v460, v463 * v461, v463 * v462);  // repeat_4.{i}.gelu_2: from pixels, whole to token
-            UpperBound v467 = UpperBound.Min(v463 * v461, 7 * v466);  // repeat_4.{i}.gelu_2: from pixels, whole to whole
-            UpperBound v468 = UpperBound.Min(v463 * v462, 224 * v466);  // repeat_4.{i}.gelu_2: from pixels, token to token
-            UpperBound v469 = v436 + v441 * v464;  // repeat_4.{i}.residual: radius
-            UpperBound v470 = UpperBound.Min(v437 + v441 * v465, v469);  // repeat_4.{i}.residual: centred radius
-            UpperBound v700 = v438 + v441 * v467;  // repeat_4.{i}.residual: shared
-            UpperBound v701 = v440 + v441 * v468;  // repeat_4.{i}.residual: shared
-            UpperBound v472 = UpperBound.Min(v439 + v441 * v466, v700, v701);  // repeat_4.{i}.residual: from pixels, whole to token
-            UpperBound v473 = UpperBound.Min(v700, 7 * v472);  // repeat_4.{i}.residual: from pixels, whole to whole
-            UpperBound v474 = UpperBound.Min(v701, 224 * v472);  // repeat_4.{i}.residual: from pixels, token to token
-            UpperBound v475 = UpperBound.Min(norms.LargestEntry($"repeat_4.{i}.residual_2.alpha"), UpperBound.OfRational(1, 48));  // repeat_4.{i}.residual_2: largest |alpha|
-            UpperBound v476 = norms.OperatorNorm($"repeat_4.{i}.conv2d_3.weight");  // repeat_4.{i}.conv2d_3: operator norm of weight
-            UpperBound v477 = UpperBound.Min(norms.SpectralNorm($"repeat_4.{i}.conv2d_3.weight"), v476, norms.LargestRow($"repeat_4.{i}.conv2d_3.weight"));  // repeat_4.{i}.conv2d_3: σ(weight)
-            UpperBound v702 = 7 * v477 * v469;  // repeat_4.{i}.conv2d_3: shared
-            UpperBound v478 = v702 + norms.VectorNorm($"repeat_4.{i}.conv2d_3.bias");  // repeat_4.{i}.conv2d_3: radius
-            UpperBound v479 = UpperBound.Min(v702, 7 * v477 * UpperBound.OfRational(1, 2) * (v470 + v469), v478);  // repeat_4.{i}.conv2d_3: centred radius
-            UpperBound v703 = UpperBound.Min(7 * v477, v476) * v473;  // repeat_4.{i}.conv2d_3: shared
-            UpperBound v704 = 7 * v477 * v474;  // repeat_4.{i}.conv2d_3: shared
-            UpperBound v480 = UpperBound.Min(7 * v477 * v472, UpperBound.Min(v477, 7 * v477, v476) * v473, v703, v704);  // repeat_4.{i}.conv2d_3: from pixels, whole to token
-            UpperBound v481 = UpperBound.Min(v703, 7 * v480);  // repeat_4.{i}.conv2d_3: from pixels, whole to whole
-            UpperBound v482 = UpperBound.Min(v704, 224 * v480);  // repeat_4.{i}.conv2d_3: from pixels, token to token
-            UpperBound v484 = UpperBound.GeluSlope(v478);  // repeat_4.{i}.gelu_3: slope
-            UpperBound v485 = UpperBound.GeluGain(v478) * v478;  // repeat_4.{i}.gelu_3: radius
-            UpperBound v486 = UpperBound.Min(v484 * v479, v485);  // repeat_4.{i}.gelu_3: centred radius
-            UpperBound v487 = UpperBound.Min(v484 * v480, v484 * v481, v484 * v482);  // repeat_4.{i}.gelu_3: from pixels, whole to token
-            UpperBound v488 = UpperBound.Min(v484 * v481, 7 * v487);  // repeat_4.{i}.gelu_3: from pixels, whole to whole
-            UpperBound v489 = UpperBound.Min(v484 * v482, 224 * v487);  // repeat_4.{i}.gelu_3: from pixels, token to token
-            UpperBound v490 = v469 + v475 * v485;  // repeat_4.{i}.residual_2: radius
-            UpperBound v491 = UpperBound.Min(v470 + v475 * v486, v490);  // repeat_4.{i}.residual_2: centred radius
-            UpperBound v705 = v473 + v475 * v488;  // repeat_4.{i}.residual_2: shared
-            UpperBound v706 = v474 + v475 * v489;  // repeat_4.{i}.residual_2: shared
-            UpperBound v493 = UpperBound.Min(v472 + v475 * v487, v705, v706);  // repeat_4.{i}.residual_2: from pixels, whole to token
-            UpperBound v494 = UpperBound.Min(v705, 7 * v493);  // repeat_4.{i}.residual_2: from pixels, whole to whole
-            UpperBound v495 = UpperBound.Min(v706, 224 * v493);  // repeat_4.{i}.residual_2: from pixels, token to token
-            UpperBound v496 = UpperBound.Min(norms.LargestEntry($"repeat_4.{i}.residual_3.alpha"), UpperBound.OfRational(1, 48));  // repeat_4.{i}.residual_3: largest |alpha|
-            UpperBound v497 = 2 * norms.LargestEntry($"repeat_4.{i}.attention.bias_table");  // repeat_4.{i}.attention: spread of the bias
-            UpperBound v498 = norms.SpectralNorm($"repeat_4.{i}.attention.out");  // repeat_4.{i}.attention: σ(out)
-            UpperBound v499 = norms.SpectralNorm($"repeat_4.{i}.attention.k");  // repeat_4.{i}.attention: σ(k)
-            UpperBound v707 = UpperBound.MaxOver(24, head => norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head));  // repeat_4.{i}.attention: shared
-            UpperBound v500 = 2 * UpperBound.Min(v707 * v491, 1) + v497;  // repeat_4.{i}.attention: range of the logits
-            UpperBound v501 = UpperBound.DoeblinComplement(49, v500);  // repeat_4.{i}.attention: 1 − lambda
-            UpperBound v502 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v500);  // repeat_4.{i}.attention: cosh of half the range
-            UpperBound v503 = 49 * UpperBound.LargestSoftmaxWeight(49, v500);  // repeat_4.{i}.attention: largest column sum
-            UpperBound v504 = UpperBound.Min(UpperBound.Sqrt(v503), v502, 7);  // repeat_4.{i}.attention: norm of the weights
-            UpperBound v505 = norms.SpectralNorm($"repeat_4.{i}.attention.q");  // repeat_4.{i}.attention: σ(q)
-            UpperBound v506 = norms.SpectralNorm($"repeat_4.{i}.attention.v");  // repeat_4.{i}.attention: σ(v)
-            UpperBound v507 = UpperBound.MaxOver(24, head => norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head));  // repeat_4.{i}.attention: slope of the values
-            UpperBound v508 = UpperBound.MaxOver(24, head => UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v491, 1));  // repeat_4.{i}.attention: spread of the values
-            UpperBound v509 = UpperBound.MaxOver(24, head => UpperBound.Max(norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head), norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)));  // repeat_4.{i}.attention: both paths' slope
+            UpperBound v447 = UpperBound.Min(norms.LargestEntry($"repeat_4.{i}.residual.alpha"), UpperBound.OfRational(1, 48));  // repeat_4.{i}.residual: largest |alpha|
+            UpperBound v448 = norms.OperatorNorm($"repeat_4.{i}.conv2d.weight");  // repeat_4.{i}.conv2d: operator norm of weight
+            UpperBound v449 = UpperBound.Min(norms.SpectralNorm($"repeat_4.{i}.conv2d.weight"), v448, norms.LargestRow($"repeat_4.{i}.conv2d.weight"));  // repeat_4.{i}.conv2d: σ(weight)
+            UpperBound v450 = norms.TapNorms($"repeat_4.{i}.conv2d.weight");  // repeat_4.{i}.conv2d: sum of the taps' norms
+            UpperBound v710 = UpperBound.Min(7 * v449, v450);  // repeat_4.{i}.conv2d: shared
+            UpperBound v711 = v710 * v442;  // repeat_4.{i}.conv2d: shared
+            UpperBound v451 = v711 + norms.VectorNorm($"repeat_4.{i}.conv2d.bias");  // repeat_4.{i}.conv2d: radius
+            UpperBound v452 = UpperBound.Min(v711, v710 * UpperBound.OfRational(1, 2) * (v443 + v442), v451);  // repeat_4.{i}.conv2d: centred radius
+            UpperBound v712 = UpperBound.Min(7 * v449, v448) * v444;  // repeat_4.{i}.conv2d: shared
+            UpperBound v713 = v710 * v446;  // repeat_4.{i}.conv2d: shared
+            UpperBound v453 = UpperBound.Min(v710 * v445, UpperBound.Min(v449, 7 * v449, v448) * v444, v712, v713);  // repeat_4.{i}.conv2d: from pixels, whole to token
+            UpperBound v454 = UpperBound.Min(v712, 7 * v453);  // repeat_4.{i}.conv2d: from pixels, whole to whole
+            UpperBound v455 = UpperBound.Min(v713, 224 * v453);  // repeat_4.{i}.conv2d: from pixels, token to token
+            UpperBound v457 = UpperBound.GeluSlope(v451);  // repeat_4.{i}.gelu: slope
+            UpperBound v458 = UpperBound.GeluGain(v451) * v451;  // repeat_4.{i}.gelu: radius
+            UpperBound v459 = UpperBound.Min(v457 * v452, v458);  // repeat_4.{i}.gelu: centred radius
+            UpperBound v460 = UpperBound.Min(v457 * v453, v457 * v454, v457 * v455);  // repeat_4.{i}.gelu: from pixels, whole to token
+            UpperBound v461 = UpperBound.Min(v457 * v454, 7 * v460);  // repeat_4.{i}.gelu: from pixels, whole to whole
+            UpperBound v462 = UpperBound.Min(v457 * v455, 224 * v460);  // repeat_4.{i}.gelu: from pixels, token to token
+            UpperBound v463 = norms.OperatorNorm($"repeat_4.{i}.conv2d_2.weight");  // repeat_4.{i}.conv2d_2: operator norm of weight
+            UpperBound v464 = UpperBound.Min(norms.SpectralNorm($"repeat_4.{i}.conv2d_2.weight"), v463);  // repeat_4.{i}.conv2d_2: σ(weight)
+            UpperBound v465 = v464 * v458 + norms.VectorNorm($"repeat_4.{i}.conv2d_2.bias");  // repeat_4.{i}.conv2d_2: radius
+            UpperBound v466 = UpperBound.Min(v464 * v459, v465);  // repeat_4.{i}.conv2d_2: centred radius
+            UpperBound v714 = UpperBound.Min(v464, v463) * v461;  // repeat_4.{i}.conv2d_2: shared
+            UpperBound v467 = UpperBound.Min(v464 * v460, v714, v464 * v462);  // repeat_4.{i}.conv2d_2: from pixels, whole to token
+            UpperBound v468 = UpperBound.Min(v714, 7 * v467);  // repeat_4.{i}.conv2d_2: from pixels, whole to whole
+            UpperBound v469 = UpperBound.Min(v464 * v462, 224 * v467);  // repeat_4.{i}.conv2d_2: from pixels, token to token
+            UpperBound v470 = UpperBound.GeluSlope(v465);  // repeat_4.{i}.gelu_2: slope
+            UpperBound v471 = UpperBound.GeluGain(v465) * v465;  // repeat_4.{i}.gelu_2: radius
+            UpperBound v472 = UpperBound.Min(v470 * v466, v471);  // repeat_4.{i}.gelu_2: centred radius
+            UpperBound v473 = UpperBound.Min(v470 * v467, v470 * v468, v470 * v469);  // repeat_4.{i}.gelu_2: from pixels, whole to token
+            UpperBound v474 = UpperBound.Min(v470 * v468, 7 * v473);  // repeat_4.{i}.gelu_2: from pixels, whole to whole
+            UpperBound v475 = UpperBound.Min(v470 * v469, 224 * v473);  // repeat_4.{i}.gelu_2: from pixels, token to token
+            UpperBound v476 = v442 + v447 * v471;  // repeat_4.{i}.residual: radius
+            UpperBound v477 = UpperBound.Min(v443 + v447 * v472, v476);  // repeat_4.{i}.residual: centred radius
+            UpperBound v715 = v444 + v447 * v474;  // repeat_4.{i}.residual: shared
+            UpperBound v716 = v446 + v447 * v475;  // repeat_4.{i}.residual: shared
+            UpperBound v479 = UpperBound.Min(v445 + v447 * v473, v715, v716);  // repeat_4.{i}.residual: from pixels, whole to token
+            UpperBound v480 = UpperBound.Min(v715, 7 * v479);  // repeat_4.{i}.residual: from pixels, whole to whole
+            UpperBound v481 = UpperBound.Min(v716, 224 * v479);  // repeat_4.{i}.residual: from pixels, token to token
+            UpperBound v482 = UpperBound.Min(norms.LargestEntry($"repeat_4.{i}.residual_2.alpha"), UpperBound.OfRational(1, 48));  // repeat_4.{i}.residual_2: largest |alpha|
+            UpperBound v483 = norms.OperatorNorm($"repeat_4.{i}.conv2d_3.weight");  // repeat_4.{i}.conv2d_3: operator norm of weight
+            UpperBound v484 = UpperBound.Min(norms.SpectralNorm($"repeat_4.{i}.conv2d_3.weight"), v483, norms.LargestRow($"repeat_4.{i}.conv2d_3.weight"));  // repeat_4.{i}.conv2d_3: σ(weight)
+            UpperBound v485 = norms.TapNorms($"repeat_4.{i}.conv2d_3.weight");  // repeat_4.{i}.conv2d_3: sum of the taps' norms
+            UpperBound v717 = UpperBound.Min(7 * v484, v485);  // repeat_4.{i}.conv2d_3: shared
+            UpperBound v718 = v717 * v476;  // repeat_4.{i}.conv2d_3: shared
+            UpperBound v486 = v718 + norms.VectorNorm($"repeat_4.{i}.conv2d_3.bias");  // repeat_4.{i}.conv2d_3: radius
+            UpperBound v487 = UpperBound.Min(v718, v717 * UpperBound.OfRational(1, 2) * (v477 + v476), v486);  // repeat_4.{i}.conv2d_3: centred radius
+            UpperBound v719 = UpperBound.Min(7 * v484, v483) * v480;  // repeat_4.{i}.conv2d_3: shared
+            UpperBound v720 = v717 * v481;  // repeat_4.{i}.conv2d_3: shared
+            UpperBound v488 = UpperBound.Min(v717 * v479, UpperBound.Min(v484, 7 * v484, v483) * v480, v719, v720);  // repeat_4.{i}.conv2d_3: from pixels, whole to token
+            UpperBound v489 = UpperBound.Min(v719, 7 * v488);  // repeat_4.{i}.conv2d_3: from pixels, whole to whole
+            UpperBound v490 = UpperBound.Min(v720, 224 * v488);  // repeat_4.{i}.conv2d_3: from pixels, token to token
+            UpperBound v492 = UpperBound.GeluSlope(v486);  // repeat_4.{i}.gelu_3: slope
+            UpperBound v493 = UpperBound.GeluGain(v486) * v486;  // repeat_4.{i}.gelu_3: radius
+            UpperBound v494 = UpperBound.Min(v492 * v487, v493);  // repeat_4.{i}.gelu_3: centred radius
+            UpperBound v495 = UpperBound.Min(v492 * v488, v492 * v489, v492 * v490);  // repeat_4.{i}.gelu_3: from pixels, whole to token
+            UpperBound v496 = UpperBound.Min(v492 * v489, 7 * v495);  // repeat_4.{i}.gelu_3: from pixels, whole to whole
+            UpperBound v497 = UpperBound.Min(v492 * v490, 224 * v495);  // repeat_4.{i}.gelu_3: from pixels, token to token
+            UpperBound v498 = v476 + v482 * v493;  // repeat_4.{i}.residual_2: radius
+            UpperBound v499 = UpperBound.Min(v477 + v482 * v494, v498);  // repeat_4.{i}.residual_2: centred radius
+            UpperBound v721 = v480 + v482 * v496;  // repeat_4.{i}.residual_2: shared
+            UpperBound v722 = v481 + v482 * v497;  // repeat_4.{i}.residual_2: shared
+            UpperBound v501 = UpperBound.Min(v479 + v482 * v495, v721, v722);  // repeat_4.{i}.residual_2: from pixels, whole to token
+            UpperBound v502 = UpperBound.Min(v721, 7 * v501);  // repeat_4.{i}.residual_2: from pixels, whole to whole
+            UpperBound v503 = UpperBound.Min(v722, 224 * v501);  // repeat_4.{i}.residual_2: from pixels, token to token
+            UpperBound v504 = UpperBound.Min(norms.LargestEntry($"repeat_4.{i}.residual_3.alpha"), UpperBound.OfRational(1, 48));  // repeat_4.{i}.residual_3: largest |alpha|
+            UpperBound v505 = 2 * norms.LargestEntry($"repeat_4.{i}.attention.bias_table");  // repeat_4.{i}.attention: spread of the bias
+            UpperBound v506 = norms.SpectralNorm($"repeat_4.{i}.attention.out");  // repeat_4.{i}.attention: σ(out)
+            UpperBound v507 = norms.SpectralNorm($"repeat_4.{i}.attention.k");  // repeat_4.{i}.attention: σ(k)
+            UpperBound v723 = UpperBound.MaxOver(24, head => norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head));  // repeat_4.{i}.attention: shared
+            UpperBound v508 = 2 * UpperBound.Min(v723 * v499, 1) + v505;  // repeat_4.{i}.attention: range of the logits
+            UpperBound v509 = UpperBound.DoeblinComplement(49, v508);  // repeat_4.{i}.attention: 1 − lambda
+            UpperBound v510 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v508);  // repeat_4.{i}.attention: cosh of half the range
+            UpperBound v511 = 49 * UpperBound.LargestSoftmaxWeight(49, v508);  // repeat_4.{i}.attention: largest column sum
+            UpperBound v512 = UpperBound.Min(UpperBound.Sqrt(v511), v510, 7);  // repeat_4.{i}.attention: norm of the weights
+            UpperBound v513 = norms.SpectralNorm($"repeat_4.{i}.attention.q");  // repeat_4.{i}.attention: σ(q)
+            UpperBound v514 = norms.SpectralNorm($"repeat_4.{i}.attention.v");  // repeat_4.{i}.attention: σ(v)
+            UpperBound v515 = UpperBound.MaxOver(24, head => norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head));  // repeat_4.{i}.attention: slope of the values
+            UpperBound v516 = UpperBound.MaxOver(24, head => UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v499, 1));  // repeat_4.{i}.attention: spread of the values
+            UpperBound v517 = UpperBound.MaxOver(24, head => UpperBound.Max(norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head), norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)));  // repeat_4.{i}.attention: both paths' slope
             // repeat_4.{i}.attention: value path
-            UpperBound v510 = UpperBound.Min(
-                UpperBound.Sqrt(24) * v507,
-                v506 * (1
-                    + v501
+            UpperBound v518 = UpperBound.Min(
+                UpperBound.Sqrt(24) * v515,
+                v514 * (1
+                    + v509
                         * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("71923476718886297409"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-            UpperBound v708 = UpperBound.Sqrt(24) * v508;  // repeat_4.{i}.attention: shared
-            UpperBound v709 = UpperBound.Min(24 * UpperBound.Power(v507, 2), UpperBound.Power(v506, 2) * (1 + v501 * 23));  // repeat_4.{i}.attention: shared
-            UpperBound v710 = 24 * UpperBound.Power(v707, 2);  // repeat_4.{i}.attention: shared
+            UpperBound v724 = UpperBound.Sqrt(24) * v516;  // repeat_4.{i}.attention: shared
+            UpperBound v725 = UpperBound.Min(24 * UpperBound.Power(v515, 2), UpperBound.Power(v514, 2) * (1 + v509 * 23));  // repeat_4.{i}.attention: shared
+            UpperBound v726 = 24 * UpperBound.Power(v723, 2);  // repeat_4.{i}.attention: shared
             // repeat_4.{i}.attention: keys and values, token to token
-            UpperBound v511 = UpperBound.Min(
-                v498 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+            UpperBound v519 = UpperBound.Min(
+                v506 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v491, 1)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v499, 1)
                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head),
                     2))),
                 UpperBound.SumOver(24, head =>
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v491, 1)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v499, 1)
                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head))),
-                v498 * (v510 + v708 * v707),
-                v498 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                v506 * (v518 + v724 * v723),
+                v506 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         UpperBound.Power(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head), 2)
                             + UpperBound.Power(norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head), 2)),
@@ -2233,72 +2281,72 @@ public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.T
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * UpperBound.Sqrt(
                         UpperBound.Power(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head), 2)
                             + UpperBound.Power(norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head), 2))),
-                v498 * UpperBound.Sqrt(v709 + v710));
-            UpperBound v711 = UpperBound.Min(UpperBound.OfRational(1, 7) * v502, 1);  // repeat_4.{i}.attention: shared
-            UpperBound v712 = v506 * v711;  // repeat_4.{i}.attention: shared
-            UpperBound v713 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v500)));  // repeat_4.{i}.attention: shared
-            UpperBound v714 = UpperBound.Power(v506, 2) + UpperBound.OfRational(1, 2) * UpperBound.Power(v499, 2);  // repeat_4.{i}.attention: shared
-            UpperBound v715 = UpperBound.Power(v506, 2) + UpperBound.Power(v499, 2);  // repeat_4.{i}.attention: shared
-            UpperBound v716 = UpperBound.Min(v714, UpperBound.LargestSoftmaxWeight(49, v500) * v715);  // repeat_4.{i}.attention: shared
+                v506 * UpperBound.Sqrt(v725 + v726));
+            UpperBound v727 = UpperBound.Min(UpperBound.OfRational(1, 7) * v510, 1);  // repeat_4.{i}.attention: shared
+            UpperBound v728 = v514 * v727;  // repeat_4.{i}.attention: shared
+            UpperBound v729 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v508)));  // repeat_4.{i}.attention: shared
+            UpperBound v730 = UpperBound.Power(v514, 2) + UpperBound.OfRational(1, 2) * UpperBound.Power(v507, 2);  // repeat_4.{i}.attention: shared
+            UpperBound v731 = UpperBound.Power(v514, 2) + UpperBound.Power(v507, 2);  // repeat_4.{i}.attention: shared
+            UpperBound v732 = UpperBound.Min(v730, UpperBound.LargestSoftmaxWeight(49, v508) * v731);  // repeat_4.{i}.attention: shared
             // repeat_4.{i}.attention: keys and values, whole to token
-            UpperBound v512 = UpperBound.Min(
-                v498 * (v712 + v508 * v499 * v713),
-                v498 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v711
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v491, 1)
+            UpperBound v520 = UpperBound.Min(
+                v506 * (v728 + v516 * v507 * v729),
+                v506 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v727
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v499, 1)
                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                            * v713,
+                            * v729,
                     2))),
                 UpperBound.SumOver(24, head =>
-                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v711
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v491, 1)
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v727
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v499, 1)
                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                            * v713)),
-                v498 * UpperBound.Sqrt(v716));
-            UpperBound v717 = UpperBound.Min(UpperBound.Sqrt(v503), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_4.{i}.attention: shared
-            UpperBound v718 = UpperBound.Min(v503 * v715, 49 * v714);  // repeat_4.{i}.attention: shared
+                            * v729)),
+                v506 * UpperBound.Sqrt(v732));
+            UpperBound v733 = UpperBound.Min(UpperBound.Sqrt(v511), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_4.{i}.attention: shared
+            UpperBound v734 = UpperBound.Min(v511 * v731, 49 * v730);  // repeat_4.{i}.attention: shared
             // repeat_4.{i}.attention: keys and values, whole to whole
-            UpperBound v513 = UpperBound.Min(
-                v498 * (v506 * v504 + v508 * v499 * v717),
-                v498 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v504
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v491, 1)
+            UpperBound v521 = UpperBound.Min(
+                v506 * (v514 * v512 + v516 * v507 * v733),
+                v506 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v512
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v499, 1)
                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                            * v717,
+                            * v733,
                     2))),
                 UpperBound.SumOver(24, head =>
-                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v504
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v491, 1)
+                    norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v512
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v499, 1)
                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                            * v717)),
-                v498 * UpperBound.Sqrt(v718));
+                            * v733)),
+                v506 * UpperBound.Sqrt(v734));
             // repeat_4.{i}.attention: query path, all readings
-            UpperBound v514 = UpperBound.Min(
-                v498 * v508 * v505,
-                v498 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
-                    UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v491, 1)
+            UpperBound v522 = UpperBound.Min(
+                v506 * v516 * v513,
+                v506 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                    UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v499, 1)
                         * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head),
                     2))),
                 UpperBound.SumOver(24, head =>
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (
-                        UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v491, 1)
+                        UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v499, 1)
                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head))));
             // repeat_4.{i}.attention: per head, token to token
-            UpperBound v515 = UpperBound.Min(
-                v498 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+            UpperBound v523 = UpperBound.Min(
+                v506 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v491, 1)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v499, 1)
                             * UpperBound.Max(
                                 norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head),
                                 norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)),
                     2))),
                 UpperBound.SumOver(24, head =>
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v491, 1)
+                        + UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v499, 1)
                             * UpperBound.Max(
                                 norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head),
                                 norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)))),
-                v498 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                v506 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         UpperBound.Power(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head), 2)
                             + UpperBound.Power(
@@ -2316,109 +2364,109 @@ public sealed partial class LipsFormerSwinTinyEnforced : torch.nn.Module<torch.T
                                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)),
                                 2))));
             // repeat_4.{i}.attention: token to token
-            UpperBound v516 = UpperBound.Min(
-                v515,
-                v511 + v514,
-                v498 * (v510 + v708 * v509),
-                v498 * UpperBound.Sqrt(v709 + 24 * UpperBound.Power(v509, 2)),
-                v498 * UpperBound.Sqrt(v709 + (v710 + UpperBound.Power(v505, 2))));
+            UpperBound v524 = UpperBound.Min(
+                v523,
+                v519 + v522,
+                v506 * (v518 + v724 * v517),
+                v506 * UpperBound.Sqrt(v725 + 24 * UpperBound.Power(v517, 2)),
+                v506 * UpperBound.Sqrt(v725 + (v726 + UpperBound.Power(v513, 2))));
             // repeat_4.{i}.attention: whole to token
-            UpperBound v517 = UpperBound.Min(
-                v512 + v514,
-                v498 * (v712 + v508 * (UpperBound.Sqrt(UpperBound.Power(v713 * v499, 2) + UpperBound.Power(v505, 2)) + v713 * 0)),
-                v498 * UpperBound.Sqrt(v716 + UpperBound.Power(v505, 2)));
+            UpperBound v525 = UpperBound.Min(
+                v520 + v522,
+                v506 * (v728 + v516 * (UpperBound.Sqrt(UpperBound.Power(v729 * v507, 2) + UpperBound.Power(v513, 2)) + v729 * 0)),
+                v506 * UpperBound.Sqrt(v732 + UpperBound.Power(v513, 2)));
             // repeat_4.{i}.attention: whole to whole
-            UpperBound v518 = UpperBound.Min(
-                v513 + v514,
-                v498 * (v506 * v504 + v508 * (UpperBound.Sqrt(UpperBound.Power(v717 * v499, 2) + UpperBound.Power(v505, 2)) + v717 * 0)),
-                v498 * UpperBound.Sqrt(v718 + UpperBound.Power(v505, 2)));
+            UpperBound v526 = UpperBound.Min(
+                v521 + v522,
+                v506 * (v514 * v512 + v516 * (UpperBound.Sqrt(UpperBound.Power(v733 * v507, 2) + UpperBound.Power(v513, 2)) + v733 * 0)),
+                v506 * UpperBound.Sqrt(v734 + UpperBound.Power(v513, 2)));
             // repeat_4.{i}.attention: radius
-            UpperBound v519 = UpperBound.Min(
-                v498 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+            UpperBound v527 = UpperBound.Min(
+                v506 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
                     UpperBound.Min(
-                        norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v490 + norms.HeadVectorNorm($"repeat_4.{i}.attention.v_bias", head),
+                        norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v498 + norms.HeadVectorNorm($"repeat_4.{i}.attention.v_bias", head),
                         1),
                     2))),
                 UpperBound.SumOver(24, head =>
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * UpperBound.Min(
-                        norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v490 + norms.HeadVectorNorm($"repeat_4.{i}.attention.v_bias", head),
+                        norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v498 + norms.HeadVectorNorm($"repeat_4.{i}.attention.v_bias", head),
                         1)))
                 + norms.VectorNorm($"repeat_4.{i}.attention.out_bias");
             // repeat_4.{i}.attention: centred radius
-            UpperBound v520 = UpperBound.Min(
-                v501 * UpperBound.Min(
-                    v498 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v491, 1), 2))),
+            UpperBound v528 = UpperBound.Min(
+                v509 * UpperBound.Min(
+                    v506 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v499, 1), 2))),
                     UpperBound.SumOver(24, head =>
-                        norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v491, 1))),
-                v519);
-            UpperBound v521 = UpperBound.Min(v516 * v493, v517 * v494, v512 * v494 + v514 * v493, v518 * v494, v516 * v495);  // repeat_4.{i}.attention: from pixels, whole to token
-            UpperBound v522 = UpperBound.Min(v518 * v494, 7 * v521);  // repeat_4.{i}.attention: from pixels, whole to whole
-            UpperBound v523 = UpperBound.Min(v516 * v495, 224 * v521);  // repeat_4.{i}.attention: from pixels, token to token
-            UpperBound v526 = v490 + v496 * v519;  // repeat_4.{i}.residual_3: radius
-            UpperBound v527 = UpperBound.Min(v491 + v496 * v520, v526);  // repeat_4.{i}.residual_3: centred radius
-            UpperBound v719 = v494 + v496 * v522;  // repeat_4.{i}.residual_3: shared
-            UpperBound v720 = v495 + v496 * v523;  // repeat_4.{i}.residual_3: shared
-            UpperBound v529 = UpperBound.Min(v493 + v496 * v521, v719, v720);  // repeat_4.{i}.residual_3: from pixels, whole to token
-            UpperBound v530 = UpperBound.Min(v719, 7 * v529);  // repeat_4.{i}.residual_3: from pixels, whole to whole
-            UpperBound v531 = UpperBound.Min(v720, 224 * v529);  // repeat_4.{i}.residual_3: from pixels, token to token
-            UpperBound v532 = norms.LargestEntry($"repeat_4.{i}.center_norm.gain");  // repeat_4.{i}.center_norm: max|gain|
-            UpperBound v533 = v532 * UpperBound.OfRational(768, 767) * v526 + norms.VectorNorm($"repeat_4.{i}.center_norm.bias");  // repeat_4.{i}.center_norm: radius
-            UpperBound v534 = UpperBound.Min(v532 * UpperBound.OfRational(768, 767) * v527, v533);  // repeat_4.{i}.center_norm: centred radius
-            UpperBound v721 = v532 * UpperBound.OfRational(768, 767) * v530;  // repeat_4.{i}.center_norm: shared
-            UpperBound v722 = v532 * UpperBound.OfRational(768, 767) * v531;  // repeat_4.{i}.center_norm: shared
-            UpperBound v535 = UpperBound.Min(v532 * UpperBound.OfRational(768, 767) * v529, v721, v722);  // repeat_4.{i}.center_norm: from pixels, whole to token
-            UpperBound v536 = UpperBound.Min(v721, 7 * v535);  // repeat_4.{i}.center_norm: from pixels, whole to whole
-            UpperBound v537 = UpperBound.Min(v722, 224 * v535);  // repeat_4.{i}.center_norm: from pixels, token to token
-            UpperBound v538 = UpperBound.Min(norms.LargestEntry($"repeat_4.{i}.residual_4.alpha"), UpperBound.OfRational(1, 48));  // repeat_4.{i}.residual_4: largest |alpha|
-            UpperBound v539 = norms.SpectralNorm($"repeat_4.{i}.mlp.up");  // repeat_4.{i}.mlp: σ(up)
-            UpperBound v540 = norms.SpectralNorm($"repeat_4.{i}.mlp.down");  // repeat_4.{i}.mlp: σ(down)
-            UpperBound v541 = norms.LargestRow($"repeat_4.{i}.mlp.up") * v533 + norms.LargestEntry($"repeat_4.{i}.mlp.up_bias");  // repeat_4.{i}.mlp: largest pre-activation
-            UpperBound v542 = v539 * v533 + norms.VectorNorm($"repeat_4.{i}.mlp.up_bias");  // repeat_4.{i}.mlp: norm of the pre-activations
-            UpperBound v543 = UpperBound.GeluSlope(v541);  // repeat_4.{i}.mlp: gelu slope
+                        norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * UpperBound.Min(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v499, 1))),
+                v527);
+            UpperBound v529 = UpperBound.Min(v524 * v501, v525 * v502, v520 * v502 + v522 * v501, v526 * v502, v524 * v503);  // repeat_4.{i}.attention: from pixels, whole to token
+            UpperBound v530 = UpperBound.Min(v526 * v502, 7 * v529);  // repeat_4.{i}.attention: from pixels, whole to whole
+            UpperBound v531 = UpperBound.Min(v524 * v503, 224 * v529);  // repeat_4.{i}.attention: from pixels, token to token
+            UpperBound v534 = v498 + v504 * v527;  // repeat_4.{i}.residual_3: radius
+            UpperBound v535 = UpperBound.Min(v499 + v504 * v528, v534);  // repeat_4.{i}.residual_3: centred radius
+            UpperBound v735 = v502 + v504 * v530;  // repeat_4.{i}.residual_3: shared
+            UpperBound v736 = v503 + v504 * v531;  // repeat_4.{i}.residual_3: shared
+            UpperBound v537 = UpperBound.Min(v501 + v504 * v529, v735, v736);  // repeat_4.{i}.residual_3: from pixels, whole to token
+            UpperBound v538 = UpperBound.Min(v735, 7 * v537);  // repeat_4.{i}.residual_3: from pixels, whole to whole
+            UpperBound v539 = UpperBound.Min(v736, 224 * v537);  // repeat_4.{i}.residual_3: from pixels, token to token
+            UpperBound v540 = norms.LargestEntry($"repeat_4.{i}.center_norm.gain");  // repeat_4.{i}.center_norm: max|gain|
+            UpperBound v541 = v540 * UpperBound.OfRational(768, 767) * v534 + norms.VectorNorm($"repeat_4.{i}.center_norm.bias");  // repeat_4.{i}.center_norm: radius
+            UpperBound v542 = UpperBound.Min(v540 * UpperBound.OfRational(768, 767) * v535, v541);  // repeat_4.{i}.center_norm: centred radius
+            UpperBound v737 = v540 * UpperBound.OfRational(768, 767) * v538;  // repeat_4.{i}.center_norm: shared
+            UpperBound v738 = v540 * UpperBound.OfRational(768, 767) * v539;  // repeat_4.{i}.center_norm: shared
+            UpperBound v543 = UpperBound.Min(v540 * UpperBound.OfRational(768, 767) * v537, v737, v738);  // repeat_4.{i}.center_norm: from pixels, whole to token
+            UpperBound v544 = UpperBound.Min(v737, 7 * v543);  // repeat_4.{i}.center_norm: from pixels, whole to whole
+            UpperBound v545 = UpperBound.Min(v738, 224 * v543);  // repeat_4.{i}.center_norm: from pixels, token to token
+            UpperBound v546 = UpperBound.Min(norms.LargestEntry($"repeat_4.{i}.residual_4.alpha"), UpperBound.OfRational(1, 48));  // repeat_4.{i}.residual_4: largest |alpha|
+            UpperBound v547 = norms.SpectralNorm($"repeat_4.{i}.mlp.up");  // repeat_4.{i}.mlp: σ(up)
+            UpperBound v548 = norms.SpectralNorm($"repeat_4.{i}.mlp.down");  // repeat_4.{i}.mlp: σ(down)
+            UpperBound v549 = norms.LargestRow($"repeat_4.{i}.mlp.up") * v541 + norms.LargestEntry($"repeat_4.{i}.mlp.up_bias");  // repeat_4.{i}.mlp: largest pre-activation
+            UpperBound v550 = v547 * v541 + norms.VectorNorm($"repeat_4.{i}.mlp.up_bias");  // repeat_4.{i}.mlp: norm of the pre-activations
+            UpperBound v551 = UpperBound.GeluSlope(v549);  // repeat_4.{i}.mlp: gelu slope
             // repeat_4.{i}.mlp: constant
-            UpperBound v544 = UpperBound.Min(
-                v543 * (v539 * v540),
+            UpperBound v552 = UpperBound.Min(
+                v551 * (v547 * v548),
                 UpperBound.OfRational(1, 2) * norms.Product($"repeat_4.{i}.mlp.down", $"repeat_4.{i}.mlp.up")
-                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v539 * v540));
-            UpperBound v545 = v540 * (UpperBound.GeluGain(v541) * v542) + norms.VectorNorm($"repeat_4.{i}.mlp.down_bias");  // repeat_4.{i}.mlp: radius
-            UpperBound v546 = UpperBound.Min(v544 * v534, v545);  // repeat_4.{i}.mlp: centred radius
-            UpperBound v547 = UpperBound.Min(v544 * v535, v544 * v536, v544 * v537);  // repeat_4.{i}.mlp: from pixels, whole to token
-            UpperBound v548 = UpperBound.Min(v544 * v536, 7 * v547);  // repeat_4.{i}.mlp: from pixels, whole to whole
-            UpperBound v549 = UpperBound.Min(v544 * v537, 224 * v547);  // repeat_4.{i}.mlp: from pixels, token to token
-            UpperBound v552 = v533 + v538 * v545;  // repeat_4.{i}.residual_4: radius
-            UpperBound v553 = UpperBound.Min(v534 + v538 * v546, v552);  // repeat_4.{i}.residual_4: centred radius
-            UpperBound v723 = v536 + v538 * v548;  // repeat_4.{i}.residual_4: shared
-            UpperBound v724 = v537 + v538 * v549;  // repeat_4.{i}.residual_4: shared
-            UpperBound v555 = UpperBound.Min(v535 + v538 * v547, v723, v724);  // repeat_4.{i}.residual_4: from pixels, whole to token
-            UpperBound v556 = UpperBound.Min(v723, 7 * v555);  // repeat_4.{i}.residual_4: from pixels, whole to whole
-            UpperBound v557 = UpperBound.Min(v724, 224 * v555);  // repeat_4.{i}.residual_4: from pixels, token to token
-            UpperBound v558 = norms.LargestEntry($"repeat_4.{i}.center_norm_2.gain");  // repeat_4.{i}.center_norm_2: max|gain|
-            UpperBound v559 = v558 * UpperBound.OfRational(768, 767) * v552 + norms.VectorNorm($"repeat_4.{i}.center_norm_2.bias");  // repeat_4.{i}.center_norm_2: radius
-            UpperBound v560 = UpperBound.Min(v558 * UpperBound.OfRational(768, 767) * v553, v559);  // repeat_4.{i}.center_norm_2: centred radius
-            UpperBound v725 = v558 * UpperBound.OfRational(768, 767) * v556;  // repeat_4.{i}.center_norm_2: shared
-            UpperBound v726 = v558 * UpperBound.OfRational(768, 767) * v557;  // repeat_4.{i}.center_norm_2: shared
-            UpperBound v561 = UpperBound.Min(v558 * UpperBound.OfRational(768, 767) * v555, v725, v726);  // repeat_4.{i}.center_norm_2: from pixels, whole to token
-            UpperBound v562 = UpperBound.Min(v725, 7 * v561);  // repeat_4.{i}.center_norm_2: from pixels, whole to whole
-            UpperBound v563 = UpperBound.Min(v726, 224 * v561);  // repeat_4.{i}.center_norm_2: from pixels, token to token
-            (v436, v437, v438, v439, v440) = (v559, v560, v562, v561, v563);
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v547 * v548));
+            UpperBound v553 = v548 * (UpperBound.GeluGain(v549) * v550) + norms.VectorNorm($"repeat_4.{i}.mlp.down_bias");  // repeat_4.{i}.mlp: radius
+            UpperBound v554 = UpperBound.Min(v552 * v542, v553);  // repeat_4.{i}.mlp: centred radius
+            UpperBound v555 = UpperBound.Min(v552 * v543, v552 * v544, v552 * v545);  // repeat_4.{i}.mlp: from pixels, whole to token
+            UpperBound v556 = UpperBound.Min(v552 * v544, 7 * v555);  // repeat_4.{i}.mlp: from pixels, whole to whole
+            UpperBound v557 = UpperBound.Min(v552 * v545, 224 * v555);  // repeat_4.{i}.mlp: from pixels, token to token
+            UpperBound v560 = v541 + v546 * v553;  // repeat_4.{i}.residual_4: radius
+            UpperBound v561 = UpperBound.Min(v542 + v546 * v554, v560);  // repeat_4.{i}.residual_4: centred radius
+            UpperBound v739 = v544 + v546 * v556;  // repeat_4.{i}.residual_4: shared
+            UpperBound v740 = v545 + v546 * v557;  // repeat_4.{i}.residual_4: shared
+            UpperBound v563 = UpperBound.Min(v543 + v546 * v555, v739, v740);  // repeat_4.{i}.residual_4: from pixels, whole to token
+            UpperBound v564 = UpperBound.Min(v739, 7 * v563);  // repeat_4.{i}.residual_4: from pixels, whole to whole
+            UpperBound v565 = UpperBound.Min(v740, 224 * v563);  // repeat_4.{i}.residual_4: from pixels, token to token
+            UpperBound v566 = norms.LargestEntry($"repeat_4.{i}.center_norm_2.gain");  // repeat_4.{i}.center_norm_2: max|gain|
+            UpperBound v567 = v566 * UpperBound.OfRational(768, 767) * v560 + norms.VectorNorm($"repeat_4.{i}.center_norm_2.bias");  // repeat_4.{i}.center_norm_2: radius
+            UpperBound v568 = UpperBound.Min(v566 * UpperBound.OfRational(768, 767) * v561, v567);  // repeat_4.{i}.center_norm_2: centred radius
+            UpperBound v741 = v566 * UpperBound.OfRational(768, 767) * v564;  // repeat_4.{i}.center_norm_2: shared
+            UpperBound v742 = v566 * UpperBound.OfRational(768, 767) * v565;  // repeat_4.{i}.center_norm_2: shared
+            UpperBound v569 = UpperBound.Min(v566 * UpperBound.OfRational(768, 767) * v563, v741, v742);  // repeat_4.{i}.center_norm_2: from pixels, whole to token
+            UpperBound v570 = UpperBound.Min(v741, 7 * v569);  // repeat_4.{i}.center_norm_2: from pixels, whole to whole
+            UpperBound v571 = UpperBound.Min(v742, 224 * v569);  // repeat_4.{i}.center_norm_2: from pixels, token to token
+            (v442, v443, v444, v445, v446) = (v567, v568, v570, v569, v571);
         }
-        UpperBound v564 = v436;
-        UpperBound v565 = v437;
-        UpperBound v566 = v438;
-        UpperBound v567 = v439;
-        UpperBound v568 = v440;
-        UpperBound v569 = norms.LargestEntry("center_norm_2.gain");  // center_norm_2: max|gain|
-        UpperBound v727 = v569 * UpperBound.OfRational(768, 767) * v566;  // center_norm_2: shared
-        UpperBound v728 = v569 * UpperBound.OfRational(768, 767) * v568;  // center_norm_2: shared
-        UpperBound v572 = UpperBound.Min(v569 * UpperBound.OfRational(768, 767) * v567, v727, v728);  // center_norm_2: from pixels, whole to token
-        UpperBound v573 = UpperBound.Min(v727, 7 * v572);  // center_norm_2: from pixels, whole to whole
-        UpperBound v574 = UpperBound.Min(v728, 224 * v572);  // center_norm_2: from pixels, token to token
-        UpperBound v576 = UpperBound.Min(v572, UpperBound.OfRational(1, 7) * v573, v574);  // pool: from pixels, whole to token
-        UpperBound v577 = UpperBound.Min(UpperBound.OfRational(1, 7) * v573, v572, v574);  // pool: from pixels, whole to whole
-        UpperBound v578 = UpperBound.Min(v574, 224 * v576);  // pool: from pixels, token to token
-        UpperBound v579 = norms.SpectralNorm("logits.weight");  // logits: σ(weight)
-        UpperBound v583 = UpperBound.Min(v579 * v577, v579 * v576, v579 * v578);  // logits: from pixels, whole to whole
-        return [v583];
+        UpperBound v572 = v442;
+        UpperBound v573 = v443;
+        UpperBound v574 = v444;
+        UpperBound v575 = v445;
+        UpperBound v576 = v446;
+        UpperBound v577 = norms.LargestEntry("center_norm_2.gain");  // center_norm_2: max|gain|
+        UpperBound v743 = v577 * UpperBound.OfRational(768, 767) * v574;  // center_norm_2: shared
+        UpperBound v744 = v577 * UpperBound.OfRational(768, 767) * v576;  // center_norm_2: shared
+        UpperBound v580 = UpperBound.Min(v577 * UpperBound.OfRational(768, 767) * v575, v743, v744);  // center_norm_2: from pixels, whole to token
+        UpperBound v581 = UpperBound.Min(v743, 7 * v580);  // center_norm_2: from pixels, whole to whole
+        UpperBound v582 = UpperBound.Min(v744, 224 * v580);  // center_norm_2: from pixels, token to token
+        UpperBound v584 = UpperBound.Min(v580, UpperBound.OfRational(1, 7) * v581, v582);  // pool: from pixels, whole to token
+        UpperBound v585 = UpperBound.Min(UpperBound.OfRational(1, 7) * v581, v580, v582);  // pool: from pixels, whole to whole
+        UpperBound v586 = UpperBound.Min(v582, 224 * v584);  // pool: from pixels, token to token
+        UpperBound v587 = norms.SpectralNorm("logits.weight");  // logits: σ(weight)
+        UpperBound v591 = UpperBound.Min(v587 * v585, v587 * v584, v587 * v586);  // logits: from pixels, whole to whole
+        return [v591];
     }
 
     UpperBound ILipsModel.Bound(int claim, Norms norms) => LipschitzBound(norms)[claim];

@@ -543,6 +543,10 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
         }
         for (var i = 0; i < 2; i++)
         {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat.{i}.conv2d.weight"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
             norms.Add(new NormRequest(NormKind.Vector, $"repeat.{i}.conv2d.bias"));
         }
         for (var i = 0; i < 2; i++)
@@ -568,6 +572,10 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
         for (var i = 0; i < 2; i++)
         {
             norms.Add(new NormRequest(NormKind.LargestRow, $"repeat.{i}.conv2d_3.weight"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat.{i}.conv2d_3.weight"));
         }
         for (var i = 0; i < 2; i++)
         {
@@ -705,6 +713,10 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
         }
         for (var i = 0; i < 2; i++)
         {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat_2.{i}.conv2d.weight"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
             norms.Add(new NormRequest(NormKind.Vector, $"repeat_2.{i}.conv2d.bias"));
         }
         for (var i = 0; i < 2; i++)
@@ -730,6 +742,10 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
         for (var i = 0; i < 2; i++)
         {
             norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_2.{i}.conv2d_3.weight"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat_2.{i}.conv2d_3.weight"));
         }
         for (var i = 0; i < 2; i++)
         {
@@ -867,6 +883,10 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
         }
         for (var i = 0; i < 6; i++)
         {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat_3.{i}.conv2d.weight"));
+        }
+        for (var i = 0; i < 6; i++)
+        {
             norms.Add(new NormRequest(NormKind.Vector, $"repeat_3.{i}.conv2d.bias"));
         }
         for (var i = 0; i < 6; i++)
@@ -892,6 +912,10 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
         for (var i = 0; i < 6; i++)
         {
             norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_3.{i}.conv2d_3.weight"));
+        }
+        for (var i = 0; i < 6; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat_3.{i}.conv2d_3.weight"));
         }
         for (var i = 0; i < 6; i++)
         {
@@ -1029,6 +1053,10 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
         }
         for (var i = 0; i < 2; i++)
         {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat_4.{i}.conv2d.weight"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
             norms.Add(new NormRequest(NormKind.Vector, $"repeat_4.{i}.conv2d.bias"));
         }
         for (var i = 0; i < 2; i++)
@@ -1054,6 +1082,10 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
         for (var i = 0; i < 2; i++)
         {
             norms.Add(new NormRequest(NormKind.LargestRow, $"repeat_4.{i}.conv2d_3.weight"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat_4.{i}.conv2d_3.weight"));
         }
         for (var i = 0; i < 2; i++)
         {
@@ -1192,28 +1224,28 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
     /// <summary>The bound at the given norms, one entry per claim: the steps of the derivation in order.</summary>
     public static UpperBound[] LipschitzBound(Norms norms)
     {
-        UpperBound v580 = UpperBound.OfRational(125, 28) * UpperBound.Sqrt(3) + UpperBound.Sqrt(UpperBound.OfRational(24738633811609, 2081383290000));  // standardize: shared
-        UpperBound v581 = UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2);  // standardize: shared
-        UpperBound v582 = UpperBound.OfRational(125, 28) * v581;  // standardize: shared
-        UpperBound v583 = UpperBound.Sqrt(UpperBound.OfRational(1810079068561, 8325533160000)) + v582;  // standardize: shared
-        UpperBound v1 = UpperBound.Min(v580, v583);  // standardize: radius
-        UpperBound v2 = UpperBound.Min(UpperBound.OfRational(125, 28) * UpperBound.Min(v581, UpperBound.Sqrt(3)), v580, v583);  // standardize: centred radius
-        UpperBound v3 = v582;  // standardize: radius around the known centre
+        UpperBound v588 = UpperBound.OfRational(125, 28) * UpperBound.Sqrt(3) + UpperBound.Sqrt(UpperBound.OfRational(24738633811609, 2081383290000));  // standardize: shared
+        UpperBound v589 = UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2);  // standardize: shared
+        UpperBound v590 = UpperBound.OfRational(125, 28) * v589;  // standardize: shared
+        UpperBound v591 = UpperBound.Sqrt(UpperBound.OfRational(1810079068561, 8325533160000)) + v590;  // standardize: shared
+        UpperBound v1 = UpperBound.Min(v588, v591);  // standardize: radius
+        UpperBound v2 = UpperBound.Min(UpperBound.OfRational(125, 28) * UpperBound.Min(v589, UpperBound.Sqrt(3)), v588, v591);  // standardize: centred radius
+        UpperBound v3 = v590;  // standardize: radius around the known centre
         UpperBound v4 = norms.SpectralNorm("patchify.weight");  // patchify: σ(weight)
         UpperBound v5 = 4 * v4 * v1 + norms.VectorNorm("patchify.bias");  // patchify: radius
         UpperBound v6 = UpperBound.Min(4 * v4 * UpperBound.Min(v2, v3), v5);  // patchify: centred radius
-        UpperBound v584 = 4 * v4 * UpperBound.OfRational(125, 28);  // patchify: shared
-        UpperBound v7 = UpperBound.Min(v584, v4 * UpperBound.OfRational(125, 28));  // patchify: from pixels, whole to token
+        UpperBound v592 = 4 * v4 * UpperBound.OfRational(125, 28);  // patchify: shared
+        UpperBound v7 = UpperBound.Min(v592, v4 * UpperBound.OfRational(125, 28));  // patchify: from pixels, whole to token
         UpperBound v8 = UpperBound.Min(v4 * UpperBound.OfRational(125, 28), 56 * v7);  // patchify: from pixels, whole to whole
-        UpperBound v9 = UpperBound.Min(v584, 224 * v7);  // patchify: from pixels, token to token
+        UpperBound v9 = UpperBound.Min(v592, 224 * v7);  // patchify: from pixels, token to token
         UpperBound v10 = norms.LargestEntry("center_norm.gain");  // center_norm: max|gain|
         UpperBound v11 = v10 * UpperBound.OfRational(96, 95) * v5 + norms.VectorNorm("center_norm.bias");  // center_norm: radius
         UpperBound v12 = UpperBound.Min(v10 * UpperBound.OfRational(96, 95) * v6, v11);  // center_norm: centred radius
-        UpperBound v585 = v10 * UpperBound.OfRational(96, 95) * v8;  // center_norm: shared
-        UpperBound v586 = v10 * UpperBound.OfRational(96, 95) * v9;  // center_norm: shared
-        UpperBound v13 = UpperBound.Min(v10 * UpperBound.OfRational(96, 95) * v7, v585, v586);  // center_norm: from pixels, whole to token
-        UpperBound v14 = UpperBound.Min(v585, 56 * v13);  // center_norm: from pixels, whole to whole
-        UpperBound v15 = UpperBound.Min(v586, 224 * v13);  // center_norm: from pixels, token to token
+        UpperBound v593 = v10 * UpperBound.OfRational(96, 95) * v8;  // center_norm: shared
+        UpperBound v594 = v10 * UpperBound.OfRational(96, 95) * v9;  // center_norm: shared
+        UpperBound v13 = UpperBound.Min(v10 * UpperBound.OfRational(96, 95) * v7, v593, v594);  // center_norm: from pixels, whole to token
+        UpperBound v14 = UpperBound.Min(v593, 56 * v13);  // center_norm: from pixels, whole to whole
+        UpperBound v15 = UpperBound.Min(v594, 224 * v13);  // center_norm: from pixels, token to token
         UpperBound v16 = v11;
         UpperBound v17 = v12;
         UpperBound v18 = v14;
@@ -1224,113 +1256,117 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
             UpperBound v21 = norms.LargestEntry($"repeat.{i}.residual.alpha");  // repeat.{i}.residual: largest |alpha|
             UpperBound v22 = norms.OperatorNorm($"repeat.{i}.conv2d.weight");  // repeat.{i}.conv2d: operator norm of weight
             UpperBound v23 = UpperBound.Min(norms.SpectralNorm($"repeat.{i}.conv2d.weight"), v22, norms.LargestRow($"repeat.{i}.conv2d.weight"));  // repeat.{i}.conv2d: σ(weight)
-            UpperBound v587 = 7 * v23 * v16;  // repeat.{i}.conv2d: shared
-            UpperBound v24 = v587 + norms.VectorNorm($"repeat.{i}.conv2d.bias");  // repeat.{i}.conv2d: radius
-            UpperBound v25 = UpperBound.Min(v587, 7 * v23 * UpperBound.OfRational(1, 2) * (v17 + v16), v24);  // repeat.{i}.conv2d: centred radius
-            UpperBound v588 = UpperBound.Min(7 * v23, v22) * v18;  // repeat.{i}.conv2d: shared
-            UpperBound v589 = 7 * v23 * v20;  // repeat.{i}.conv2d: shared
-            UpperBound v26 = UpperBound.Min(7 * v23 * v19, UpperBound.Min(v23, 7 * v23, v22) * v18, v588, v589);  // repeat.{i}.conv2d: from pixels, whole to token
-            UpperBound v27 = UpperBound.Min(v588, 56 * v26);  // repeat.{i}.conv2d: from pixels, whole to whole
-            UpperBound v28 = UpperBound.Min(v589, 224 * v26);  // repeat.{i}.conv2d: from pixels, token to token
-            UpperBound v30 = UpperBound.GeluSlope(v24);  // repeat.{i}.gelu: slope
-            UpperBound v31 = UpperBound.GeluGain(v24) * v24;  // repeat.{i}.gelu: radius
-            UpperBound v32 = UpperBound.Min(v30 * v25, v31);  // repeat.{i}.gelu: centred radius
-            UpperBound v33 = UpperBound.Min(v30 * v26, v30 * v27, v30 * v28);  // repeat.{i}.gelu: from pixels, whole to token
-            UpperBound v34 = UpperBound.Min(v30 * v27, 56 * v33);  // repeat.{i}.gelu: from pixels, whole to whole
-            UpperBound v35 = UpperBound.Min(v30 * v28, 224 * v33);  // repeat.{i}.gelu: from pixels, token to token
-            UpperBound v36 = norms.SpectralNorm($"repeat.{i}.conv2d_2.weight");  // repeat.{i}.conv2d_2: σ(weight)
-            UpperBound v37 = v36 * v31 + norms.VectorNorm($"repeat.{i}.conv2d_2.bias");  // repeat.{i}.conv2d_2: radius
-            UpperBound v38 = UpperBound.Min(v36 * v32, v37);  // repeat.{i}.conv2d_2: centred radius
-            UpperBound v39 = UpperBound.Min(v36 * v33, v36 * v34, v36 * v35);  // repeat.{i}.conv2d_2: from pixels, whole to token
-            UpperBound v40 = UpperBound.Min(v36 * v34, 56 * v39);  // repeat.{i}.conv2d_2: from pixels, whole to whole
-            UpperBound v41 = UpperBound.Min(v36 * v35, 224 * v39);  // repeat.{i}.conv2d_2: from pixels, token to token
-            UpperBound v42 = UpperBound.GeluSlope(v37);  // repeat.{i}.gelu_2: slope
-            UpperBound v43 = UpperBound.GeluGain(v37) * v37;  // repeat.{i}.gelu_2: radius
-            UpperBound v44 = UpperBound.Min(v42 * v38, v43);  // repeat.{i}.gelu_2: centred radius
-            UpperBound v45 = UpperBound.Min(v42 * v39, v42 * v40, v42 * v41);  // repeat.{i}.gelu_2: from pixels, whole to token
-            UpperBound v46 = UpperBound.Min(v42 * v40, 56 * v45);  // repeat.{i}.gelu_2: from pixels, whole to whole
-            UpperBound v47 = UpperBound.Min(v42 * v41, 224 * v45);  // repeat.{i}.gelu_2: from pixels, token to token
-            UpperBound v48 = v16 + v21 * v43;  // repeat.{i}.residual: radius
-            UpperBound v49 = UpperBound.Min(v17 + v21 * v44, v48);  // repeat.{i}.residual: centred radius
-            UpperBound v590 = v18 + v21 * v46;  // repeat.{i}.residual: shared
-            UpperBound v591 = v20 + v21 * v47;  // repeat.{i}.residual: shared
-            UpperBound v51 = UpperBound.Min(v19 + v21 * v45, v590, v591);  // repeat.{i}.residual: from pixels, whole to token
-            UpperBound v52 = UpperBound.Min(v590, 56 * v51);  // repeat.{i}.residual: from pixels, whole to whole
-            UpperBound v53 = UpperBound.Min(v591, 224 * v51);  // repeat.{i}.residual: from pixels, token to token
-            UpperBound v54 = norms.LargestEntry($"repeat.{i}.residual_2.alpha");  // repeat.{i}.residual_2: largest |alpha|
-            UpperBound v55 = norms.OperatorNorm($"repeat.{i}.conv2d_3.weight");  // repeat.{i}.conv2d_3: operator norm of weight
-            UpperBound v56 = UpperBound.Min(norms.SpectralNorm($"repeat.{i}.conv2d_3.weight"), v55, norms.LargestRow($"repeat.{i}.conv2d_3.weight"));  // repeat.{i}.conv2d_3: σ(weight)
-            UpperBound v592 = 7 * v56 * v48;  // repeat.{i}.conv2d_3: shared
-            UpperBound v57 = v592 + norms.VectorNorm($"repeat.{i}.conv2d_3.bias");  // repeat.{i}.conv2d_3: radius
-            UpperBound v58 = UpperBound.Min(v592, 7 * v56 * UpperBound.OfRational(1, 2) * (v49 + v48), v57);  // repeat.{i}.conv2d_3: centred radius
-            UpperBound v593 = UpperBound.Min(7 * v56, v55) * v52;  // repeat.{i}.conv2d_3: shared
-            UpperBound v594 = 7 * v56 * v53;  // repeat.{i}.conv2d_3: shared
-            UpperBound v59 = UpperBound.Min(7 * v56 * v51, UpperBound.Min(v56, 7 * v56, v55) * v52, v593, v594);  // repeat.{i}.conv2d_3: from pixels, whole to token
-            UpperBound v60 = UpperBound.Min(v593, 56 * v59);  // repeat.{i}.conv2d_3: from pixels, whole to whole
-            UpperBound v61 = UpperBound.Min(v594, 224 * v59);  // repeat.{i}.conv2d_3: from pixels, token to token
-            UpperBound v63 = UpperBound.GeluSlope(v57);  // repeat.{i}.gelu_3: slope
-            UpperBound v64 = UpperBound.GeluGain(v57) * v57;  // repeat.{i}.gelu_3: radius
-            UpperBound v65 = UpperBound.Min(v63 * v58, v64);  // repeat.{i}.gelu_3: centred radius
-            UpperBound v66 = UpperBound.Min(v63 * v59, v63 * v60, v63 * v61);  // repeat.{i}.gelu_3: from pixels, whole to token
-            UpperBound v67 = UpperBound.Min(v63 * v60, 56 * v66);  // repeat.{i}.gelu_3: from pixels, whole to whole
-            UpperBound v68 = UpperBound.Min(v63 * v61, 224 * v66);  // repeat.{i}.gelu_3: from pixels, token to token
-            UpperBound v69 = v48 + v54 * v64;  // repeat.{i}.residual_2: radius
-            UpperBound v70 = UpperBound.Min(v49 + v54 * v65, v69);  // repeat.{i}.residual_2: centred radius
-            UpperBound v595 = v52 + v54 * v67;  // repeat.{i}.residual_2: shared
-            UpperBound v596 = v53 + v54 * v68;  // repeat.{i}.residual_2: shared
-            UpperBound v72 = UpperBound.Min(v51 + v54 * v66, v595, v596);  // repeat.{i}.residual_2: from pixels, whole to token
-            UpperBound v73 = UpperBound.Min(v595, 56 * v72);  // repeat.{i}.residual_2: from pixels, whole to whole
-            UpperBound v74 = UpperBound.Min(v596, 224 * v72);  // repeat.{i}.residual_2: from pixels, token to token
-            UpperBound v75 = norms.LargestEntry($"repeat.{i}.residual_3.alpha");  // repeat.{i}.residual_3: largest |alpha|
-            UpperBound v76 = 2 * norms.LargestEntry($"repeat.{i}.attention.bias_table");  // repeat.{i}.attention: spread of the bias
-            UpperBound v77 = norms.SpectralNorm($"repeat.{i}.attention.out");  // repeat.{i}.attention: σ(out)
-            UpperBound v78 = norms.SpectralNorm($"repeat.{i}.attention.k");  // repeat.{i}.attention: σ(k)
+            UpperBound v24 = norms.TapNorms($"repeat.{i}.conv2d.weight");  // repeat.{i}.conv2d: sum of the taps' norms
+            UpperBound v595 = UpperBound.Min(7 * v23, v24);  // repeat.{i}.conv2d: shared
+            UpperBound v596 = v595 * v16;  // repeat.{i}.conv2d: shared
+            UpperBound v25 = v596 + norms.VectorNorm($"repeat.{i}.conv2d.bias");  // repeat.{i}.conv2d: radius
+            UpperBound v26 = UpperBound.Min(v596, v595 * UpperBound.OfRational(1, 2) * (v17 + v16), v25);  // repeat.{i}.conv2d: centred radius
+            UpperBound v597 = UpperBound.Min(7 * v23, v22) * v18;  // repeat.{i}.conv2d: shared
+            UpperBound v598 = v595 * v20;  // repeat.{i}.conv2d: shared
+            UpperBound v27 = UpperBound.Min(v595 * v19, UpperBound.Min(v23, 7 * v23, v22) * v18, v597, v598);  // repeat.{i}.conv2d: from pixels, whole to token
+            UpperBound v28 = UpperBound.Min(v597, 56 * v27);  // repeat.{i}.conv2d: from pixels, whole to whole
+            UpperBound v29 = UpperBound.Min(v598, 224 * v27);  // repeat.{i}.conv2d: from pixels, token to token
+            UpperBound v31 = UpperBound.GeluSlope(v25);  // repeat.{i}.gelu: slope
+            UpperBound v32 = UpperBound.GeluGain(v25) * v25;  // repeat.{i}.gelu: radius
+            UpperBound v33 = UpperBound.Min(v31 * v26, v32);  // repeat.{i}.gelu: centred radius
+            UpperBound v34 = UpperBound.Min(v31 * v27, v31 * v28, v31 * v29);  // repeat.{i}.gelu: from pixels, whole to token
+            UpperBound v35 = UpperBound.Min(v31 * v28, 56 * v34);  // repeat.{i}.gelu: from pixels, whole to whole
+            UpperBound v36 = UpperBound.Min(v31 * v29, 224 * v34);  // repeat.{i}.gelu: from pixels, token to token
+            UpperBound v37 = norms.SpectralNorm($"repeat.{i}.conv2d_2.weight");  // repeat.{i}.conv2d_2: σ(weight)
+            UpperBound v38 = v37 * v32 + norms.VectorNorm($"repeat.{i}.conv2d_2.bias");  // repeat.{i}.conv2d_2: radius
+            UpperBound v39 = UpperBound.Min(v37 * v33, v38);  // repeat.{i}.conv2d_2: centred radius
+            UpperBound v40 = UpperBound.Min(v37 * v34, v37 * v35, v37 * v36);  // repeat.{i}.conv2d_2: from pixels, whole to token
+            UpperBound v41 = UpperBound.Min(v37 * v35, 56 * v40);  // repeat.{i}.conv2d_2: from pixels, whole to whole
+            UpperBound v42 = UpperBound.Min(v37 * v36, 224 * v40);  // repeat.{i}.conv2d_2: from pixels, token to token
+            UpperBound v43 = UpperBound.GeluSlope(v38);  // repeat.{i}.gelu_2: slope
+            UpperBound v44 = UpperBound.GeluGain(v38) * v38;  // repeat.{i}.gelu_2: radius
+            UpperBound v45 = UpperBound.Min(v43 * v39, v44);  // repeat.{i}.gelu_2: centred radius
+            UpperBound v46 = UpperBound.Min(v43 * v40, v43 * v41, v43 * v42);  // repeat.{i}.gelu_2: from pixels, whole to token
+            UpperBound v47 = UpperBound.Min(v43 * v41, 56 * v46);  // repeat.{i}.gelu_2: from pixels, whole to whole
+            UpperBound v48 = UpperBound.Min(v43 * v42, 224 * v46);  // repeat.{i}.gelu_2: from pixels, token to token
+            UpperBound v49 = v16 + v21 * v44;  // repeat.{i}.residual: radius
+            UpperBound v50 = UpperBound.Min(v17 + v21 * v45, v49);  // repeat.{i}.residual: centred radius
+            UpperBound v599 = v18 + v21 * v47;  // repeat.{i}.residual: shared
+            UpperBound v600 = v20 + v21 * v48;  // repeat.{i}.residual: shared
+            UpperBound v52 = UpperBound.Min(v19 + v21 * v46, v599, v600);  // repeat.{i}.residual: from pixels, whole to token
+            UpperBound v53 = UpperBound.Min(v599, 56 * v52);  // repeat.{i}.residual: from pixels, whole to whole
+            UpperBound v54 = UpperBound.Min(v600, 224 * v52);  // repeat.{i}.residual: from pixels, token to token
+            UpperBound v55 = norms.LargestEntry($"repeat.{i}.residual_2.alpha");  // repeat.{i}.residual_2: largest |alpha|
+            UpperBound v56 = norms.OperatorNorm($"repeat.{i}.conv2d_3.weight");  // repeat.{i}.conv2d_3: operator norm of weight
+            UpperBound v57 = UpperBound.Min(norms.SpectralNorm($"repeat.{i}.conv2d_3.weight"), v56, norms.LargestRow($"repeat.{i}.conv2d_3.weight"));  // repeat.{i}.conv2d_3: σ(weight)
+            UpperBound v58 = norms.TapNorms($"repeat.{i}.conv2d_3.weight");  // repeat.{i}.conv2d_3: sum of the taps' norms
+            UpperBound v601 = UpperBound.Min(7 * v57, v58);  // repeat.{i}.conv2d_3: shared
+            UpperBound v602 = v601 * v49;  // repeat.{i}.conv2d_3: shared
+            UpperBound v59 = v602 + norms.VectorNorm($"repeat.{i}.conv2d_3.bias");  // repeat.{i}.conv2d_3: radius
+            UpperBound v60 = UpperBound.Min(v602, v601 * UpperBound.OfRational(1, 2) * (v50 + v49), v59);  // repeat.{i}.conv2d_3: centred radius
+            UpperBound v603 = UpperBound.Min(7 * v57, v56) * v53;  // repeat.{i}.conv2d_3: shared
+            UpperBound v604 = v601 * v54;  // repeat.{i}.conv2d_3: shared
+            UpperBound v61 = UpperBound.Min(v601 * v52, UpperBound.Min(v57, 7 * v57, v56) * v53, v603, v604);  // repeat.{i}.conv2d_3: from pixels, whole to token
+            UpperBound v62 = UpperBound.Min(v603, 56 * v61);  // repeat.{i}.conv2d_3: from pixels, whole to whole
+            UpperBound v63 = UpperBound.Min(v604, 224 * v61);  // repeat.{i}.conv2d_3: from pixels, token to token
+            UpperBound v65 = UpperBound.GeluSlope(v59);  // repeat.{i}.gelu_3: slope
+            UpperBound v66 = UpperBound.GeluGain(v59) * v59;  // repeat.{i}.gelu_3: radius
+            UpperBound v67 = UpperBound.Min(v65 * v60, v66);  // repeat.{i}.gelu_3: centred radius
+            UpperBound v68 = UpperBound.Min(v65 * v61, v65 * v62, v65 * v63);  // repeat.{i}.gelu_3: from pixels, whole to token
+            UpperBound v69 = UpperBound.Min(v65 * v62, 56 * v68);  // repeat.{i}.gelu_3: from pixels, whole to whole
+            UpperBound v70 = UpperBound.Min(v65 * v63, 224 * v68);  // repeat.{i}.gelu_3: from pixels, token to token
+            UpperBound v71 = v49 + v55 * v66;  // repeat.{i}.residual_2: radius
+            UpperBound v72 = UpperBound.Min(v50 + v55 * v67, v71);  // repeat.{i}.residual_2: centred radius
+            UpperBound v605 = v53 + v55 * v69;  // repeat.{i}.residual_2: shared
+            UpperBound v606 = v54 + v55 * v70;  // repeat.{i}.residual_2: shared
+            UpperBound v74 = UpperBound.Min(v52 + v55 * v68, v605, v606);  // repeat.{i}.residual_2: from pixels, whole to token
+            UpperBound v75 = UpperBound.Min(v605, 56 * v74);  // repeat.{i}.residual_2: from pixels, whole to whole
+            UpperBound v76 = UpperBound.Min(v606, 224 * v74);  // repeat.{i}.residual_2: from pixels, token to token
+            UpperBound v77 = norms.LargestEntry($"repeat.{i}.residual_3.alpha");  // repeat.{i}.residual_3: largest |alpha|
+            UpperBound v78 = 2 * norms.LargestEntry($"repeat.{i}.attention.bias_table");  // repeat.{i}.attention: spread of the bias
+            UpperBound v79 = norms.SpectralNorm($"repeat.{i}.attention.out");  // repeat.{i}.attention: σ(out)
+            UpperBound v80 = norms.SpectralNorm($"repeat.{i}.attention.k");  // repeat.{i}.attention: σ(k)
             // repeat.{i}.attention: range of the logits
-            UpperBound v79 = 20 * UpperBound.Min(
+            UpperBound v81 = 20 * UpperBound.Min(
                 UpperBound.MaxOver(3, head => norms.HeadSpectralNorm($"repeat.{i}.attention.k", head))
-                    * v70
+                    * v72
                     * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)),
                 1)
-                + v76;
-            UpperBound v80 = UpperBound.DoeblinComplement(49, v79);  // repeat.{i}.attention: 1 − lambda
-            UpperBound v81 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v79);  // repeat.{i}.attention: cosh of half the range
-            UpperBound v82 = 49 * UpperBound.LargestSoftmaxWeight(49, v79);  // repeat.{i}.attention: largest column sum
-            UpperBound v83 = UpperBound.Min(UpperBound.Sqrt(v82), v81, 7);  // repeat.{i}.attention: norm of the weights
-            UpperBound v84 = norms.SpectralNorm($"repeat.{i}.attention.q");  // repeat.{i}.attention: σ(q)
-            UpperBound v85 = norms.SpectralNorm($"repeat.{i}.attention.v");  // repeat.{i}.attention: σ(v)
+                + v78;
+            UpperBound v82 = UpperBound.DoeblinComplement(49, v81);  // repeat.{i}.attention: 1 − lambda
+            UpperBound v83 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v81);  // repeat.{i}.attention: cosh of half the range
+            UpperBound v84 = 49 * UpperBound.LargestSoftmaxWeight(49, v81);  // repeat.{i}.attention: largest column sum
+            UpperBound v85 = UpperBound.Min(UpperBound.Sqrt(v84), v83, 7);  // repeat.{i}.attention: norm of the weights
+            UpperBound v86 = norms.SpectralNorm($"repeat.{i}.attention.q");  // repeat.{i}.attention: σ(q)
+            UpperBound v87 = norms.SpectralNorm($"repeat.{i}.attention.v");  // repeat.{i}.attention: σ(v)
             // repeat.{i}.attention: slope of the values
-            UpperBound v86 = UpperBound.MaxOver(3, head =>
+            UpperBound v88 = UpperBound.MaxOver(3, head =>
                 UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                     * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head));
             // repeat.{i}.attention: spread of the values
-            UpperBound v87 = UpperBound.MaxOver(3, head => UpperBound.Min(
+            UpperBound v89 = UpperBound.MaxOver(3, head => UpperBound.Min(
                 UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                     * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                    * v70,
+                    * v72,
                 1));
-            UpperBound v597 = 10 * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645));  // repeat.{i}.attention: shared
+            UpperBound v607 = 10 * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645));  // repeat.{i}.attention: shared
             // repeat.{i}.attention: both paths' slope
-            UpperBound v88 = UpperBound.MaxOver(3, head => UpperBound.Max(
-                v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head),
-                v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)));
-            UpperBound v598 = UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)) * v85;  // repeat.{i}.attention: shared
-            UpperBound v89 = UpperBound.Min(UpperBound.Sqrt(3) * v86, v598 * (1 + v80 * UpperBound.OfRational(3375988474043869647, 4611686018427387904)));  // repeat.{i}.attention: value path
-            UpperBound v599 = UpperBound.Sqrt(3) * v87;  // repeat.{i}.attention: shared
-            UpperBound v600 = UpperBound.MaxOver(3, head => v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head));  // repeat.{i}.attention: shared
-            UpperBound v601 = UpperBound.Power(v598, 2);  // repeat.{i}.attention: shared
-            UpperBound v602 = UpperBound.Min(3 * UpperBound.Power(v86, 2), v601 * (1 + v80 * 2));  // repeat.{i}.attention: shared
-            UpperBound v603 = 3 * UpperBound.Power(v600, 2);  // repeat.{i}.attention: shared
+            UpperBound v90 = UpperBound.MaxOver(3, head => UpperBound.Max(
+                v607 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head),
+                v607 * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)));
+            UpperBound v608 = UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)) * v87;  // repeat.{i}.attention: shared
+            UpperBound v91 = UpperBound.Min(UpperBound.Sqrt(3) * v88, v608 * (1 + v82 * UpperBound.OfRational(3375988474043869647, 4611686018427387904)));  // repeat.{i}.attention: value path
+            UpperBound v609 = UpperBound.Sqrt(3) * v89;  // repeat.{i}.attention: shared
+            UpperBound v610 = UpperBound.MaxOver(3, head => v607 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head));  // repeat.{i}.attention: shared
+            UpperBound v611 = UpperBound.Power(v608, 2);  // repeat.{i}.attention: shared
+            UpperBound v612 = UpperBound.Min(3 * UpperBound.Power(v88, 2), v611 * (1 + v82 * 2));  // repeat.{i}.attention: shared
+            UpperBound v613 = 3 * UpperBound.Power(v610, 2);  // repeat.{i}.attention: shared
             // repeat.{i}.attention: keys and values, token to token
-            UpperBound v90 = UpperBound.Min(
-                v77 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+            UpperBound v92 = UpperBound.Min(
+                v79 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                         * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                                * v70,
+                                * v72,
                             1)
-                            * (v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)),
+                            * (v607 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)),
                     2))),
                 UpperBound.SumOver(3, head =>
                     norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
@@ -1338,17 +1374,17 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                                * v70,
+                                * v72,
                             1)
-                            * (v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)))),
-                v77 * (v89 + v599 * v600),
-                v77 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                            * (v607 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)))),
+                v79 * (v91 + v609 * v610),
+                v79 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         UpperBound.Power(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head),
                             2)
-                            + UpperBound.Power(v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head), 2)),
+                            + UpperBound.Power(v607 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head), 2)),
                     2))),
                 UpperBound.SumOver(3, head =>
                     norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * UpperBound.Sqrt(
@@ -1356,107 +1392,107 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head),
                             2)
-                            + UpperBound.Power(v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head), 2))),
-                v77 * UpperBound.Sqrt(v602 + v603));
-            UpperBound v604 = UpperBound.Min(UpperBound.OfRational(1, 7) * v81, 1);  // repeat.{i}.attention: shared
-            UpperBound v605 = v598 * v604;  // repeat.{i}.attention: shared
-            UpperBound v606 = v597 * v78;  // repeat.{i}.attention: shared
-            UpperBound v607 = v87 * v606;  // repeat.{i}.attention: shared
-            UpperBound v608 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v79)));  // repeat.{i}.attention: shared
-            UpperBound v609 = UpperBound.Power(v606, 2);  // repeat.{i}.attention: shared
-            UpperBound v610 = v601 + UpperBound.OfRational(1, 2) * v609;  // repeat.{i}.attention: shared
-            UpperBound v611 = v601 + v609;  // repeat.{i}.attention: shared
-            UpperBound v612 = UpperBound.Min(v610, UpperBound.LargestSoftmaxWeight(49, v79) * v611);  // repeat.{i}.attention: shared
+                            + UpperBound.Power(v607 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head), 2))),
+                v79 * UpperBound.Sqrt(v612 + v613));
+            UpperBound v614 = UpperBound.Min(UpperBound.OfRational(1, 7) * v83, 1);  // repeat.{i}.attention: shared
+            UpperBound v615 = v608 * v614;  // repeat.{i}.attention: shared
+            UpperBound v616 = v607 * v80;  // repeat.{i}.attention: shared
+            UpperBound v617 = v89 * v616;  // repeat.{i}.attention: shared
+            UpperBound v618 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v81)));  // repeat.{i}.attention: shared
+            UpperBound v619 = UpperBound.Power(v616, 2);  // repeat.{i}.attention: shared
+            UpperBound v620 = v611 + UpperBound.OfRational(1, 2) * v619;  // repeat.{i}.attention: shared
+            UpperBound v621 = v611 + v619;  // repeat.{i}.attention: shared
+            UpperBound v622 = UpperBound.Min(v620, UpperBound.LargestSoftmaxWeight(49, v81) * v621);  // repeat.{i}.attention: shared
             // repeat.{i}.attention: keys and values, whole to token
-            UpperBound v91 = UpperBound.Min(
-                v77 * (v605 + v607 * v608),
-                v77 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                        * v604
-                        + UpperBound.Min(
-                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                                * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                                * v70,
-                            1)
-                            * (v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head))
-                            * v608,
-                    2))),
-                UpperBound.SumOver(3, head =>
-                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                        * v604
-                        + UpperBound.Min(
-                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                                * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                                * v70,
-                            1)
-                            * (v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head))
-                            * v608)),
-                v77 * UpperBound.Sqrt(v612));
-            UpperBound v613 = v598 * v83;  // repeat.{i}.attention: shared
-            UpperBound v614 = UpperBound.Min(UpperBound.Sqrt(v82), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat.{i}.attention: shared
-            UpperBound v615 = UpperBound.Min(v82 * v611, 49 * v610);  // repeat.{i}.attention: shared
-            // repeat.{i}.attention: keys and values, whole to whole
-            UpperBound v92 = UpperBound.Min(
-                v77 * (v613 + v607 * v614),
-                v77 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
-                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                        * v83
-                        + UpperBound.Min(
-                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                                * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                                * v70,
-                            1)
-                            * (v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head))
-                            * v614,
-                    2))),
-                UpperBound.SumOver(3, head =>
-                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                        * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                        * v83
-                        + UpperBound.Min(
-                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                                * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                                * v70,
-                            1)
-                            * (v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head))
-                            * v614)),
-                v77 * UpperBound.Sqrt(v615));
-            UpperBound v616 = v597 * v84;  // repeat.{i}.attention: shared
-            // repeat.{i}.attention: query path, all readings
             UpperBound v93 = UpperBound.Min(
-                v77 * v87 * v616,
-                v77 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                v79 * (v615 + v617 * v618),
+                v79 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                        * v614
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                                * v72,
+                            1)
+                            * (v607 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head))
+                            * v618,
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                        * v614
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                                * v72,
+                            1)
+                            * (v607 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head))
+                            * v618)),
+                v79 * UpperBound.Sqrt(v622));
+            UpperBound v623 = v608 * v85;  // repeat.{i}.attention: shared
+            UpperBound v624 = UpperBound.Min(UpperBound.Sqrt(v84), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat.{i}.attention: shared
+            UpperBound v625 = UpperBound.Min(v84 * v621, 49 * v620);  // repeat.{i}.attention: shared
+            // repeat.{i}.attention: keys and values, whole to whole
+            UpperBound v94 = UpperBound.Min(
+                v79 * (v623 + v617 * v624),
+                v79 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                    UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                        * v85
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                                * v72,
+                            1)
+                            * (v607 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head))
+                            * v624,
+                    2))),
+                UpperBound.SumOver(3, head =>
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                        * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                        * v85
+                        + UpperBound.Min(
+                            UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
+                                * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
+                                * v72,
+                            1)
+                            * (v607 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head))
+                            * v624)),
+                v79 * UpperBound.Sqrt(v625));
+            UpperBound v626 = v607 * v86;  // repeat.{i}.attention: shared
+            // repeat.{i}.attention: query path, all readings
+            UpperBound v95 = UpperBound.Min(
+                v79 * v89 * v626,
+                v79 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                             * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                            * v70,
+                            * v72,
                         1)
-                        * (v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)),
+                        * (v607 * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)),
                     2))),
                 UpperBound.SumOver(3, head =>
                     norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (
                         UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                                * v70,
+                                * v72,
                             1)
-                            * (v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)))));
+                            * (v607 * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)))));
             // repeat.{i}.attention: per head, token to token
-            UpperBound v94 = UpperBound.Min(
-                v77 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+            UpperBound v96 = UpperBound.Min(
+                v79 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                         * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                                * v70,
+                                * v72,
                             1)
                             * UpperBound.Max(
-                                v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head),
-                                v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)),
+                                v607 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head),
+                                v607 * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)),
                     2))),
                 UpperBound.SumOver(3, head =>
                     norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
@@ -1464,12 +1500,12 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                                * v70,
+                                * v72,
                             1)
                             * UpperBound.Max(
-                                v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head),
-                                v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)))),
-                v77 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                                v607 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head),
+                                v607 * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)))),
+                v79 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         UpperBound.Power(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
@@ -1477,8 +1513,8 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
                             2)
                             + UpperBound.Power(
                                 UpperBound.Max(
-                                    v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head),
-                                    v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)),
+                                    v607 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head),
+                                    v607 * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)),
                                 2)),
                     2))),
                 UpperBound.SumOver(3, head =>
@@ -1489,246 +1525,250 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
                             2)
                             + UpperBound.Power(
                                 UpperBound.Max(
-                                    v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head),
-                                    v597 * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)),
+                                    v607 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head),
+                                    v607 * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)),
                                 2))));
-            UpperBound v617 = UpperBound.Power(v616, 2);  // repeat.{i}.attention: shared
+            UpperBound v627 = UpperBound.Power(v626, 2);  // repeat.{i}.attention: shared
             // repeat.{i}.attention: token to token
-            UpperBound v95 = UpperBound.Min(
-                v94,
-                v90 + v93,
-                v77 * (v89 + v599 * v88),
-                v77 * UpperBound.Sqrt(v602 + 3 * UpperBound.Power(v88, 2)),
-                v77 * UpperBound.Sqrt(v602 + (v603 + v617)));
-            // repeat.{i}.attention: whole to token
-            UpperBound v96 = UpperBound.Min(
-                v91 + v93,
-                v77 * (v605 + v87 * (UpperBound.Sqrt(UpperBound.Power(v608 * v606, 2) + v617) + v608 * 0)),
-                v77 * UpperBound.Sqrt(v612 + v617));
-            // repeat.{i}.attention: whole to whole
             UpperBound v97 = UpperBound.Min(
-                v92 + v93,
-                v77 * (v613 + v87 * (UpperBound.Sqrt(UpperBound.Power(v614 * v606, 2) + v617) + v614 * 0)),
-                v77 * UpperBound.Sqrt(v615 + v617));
-            // repeat.{i}.attention: radius
+                v96,
+                v92 + v95,
+                v79 * (v91 + v609 * v90),
+                v79 * UpperBound.Sqrt(v612 + 3 * UpperBound.Power(v90, 2)),
+                v79 * UpperBound.Sqrt(v612 + (v613 + v627)));
+            // repeat.{i}.attention: whole to token
             UpperBound v98 = UpperBound.Min(
-                v77 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+                v93 + v95,
+                v79 * (v615 + v89 * (UpperBound.Sqrt(UpperBound.Power(v618 * v616, 2) + v627) + v618 * 0)),
+                v79 * UpperBound.Sqrt(v622 + v627));
+            // repeat.{i}.attention: whole to whole
+            UpperBound v99 = UpperBound.Min(
+                v94 + v95,
+                v79 * (v623 + v89 * (UpperBound.Sqrt(UpperBound.Power(v624 * v616, 2) + v627) + v624 * 0)),
+                v79 * UpperBound.Sqrt(v625 + v627));
+            // repeat.{i}.attention: radius
+            UpperBound v100 = UpperBound.Min(
+                v79 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v69 + norms.HeadVectorNorm($"repeat.{i}.attention.v_bias", head)),
+                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71 + norms.HeadVectorNorm($"repeat.{i}.attention.v_bias", head)),
                         1),
                     2))),
                 UpperBound.SumOver(3, head =>
                     norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v69 + norms.HeadVectorNorm($"repeat.{i}.attention.v_bias", head)),
+                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * v71 + norms.HeadVectorNorm($"repeat.{i}.attention.v_bias", head)),
                         1)))
                 + norms.VectorNorm($"repeat.{i}.attention.out_bias");
             // repeat.{i}.attention: centred radius
-            UpperBound v99 = UpperBound.Min(
-                v77 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
+            UpperBound v101 = UpperBound.Min(
+                v79 * UpperBound.Sqrt(UpperBound.SumOver(3, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                             * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                            * v70,
+                            * v72,
                         1),
                     2))),
                 UpperBound.SumOver(3, head =>
                     norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                             * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)
-                            * v70,
+                            * v72,
                         1)),
-                v98);
-            UpperBound v100 = UpperBound.Min(v95 * v72, v96 * v73, v91 * v73 + v93 * v72, v97 * v73, v95 * v74);  // repeat.{i}.attention: from pixels, whole to token
-            UpperBound v101 = UpperBound.Min(v97 * v73, 56 * v100);  // repeat.{i}.attention: from pixels, whole to whole
-            UpperBound v102 = UpperBound.Min(v95 * v74, 224 * v100);  // repeat.{i}.attention: from pixels, token to token
-            UpperBound v105 = v69 + v75 * v98;  // repeat.{i}.residual_3: radius
-            UpperBound v106 = UpperBound.Min(v70 + v75 * v99, v105);  // repeat.{i}.residual_3: centred radius
-            UpperBound v618 = v73 + v75 * v101;  // repeat.{i}.residual_3: shared
-            UpperBound v619 = v74 + v75 * v102;  // repeat.{i}.residual_3: shared
-            UpperBound v108 = UpperBound.Min(v72 + v75 * v100, v618, v619);  // repeat.{i}.residual_3: from pixels, whole to token
-            UpperBound v109 = UpperBound.Min(v618, 56 * v108);  // repeat.{i}.residual_3: from pixels, whole to whole
-            UpperBound v110 = UpperBound.Min(v619, 224 * v108);  // repeat.{i}.residual_3: from pixels, token to token
-            UpperBound v111 = norms.LargestEntry($"repeat.{i}.center_norm.gain");  // repeat.{i}.center_norm: max|gain|
-            UpperBound v112 = v111 * UpperBound.OfRational(96, 95) * v105 + norms.VectorNorm($"repeat.{i}.center_norm.bias");  // repeat.{i}.center_norm: radius
-            UpperBound v113 = UpperBound.Min(v111 * UpperBound.OfRational(96, 95) * v106, v112);  // repeat.{i}.center_norm: centred radius
-            UpperBound v620 = v111 * UpperBound.OfRational(96, 95) * v109;  // repeat.{i}.center_norm: shared
-            UpperBound v621 = v111 * UpperBound.OfRational(96, 95) * v110;  // repeat.{i}.center_norm: shared
-            UpperBound v114 = UpperBound.Min(v111 * UpperBound.OfRational(96, 95) * v108, v620, v621);  // repeat.{i}.center_norm: from pixels, whole to token
-            UpperBound v115 = UpperBound.Min(v620, 56 * v114);  // repeat.{i}.center_norm: from pixels, whole to whole
-            UpperBound v116 = UpperBound.Min(v621, 224 * v114);  // repeat.{i}.center_norm: from pixels, token to token
-            UpperBound v117 = norms.LargestEntry($"repeat.{i}.residual_4.alpha");  // repeat.{i}.residual_4: largest |alpha|
-            UpperBound v118 = norms.SpectralNorm($"repeat.{i}.mlp.up");  // repeat.{i}.mlp: σ(up)
-            UpperBound v119 = norms.SpectralNorm($"repeat.{i}.mlp.down");  // repeat.{i}.mlp: σ(down)
-            UpperBound v120 = norms.LargestRow($"repeat.{i}.mlp.up") * v112 + norms.LargestEntry($"repeat.{i}.mlp.up_bias");  // repeat.{i}.mlp: largest pre-activation
-            UpperBound v121 = v118 * v112 + norms.VectorNorm($"repeat.{i}.mlp.up_bias");  // repeat.{i}.mlp: norm of the pre-activations
-            UpperBound v122 = UpperBound.GeluSlope(v120);  // repeat.{i}.mlp: gelu slope
+                v100);
+            UpperBound v102 = UpperBound.Min(v97 * v74, v98 * v75, v93 * v75 + v95 * v74, v99 * v75, v97 * v76);  // repeat.{i}.attention: from pixels, whole to token
+            UpperBound v103 = UpperBound.Min(v99 * v75, 56 * v102);  // repeat.{i}.attention: from pixels, whole to whole
+            UpperBound v104 = UpperBound.Min(v97 * v76, 224 * v102);  // repeat.{i}.attention: from pixels, token to token
+            UpperBound v107 = v71 + v77 * v100;  // repeat.{i}.residual_3: radius
+            UpperBound v108 = UpperBound.Min(v72 + v77 * v101, v107);  // repeat.{i}.residual_3: centred radius
+            UpperBound v628 = v75 + v77 * v103;  // repeat.{i}.residual_3: shared
+            UpperBound v629 = v76 + v77 * v104;  // repeat.{i}.residual_3: shared
+            UpperBound v110 = UpperBound.Min(v74 + v77 * v102, v628, v629);  // repeat.{i}.residual_3: from pixels, whole to token
+            UpperBound v111 = UpperBound.Min(v628, 56 * v110);  // repeat.{i}.residual_3: from pixels, whole to whole
+            UpperBound v112 = UpperBound.Min(v629, 224 * v110);  // repeat.{i}.residual_3: from pixels, token to token
+            UpperBound v113 = norms.LargestEntry($"repeat.{i}.center_norm.gain");  // repeat.{i}.center_norm: max|gain|
+            UpperBound v114 = v113 * UpperBound.OfRational(96, 95) * v107 + norms.VectorNorm($"repeat.{i}.center_norm.bias");  // repeat.{i}.center_norm: radius
+            UpperBound v115 = UpperBound.Min(v113 * UpperBound.OfRational(96, 95) * v108, v114);  // repeat.{i}.center_norm: centred radius
+            UpperBound v630 = v113 * UpperBound.OfRational(96, 95) * v111;  // repeat.{i}.center_norm: shared
+            UpperBound v631 = v113 * UpperBound.OfRational(96, 95) * v112;  // repeat.{i}.center_norm: shared
+            UpperBound v116 = UpperBound.Min(v113 * UpperBound.OfRational(96, 95) * v110, v630, v631);  // repeat.{i}.center_norm: from pixels, whole to token
+            UpperBound v117 = UpperBound.Min(v630, 56 * v116);  // repeat.{i}.center_norm: from pixels, whole to whole
+            UpperBound v118 = UpperBound.Min(v631, 224 * v116);  // repeat.{i}.center_norm: from pixels, token to token
+            UpperBound v119 = norms.LargestEntry($"repeat.{i}.residual_4.alpha");  // repeat.{i}.residual_4: largest |alpha|
+            UpperBound v120 = norms.SpectralNorm($"repeat.{i}.mlp.up");  // repeat.{i}.mlp: σ(up)
+            UpperBound v121 = norms.SpectralNorm($"repeat.{i}.mlp.down");  // repeat.{i}.mlp: σ(down)
+            UpperBound v122 = norms.LargestRow($"repeat.{i}.mlp.up") * v114 + norms.LargestEntry($"repeat.{i}.mlp.up_bias");  // repeat.{i}.mlp: largest pre-activation
+            UpperBound v123 = v120 * v114 + norms.VectorNorm($"repeat.{i}.mlp.up_bias");  // repeat.{i}.mlp: norm of the pre-activations
+            UpperBound v124 = UpperBound.GeluSlope(v122);  // repeat.{i}.mlp: gelu slope
             // repeat.{i}.mlp: constant
-            UpperBound v123 = UpperBound.Min(
-                v122 * (v118 * v119),
+            UpperBound v125 = UpperBound.Min(
+                v124 * (v120 * v121),
                 UpperBound.OfRational(1, 2) * norms.Product($"repeat.{i}.mlp.down", $"repeat.{i}.mlp.up")
-                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v118 * v119));
-            UpperBound v124 = v119 * (UpperBound.GeluGain(v120) * v121) + norms.VectorNorm($"repeat.{i}.mlp.down_bias");  // repeat.{i}.mlp: radius
-            UpperBound v125 = UpperBound.Min(v123 * v113, v124);  // repeat.{i}.mlp: centred radius
-            UpperBound v126 = UpperBound.Min(v123 * v114, v123 * v115, v123 * v116);  // repeat.{i}.mlp: from pixels, whole to token
-            UpperBound v127 = UpperBound.Min(v123 * v115, 56 * v126);  // repeat.{i}.mlp: from pixels, whole to whole
-            UpperBound v128 = UpperBound.Min(v123 * v116, 224 * v126);  // repeat.{i}.mlp: from pixels, token to token
-            UpperBound v131 = v112 + v117 * v124;  // repeat.{i}.residual_4: radius
-            UpperBound v132 = UpperBound.Min(v113 + v117 * v125, v131);  // repeat.{i}.residual_4: centred radius
-            UpperBound v622 = v115 + v117 * v127;  // repeat.{i}.residual_4: shared
-            UpperBound v623 = v116 + v117 * v128;  // repeat.{i}.residual_4: shared
-            UpperBound v134 = UpperBound.Min(v114 + v117 * v126, v622, v623);  // repeat.{i}.residual_4: from pixels, whole to token
-            UpperBound v135 = UpperBound.Min(v622, 56 * v134);  // repeat.{i}.residual_4: from pixels, whole to whole
-            UpperBound v136 = UpperBound.Min(v623, 224 * v134);  // repeat.{i}.residual_4: from pixels, token to token
-            UpperBound v137 = norms.LargestEntry($"repeat.{i}.center_norm_2.gain");  // repeat.{i}.center_norm_2: max|gain|
-            UpperBound v138 = v137 * UpperBound.OfRational(96, 95) * v131 + norms.VectorNorm($"repeat.{i}.center_norm_2.bias");  // repeat.{i}.center_norm_2: radius
-            UpperBound v139 = UpperBound.Min(v137 * UpperBound.OfRational(96, 95) * v132, v138);  // repeat.{i}.center_norm_2: centred radius
-            UpperBound v624 = v137 * UpperBound.OfRational(96, 95) * v135;  // repeat.{i}.center_norm_2: shared
-            UpperBound v625 = v137 * UpperBound.OfRational(96, 95) * v136;  // repeat.{i}.center_norm_2: shared
-            UpperBound v140 = UpperBound.Min(v137 * UpperBound.OfRational(96, 95) * v134, v624, v625);  // repeat.{i}.center_norm_2: from pixels, whole to token
-            UpperBound v141 = UpperBound.Min(v624, 56 * v140);  // repeat.{i}.center_norm_2: from pixels, whole to whole
-            UpperBound v142 = UpperBound.Min(v625, 224 * v140);  // repeat.{i}.center_norm_2: from pixels, token to token
-            (v16, v17, v18, v19, v20) = (v138, v139, v141, v140, v142);
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v120 * v121));
+            UpperBound v126 = v121 * (UpperBound.GeluGain(v122) * v123) + norms.VectorNorm($"repeat.{i}.mlp.down_bias");  // repeat.{i}.mlp: radius
+            UpperBound v127 = UpperBound.Min(v125 * v115, v126);  // repeat.{i}.mlp: centred radius
+            UpperBound v128 = UpperBound.Min(v125 * v116, v125 * v117, v125 * v118);  // repeat.{i}.mlp: from pixels, whole to token
+            UpperBound v129 = UpperBound.Min(v125 * v117, 56 * v128);  // repeat.{i}.mlp: from pixels, whole to whole
+            UpperBound v130 = UpperBound.Min(v125 * v118, 224 * v128);  // repeat.{i}.mlp: from pixels, token to token
+            UpperBound v133 = v114 + v119 * v126;  // repeat.{i}.residual_4: radius
+            UpperBound v134 = UpperBound.Min(v115 + v119 * v127, v133);  // repeat.{i}.residual_4: centred radius
+            UpperBound v632 = v117 + v119 * v129;  // repeat.{i}.residual_4: shared
+            UpperBound v633 = v118 + v119 * v130;  // repeat.{i}.residual_4: shared
+            UpperBound v136 = UpperBound.Min(v116 + v119 * v128, v632, v633);  // repeat.{i}.residual_4: from pixels, whole to token
+            UpperBound v137 = UpperBound.Min(v632, 56 * v136);  // repeat.{i}.residual_4: from pixels, whole to whole
+            UpperBound v138 = UpperBound.Min(v633, 224 * v136);  // repeat.{i}.residual_4: from pixels, token to token
+            UpperBound v139 = norms.LargestEntry($"repeat.{i}.center_norm_2.gain");  // repeat.{i}.center_norm_2: max|gain|
+            UpperBound v140 = v139 * UpperBound.OfRational(96, 95) * v133 + norms.VectorNorm($"repeat.{i}.center_norm_2.bias");  // repeat.{i}.center_norm_2: radius
+            UpperBound v141 = UpperBound.Min(v139 * UpperBound.OfRational(96, 95) * v134, v140);  // repeat.{i}.center_norm_2: centred radius
+            UpperBound v634 = v139 * UpperBound.OfRational(96, 95) * v137;  // repeat.{i}.center_norm_2: shared
+            UpperBound v635 = v139 * UpperBound.OfRational(96, 95) * v138;  // repeat.{i}.center_norm_2: shared
+            UpperBound v142 = UpperBound.Min(v139 * UpperBound.OfRational(96, 95) * v136, v634, v635);  // repeat.{i}.center_norm_2: from pixels, whole to token
+            UpperBound v143 = UpperBound.Min(v634, 56 * v142);  // repeat.{i}.center_norm_2: from pixels, whole to whole
+            UpperBound v144 = UpperBound.Min(v635, 224 * v142);  // repeat.{i}.center_norm_2: from pixels, token to token
+            (v16, v17, v18, v19, v20) = (v140, v141, v143, v142, v144);
         }
-        UpperBound v143 = v16;
-        UpperBound v144 = v17;
-        UpperBound v145 = v18;
-        UpperBound v146 = v19;
-        UpperBound v147 = v20;
-        UpperBound v148 = norms.SpectralNorm("patch_merging.reduction");  // patch_merging: σ(reduction)
-        UpperBound v149 = norms.LargestEntry("patch_merging.gain");  // patch_merging: max|gain|
-        UpperBound v150 = v148 * (v149 * UpperBound.OfRational(384, 383) * (2 * v143) + norms.VectorNorm("patch_merging.bias"));  // patch_merging: radius
-        UpperBound v151 = UpperBound.Min(v148 * (v149 * UpperBound.OfRational(384, 383) * (2 * v144)), v150);  // patch_merging: centred radius
-        UpperBound v626 = v149 * UpperBound.OfRational(384, 383) * v148;  // patch_merging: shared
-        UpperBound v627 = 2 * v626;  // patch_merging: shared
-        UpperBound v628 = v626 * v145;  // patch_merging: shared
-        UpperBound v629 = v627 * v147;  // patch_merging: shared
-        UpperBound v152 = UpperBound.Min(v627 * v146, v628, v629);  // patch_merging: from pixels, whole to token
-        UpperBound v153 = UpperBound.Min(v628, 28 * v152);  // patch_merging: from pixels, whole to whole
-        UpperBound v154 = UpperBound.Min(v629, 224 * v152);  // patch_merging: from pixels, token to token
-        UpperBound v155 = v150;
-        UpperBound v156 = v151;
-        UpperBound v157 = v153;
-        UpperBound v158 = v152;
-        UpperBound v159 = v154;
+        UpperBound v145 = v16;
+        UpperBound v146 = v17;
+        UpperBound v147 = v18;
+        UpperBound v148 = v19;
+        UpperBound v149 = v20;
+        UpperBound v150 = norms.SpectralNorm("patch_merging.reduction");  // patch_merging: σ(reduction)
+        UpperBound v151 = norms.LargestEntry("patch_merging.gain");  // patch_merging: max|gain|
+        UpperBound v152 = v150 * (v151 * UpperBound.OfRational(384, 383) * (2 * v145) + norms.VectorNorm("patch_merging.bias"));  // patch_merging: radius
+        UpperBound v153 = UpperBound.Min(v150 * (v151 * UpperBound.OfRational(384, 383) * (2 * v146)), v152);  // patch_merging: centred radius
+        UpperBound v636 = v151 * UpperBound.OfRational(384, 383) * v150;  // patch_merging: shared
+        UpperBound v637 = 2 * v636;  // patch_merging: shared
+        UpperBound v638 = v636 * v147;  // patch_merging: shared
+        UpperBound v639 = v637 * v149;  // patch_merging: shared
+        UpperBound v154 = UpperBound.Min(v637 * v148, v638, v639);  // patch_merging: from pixels, whole to token
+        UpperBound v155 = UpperBound.Min(v638, 28 * v154);  // patch_merging: from pixels, whole to whole
+        UpperBound v156 = UpperBound.Min(v639, 224 * v154);  // patch_merging: from pixels, token to token
+        UpperBound v157 = v152;
+        UpperBound v158 = v153;
+        UpperBound v159 = v155;
+        UpperBound v160 = v154;
+        UpperBound v161 = v156;
         for (long i = 0; i < 2; i++)
         {
-            UpperBound v160 = norms.LargestEntry($"repeat_2.{i}.residual.alpha");  // repeat_2.{i}.residual: largest |alpha|
-            UpperBound v161 = norms.OperatorNorm($"repeat_2.{i}.conv2d.weight");  // repeat_2.{i}.conv2d: operator norm of weight
-            UpperBound v162 = UpperBound.Min(norms.SpectralNorm($"repeat_2.{i}.conv2d.weight"), v161, norms.LargestRow($"repeat_2.{i}.conv2d.weight"));  // repeat_2.{i}.conv2d: σ(weight)
-            UpperBound v630 = 7 * v162 * v155;  // repeat_2.{i}.conv2d: shared
-            UpperBound v163 = v630 + norms.VectorNorm($"repeat_2.{i}.conv2d.bias");  // repeat_2.{i}.conv2d: radius
-            UpperBound v164 = UpperBound.Min(v630, 7 * v162 * UpperBound.OfRational(1, 2) * (v156 + v155), v163);  // repeat_2.{i}.conv2d: centred radius
-            UpperBound v631 = UpperBound.Min(7 * v162, v161) * v157;  // repeat_2.{i}.conv2d: shared
-            UpperBound v632 = 7 * v162 * v159;  // repeat_2.{i}.conv2d: shared
-            UpperBound v165 = UpperBound.Min(7 * v162 * v158, UpperBound.Min(v162, 7 * v162, v161) * v157, v631, v632);  // repeat_2.{i}.conv2d: from pixels, whole to token
-            UpperBound v166 = UpperBound.Min(v631, 28 * v165);  // repeat_2.{i}.conv2d: from pixels, whole to whole
-            UpperBound v167 = UpperBound.Min(v632, 224 * v165);  // repeat_2.{i}.conv2d: from pixels, token to token
-            UpperBound v169 = UpperBound.GeluSlope(v163);  // repeat_2.{i}.gelu: slope
-            UpperBound v170 = UpperBound.GeluGain(v163) * v163;  // repeat_2.{i}.gelu: radius
-            UpperBound v171 = UpperBound.Min(v169 * v164, v170);  // repeat_2.{i}.gelu: centred radius
-            UpperBound v172 = UpperBound.Min(v169 * v165, v169 * v166, v169 * v167);  // repeat_2.{i}.gelu: from pixels, whole to token
-            UpperBound v173 = UpperBound.Min(v169 * v166, 28 * v172);  // repeat_2.{i}.gelu: from pixels, whole to whole
-            UpperBound v174 = UpperBound.Min(v169 * v167, 224 * v172);  // repeat_2.{i}.gelu: from pixels, token to token
-            UpperBound v175 = norms.SpectralNorm($"repeat_2.{i}.conv2d_2.weight");  // repeat_2.{i}.conv2d_2: σ(weight)
-            UpperBound v176 = v175 * v170 + norms.VectorNorm($"repeat_2.{i}.conv2d_2.bias");  // repeat_2.{i}.conv2d_2: radius
-            UpperBound v177 = UpperBound.Min(v175 * v171, v176);  // repeat_2.{i}.conv2d_2: centred radius
-            UpperBound v178 = UpperBound.Min(v175 * v172, v175 * v173, v175 * v174);  // repeat_2.{i}.conv2d_2: from pixels, whole to token
-            UpperBound v179 = UpperBound.Min(v175 * v173, 28 * v178);  // repeat_2.{i}.conv2d_2: from pixels, whole to whole
-            UpperBound v180 = UpperBound.Min(v175 * v174, 224 * v178);  // repeat_2.{i}.conv2d_2: from pixels, token to token
-            UpperBound v181 = UpperBound.GeluSlope(v176);  // repeat_2.{i}.gelu_2: slope
-            UpperBound v182 = UpperBound.GeluGain(v176) * v176;  // repeat_2.{i}.gelu_2: radius
-            UpperBound v183 = UpperBound.Min(v181 * v177, v182);  // repeat_2.{i}.gelu_2: centred radius
-            UpperBound v184 = UpperBound.Min(v181 * v178, v181 * v179, v181 * v180);  // repeat_2.{i}.gelu_2: from pixels, whole to token
-            UpperBound v185 = UpperBound.Min(v181 * v179, 28 * v184);  // repeat_2.{i}.gelu_2: from pixels, whole to whole
-            UpperBound v186 = UpperBound.Min(v181 * v180, 224 * v184);  // repeat_2.{i}.gelu_2: from pixels, token to token
-            UpperBound v187 = v155 + v160 * v182;  // repeat_2.{i}.residual: radius
-            UpperBound v188 = UpperBound.Min(v156 + v160 * v183, v187);  // repeat_2.{i}.residual: centred radius
-            UpperBound v633 = v157 + v160 * v185;  // repeat_2.{i}.residual: shared
-            UpperBound v634 = v159 + v160 * v186;  // repeat_2.{i}.residual: shared
-            UpperBound v190 = UpperBound.Min(v158 + v160 * v184, v633, v634);  // repeat_2.{i}.residual: from pixels, whole to token
-            UpperBound v191 = UpperBound.Min(v633, 28 * v190);  // repeat_2.{i}.residual: from pixels, whole to whole
-            UpperBound v192 = UpperBound.Min(v634, 224 * v190);  // repeat_2.{i}.residual: from pixels, token to token
-            UpperBound v193 = norms.LargestEntry($"repeat_2.{i}.residual_2.alpha");  // repeat_2.{i}.residual_2: largest |alpha|
-            UpperBound v194 = norms.OperatorNorm($"repeat_2.{i}.conv2d_3.weight");  // repeat_2.{i}.conv2d_3: operator norm of weight
-            UpperBound v195 = UpperBound.Min(norms.SpectralNorm($"repeat_2.{i}.conv2d_3.weight"), v194, norms.LargestRow($"repeat_2.{i}.conv2d_3.weight"));  // repeat_2.{i}.conv2d_3: σ(weight)
-            UpperBound v635 = 7 * v195 * v187;  // repeat_2.{i}.conv2d_3: shared
-            UpperBound v196 = v635 + norms.VectorNorm($"repeat_2.{i}.conv2d_3.bias");  // repeat_2.{i}.conv2d_3: radius
-            UpperBound v197 = UpperBound.Min(v635, 7 * v195 * UpperBound.OfRational(1, 2) * (v188 + v187), v196);  // repeat_2.{i}.conv2d_3: centred radius
-            UpperBound v636 = UpperBound.Min(7 * v195, v194) * v191;  // repeat_2.{i}.conv2d_3: shared
-            UpperBound v637 = 7 * v195 * v192;  // repeat_2.{i}.conv2d_3: shared
-            UpperBound v198 = UpperBound.Min(7 * v195 * v190, UpperBound.Min(v195, 7 * v195, v194) * v191, v636, v637);  // repeat_2.{i}.conv2d_3: from pixels, whole to token
-            UpperBound v199 = UpperBound.Min(v636, 28 * v198);  // repeat_2.{i}.conv2d_3: from pixels, whole to whole
-            UpperBound v200 = UpperBound.Min(v637, 224 * v198);  // repeat_2.{i}.conv2d_3: from pixels, token to token
-            UpperBound v202 = UpperBound.GeluSlope(v196);  // repeat_2.{i}.gelu_3: slope
-            UpperBound v203 = UpperBound.GeluGain(v196) * v196;  // repeat_2.{i}.gelu_3: radius
-            UpperBound v204 = UpperBound.Min(v202 * v197, v203);  // repeat_2.{i}.gelu_3: centred radius
-            UpperBound v205 = UpperBound.Min(v202 * v198, v202 * v199, v202 * v200);  // repeat_2.{i}.gelu_3: from pixels, whole to token
-            UpperBound v206 = UpperBound.Min(v202 * v199, 28 * v205);  // repeat_2.{i}.gelu_3: from pixels, whole to whole
-            UpperBound v207 = UpperBound.Min(v202 * v200, 224 * v205);  // repeat_2.{i}.gelu_3: from pixels, token to token
-            UpperBound v208 = v187 + v193 * v203;  // repeat_2.{i}.residual_2: radius
-            UpperBound v209 = UpperBound.Min(v188 + v193 * v204, v208);  // repeat_2.{i}.residual_2: centred radius
-            UpperBound v638 = v191 + v193 * v206;  // repeat_2.{i}.residual_2: shared
-            UpperBound v639 = v192 + v193 * v207;  // repeat_2.{i}.residual_2: shared
-            UpperBound v211 = UpperBound.Min(v190 + v193 * v205, v638, v639);  // repeat_2.{i}.residual_2: from pixels, whole to token
-            UpperBound v212 = UpperBound.Min(v638, 28 * v211);  // repeat_2.{i}.residual_2: from pixels, whole to whole
-            UpperBound v213 = UpperBound.Min(v639, 224 * v211);  // repeat_2.{i}.residual_2: from pixels, token to token
-            UpperBound v214 = norms.LargestEntry($"repeat_2.{i}.residual_3.alpha");  // repeat_2.{i}.residual_3: largest |alpha|
-            UpperBound v215 = 2 * norms.LargestEntry($"repeat_2.{i}.attention.bias_table");  // repeat_2.{i}.attention: spread of the bias
-            UpperBound v216 = norms.SpectralNorm($"repeat_2.{i}.attention.out");  // repeat_2.{i}.attention: σ(out)
-            UpperBound v217 = norms.SpectralNorm($"repeat_2.{i}.attention.k");  // repeat_2.{i}.attention: σ(k)
+            UpperBound v162 = norms.LargestEntry($"repeat_2.{i}.residual.alpha");  // repeat_2.{i}.residual: largest |alpha|
+            UpperBound v163 = norms.OperatorNorm($"repeat_2.{i}.conv2d.weight");  // repeat_2.{i}.conv2d: operator norm of weight
+            UpperBound v164 = UpperBound.Min(norms.SpectralNorm($"repeat_2.{i}.conv2d.weight"), v163, norms.LargestRow($"repeat_2.{i}.conv2d.weight"));  // repeat_2.{i}.conv2d: σ(weight)
+            UpperBound v165 = norms.TapNorms($"repeat_2.{i}.conv2d.weight");  // repeat_2.{i}.conv2d: sum of the taps' norms
+            UpperBound v640 = UpperBound.Min(7 * v164, v165);  // repeat_2.{i}.conv2d: shared
+            UpperBound v641 = v640 * v157;  // repeat_2.{i}.conv2d: shared
+            UpperBound v166 = v641 + norms.VectorNorm($"repeat_2.{i}.conv2d.bias");  // repeat_2.{i}.conv2d: radius
+            UpperBound v167 = UpperBound.Min(v641, v640 * UpperBound.OfRational(1, 2) * (v158 + v157), v166);  // repeat_2.{i}.conv2d: centred radius
+            UpperBound v642 = UpperBound.Min(7 * v164, v163) * v159;  // repeat_2.{i}.conv2d: shared
+            UpperBound v643 = v640 * v161;  // repeat_2.{i}.conv2d: shared
+            UpperBound v168 = UpperBound.Min(v640 * v160, UpperBound.Min(v164, 7 * v164, v163) * v159, v642, v643);  // repeat_2.{i}.conv2d: from pixels, whole to token
+            UpperBound v169 = UpperBound.Min(v642, 28 * v168);  // repeat_2.{i}.conv2d: from pixels, whole to whole
+            UpperBound v170 = UpperBound.Min(v643, 224 * v168);  // repeat_2.{i}.conv2d: from pixels, token to token
+            UpperBound v172 = UpperBound.GeluSlope(v166);  // repeat_2.{i}.gelu: slope
+            UpperBound v173 = UpperBound.GeluGain(v166) * v166;  // repeat_2.{i}.gelu: radius
+            UpperBound v174 = UpperBound.Min(v172 * v167, v173);  // repeat_2.{i}.gelu: centred radius
+            UpperBound v175 = UpperBound.Min(v172 * v168, v172 * v169, v172 * v170);  // repeat_2.{i}.gelu: from pixels, whole to token
+            UpperBound v176 = UpperBound.Min(v172 * v169, 28 * v175);  // repeat_2.{i}.gelu: from pixels, whole to whole
+            UpperBound v177 = UpperBound.Min(v172 * v170, 224 * v175);  // repeat_2.{i}.gelu: from pixels, token to token
+            UpperBound v178 = norms.SpectralNorm($"repeat_2.{i}.conv2d_2.weight");  // repeat_2.{i}.conv2d_2: σ(weight)
+            UpperBound v179 = v178 * v173 + norms.VectorNorm($"repeat_2.{i}.conv2d_2.bias");  // repeat_2.{i}.conv2d_2: radius
+            UpperBound v180 = UpperBound.Min(v178 * v174, v179);  // repeat_2.{i}.conv2d_2: centred radius
+            UpperBound v181 = UpperBound.Min(v178 * v175, v178 * v176, v178 * v177);  // repeat_2.{i}.conv2d_2: from pixels, whole to token
+            UpperBound v182 = UpperBound.Min(v178 * v176, 28 * v181);  // repeat_2.{i}.conv2d_2: from pixels, whole to whole
+            UpperBound v183 = UpperBound.Min(v178 * v177, 224 * v181);  // repeat_2.{i}.conv2d_2: from pixels, token to token
+            UpperBound v184 = UpperBound.GeluSlope(v179);  // repeat_2.{i}.gelu_2: slope
+            UpperBound v185 = UpperBound.GeluGain(v179) * v179;  // repeat_2.{i}.gelu_2: radius
+            UpperBound v186 = UpperBound.Min(v184 * v180, v185);  // repeat_2.{i}.gelu_2: centred radius
+            UpperBound v187 = UpperBound.Min(v184 * v181, v184 * v182, v184 * v183);  // repeat_2.{i}.gelu_2: from pixels, whole to token
+            UpperBound v188 = UpperBound.Min(v184 * v182, 28 * v187);  // repeat_2.{i}.gelu_2: from pixels, whole to whole
+            UpperBound v189 = UpperBound.Min(v184 * v183, 224 * v187);  // repeat_2.{i}.gelu_2: from pixels, token to token
+            UpperBound v190 = v157 + v162 * v185;  // repeat_2.{i}.residual: radius
+            UpperBound v191 = UpperBound.Min(v158 + v162 * v186, v190);  // repeat_2.{i}.residual: centred radius
+            UpperBound v644 = v159 + v162 * v188;  // repeat_2.{i}.residual: shared
+            UpperBound v645 = v161 + v162 * v189;  // repeat_2.{i}.residual: shared
+            UpperBound v193 = UpperBound.Min(v160 + v162 * v187, v644, v645);  // repeat_2.{i}.residual: from pixels, whole to token
+            UpperBound v194 = UpperBound.Min(v644, 28 * v193);  // repeat_2.{i}.residual: from pixels, whole to whole
+            UpperBound v195 = UpperBound.Min(v645, 224 * v193);  // repeat_2.{i}.residual: from pixels, token to token
+            UpperBound v196 = norms.LargestEntry($"repeat_2.{i}.residual_2.alpha");  // repeat_2.{i}.residual_2: largest |alpha|
+            UpperBound v197 = norms.OperatorNorm($"repeat_2.{i}.conv2d_3.weight");  // repeat_2.{i}.conv2d_3: operator norm of weight
+            UpperBound v198 = UpperBound.Min(norms.SpectralNorm($"repeat_2.{i}.conv2d_3.weight"), v197, norms.LargestRow($"repeat_2.{i}.conv2d_3.weight"));  // repeat_2.{i}.conv2d_3: σ(weight)
+            UpperBound v199 = norms.TapNorms($"repeat_2.{i}.conv2d_3.weight");  // repeat_2.{i}.conv2d_3: sum of the taps' norms
+            UpperBound v646 = UpperBound.Min(7 * v198, v199);  // repeat_2.{i}.conv2d_3: shared
+            UpperBound v647 = v646 * v190;  // repeat_2.{i}.conv2d_3: shared
+            UpperBound v200 = v647 + norms.VectorNorm($"repeat_2.{i}.conv2d_3.bias");  // repeat_2.{i}.conv2d_3: radius
+            UpperBound v201 = UpperBound.Min(v647, v646 * UpperBound.OfRational(1, 2) * (v191 + v190), v200);  // repeat_2.{i}.conv2d_3: centred radius
+            UpperBound v648 = UpperBound.Min(7 * v198, v197) * v194;  // repeat_2.{i}.conv2d_3: shared
+            UpperBound v649 = v646 * v195;  // repeat_2.{i}.conv2d_3: shared
+            UpperBound v202 = UpperBound.Min(v646 * v193, UpperBound.Min(v198, 7 * v198, v197) * v194, v648, v649);  // repeat_2.{i}.conv2d_3: from pixels, whole to token
+            UpperBound v203 = UpperBound.Min(v648, 28 * v202);  // repeat_2.{i}.conv2d_3: from pixels, whole to whole
+            UpperBound v204 = UpperBound.Min(v649, 224 * v202);  // repeat_2.{i}.conv2d_3: from pixels, token to token
+            UpperBound v206 = UpperBound.GeluSlope(v200);  // repeat_2.{i}.gelu_3: slope
+            UpperBound v207 = UpperBound.GeluGain(v200) * v200;  // repeat_2.{i}.gelu_3: radius
+            UpperBound v208 = UpperBound.Min(v206 * v201, v207);  // repeat_2.{i}.gelu_3: centred radius
+            UpperBound v209 = UpperBound.Min(v206 * v202, v206 * v203, v206 * v204);  // repeat_2.{i}.gelu_3: from pixels, whole to token
+            UpperBound v210 = UpperBound.Min(v206 * v203, 28 * v209);  // repeat_2.{i}.gelu_3: from pixels, whole to whole
+            UpperBound v211 = UpperBound.Min(v206 * v204, 224 * v209);  // repeat_2.{i}.gelu_3: from pixels, token to token
+            UpperBound v212 = v190 + v196 * v207;  // repeat_2.{i}.residual_2: radius
+            UpperBound v213 = UpperBound.Min(v191 + v196 * v208, v212);  // repeat_2.{i}.residual_2: centred radius
+            UpperBound v650 = v194 + v196 * v210;  // repeat_2.{i}.residual_2: shared
+            UpperBound v651 = v195 + v196 * v211;  // repeat_2.{i}.residual_2: shared
+            UpperBound v215 = UpperBound.Min(v193 + v196 * v209, v650, v651);  // repeat_2.{i}.residual_2: from pixels, whole to token
+            UpperBound v216 = UpperBound.Min(v650, 28 * v215);  // repeat_2.{i}.residual_2: from pixels, whole to whole
+            UpperBound v217 = UpperBound.Min(v651, 224 * v215);  // repeat_2.{i}.residual_2: from pixels, token to token
+            UpperBound v218 = norms.LargestEntry($"repeat_2.{i}.residual_3.alpha");  // repeat_2.{i}.residual_3: largest |alpha|
+            UpperBound v219 = 2 * norms.LargestEntry($"repeat_2.{i}.attention.bias_table");  // repeat_2.{i}.attention: spread of the bias
+            UpperBound v220 = norms.SpectralNorm($"repeat_2.{i}.attention.out");  // repeat_2.{i}.attention: σ(out)
+            UpperBound v221 = norms.SpectralNorm($"repeat_2.{i}.attention.k");  // repeat_2.{i}.attention: σ(k)
             // repeat_2.{i}.attention: range of the logits
-            UpperBound v218 = 20 * UpperBound.Min(
+            UpperBound v222 = 20 * UpperBound.Min(
                 UpperBound.MaxOver(6, head => norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head))
-                    * v209
+                    * v213
                     * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)),
                 1)
-                + v215;
-            UpperBound v219 = UpperBound.DoeblinComplement(49, v218);  // repeat_2.{i}.attention: 1 − lambda
-            UpperBound v220 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v218);  // repeat_2.{i}.attention: cosh of half the range
-            UpperBound v221 = 49 * UpperBound.LargestSoftmaxWeight(49, v218);  // repeat_2.{i}.attention: largest column sum
-            UpperBound v222 = UpperBound.Min(UpperBound.Sqrt(v221), v220, 7);  // repeat_2.{i}.attention: norm of the weights
-            UpperBound v223 = norms.SpectralNorm($"repeat_2.{i}.attention.q");  // repeat_2.{i}.attention: σ(q)
-            UpperBound v224 = norms.SpectralNorm($"repeat_2.{i}.attention.v");  // repeat_2.{i}.attention: σ(v)
+                + v219;
+            UpperBound v223 = UpperBound.DoeblinComplement(49, v222);  // repeat_2.{i}.attention: 1 − lambda
+            UpperBound v224 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v222);  // repeat_2.{i}.attention: cosh of half the range
+            UpperBound v225 = 49 * UpperBound.LargestSoftmaxWeight(49, v222);  // repeat_2.{i}.attention: largest column sum
+            UpperBound v226 = UpperBound.Min(UpperBound.Sqrt(v225), v224, 7);  // repeat_2.{i}.attention: norm of the weights
+            UpperBound v227 = norms.SpectralNorm($"repeat_2.{i}.attention.q");  // repeat_2.{i}.attention: σ(q)
+            UpperBound v228 = norms.SpectralNorm($"repeat_2.{i}.attention.v");  // repeat_2.{i}.attention: σ(v)
             // repeat_2.{i}.attention: slope of the values
-            UpperBound v225 = UpperBound.MaxOver(6, head =>
+            UpperBound v229 = UpperBound.MaxOver(6, head =>
                 UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                     * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head));
             // repeat_2.{i}.attention: spread of the values
-            UpperBound v226 = UpperBound.MaxOver(6, head => UpperBound.Min(
+            UpperBound v230 = UpperBound.MaxOver(6, head => UpperBound.Min(
                 UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                     * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                    * v209,
+                    * v213,
                 1));
-            UpperBound v640 = 10 * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645));  // repeat_2.{i}.attention: shared
+            UpperBound v652 = 10 * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645));  // repeat_2.{i}.attention: shared
             // repeat_2.{i}.attention: both paths' slope
-            UpperBound v227 = UpperBound.MaxOver(6, head => UpperBound.Max(
-                v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head),
-                v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)));
-            UpperBound v641 = UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)) * v224;  // repeat_2.{i}.attention: shared
+            UpperBound v231 = UpperBound.MaxOver(6, head => UpperBound.Max(
+                v652 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head),
+                v652 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)));
+            UpperBound v653 = UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)) * v228;  // repeat_2.{i}.attention: shared
             // repeat_2.{i}.attention: value path
-            UpperBound v228 = UpperBound.Min(
-                UpperBound.Sqrt(6) * v225,
-                v641 * (1
-                    + v219
+            UpperBound v232 = UpperBound.Min(
+                UpperBound.Sqrt(6) * v229,
+                v653 * (1
+                    + v223
                         * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("26738366322588372897"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-            UpperBound v642 = UpperBound.Sqrt(6) * v226;  // repeat_2.{i}.attention: shared
-            UpperBound v643 = UpperBound.MaxOver(6, head => v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head));  // repeat_2.{i}.attention: shared
-            UpperBound v644 = UpperBound.Power(v641, 2);  // repeat_2.{i}.attention: shared
-            UpperBound v645 = UpperBound.Min(6 * UpperBound.Power(v225, 2), v644 * (1 + v219 * 5));  // repeat_2.{i}.attention: shared
-            UpperBound v646 = 6 * UpperBound.Power(v643, 2);  // repeat_2.{i}.attention: shared
+            UpperBound v654 = UpperBound.Sqrt(6) * v230;  // repeat_2.{i}.attention: shared
+            UpperBound v655 = UpperBound.MaxOver(6, head => v652 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head));  // repeat_2.{i}.attention: shared
+            UpperBound v656 = UpperBound.Power(v653, 2);  // repeat_2.{i}.attention: shared
+            UpperBound v657 = UpperBound.Min(6 * UpperBound.Power(v229, 2), v656 * (1 + v223 * 5));  // repeat_2.{i}.attention: shared
+            UpperBound v658 = 6 * UpperBound.Power(v655, 2);  // repeat_2.{i}.attention: shared
             // repeat_2.{i}.attention: keys and values, token to token
-            UpperBound v229 = UpperBound.Min(
-                v216 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+            UpperBound v233 = UpperBound.Min(
+                v220 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                         * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                                * v209,
+                                * v213,
                             1)
-                            * (v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)),
+                            * (v652 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)),
                     2))),
                 UpperBound.SumOver(6, head =>
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
@@ -1736,17 +1776,17 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                                * v209,
+                                * v213,
                             1)
-                            * (v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)))),
-                v216 * (v228 + v642 * v643),
-                v216 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                            * (v652 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)))),
+                v220 * (v232 + v654 * v655),
+                v220 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         UpperBound.Power(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head),
                             2)
-                            + UpperBound.Power(v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head), 2)),
+                            + UpperBound.Power(v652 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head), 2)),
                     2))),
                 UpperBound.SumOver(6, head =>
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * UpperBound.Sqrt(
@@ -1754,107 +1794,107 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head),
                             2)
-                            + UpperBound.Power(v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head), 2))),
-                v216 * UpperBound.Sqrt(v645 + v646));
-            UpperBound v647 = UpperBound.Min(UpperBound.OfRational(1, 7) * v220, 1);  // repeat_2.{i}.attention: shared
-            UpperBound v648 = v641 * v647;  // repeat_2.{i}.attention: shared
-            UpperBound v649 = v640 * v217;  // repeat_2.{i}.attention: shared
-            UpperBound v650 = v226 * v649;  // repeat_2.{i}.attention: shared
-            UpperBound v651 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v218)));  // repeat_2.{i}.attention: shared
-            UpperBound v652 = UpperBound.Power(v649, 2);  // repeat_2.{i}.attention: shared
-            UpperBound v653 = v644 + UpperBound.OfRational(1, 2) * v652;  // repeat_2.{i}.attention: shared
-            UpperBound v654 = v644 + v652;  // repeat_2.{i}.attention: shared
-            UpperBound v655 = UpperBound.Min(v653, UpperBound.LargestSoftmaxWeight(49, v218) * v654);  // repeat_2.{i}.attention: shared
+                            + UpperBound.Power(v652 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head), 2))),
+                v220 * UpperBound.Sqrt(v657 + v658));
+            UpperBound v659 = UpperBound.Min(UpperBound.OfRational(1, 7) * v224, 1);  // repeat_2.{i}.attention: shared
+            UpperBound v660 = v653 * v659;  // repeat_2.{i}.attention: shared
+            UpperBound v661 = v652 * v221;  // repeat_2.{i}.attention: shared
+            UpperBound v662 = v230 * v661;  // repeat_2.{i}.attention: shared
+            UpperBound v663 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v222)));  // repeat_2.{i}.attention: shared
+            UpperBound v664 = UpperBound.Power(v661, 2);  // repeat_2.{i}.attention: shared
+            UpperBound v665 = v656 + UpperBound.OfRational(1, 2) * v664;  // repeat_2.{i}.attention: shared
+            UpperBound v666 = v656 + v664;  // repeat_2.{i}.attention: shared
+            UpperBound v667 = UpperBound.Min(v665, UpperBound.LargestSoftmaxWeight(49, v222) * v666);  // repeat_2.{i}.attention: shared
             // repeat_2.{i}.attention: keys and values, whole to token
-            UpperBound v230 = UpperBound.Min(
-                v216 * (v648 + v650 * v651),
-                v216 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+            UpperBound v234 = UpperBound.Min(
+                v220 * (v660 + v662 * v663),
+                v220 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                         * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                        * v647
+                        * v659
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                                * v209,
+                                * v213,
                             1)
-                            * (v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head))
-                            * v651,
+                            * (v652 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head))
+                            * v663,
                     2))),
                 UpperBound.SumOver(6, head =>
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                         * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                        * v647
+                        * v659
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                                * v209,
+                                * v213,
                             1)
-                            * (v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head))
-                            * v651)),
-                v216 * UpperBound.Sqrt(v655));
-            UpperBound v656 = v641 * v222;  // repeat_2.{i}.attention: shared
-            UpperBound v657 = UpperBound.Min(UpperBound.Sqrt(v221), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_2.{i}.attention: shared
-            UpperBound v658 = UpperBound.Min(v221 * v654, 49 * v653);  // repeat_2.{i}.attention: shared
+                            * (v652 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head))
+                            * v663)),
+                v220 * UpperBound.Sqrt(v667));
+            UpperBound v668 = v653 * v226;  // repeat_2.{i}.attention: shared
+            UpperBound v669 = UpperBound.Min(UpperBound.Sqrt(v225), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_2.{i}.attention: shared
+            UpperBound v670 = UpperBound.Min(v225 * v666, 49 * v665);  // repeat_2.{i}.attention: shared
             // repeat_2.{i}.attention: keys and values, whole to whole
-            UpperBound v231 = UpperBound.Min(
-                v216 * (v656 + v650 * v657),
-                v216 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+            UpperBound v235 = UpperBound.Min(
+                v220 * (v668 + v662 * v669),
+                v220 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                         * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                        * v222
+                        * v226
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                                * v209,
+                                * v213,
                             1)
-                            * (v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head))
-                            * v657,
+                            * (v652 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head))
+                            * v669,
                     2))),
                 UpperBound.SumOver(6, head =>
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                         * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                        * v222
+                        * v226
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                                * v209,
+                                * v213,
                             1)
-                            * (v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head))
-                            * v657)),
-                v216 * UpperBound.Sqrt(v658));
-            UpperBound v659 = v640 * v223;  // repeat_2.{i}.attention: shared
+                            * (v652 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head))
+                            * v669)),
+                v220 * UpperBound.Sqrt(v670));
+            UpperBound v671 = v652 * v227;  // repeat_2.{i}.attention: shared
             // repeat_2.{i}.attention: query path, all readings
-            UpperBound v232 = UpperBound.Min(
-                v216 * v226 * v659,
-                v216 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+            UpperBound v236 = UpperBound.Min(
+                v220 * v230 * v671,
+                v220 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                            * v209,
+                            * v213,
                         1)
-                        * (v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)),
+                        * (v652 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)),
                     2))),
                 UpperBound.SumOver(6, head =>
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (
                         UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                                * v209,
+                                * v213,
                             1)
-                            * (v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)))));
+                            * (v652 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)))));
             // repeat_2.{i}.attention: per head, token to token
-            UpperBound v233 = UpperBound.Min(
-                v216 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+            UpperBound v237 = UpperBound.Min(
+                v220 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                         * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                                * v209,
+                                * v213,
                             1)
                             * UpperBound.Max(
-                                v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head),
-                                v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)),
+                                v652 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head),
+                                v652 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)),
                     2))),
                 UpperBound.SumOver(6, head =>
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
@@ -1862,12 +1902,12 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                                * v209,
+                                * v213,
                             1)
                             * UpperBound.Max(
-                                v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head),
-                                v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)))),
-                v216 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+                                v652 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head),
+                                v652 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)))),
+                v220 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         UpperBound.Power(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
@@ -1875,8 +1915,8 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
                             2)
                             + UpperBound.Power(
                                 UpperBound.Max(
-                                    v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head),
-                                    v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)),
+                                    v652 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head),
+                                    v652 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)),
                                 2)),
                     2))),
                 UpperBound.SumOver(6, head =>
@@ -1887,248 +1927,252 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
                             2)
                             + UpperBound.Power(
                                 UpperBound.Max(
-                                    v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head),
-                                    v640 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)),
+                                    v652 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head),
+                                    v652 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)),
                                 2))));
-            UpperBound v660 = UpperBound.Power(v659, 2);  // repeat_2.{i}.attention: shared
+            UpperBound v672 = UpperBound.Power(v671, 2);  // repeat_2.{i}.attention: shared
             // repeat_2.{i}.attention: token to token
-            UpperBound v234 = UpperBound.Min(
-                v233,
-                v229 + v232,
-                v216 * (v228 + v642 * v227),
-                v216 * UpperBound.Sqrt(v645 + 6 * UpperBound.Power(v227, 2)),
-                v216 * UpperBound.Sqrt(v645 + (v646 + v660)));
+            UpperBound v238 = UpperBound.Min(
+                v237,
+                v233 + v236,
+                v220 * (v232 + v654 * v231),
+                v220 * UpperBound.Sqrt(v657 + 6 * UpperBound.Power(v231, 2)),
+                v220 * UpperBound.Sqrt(v657 + (v658 + v672)));
             // repeat_2.{i}.attention: whole to token
-            UpperBound v235 = UpperBound.Min(
-                v230 + v232,
-                v216 * (v648 + v226 * (UpperBound.Sqrt(UpperBound.Power(v651 * v649, 2) + v660) + v651 * 0)),
-                v216 * UpperBound.Sqrt(v655 + v660));
+            UpperBound v239 = UpperBound.Min(
+                v234 + v236,
+                v220 * (v660 + v230 * (UpperBound.Sqrt(UpperBound.Power(v663 * v661, 2) + v672) + v663 * 0)),
+                v220 * UpperBound.Sqrt(v667 + v672));
             // repeat_2.{i}.attention: whole to whole
-            UpperBound v236 = UpperBound.Min(
-                v231 + v232,
-                v216 * (v656 + v226 * (UpperBound.Sqrt(UpperBound.Power(v657 * v649, 2) + v660) + v657 * 0)),
-                v216 * UpperBound.Sqrt(v658 + v660));
+            UpperBound v240 = UpperBound.Min(
+                v235 + v236,
+                v220 * (v668 + v230 * (UpperBound.Sqrt(UpperBound.Power(v669 * v661, 2) + v672) + v669 * 0)),
+                v220 * UpperBound.Sqrt(v670 + v672));
             // repeat_2.{i}.attention: radius
-            UpperBound v237 = UpperBound.Min(
-                v216 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+            UpperBound v241 = UpperBound.Min(
+                v220 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v208
+                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v212
                                 + norms.HeadVectorNorm($"repeat_2.{i}.attention.v_bias", head)),
                         1),
                     2))),
                 UpperBound.SumOver(6, head =>
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v208
+                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * v212
                                 + norms.HeadVectorNorm($"repeat_2.{i}.attention.v_bias", head)),
                         1)))
                 + norms.VectorNorm($"repeat_2.{i}.attention.out_bias");
             // repeat_2.{i}.attention: centred radius
-            UpperBound v238 = UpperBound.Min(
-                v216 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
+            UpperBound v242 = UpperBound.Min(
+                v220 * UpperBound.Sqrt(UpperBound.SumOver(6, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                            * v209,
+                            * v213,
                         1),
                     2))),
                 UpperBound.SumOver(6, head =>
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)
-                            * v209,
+                            * v213,
                         1)),
-                v237);
-            UpperBound v239 = UpperBound.Min(v234 * v211, v235 * v212, v230 * v212 + v232 * v211, v236 * v212, v234 * v213);  // repeat_2.{i}.attention: from pixels, whole to token
-            UpperBound v240 = UpperBound.Min(v236 * v212, 28 * v239);  // repeat_2.{i}.attention: from pixels, whole to whole
-            UpperBound v241 = UpperBound.Min(v234 * v213, 224 * v239);  // repeat_2.{i}.attention: from pixels, token to token
-            UpperBound v244 = v208 + v214 * v237;  // repeat_2.{i}.residual_3: radius
-            UpperBound v245 = UpperBound.Min(v209 + v214 * v238, v244);  // repeat_2.{i}.residual_3: centred radius
-            UpperBound v661 = v212 + v214 * v240;  // repeat_2.{i}.residual_3: shared
-            UpperBound v662 = v213 + v214 * v241;  // repeat_2.{i}.residual_3: shared
-            UpperBound v247 = UpperBound.Min(v211 + v214 * v239, v661, v662);  // repeat_2.{i}.residual_3: from pixels, whole to token
-            UpperBound v248 = UpperBound.Min(v661, 28 * v247);  // repeat_2.{i}.residual_3: from pixels, whole to whole
-            UpperBound v249 = UpperBound.Min(v662, 224 * v247);  // repeat_2.{i}.residual_3: from pixels, token to token
-            UpperBound v250 = norms.LargestEntry($"repeat_2.{i}.center_norm.gain");  // repeat_2.{i}.center_norm: max|gain|
-            UpperBound v251 = v250 * UpperBound.OfRational(192, 191) * v244 + norms.VectorNorm($"repeat_2.{i}.center_norm.bias");  // repeat_2.{i}.center_norm: radius
-            UpperBound v252 = UpperBound.Min(v250 * UpperBound.OfRational(192, 191) * v245, v251);  // repeat_2.{i}.center_norm: centred radius
-            UpperBound v663 = v250 * UpperBound.OfRational(192, 191) * v248;  // repeat_2.{i}.center_norm: shared
-            UpperBound v664 = v250 * UpperBound.OfRational(192, 191) * v249;  // repeat_2.{i}.center_norm: shared
-            UpperBound v253 = UpperBound.Min(v250 * UpperBound.OfRational(192, 191) * v247, v663, v664);  // repeat_2.{i}.center_norm: from pixels, whole to token
-            UpperBound v254 = UpperBound.Min(v663, 28 * v253);  // repeat_2.{i}.center_norm: from pixels, whole to whole
-            UpperBound v255 = UpperBound.Min(v664, 224 * v253);  // repeat_2.{i}.center_norm: from pixels, token to token
-            UpperBound v256 = norms.LargestEntry($"repeat_2.{i}.residual_4.alpha");  // repeat_2.{i}.residual_4: largest |alpha|
-            UpperBound v257 = norms.SpectralNorm($"repeat_2.{i}.mlp.up");  // repeat_2.{i}.mlp: σ(up)
-            UpperBound v258 = norms.SpectralNorm($"repeat_2.{i}.mlp.down");  // repeat_2.{i}.mlp: σ(down)
-            UpperBound v259 = norms.LargestRow($"repeat_2.{i}.mlp.up") * v251 + norms.LargestEntry($"repeat_2.{i}.mlp.up_bias");  // repeat_2.{i}.mlp: largest pre-activation
-            UpperBound v260 = v257 * v251 + norms.VectorNorm($"repeat_2.{i}.mlp.up_bias");  // repeat_2.{i}.mlp: norm of the pre-activations
-            UpperBound v261 = UpperBound.GeluSlope(v259);  // repeat_2.{i}.mlp: gelu slope
+                v241);
+            UpperBound v243 = UpperBound.Min(v238 * v215, v239 * v216, v234 * v216 + v236 * v215, v240 * v216, v238 * v217);  // repeat_2.{i}.attention: from pixels, whole to token
+            UpperBound v244 = UpperBound.Min(v240 * v216, 28 * v243);  // repeat_2.{i}.attention: from pixels, whole to whole
+            UpperBound v245 = UpperBound.Min(v238 * v217, 224 * v243);  // repeat_2.{i}.attention: from pixels, token to token
+            UpperBound v248 = v212 + v218 * v241;  // repeat_2.{i}.residual_3: radius
+            UpperBound v249 = UpperBound.Min(v213 + v218 * v242, v248);  // repeat_2.{i}.residual_3: centred radius
+            UpperBound v673 = v216 + v218 * v244;  // repeat_2.{i}.residual_3: shared
+            UpperBound v674 = v217 + v218 * v245;  // repeat_2.{i}.residual_3: shared
+            UpperBound v251 = UpperBound.Min(v215 + v218 * v243, v673, v674);  // repeat_2.{i}.residual_3: from pixels, whole to token
+            UpperBound v252 = UpperBound.Min(v673, 28 * v251);  // repeat_2.{i}.residual_3: from pixels, whole to whole
+            UpperBound v253 = UpperBound.Min(v674, 224 * v251);  // repeat_2.{i}.residual_3: from pixels, token to token
+            UpperBound v254 = norms.LargestEntry($"repeat_2.{i}.center_norm.gain");  // repeat_2.{i}.center_norm: max|gain|
+            UpperBound v255 = v254 * UpperBound.OfRational(192, 191) * v248 + norms.VectorNorm($"repeat_2.{i}.center_norm.bias");  // repeat_2.{i}.center_norm: radius
+            UpperBound v256 = UpperBound.Min(v254 * UpperBound.OfRational(192, 191) * v249, v255);  // repeat_2.{i}.center_norm: centred radius
+            UpperBound v675 = v254 * UpperBound.OfRational(192, 191) * v252;  // repeat_2.{i}.center_norm: shared
+            UpperBound v676 = v254 * UpperBound.OfRational(192, 191) * v253;  // repeat_2.{i}.center_norm: shared
+            UpperBound v257 = UpperBound.Min(v254 * UpperBound.OfRational(192, 191) * v251, v675, v676);  // repeat_2.{i}.center_norm: from pixels, whole to token
+            UpperBound v258 = UpperBound.Min(v675, 28 * v257);  // repeat_2.{i}.center_norm: from pixels, whole to whole
+            UpperBound v259 = UpperBound.Min(v676, 224 * v257);  // repeat_2.{i}.center_norm: from pixels, token to token
+            UpperBound v260 = norms.LargestEntry($"repeat_2.{i}.residual_4.alpha");  // repeat_2.{i}.residual_4: largest |alpha|
+            UpperBound v261 = norms.SpectralNorm($"repeat_2.{i}.mlp.up");  // repeat_2.{i}.mlp: σ(up)
+            UpperBound v262 = norms.SpectralNorm($"repeat_2.{i}.mlp.down");  // repeat_2.{i}.mlp: σ(down)
+            UpperBound v263 = norms.LargestRow($"repeat_2.{i}.mlp.up") * v255 + norms.LargestEntry($"repeat_2.{i}.mlp.up_bias");  // repeat_2.{i}.mlp: largest pre-activation
+            UpperBound v264 = v261 * v255 + norms.VectorNorm($"repeat_2.{i}.mlp.up_bias");  // repeat_2.{i}.mlp: norm of the pre-activations
+            UpperBound v265 = UpperBound.GeluSlope(v263);  // repeat_2.{i}.mlp: gelu slope
             // repeat_2.{i}.mlp: constant
-            UpperBound v262 = UpperBound.Min(
-                v261 * (v257 * v258),
+            UpperBound v266 = UpperBound.Min(
+                v265 * (v261 * v262),
                 UpperBound.OfRational(1, 2) * norms.Product($"repeat_2.{i}.mlp.down", $"repeat_2.{i}.mlp.up")
-                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v257 * v258));
-            UpperBound v263 = v258 * (UpperBound.GeluGain(v259) * v260) + norms.VectorNorm($"repeat_2.{i}.mlp.down_bias");  // repeat_2.{i}.mlp: radius
-            UpperBound v264 = UpperBound.Min(v262 * v252, v263);  // repeat_2.{i}.mlp: centred radius
-            UpperBound v265 = UpperBound.Min(v262 * v253, v262 * v254, v262 * v255);  // repeat_2.{i}.mlp: from pixels, whole to token
-            UpperBound v266 = UpperBound.Min(v262 * v254, 28 * v265);  // repeat_2.{i}.mlp: from pixels, whole to whole
-            UpperBound v267 = UpperBound.Min(v262 * v255, 224 * v265);  // repeat_2.{i}.mlp: from pixels, token to token
-            UpperBound v270 = v251 + v256 * v263;  // repeat_2.{i}.residual_4: radius
-            UpperBound v271 = UpperBound.Min(v252 + v256 * v264, v270);  // repeat_2.{i}.residual_4: centred radius
-            UpperBound v665 = v254 + v256 * v266;  // repeat_2.{i}.residual_4: shared
-            UpperBound v666 = v255 + v256 * v267;  // repeat_2.{i}.residual_4: shared
-            UpperBound v273 = UpperBound.Min(v253 + v256 * v265, v665, v666);  // repeat_2.{i}.residual_4: from pixels, whole to token
-            UpperBound v274 = UpperBound.Min(v665, 28 * v273);  // repeat_2.{i}.residual_4: from pixels, whole to whole
-            UpperBound v275 = UpperBound.Min(v666, 224 * v273);  // repeat_2.{i}.residual_4: from pixels, token to token
-            UpperBound v276 = norms.LargestEntry($"repeat_2.{i}.center_norm_2.gain");  // repeat_2.{i}.center_norm_2: max|gain|
-            UpperBound v277 = v276 * UpperBound.OfRational(192, 191) * v270 + norms.VectorNorm($"repeat_2.{i}.center_norm_2.bias");  // repeat_2.{i}.center_norm_2: radius
-            UpperBound v278 = UpperBound.Min(v276 * UpperBound.OfRational(192, 191) * v271, v277);  // repeat_2.{i}.center_norm_2: centred radius
-            UpperBound v667 = v276 * UpperBound.OfRational(192, 191) * v274;  // repeat_2.{i}.center_norm_2: shared
-            UpperBound v668 = v276 * UpperBound.OfRational(192, 191) * v275;  // repeat_2.{i}.center_norm_2: shared
-            UpperBound v279 = UpperBound.Min(v276 * UpperBound.OfRational(192, 191) * v273, v667, v668);  // repeat_2.{i}.center_norm_2: from pixels, whole to token
-            UpperBound v280 = UpperBound.Min(v667, 28 * v279);  // repeat_2.{i}.center_norm_2: from pixels, whole to whole
-            UpperBound v281 = UpperBound.Min(v668, 224 * v279);  // repeat_2.{i}.center_norm_2: from pixels, token to token
-            (v155, v156, v157, v158, v159) = (v277, v278, v280, v279, v281);
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v261 * v262));
+            UpperBound v267 = v262 * (UpperBound.GeluGain(v263) * v264) + norms.VectorNorm($"repeat_2.{i}.mlp.down_bias");  // repeat_2.{i}.mlp: radius
+            UpperBound v268 = UpperBound.Min(v266 * v256, v267);  // repeat_2.{i}.mlp: centred radius
+            UpperBound v269 = UpperBound.Min(v266 * v257, v266 * v258, v266 * v259);  // repeat_2.{i}.mlp: from pixels, whole to token
+            UpperBound v270 = UpperBound.Min(v266 * v258, 28 * v269);  // repeat_2.{i}.mlp: from pixels, whole to whole
+            UpperBound v271 = UpperBound.Min(v266 * v259, 224 * v269);  // repeat_2.{i}.mlp: from pixels, token to token
+            UpperBound v274 = v255 + v260 * v267;  // repeat_2.{i}.residual_4: radius
+            UpperBound v275 = UpperBound.Min(v256 + v260 * v268, v274);  // repeat_2.{i}.residual_4: centred radius
+            UpperBound v677 = v258 + v260 * v270;  // repeat_2.{i}.residual_4: shared
+            UpperBound v678 = v259 + v260 * v271;  // repeat_2.{i}.residual_4: shared
+            UpperBound v277 = UpperBound.Min(v257 + v260 * v269, v677, v678);  // repeat_2.{i}.residual_4: from pixels, whole to token
+            UpperBound v278 = UpperBound.Min(v677, 28 * v277);  // repeat_2.{i}.residual_4: from pixels, whole to whole
+            UpperBound v279 = UpperBound.Min(v678, 224 * v277);  // repeat_2.{i}.residual_4: from pixels, token to token
+            UpperBound v280 = norms.LargestEntry($"repeat_2.{i}.center_norm_2.gain");  // repeat_2.{i}.center_norm_2: max|gain|
+            UpperBound v281 = v280 * UpperBound.OfRational(192, 191) * v274 + norms.VectorNorm($"repeat_2.{i}.center_norm_2.bias");  // repeat_2.{i}.center_norm_2: radius
+            UpperBound v282 = UpperBound.Min(v280 * UpperBound.OfRational(192, 191) * v275, v281);  // repeat_2.{i}.center_norm_2: centred radius
+            UpperBound v679 = v280 * UpperBound.OfRational(192, 191) * v278;  // repeat_2.{i}.center_norm_2: shared
+            UpperBound v680 = v280 * UpperBound.OfRational(192, 191) * v279;  // repeat_2.{i}.center_norm_2: shared
+            UpperBound v283 = UpperBound.Min(v280 * UpperBound.OfRational(192, 191) * v277, v679, v680);  // repeat_2.{i}.center_norm_2: from pixels, whole to token
+            UpperBound v284 = UpperBound.Min(v679, 28 * v283);  // repeat_2.{i}.center_norm_2: from pixels, whole to whole
+            UpperBound v285 = UpperBound.Min(v680, 224 * v283);  // repeat_2.{i}.center_norm_2: from pixels, token to token
+            (v157, v158, v159, v160, v161) = (v281, v282, v284, v283, v285);
         }
-        UpperBound v282 = v155;
-        UpperBound v283 = v156;
-        UpperBound v284 = v157;
-        UpperBound v285 = v158;
-        UpperBound v286 = v159;
-        UpperBound v287 = norms.SpectralNorm("patch_merging_2.reduction");  // patch_merging_2: σ(reduction)
-        UpperBound v288 = norms.LargestEntry("patch_merging_2.gain");  // patch_merging_2: max|gain|
-        UpperBound v289 = v287 * (v288 * UpperBound.OfRational(768, 767) * (2 * v282) + norms.VectorNorm("patch_merging_2.bias"));  // patch_merging_2: radius
-        UpperBound v290 = UpperBound.Min(v287 * (v288 * UpperBound.OfRational(768, 767) * (2 * v283)), v289);  // patch_merging_2: centred radius
-        UpperBound v669 = v288 * UpperBound.OfRational(768, 767) * v287;  // patch_merging_2: shared
-        UpperBound v670 = 2 * v669;  // patch_merging_2: shared
-        UpperBound v671 = v669 * v284;  // patch_merging_2: shared
-        UpperBound v672 = v670 * v286;  // patch_merging_2: shared
-        UpperBound v291 = UpperBound.Min(v670 * v285, v671, v672);  // patch_merging_2: from pixels, whole to token
-        UpperBound v292 = UpperBound.Min(v671, 14 * v291);  // patch_merging_2: from pixels, whole to whole
-        UpperBound v293 = UpperBound.Min(v672, 224 * v291);  // patch_merging_2: from pixels, token to token
-        UpperBound v294 = v289;
-        UpperBound v295 = v290;
-        UpperBound v296 = v292;
-        UpperBound v297 = v291;
+        UpperBound v286 = v157;
+        UpperBound v287 = v158;
+        UpperBound v288 = v159;
+        UpperBound v289 = v160;
+        UpperBound v290 = v161;
+        UpperBound v291 = norms.SpectralNorm("patch_merging_2.reduction");  // patch_merging_2: σ(reduction)
+        UpperBound v292 = norms.LargestEntry("patch_merging_2.gain");  // patch_merging_2: max|gain|
+        UpperBound v293 = v291 * (v292 * UpperBound.OfRational(768, 767) * (2 * v286) + norms.VectorNorm("patch_merging_2.bias"));  // patch_merging_2: radius
+        UpperBound v294 = UpperBound.Min(v291 * (v292 * UpperBound.OfRational(768, 767) * (2 * v287)), v293);  // patch_merging_2: centred radius
+        UpperBound v681 = v292 * UpperBound.OfRational(768, 767) * v291;  // patch_merging_2: shared
+        UpperBound v682 = 2 * v681;  // patch_merging_2: shared
+        UpperBound v683 = v681 * v288;  // patch_merging_2: shared
+        UpperBound v684 = v682 * v290;  // patch_merging_2: shared
+        UpperBound v295 = UpperBound.Min(v682 * v289, v683, v684);  // patch_merging_2: from pixels, whole to token
+        UpperBound v296 = UpperBound.Min(v683, 14 * v295);  // patch_merging_2: from pixels, whole to whole
+        UpperBound v297 = UpperBound.Min(v684, 224 * v295);  // patch_merging_2: from pixels, token to token
         UpperBound v298 = v293;
+        UpperBound v299 = v294;
+        UpperBound v300 = v296;
+        UpperBound v301 = v295;
+        UpperBound v302 = v297;
         for (long i = 0; i < 6; i++)
         {
-            UpperBound v299 = norms.LargestEntry($"repeat_3.{i}.residual.alpha");  // repeat_3.{i}.residual: largest |alpha|
-            UpperBound v300 = norms.OperatorNorm($"repeat_3.{i}.conv2d.weight");  // repeat_3.{i}.conv2d: operator norm of weight
-            UpperBound v301 = UpperBound.Min(norms.SpectralNorm($"repeat_3.{i}.conv2d.weight"), v300, norms.LargestRow($"repeat_3.{i}.conv2d.weight"));  // repeat_3.{i}.conv2d: σ(weight)
-            UpperBound v673 = 7 * v301 * v294;  // repeat_3.{i}.conv2d: shared
-            UpperBound v302 = v673 + norms.VectorNorm($"repeat_3.{i}.conv2d.bias");  // repeat_3.{i}.conv2d: radius
-            UpperBound v303 = UpperBound.Min(v673, 7 * v301 * UpperBound.OfRational(1, 2) * (v295 + v294), v302);  // repeat_3.{i}.conv2d: centred radius
-            UpperBound v674 = UpperBound.Min(7 * v301, v300) * v296;  // repeat_3.{i}.conv2d: shared
-            UpperBound v675 = 7 * v301 * v298;  // repeat_3.{i}.conv2d: shared
-            UpperBound v304 = UpperBound.Min(7 * v301 * v297, UpperBound.Min(v301, 7 * v301, v300) * v296, v674, v675);  // repeat_3.{i}.conv2d: from pixels, whole to token
-            UpperBound v305 = UpperBound.Min(v674, 14 * v304);  // repeat_3.{i}.conv2d: from pixels, whole to whole
-            UpperBound v306 = UpperBound.Min(v675, 224 * v304);  // repeat_3.{i}.conv2d: from pixels, token to token
-            UpperBound v308 = UpperBound.GeluSlope(v302);  // repeat_3.{i}.gelu: slope
-            UpperBound v309 = UpperBound.GeluGain(v302) * v302;  // repeat_3.{i}.gelu: radius
-            UpperBound v310 = UpperBound.Min(v308 * v303, v309);  // repeat_3.{i}.gelu: centred radius
-            UpperBound v311 = UpperBound.Min(v308 * v304, v308 * v305, v308 * v306);  // repeat_3.{i}.gelu: from pixels, whole to token
-            UpperBound v312 = UpperBound.Min(v308 * v305, 14 * v311);  // repeat_3.{i}.gelu: from pixels, whole to whole
-            UpperBound v313 = UpperBound.Min(v308 * v306, 224 * v311);  // repeat_3.{i}.gelu: from pixels, token to token
-            UpperBound v314 = norms.SpectralNorm($"repeat_3.{i}.conv2d_2.weight");  // repeat_3.{i}.conv2d_2: σ(weight)
-            UpperBound v315 = v314 * v309 + norms.VectorNorm($"repeat_3.{i}.conv2d_2.bias");  // repeat_3.{i}.conv2d_2: radius
-            UpperBound v316 = UpperBound.Min(v314 * v310, v315);  // repeat_3.{i}.conv2d_2: centred radius
-            UpperBound v317 = UpperBound.Min(v314 * v311, v314 * v312, v314 * v313);  // repeat_3.{i}.conv2d_2: from pixels, whole to token
-            UpperBound v318 = UpperBound.Min(v314 * v312, 14 * v317);  // repeat_3.{i}.conv2d_2: from pixels, whole to whole
-            UpperBound v319 = UpperBound.Min(v314 * v313, 224 * v317);  // repeat_3.{i}.conv2d_2: from pixels, token to token
-            UpperBound v320 = UpperBound.GeluSlope(v315);  // repeat_3.{i}.gelu_2: slope
-            UpperBound v321 = UpperBound.GeluGain(v315) * v315;  // repeat_3.{i}.gelu_2: radius
-            UpperBound v322 = UpperBound.Min(v320 * v316, v321);  // repeat_3.{i}.gelu_2: centred radius
-            UpperBound v323 = UpperBound.Min(v320 * v317, v320 * v318, v320 * v319);  // repeat_3.{i}.gelu_2: from pixels, whole to token
-            UpperBound v324 = UpperBound.Min(v320 * v318, 14 * v323);  // repeat_3.{i}.gelu_2: from pixels, whole to whole
-            UpperBound v325 = UpperBound.Min(v320 * v319, 224 * v323);  // repeat_3.{i}.gelu_2: from pixels, token to token
-            UpperBound v326 = v294 + v299 * v321;  // repeat_3.{i}.residual: radius
-            UpperBound v327 = UpperBound.Min(v295 + v299 * v322, v326);  // repeat_3.{i}.residual: centred radius
-            UpperBound v676 = v296 + v299 * v324;  // repeat_3.{i}.residual: shared
-            UpperBound v677 = v298 + v299 * v325;  // repeat_3.{i}.residual: shared
-            UpperBound v329 = UpperBound.Min(v297 + v299 * v323, v676, v677);  // repeat_3.{i}.residual: from pixels, whole to token
-            UpperBound v330 = UpperBound.Min(v676, 14 * v329);  // repeat_3.{i}.residual: from pixels, whole to whole
-            UpperBound v331 = UpperBound.Min(v677, 224 * v329);  // repeat_3.{i}.residual: from pixels, token to token
-            UpperBound v332 = norms.LargestEntry($"repeat_3.{i}.residual_2.alpha");  // repeat_3.{i}.residual_2: largest |alpha|
-            UpperBound v333 = norms.OperatorNorm($"repeat_3.{i}.conv2d_3.weight");  // repeat_3.{i}.conv2d_3: operator norm of weight
-            UpperBound v334 = UpperBound.Min(norms.SpectralNorm($"repeat_3.{i}.conv2d_3.weight"), v333, norms.LargestRow($"repeat_3.{i}.conv2d_3.weight"));  // repeat_3.{i}.conv2d_3: σ(weight)
-            UpperBound v678 = 7 * v334 * v326;  // repeat_3.{i}.conv2d_3: shared
-            UpperBound v335 = v678 + norms.VectorNorm($"repeat_3.{i}.conv2d_3.bias");  // repeat_3.{i}.conv2d_3: radius
-            UpperBound v336 = UpperBound.Min(v678, 7 * v334 * UpperBound.OfRational(1, 2) * (v327 + v326), v335);  // repeat_3.{i}.conv2d_3: centred radius
-            UpperBound v679 = UpperBound.Min(7 * v334, v333) * v330;  // repeat_3.{i}.conv2d_3: shared
-            UpperBound v680 = 7 * v334 * v331;  // repeat_3.{i}.conv2d_3: shared
-            UpperBound v337 = UpperBound.Min(7 * v334 * v329, UpperBound.Min(v334, 7 * v334, v333) * v330, v679, v680);  // repeat_3.{i}.conv2d_3: from pixels, whole to token
-            UpperBound v338 = UpperBound.Min(v679, 14 * v337);  // repeat_3.{i}.conv2d_3: from pixels, whole to whole
-            UpperBound v339 = UpperBound.Min(v680, 224 * v337);  // repeat_3.{i}.conv2d_3: from pixels, token to token
-            UpperBound v341 = UpperBound.GeluSlope(v335);  // repeat_3.{i}.gelu_3: slope
-            UpperBound v342 = UpperBound.GeluGain(v335) * v335;  // repeat_3.{i}.gelu_3: radius
-            UpperBound v343 = UpperBound.Min(v341 * v336, v342);  // repeat_3.{i}.gelu_3: centred radius
-            UpperBound v344 = UpperBound.Min(v341 * v337, v341 * v338, v341 * v339);  // repeat_3.{i}.gelu_3: from pixels, whole to token
-            UpperBound v345 = UpperBound.Min(v341 * v338, 14 * v344);  // repeat_3.{i}.gelu_3: from pixels, whole to whole
-            UpperBound v346 = UpperBound.Min(v341 * v339, 224 * v344);  // repeat_3.{i}.gelu_3: from pixels, token to token
-            UpperBound v347 = v326 + v332 * v342;  // repeat_3.{i}.residual_2: radius
-            UpperBound v348 = UpperBound.Min(v327 + v332 * v343, v347);  // repeat_3.{i}.residual_2: centred radius
-            UpperBound v681 = v330 + v332 * v345;  // repeat_3.{i}.residual_2: shared
-            UpperBound v682 = v331 + v332 * v346;  // repeat_3.{i}.residual_2: shared
-            UpperBound v350 = UpperBound.Min(v329 + v332 * v344, v681, v682);  // repeat_3.{i}.residual_2: from pixels, whole to token
-            UpperBound v351 = UpperBound.Min(v681, 14 * v350);  // repeat_3.{i}.residual_2: from pixels, whole to whole
-            UpperBound v352 = UpperBound.Min(v682, 224 * v350);  // repeat_3.{i}.residual_2: from pixels, token to token
-            UpperBound v353 = norms.LargestEntry($"repeat_3.{i}.residual_3.alpha");  // repeat_3.{i}.residual_3: largest |alpha|
-            UpperBound v354 = 2 * norms.LargestEntry($"repeat_3.{i}.attention.bias_table");  // repeat_3.{i}.attention: spread of the bias
-            UpperBound v355 = norms.SpectralNorm($"repeat_3.{i}.attention.out");  // repeat_3.{i}.attention: σ(out)
-            UpperBound v356 = norms.SpectralNorm($"repeat_3.{i}.attention.k");  // repeat_3.{i}.attention: σ(k)
+            UpperBound v303 = norms.LargestEntry($"repeat_3.{i}.residual.alpha");  // repeat_3.{i}.residual: largest |alpha|
+            UpperBound v304 = norms.OperatorNorm($"repeat_3.{i}.conv2d.weight");  // repeat_3.{i}.conv2d: operator norm of weight
+            UpperBound v305 = UpperBound.Min(norms.SpectralNorm($"repeat_3.{i}.conv2d.weight"), v304, norms.LargestRow($"repeat_3.{i}.conv2d.weight"));  // repeat_3.{i}.conv2d: σ(weight)
+            UpperBound v306 = norms.TapNorms($"repeat_3.{i}.conv2d.weight");  // repeat_3.{i}.conv2d: sum of the taps' norms
+            UpperBound v685 = UpperBound.Min(7 * v305, v306);  // repeat_3.{i}.conv2d: shared
+            UpperBound v686 = v685 * v298;  // repeat_3.{i}.conv2d: shared
+            UpperBound v307 = v686 + norms.VectorNorm($"repeat_3.{i}.conv2d.bias");  // repeat_3.{i}.conv2d: radius
+            UpperBound v308 = UpperBound.Min(v686, v685 * UpperBound.OfRational(1, 2) * (v299 + v298), v307);  // repeat_3.{i}.conv2d: centred radius
+            UpperBound v687 = UpperBound.Min(7 * v305, v304) * v300;  // repeat_3.{i}.conv2d: shared
+            UpperBound v688 = v685 * v302;  // repeat_3.{i}.conv2d: shared
+            UpperBound v309 = UpperBound.Min(v685 * v301, UpperBound.Min(v305, 7 * v305, v304) * v300, v687, v688);  // repeat_3.{i}.conv2d: from pixels, whole to token
+            UpperBound v310 = UpperBound.Min(v687, 14 * v309);  // repeat_3.{i}.conv2d: from pixels, whole to whole
+            UpperBound v311 = UpperBound.Min(v688, 224 * v309);  // repeat_3.{i}.conv2d: from pixels, token to token
+            UpperBound v313 = UpperBound.GeluSlope(v307);  // repeat_3.{i}.gelu: slope
+            UpperBound v314 = UpperBound.GeluGain(v307) * v307;  // repeat_3.{i}.gelu: radius
+            UpperBound v315 = UpperBound.Min(v313 * v308, v314);  // repeat_3.{i}.gelu: centred radius
+            UpperBound v316 = UpperBound.Min(v313 * v309, v313 * v310, v313 * v311);  // repeat_3.{i}.gelu: from pixels, whole to token
+            UpperBound v317 = UpperBound.Min(v313 * v310, 14 * v316);  // repeat_3.{i}.gelu: from pixels, whole to whole
+            UpperBound v318 = UpperBound.Min(v313 * v311, 224 * v316);  // repeat_3.{i}.gelu: from pixels, token to token
+            UpperBound v319 = norms.SpectralNorm($"repeat_3.{i}.conv2d_2.weight");  // repeat_3.{i}.conv2d_2: σ(weight)
+            UpperBound v320 = v319 * v314 + norms.VectorNorm($"repeat_3.{i}.conv2d_2.bias");  // repeat_3.{i}.conv2d_2: radius
+            UpperBound v321 = UpperBound.Min(v319 * v315, v320);  // repeat_3.{i}.conv2d_2: centred radius
+            UpperBound v322 = UpperBound.Min(v319 * v316, v319 * v317, v319 * v318);  // repeat_3.{i}.conv2d_2: from pixels, whole to token
+            UpperBound v323 = UpperBound.Min(v319 * v317, 14 * v322);  // repeat_3.{i}.conv2d_2: from pixels, whole to whole
+            UpperBound v324 = UpperBound.Min(v319 * v318, 224 * v322);  // repeat_3.{i}.conv2d_2: from pixels, token to token
+            UpperBound v325 = UpperBound.GeluSlope(v320);  // repeat_3.{i}.gelu_2: slope
+            UpperBound v326 = UpperBound.GeluGain(v320) * v320;  // repeat_3.{i}.gelu_2: radius
+            UpperBound v327 = UpperBound.Min(v325 * v321, v326);  // repeat_3.{i}.gelu_2: centred radius
+            UpperBound v328 = UpperBound.Min(v325 * v322, v325 * v323, v325 * v324);  // repeat_3.{i}.gelu_2: from pixels, whole to token
+            UpperBound v329 = UpperBound.Min(v325 * v323, 14 * v328);  // repeat_3.{i}.gelu_2: from pixels, whole to whole
+            UpperBound v330 = UpperBound.Min(v325 * v324, 224 * v328);  // repeat_3.{i}.gelu_2: from pixels, token to token
+            UpperBound v331 = v298 + v303 * v326;  // repeat_3.{i}.residual: radius
+            UpperBound v332 = UpperBound.Min(v299 + v303 * v327, v331);  // repeat_3.{i}.residual: centred radius
+            UpperBound v689 = v300 + v303 * v329;  // repeat_3.{i}.residual: shared
+            UpperBound v690 = v302 + v303 * v330;  // repeat_3.{i}.residual: shared
+            UpperBound v334 = UpperBound.Min(v301 + v303 * v328, v689, v690);  // repeat_3.{i}.residual: from pixels, whole to token
+            UpperBound v335 = UpperBound.Min(v689, 14 * v334);  // repeat_3.{i}.residual: from pixels, whole to whole
+            UpperBound v336 = UpperBound.Min(v690, 224 * v334);  // repeat_3.{i}.residual: from pixels, token to token
+            UpperBound v337 = norms.LargestEntry($"repeat_3.{i}.residual_2.alpha");  // repeat_3.{i}.residual_2: largest |alpha|
+            UpperBound v338 = norms.OperatorNorm($"repeat_3.{i}.conv2d_3.weight");  // repeat_3.{i}.conv2d_3: operator norm of weight
+            UpperBound v339 = UpperBound.Min(norms.SpectralNorm($"repeat_3.{i}.conv2d_3.weight"), v338, norms.LargestRow($"repeat_3.{i}.conv2d_3.weight"));  // repeat_3.{i}.conv2d_3: σ(weight)
+            UpperBound v340 = norms.TapNorms($"repeat_3.{i}.conv2d_3.weight");  // repeat_3.{i}.conv2d_3: sum of the taps' norms
+            UpperBound v691 = UpperBound.Min(7 * v339, v340);  // repeat_3.{i}.conv2d_3: shared
+            UpperBound v692 = v691 * v331;  // repeat_3.{i}.conv2d_3: shared
+            UpperBound v341 = v692 + norms.VectorNorm($"repeat_3.{i}.conv2d_3.bias");  // repeat_3.{i}.conv2d_3: radius
+            UpperBound v342 = UpperBound.Min(v692, v691 * UpperBound.OfRational(1, 2) * (v332 + v331), v341);  // repeat_3.{i}.conv2d_3: centred radius
+            UpperBound v693 = UpperBound.Min(7 * v339, v338) * v335;  // repeat_3.{i}.conv2d_3: shared
+            UpperBound v694 = v691 * v336;  // repeat_3.{i}.conv2d_3: shared
+            UpperBound v343 = UpperBound.Min(v691 * v334, UpperBound.Min(v339, 7 * v339, v338) * v335, v693, v694);  // repeat_3.{i}.conv2d_3: from pixels, whole to token
+            UpperBound v344 = UpperBound.Min(v693, 14 * v343);  // repeat_3.{i}.conv2d_3: from pixels, whole to whole
+            UpperBound v345 = UpperBound.Min(v694, 224 * v343);  // repeat_3.{i}.conv2d_3: from pixels, token to token
+            UpperBound v347 = UpperBound.GeluSlope(v341);  // repeat_3.{i}.gelu_3: slope
+            UpperBound v348 = UpperBound.GeluGain(v341) * v341;  // repeat_3.{i}.gelu_3: radius
+            UpperBound v349 = UpperBound.Min(v347 * v342, v348);  // repeat_3.{i}.gelu_3: centred radius
+            UpperBound v350 = UpperBound.Min(v347 * v343, v347 * v344, v347 * v345);  // repeat_3.{i}.gelu_3: from pixels, whole to token
+            UpperBound v351 = UpperBound.Min(v347 * v344, 14 * v350);  // repeat_3.{i}.gelu_3: from pixels, whole to whole
+            UpperBound v352 = UpperBound.Min(v347 * v345, 224 * v350);  // repeat_3.{i}.gelu_3: from pixels, token to token
+            UpperBound v353 = v331 + v337 * v348;  // repeat_3.{i}.residual_2: radius
+            UpperBound v354 = UpperBound.Min(v332 + v337 * v349, v353);  // repeat_3.{i}.residual_2: centred radius
+            UpperBound v695 = v335 + v337 * v351;  // repeat_3.{i}.residual_2: shared
+            UpperBound v696 = v336 + v337 * v352;  // repeat_3.{i}.residual_2: shared
+            UpperBound v356 = UpperBound.Min(v334 + v337 * v350, v695, v696);  // repeat_3.{i}.residual_2: from pixels, whole to token
+            UpperBound v357 = UpperBound.Min(v695, 14 * v356);  // repeat_3.{i}.residual_2: from pixels, whole to whole
+            UpperBound v358 = UpperBound.Min(v696, 224 * v356);  // repeat_3.{i}.residual_2: from pixels, token to token
+            UpperBound v359 = norms.LargestEntry($"repeat_3.{i}.residual_3.alpha");  // repeat_3.{i}.residual_3: largest |alpha|
+            UpperBound v360 = 2 * norms.LargestEntry($"repeat_3.{i}.attention.bias_table");  // repeat_3.{i}.attention: spread of the bias
+            UpperBound v361 = norms.SpectralNorm($"repeat_3.{i}.attention.out");  // repeat_3.{i}.attention: σ(out)
+            UpperBound v362 = norms.SpectralNorm($"repeat_3.{i}.attention.k");  // repeat_3.{i}.attention: σ(k)
             // repeat_3.{i}.attention: range of the logits
-            UpperBound v357 = 20 * UpperBound.Min(
+            UpperBound v363 = 20 * UpperBound.Min(
                 UpperBound.MaxOver(12, head => norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head))
-                    * v348
+                    * v354
                     * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)),
                 1)
-                + v354;
-            UpperBound v358 = UpperBound.DoeblinComplement(49, v357);  // repeat_3.{i}.attention: 1 − lambda
-            UpperBound v359 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v357);  // repeat_3.{i}.attention: cosh of half the range
-            UpperBound v360 = 49 * UpperBound.LargestSoftmaxWeight(49, v357);  // repeat_3.{i}.attention: largest column sum
-            UpperBound v361 = UpperBound.Min(UpperBound.Sqrt(v360), v359, 7);  // repeat_3.{i}.attention: norm of the weights
-            UpperBound v362 = norms.SpectralNorm($"repeat_3.{i}.attention.q");  // repeat_3.{i}.attention: σ(q)
-            UpperBound v363 = norms.SpectralNorm($"repeat_3.{i}.attention.v");  // repeat_3.{i}.attention: σ(v)
+                + v360;
+            UpperBound v364 = UpperBound.DoeblinComplement(49, v363);  // repeat_3.{i}.attention: 1 − lambda
+            UpperBound v365 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v363);  // repeat_3.{i}.attention: cosh of half the range
+            UpperBound v366 = 49 * UpperBound.LargestSoftmaxWeight(49, v363);  // repeat_3.{i}.attention: largest column sum
+            UpperBound v367 = UpperBound.Min(UpperBound.Sqrt(v366), v365, 7);  // repeat_3.{i}.attention: norm of the weights
+            UpperBound v368 = norms.SpectralNorm($"repeat_3.{i}.attention.q");  // repeat_3.{i}.attention: σ(q)
+            UpperBound v369 = norms.SpectralNorm($"repeat_3.{i}.attention.v");  // repeat_3.{i}.attention: σ(v)
             // repeat_3.{i}.attention: slope of the values
-            UpperBound v364 = UpperBound.MaxOver(12, head =>
+            UpperBound v370 = UpperBound.MaxOver(12, head =>
                 UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                     * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head));
             // repeat_3.{i}.attention: spread of the values
-            UpperBound v365 = UpperBound.MaxOver(12, head => UpperBound.Min(
+            UpperBound v371 = UpperBound.MaxOver(12, head => UpperBound.Min(
                 UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                     * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                    * v348,
+                    * v354,
                 1));
-            UpperBound v683 = 10 * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645));  // repeat_3.{i}.attention: shared
+            UpperBound v697 = 10 * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645));  // repeat_3.{i}.attention: shared
             // repeat_3.{i}.attention: both paths' slope
-            UpperBound v366 = UpperBound.MaxOver(12, head => UpperBound.Max(
-                v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head),
-                v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)));
-            UpperBound v684 = UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)) * v363;  // repeat_3.{i}.attention: shared
+            UpperBound v372 = UpperBound.MaxOver(12, head => UpperBound.Max(
+                v697 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head),
+                v697 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)));
+            UpperBound v698 = UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)) * v369;  // repeat_3.{i}.attention: shared
             // repeat_3.{i}.attention: value path
-            UpperBound v367 = UpperBound.Min(
-                UpperBound.Sqrt(12) * v364,
-                v684 * (1
-                    + v358
+            UpperBound v373 = UpperBound.Min(
+                UpperBound.Sqrt(12) * v370,
+                v698 * (1
+                    + v364
                         * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("45454651866060508791"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-            UpperBound v685 = UpperBound.Sqrt(12) * v365;  // repeat_3.{i}.attention: shared
-            UpperBound v686 = UpperBound.MaxOver(12, head => v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head));  // repeat_3.{i}.attention: shared
-            UpperBound v687 = UpperBound.Power(v684, 2);  // repeat_3.{i}.attention: shared
-            UpperBound v688 = UpperBound.Min(12 * UpperBound.Power(v364, 2), v687 * (1 + v358 * 11));  // repeat_3.{i}.attention: shared
-            UpperBound v689 = 12 * UpperBound.Power(v686, 2);  // repeat_3.{i}.attention: shared
+            UpperBound v699 = UpperBound.Sqrt(12) * v371;  // repeat_3.{i}.attention: shared
+            UpperBound v700 = UpperBound.MaxOver(12, head => v697 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head));  // repeat_3.{i}.attention: shared
+            UpperBound v701 = UpperBound.Power(v698, 2);  // repeat_3.{i}.attention: shared
+            UpperBound v702 = UpperBound.Min(12 * UpperBound.Power(v370, 2), v701 * (1 + v364 * 11));  // repeat_3.{i}.attention: shared
+            UpperBound v703 = 12 * UpperBound.Power(v700, 2);  // repeat_3.{i}.attention: shared
             // repeat_3.{i}.attention: keys and values, token to token
-            UpperBound v368 = UpperBound.Min(
-                v355 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+            UpperBound v374 = UpperBound.Min(
+                v361 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                         * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                                * v348,
+                                * v354,
                             1)
-                            * (v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)),
+                            * (v697 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)),
                     2))),
                 UpperBound.SumOver(12, head =>
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
@@ -2136,17 +2180,17 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                                * v348,
+                                * v354,
                             1)
-                            * (v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)))),
-                v355 * (v367 + v685 * v686),
-                v355 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                            * (v697 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)))),
+                v361 * (v373 + v699 * v700),
+                v361 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         UpperBound.Power(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head),
                             2)
-                            + UpperBound.Power(v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head), 2)),
+                            + UpperBound.Power(v697 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head), 2)),
                     2))),
                 UpperBound.SumOver(12, head =>
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * UpperBound.Sqrt(
@@ -2154,107 +2198,107 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head),
                             2)
-                            + UpperBound.Power(v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head), 2))),
-                v355 * UpperBound.Sqrt(v688 + v689));
-            UpperBound v690 = UpperBound.Min(UpperBound.OfRational(1, 7) * v359, 1);  // repeat_3.{i}.attention: shared
-            UpperBound v691 = v684 * v690;  // repeat_3.{i}.attention: shared
-            UpperBound v692 = v683 * v356;  // repeat_3.{i}.attention: shared
-            UpperBound v693 = v365 * v692;  // repeat_3.{i}.attention: shared
-            UpperBound v694 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v357)));  // repeat_3.{i}.attention: shared
-            UpperBound v695 = UpperBound.Power(v692, 2);  // repeat_3.{i}.attention: shared
-            UpperBound v696 = v687 + UpperBound.OfRational(1, 2) * v695;  // repeat_3.{i}.attention: shared
-            UpperBound v697 = v687 + v695;  // repeat_3.{i}.attention: shared
-            UpperBound v698 = UpperBound.Min(v696, UpperBound.LargestSoftmaxWeight(49, v357) * v697);  // repeat_3.{i}.attention: shared
+                            + UpperBound.Power(v697 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head), 2))),
+                v361 * UpperBound.Sqrt(v702 + v703));
+            UpperBound v704 = UpperBound.Min(UpperBound.OfRational(1, 7) * v365, 1);  // repeat_3.{i}.attention: shared
+            UpperBound v705 = v698 * v704;  // repeat_3.{i}.attention: shared
+            UpperBound v706 = v697 * v362;  // repeat_3.{i}.attention: shared
+            UpperBound v707 = v371 * v706;  // repeat_3.{i}.attention: shared
+            UpperBound v708 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v363)));  // repeat_3.{i}.attention: shared
+            UpperBound v709 = UpperBound.Power(v706, 2);  // repeat_3.{i}.attention: shared
+            UpperBound v710 = v701 + UpperBound.OfRational(1, 2) * v709;  // repeat_3.{i}.attention: shared
+            UpperBound v711 = v701 + v709;  // repeat_3.{i}.attention: shared
+            UpperBound v712 = UpperBound.Min(v710, UpperBound.LargestSoftmaxWeight(49, v363) * v711);  // repeat_3.{i}.attention: shared
             // repeat_3.{i}.attention: keys and values, whole to token
-            UpperBound v369 = UpperBound.Min(
-                v355 * (v691 + v693 * v694),
-                v355 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+            UpperBound v375 = UpperBound.Min(
+                v361 * (v705 + v707 * v708),
+                v361 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                         * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                        * v690
+                        * v704
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                                * v348,
+                                * v354,
                             1)
-                            * (v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head))
-                            * v694,
+                            * (v697 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head))
+                            * v708,
                     2))),
                 UpperBound.SumOver(12, head =>
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                         * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                        * v690
+                        * v704
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                                * v348,
+                                * v354,
                             1)
-                            * (v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head))
-                            * v694)),
-                v355 * UpperBound.Sqrt(v698));
-            UpperBound v699 = v684 * v361;  // repeat_3.{i}.attention: shared
-            UpperBound v700 = UpperBound.Min(UpperBound.Sqrt(v360), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_3.{i}.attention: shared
-            UpperBound v701 = UpperBound.Min(v360 * v697, 49 * v696);  // repeat_3.{i}.attention: shared
+                            * (v697 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head))
+                            * v708)),
+                v361 * UpperBound.Sqrt(v712));
+            UpperBound v713 = v698 * v367;  // repeat_3.{i}.attention: shared
+            UpperBound v714 = UpperBound.Min(UpperBound.Sqrt(v366), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_3.{i}.attention: shared
+            UpperBound v715 = UpperBound.Min(v366 * v711, 49 * v710);  // repeat_3.{i}.attention: shared
             // repeat_3.{i}.attention: keys and values, whole to whole
-            UpperBound v370 = UpperBound.Min(
-                v355 * (v699 + v693 * v700),
-                v355 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+            UpperBound v376 = UpperBound.Min(
+                v361 * (v713 + v707 * v714),
+                v361 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                         * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                        * v361
+                        * v367
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                                * v348,
+                                * v354,
                             1)
-                            * (v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head))
-                            * v700,
+                            * (v697 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head))
+                            * v714,
                     2))),
                 UpperBound.SumOver(12, head =>
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                         * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                        * v361
+                        * v367
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                                * v348,
+                                * v354,
                             1)
-                            * (v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head))
-                            * v700)),
-                v355 * UpperBound.Sqrt(v701));
-            UpperBound v702 = v683 * v362;  // repeat_3.{i}.attention: shared
+                            * (v697 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head))
+                            * v714)),
+                v361 * UpperBound.Sqrt(v715));
+            UpperBound v716 = v697 * v368;  // repeat_3.{i}.attention: shared
             // repeat_3.{i}.attention: query path, all readings
-            UpperBound v371 = UpperBound.Min(
-                v355 * v365 * v702,
-                v355 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+            UpperBound v377 = UpperBound.Min(
+                v361 * v371 * v716,
+                v361 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                            * v348,
+                            * v354,
                         1)
-                        * (v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)),
+                        * (v697 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)),
                     2))),
                 UpperBound.SumOver(12, head =>
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (
                         UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                                * v348,
+                                * v354,
                             1)
-                            * (v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)))));
+                            * (v697 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)))));
             // repeat_3.{i}.attention: per head, token to token
-            UpperBound v372 = UpperBound.Min(
-                v355 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+            UpperBound v378 = UpperBound.Min(
+                v361 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                         * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                                * v348,
+                                * v354,
                             1)
                             * UpperBound.Max(
-                                v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head),
-                                v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)),
+                                v697 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head),
+                                v697 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)),
                     2))),
                 UpperBound.SumOver(12, head =>
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
@@ -2262,12 +2306,12 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                                * v348,
+                                * v354,
                             1)
                             * UpperBound.Max(
-                                v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head),
-                                v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)))),
-                v355 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+                                v697 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head),
+                                v697 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)))),
+                v361 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         UpperBound.Power(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
@@ -2275,8 +2319,8 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
                             2)
                             + UpperBound.Power(
                                 UpperBound.Max(
-                                    v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head),
-                                    v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)),
+                                    v697 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head),
+                                    v697 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)),
                                 2)),
                     2))),
                 UpperBound.SumOver(12, head =>
@@ -2287,248 +2331,252 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
                             2)
                             + UpperBound.Power(
                                 UpperBound.Max(
-                                    v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head),
-                                    v683 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)),
+                                    v697 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head),
+                                    v697 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)),
                                 2))));
-            UpperBound v703 = UpperBound.Power(v702, 2);  // repeat_3.{i}.attention: shared
+            UpperBound v717 = UpperBound.Power(v716, 2);  // repeat_3.{i}.attention: shared
             // repeat_3.{i}.attention: token to token
-            UpperBound v373 = UpperBound.Min(
-                v372,
-                v368 + v371,
-                v355 * (v367 + v685 * v366),
-                v355 * UpperBound.Sqrt(v688 + 12 * UpperBound.Power(v366, 2)),
-                v355 * UpperBound.Sqrt(v688 + (v689 + v703)));
+            UpperBound v379 = UpperBound.Min(
+                v378,
+                v374 + v377,
+                v361 * (v373 + v699 * v372),
+                v361 * UpperBound.Sqrt(v702 + 12 * UpperBound.Power(v372, 2)),
+                v361 * UpperBound.Sqrt(v702 + (v703 + v717)));
             // repeat_3.{i}.attention: whole to token
-            UpperBound v374 = UpperBound.Min(
-                v369 + v371,
-                v355 * (v691 + v365 * (UpperBound.Sqrt(UpperBound.Power(v694 * v692, 2) + v703) + v694 * 0)),
-                v355 * UpperBound.Sqrt(v698 + v703));
+            UpperBound v380 = UpperBound.Min(
+                v375 + v377,
+                v361 * (v705 + v371 * (UpperBound.Sqrt(UpperBound.Power(v708 * v706, 2) + v717) + v708 * 0)),
+                v361 * UpperBound.Sqrt(v712 + v717));
             // repeat_3.{i}.attention: whole to whole
-            UpperBound v375 = UpperBound.Min(
-                v370 + v371,
-                v355 * (v699 + v365 * (UpperBound.Sqrt(UpperBound.Power(v700 * v692, 2) + v703) + v700 * 0)),
-                v355 * UpperBound.Sqrt(v701 + v703));
+            UpperBound v381 = UpperBound.Min(
+                v376 + v377,
+                v361 * (v713 + v371 * (UpperBound.Sqrt(UpperBound.Power(v714 * v706, 2) + v717) + v714 * 0)),
+                v361 * UpperBound.Sqrt(v715 + v717));
             // repeat_3.{i}.attention: radius
-            UpperBound v376 = UpperBound.Min(
-                v355 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+            UpperBound v382 = UpperBound.Min(
+                v361 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v347
+                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v353
                                 + norms.HeadVectorNorm($"repeat_3.{i}.attention.v_bias", head)),
                         1),
                     2))),
                 UpperBound.SumOver(12, head =>
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v347
+                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * v353
                                 + norms.HeadVectorNorm($"repeat_3.{i}.attention.v_bias", head)),
                         1)))
                 + norms.VectorNorm($"repeat_3.{i}.attention.out_bias");
             // repeat_3.{i}.attention: centred radius
-            UpperBound v377 = UpperBound.Min(
-                v355 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
+            UpperBound v383 = UpperBound.Min(
+                v361 * UpperBound.Sqrt(UpperBound.SumOver(12, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                            * v348,
+                            * v354,
                         1),
                     2))),
                 UpperBound.SumOver(12, head =>
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)
-                            * v348,
+                            * v354,
                         1)),
-                v376);
-            UpperBound v378 = UpperBound.Min(v373 * v350, v374 * v351, v369 * v351 + v371 * v350, v375 * v351, v373 * v352);  // repeat_3.{i}.attention: from pixels, whole to token
-            UpperBound v379 = UpperBound.Min(v375 * v351, 14 * v378);  // repeat_3.{i}.attention: from pixels, whole to whole
-            UpperBound v380 = UpperBound.Min(v373 * v352, 224 * v378);  // repeat_3.{i}.attention: from pixels, token to token
-            UpperBound v383 = v347 + v353 * v376;  // repeat_3.{i}.residual_3: radius
-            UpperBound v384 = UpperBound.Min(v348 + v353 * v377, v383);  // repeat_3.{i}.residual_3: centred radius
-            UpperBound v704 = v351 + v353 * v379;  // repeat_3.{i}.residual_3: shared
-            UpperBound v705 = v352 + v353 * v380;  // repeat_3.{i}.residual_3: shared
-            UpperBound v386 = UpperBound.Min(v350 + v353 * v378, v704, v705);  // repeat_3.{i}.residual_3: from pixels, whole to token
-            UpperBound v387 = UpperBound.Min(v704, 14 * v386);  // repeat_3.{i}.residual_3: from pixels, whole to whole
-            UpperBound v388 = UpperBound.Min(v705, 224 * v386);  // repeat_3.{i}.residual_3: from pixels, token to token
-            UpperBound v389 = norms.LargestEntry($"repeat_3.{i}.center_norm.gain");  // repeat_3.{i}.center_norm: max|gain|
-            UpperBound v390 = v389 * UpperBound.OfRational(384, 383) * v383 + norms.VectorNorm($"repeat_3.{i}.center_norm.bias");  // repeat_3.{i}.center_norm: radius
-            UpperBound v391 = UpperBound.Min(v389 * UpperBound.OfRational(384, 383) * v384, v390);  // repeat_3.{i}.center_norm: centred radius
-            UpperBound v706 = v389 * UpperBound.OfRational(384, 383) * v387;  // repeat_3.{i}.center_norm: shared
-            UpperBound v707 = v389 * UpperBound.OfRational(384, 383) * v388;  // repeat_3.{i}.center_norm: shared
-            UpperBound v392 = UpperBound.Min(v389 * UpperBound.OfRational(384, 383) * v386, v706, v707);  // repeat_3.{i}.center_norm: from pixels, whole to token
-            UpperBound v393 = UpperBound.Min(v706, 14 * v392);  // repeat_3.{i}.center_norm: from pixels, whole to whole
-            UpperBound v394 = UpperBound.Min(v707, 224 * v392);  // repeat_3.{i}.center_norm: from pixels, token to token
-            UpperBound v395 = norms.LargestEntry($"repeat_3.{i}.residual_4.alpha");  // repeat_3.{i}.residual_4: largest |alpha|
-            UpperBound v396 = norms.SpectralNorm($"repeat_3.{i}.mlp.up");  // repeat_3.{i}.mlp: σ(up)
-            UpperBound v397 = norms.SpectralNorm($"repeat_3.{i}.mlp.down");  // repeat_3.{i}.mlp: σ(down)
-            UpperBound v398 = norms.LargestRow($"repeat_3.{i}.mlp.up") * v390 + norms.LargestEntry($"repeat_3.{i}.mlp.up_bias");  // repeat_3.{i}.mlp: largest pre-activation
-            UpperBound v399 = v396 * v390 + norms.VectorNorm($"repeat_3.{i}.mlp.up_bias");  // repeat_3.{i}.mlp: norm of the pre-activations
-            UpperBound v400 = UpperBound.GeluSlope(v398);  // repeat_3.{i}.mlp: gelu slope
+                v382);
+            UpperBound v384 = UpperBound.Min(v379 * v356, v380 * v357, v375 * v357 + v377 * v356, v381 * v357, v379 * v358);  // repeat_3.{i}.attention: from pixels, whole to token
+            UpperBound v385 = UpperBound.Min(v381 * v357, 14 * v384);  // repeat_3.{i}.attention: from pixels, whole to whole
+            UpperBound v386 = UpperBound.Min(v379 * v358, 224 * v384);  // repeat_3.{i}.attention: from pixels, token to token
+            UpperBound v389 = v353 + v359 * v382;  // repeat_3.{i}.residual_3: radius
+            UpperBound v390 = UpperBound.Min(v354 + v359 * v383, v389);  // repeat_3.{i}.residual_3: centred radius
+            UpperBound v718 = v357 + v359 * v385;  // repeat_3.{i}.residual_3: shared
+            UpperBound v719 = v358 + v359 * v386;  // repeat_3.{i}.residual_3: shared
+            UpperBound v392 = UpperBound.Min(v356 + v359 * v384, v718, v719);  // repeat_3.{i}.residual_3: from pixels, whole to token
+            UpperBound v393 = UpperBound.Min(v718, 14 * v392);  // repeat_3.{i}.residual_3: from pixels, whole to whole
+            UpperBound v394 = UpperBound.Min(v719, 224 * v392);  // repeat_3.{i}.residual_3: from pixels, token to token
+            UpperBound v395 = norms.LargestEntry($"repeat_3.{i}.center_norm.gain");  // repeat_3.{i}.center_norm: max|gain|
+            UpperBound v396 = v395 * UpperBound.OfRational(384, 383) * v389 + norms.VectorNorm($"repeat_3.{i}.center_norm.bias");  // repeat_3.{i}.center_norm: radius
+            UpperBound v397 = UpperBound.Min(v395 * UpperBound.OfRational(384, 383) * v390, v396);  // repeat_3.{i}.center_norm: centred radius
+            UpperBound v720 = v395 * UpperBound.OfRational(384, 383) * v393;  // repeat_3.{i}.center_norm: shared
+            UpperBound v721 = v395 * UpperBound.OfRational(384, 383) * v394;  // repeat_3.{i}.center_norm: shared
+            UpperBound v398 = UpperBound.Min(v395 * UpperBound.OfRational(384, 383) * v392, v720, v721);  // repeat_3.{i}.center_norm: from pixels, whole to token
+            UpperBound v399 = UpperBound.Min(v720, 14 * v398);  // repeat_3.{i}.center_norm: from pixels, whole to whole
+            UpperBound v400 = UpperBound.Min(v721, 224 * v398);  // repeat_3.{i}.center_norm: from pixels, token to token
+            UpperBound v401 = norms.LargestEntry($"repeat_3.{i}.residual_4.alpha");  // repeat_3.{i}.residual_4: largest |alpha|
+            UpperBound v402 = norms.SpectralNorm($"repeat_3.{i}.mlp.up");  // repeat_3.{i}.mlp: σ(up)
+            UpperBound v403 = norms.SpectralNorm($"repeat_3.{i}.mlp.down");  // repeat_3.{i}.mlp: σ(down)
+            UpperBound v404 = norms.LargestRow($"repeat_3.{i}.mlp.up") * v396 + norms.LargestEntry($"repeat_3.{i}.mlp.up_bias");  // repeat_3.{i}.mlp: largest pre-activation
+            UpperBound v405 = v402 * v396 + norms.VectorNorm($"repeat_3.{i}.mlp.up_bias");  // repeat_3.{i}.mlp: norm of the pre-activations
+            UpperBound v406 = UpperBound.GeluSlope(v404);  // repeat_3.{i}.mlp: gelu slope
             // repeat_3.{i}.mlp: constant
-            UpperBound v401 = UpperBound.Min(
-                v400 * (v396 * v397),
+            UpperBound v407 = UpperBound.Min(
+                v406 * (v402 * v403),
                 UpperBound.OfRational(1, 2) * norms.Product($"repeat_3.{i}.mlp.down", $"repeat_3.{i}.mlp.up")
-                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v396 * v397));
-            UpperBound v402 = v397 * (UpperBound.GeluGain(v398) * v399) + norms.VectorNorm($"repeat_3.{i}.mlp.down_bias");  // repeat_3.{i}.mlp: radius
-            UpperBound v403 = UpperBound.Min(v401 * v391, v402);  // repeat_3.{i}.mlp: centred radius
-            UpperBound v404 = UpperBound.Min(v401 * v392, v401 * v393, v401 * v394);  // repeat_3.{i}.mlp: from pixels, whole to token
-            UpperBound v405 = UpperBound.Min(v401 * v393, 14 * v404);  // repeat_3.{i}.mlp: from pixels, whole to whole
-            UpperBound v406 = UpperBound.Min(v401 * v394, 224 * v404);  // repeat_3.{i}.mlp: from pixels, token to token
-            UpperBound v409 = v390 + v395 * v402;  // repeat_3.{i}.residual_4: radius
-            UpperBound v410 = UpperBound.Min(v391 + v395 * v403, v409);  // repeat_3.{i}.residual_4: centred radius
-            UpperBound v708 = v393 + v395 * v405;  // repeat_3.{i}.residual_4: shared
-            UpperBound v709 = v394 + v395 * v406;  // repeat_3.{i}.residual_4: shared
-            UpperBound v412 = UpperBound.Min(v392 + v395 * v404, v708, v709);  // repeat_3.{i}.residual_4: from pixels, whole to token
-            UpperBound v413 = UpperBound.Min(v708, 14 * v412);  // repeat_3.{i}.residual_4: from pixels, whole to whole
-            UpperBound v414 = UpperBound.Min(v709, 224 * v412);  // repeat_3.{i}.residual_4: from pixels, token to token
-            UpperBound v415 = norms.LargestEntry($"repeat_3.{i}.center_norm_2.gain");  // repeat_3.{i}.center_norm_2: max|gain|
-            UpperBound v416 = v415 * UpperBound.OfRational(384, 383) * v409 + norms.VectorNorm($"repeat_3.{i}.center_norm_2.bias");  // repeat_3.{i}.center_norm_2: radius
-            UpperBound v417 = UpperBound.Min(v415 * UpperBound.OfRational(384, 383) * v410, v416);  // repeat_3.{i}.center_norm_2: centred radius
-            UpperBound v710 = v415 * UpperBound.OfRational(384, 383) * v413;  // repeat_3.{i}.center_norm_2: shared
-            UpperBound v711 = v415 * UpperBound.OfRational(384, 383) * v414;  // repeat_3.{i}.center_norm_2: shared
-            UpperBound v418 = UpperBound.Min(v415 * UpperBound.OfRational(384, 383) * v412, v710, v711);  // repeat_3.{i}.center_norm_2: from pixels, whole to token
-            UpperBound v419 = UpperBound.Min(v710, 14 * v418);  // repeat_3.{i}.center_norm_2: from pixels, whole to whole
-            UpperBound v420 = UpperBound.Min(v711, 224 * v418);  // repeat_3.{i}.center_norm_2: from pixels, token to token
-            (v294, v295, v296, v297, v298) = (v416, v417, v419, v418, v420);
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v402 * v403));
+            UpperBound v408 = v403 * (UpperBound.GeluGain(v404) * v405) + norms.VectorNorm($"repeat_3.{i}.mlp.down_bias");  // repeat_3.{i}.mlp: radius
+            UpperBound v409 = UpperBound.Min(v407 * v397, v408);  // repeat_3.{i}.mlp: centred radius
+            UpperBound v410 = UpperBound.Min(v407 * v398, v407 * v399, v407 * v400);  // repeat_3.{i}.mlp: from pixels, whole to token
+            UpperBound v411 = UpperBound.Min(v407 * v399, 14 * v410);  // repeat_3.{i}.mlp: from pixels, whole to whole
+            UpperBound v412 = UpperBound.Min(v407 * v400, 224 * v410);  // repeat_3.{i}.mlp: from pixels, token to token
+            UpperBound v415 = v396 + v401 * v408;  // repeat_3.{i}.residual_4: radius
+            UpperBound v416 = UpperBound.Min(v397 + v401 * v409, v415);  // repeat_3.{i}.residual_4: centred radius
+            UpperBound v722 = v399 + v401 * v411;  // repeat_3.{i}.residual_4: shared
+            UpperBound v723 = v400 + v401 * v412;  // repeat_3.{i}.residual_4: shared
+            UpperBound v418 = UpperBound.Min(v398 + v401 * v410, v722, v723);  // repeat_3.{i}.residual_4: from pixels, whole to token
+            UpperBound v419 = UpperBound.Min(v722, 14 * v418);  // repeat_3.{i}.residual_4: from pixels, whole to whole
+            UpperBound v420 = UpperBound.Min(v723, 224 * v418);  // repeat_3.{i}.residual_4: from pixels, token to token
+            UpperBound v421 = norms.LargestEntry($"repeat_3.{i}.center_norm_2.gain");  // repeat_3.{i}.center_norm_2: max|gain|
+            UpperBound v422 = v421 * UpperBound.OfRational(384, 383) * v415 + norms.VectorNorm($"repeat_3.{i}.center_norm_2.bias");  // repeat_3.{i}.center_norm_2: radius
+            UpperBound v423 = UpperBound.Min(v421 * UpperBound.OfRational(384, 383) * v416, v422);  // repeat_3.{i}.center_norm_2: centred radius
+            UpperBound v724 = v421 * UpperBound.OfRational(384, 383) * v419;  // repeat_3.{i}.center_norm_2: shared
+            UpperBound v725 = v421 * UpperBound.OfRational(384, 383) * v420;  // repeat_3.{i}.center_norm_2: shared
+            UpperBound v424 = UpperBound.Min(v421 * UpperBound.OfRational(384, 383) * v418, v724, v725);  // repeat_3.{i}.center_norm_2: from pixels, whole to token
+            UpperBound v425 = UpperBound.Min(v724, 14 * v424);  // repeat_3.{i}.center_norm_2: from pixels, whole to whole
+            UpperBound v426 = UpperBound.Min(v725, 224 * v424);  // repeat_3.{i}.center_norm_2: from pixels, token to token
+            (v298, v299, v300, v301, v302) = (v422, v423, v425, v424, v426);
         }
-        UpperBound v421 = v294;
-        UpperBound v422 = v295;
-        UpperBound v423 = v296;
-        UpperBound v424 = v297;
-        UpperBound v425 = v298;
-        UpperBound v426 = norms.SpectralNorm("patch_merging_3.reduction");  // patch_merging_3: σ(reduction)
-        UpperBound v427 = norms.LargestEntry("patch_merging_3.gain");  // patch_merging_3: max|gain|
-        UpperBound v428 = v426 * (v427 * UpperBound.OfRational(1536, 1535) * (2 * v421) + norms.VectorNorm("patch_merging_3.bias"));  // patch_merging_3: radius
-        UpperBound v429 = UpperBound.Min(v426 * (v427 * UpperBound.OfRational(1536, 1535) * (2 * v422)), v428);  // patch_merging_3: centred radius
-        UpperBound v712 = v427 * UpperBound.OfRational(1536, 1535) * v426;  // patch_merging_3: shared
-        UpperBound v713 = 2 * v712;  // patch_merging_3: shared
-        UpperBound v714 = v712 * v423;  // patch_merging_3: shared
-        UpperBound v715 = v713 * v425;  // patch_merging_3: shared
-        UpperBound v430 = UpperBound.Min(v713 * v424, v714, v715);  // patch_merging_3: from pixels, whole to token
-        UpperBound v431 = UpperBound.Min(v714, 7 * v430);  // patch_merging_3: from pixels, whole to whole
-        UpperBound v432 = UpperBound.Min(v715, 224 * v430);  // patch_merging_3: from pixels, token to token
-        UpperBound v433 = v428;
-        UpperBound v434 = v429;
-        UpperBound v435 = v431;
-        UpperBound v436 = v430;
-        UpperBound v437 = v432;
+        UpperBound v427 = v298;
+        UpperBound v428 = v299;
+        UpperBound v429 = v300;
+        UpperBound v430 = v301;
+        UpperBound v431 = v302;
+        UpperBound v432 = norms.SpectralNorm("patch_merging_3.reduction");  // patch_merging_3: σ(reduction)
+        UpperBound v433 = norms.LargestEntry("patch_merging_3.gain");  // patch_merging_3: max|gain|
+        UpperBound v434 = v432 * (v433 * UpperBound.OfRational(1536, 1535) * (2 * v427) + norms.VectorNorm("patch_merging_3.bias"));  // patch_merging_3: radius
+        UpperBound v435 = UpperBound.Min(v432 * (v433 * UpperBound.OfRational(1536, 1535) * (2 * v428)), v434);  // patch_merging_3: centred radius
+        UpperBound v726 = v433 * UpperBound.OfRational(1536, 1535) * v432;  // patch_merging_3: shared
+        UpperBound v727 = 2 * v726;  // patch_merging_3: shared
+        UpperBound v728 = v726 * v429;  // patch_merging_3: shared
+        UpperBound v729 = v727 * v431;  // patch_merging_3: shared
+        UpperBound v436 = UpperBound.Min(v727 * v430, v728, v729);  // patch_merging_3: from pixels, whole to token
+        UpperBound v437 = UpperBound.Min(v728, 7 * v436);  // patch_merging_3: from pixels, whole to whole
+        UpperBound v438 = UpperBound.Min(v729, 224 * v436);  // patch_merging_3: from pixels, token to token
+        UpperBound v439 = v434;
+        UpperBound v440 = v435;
+        UpperBound v441 = v437;
+        UpperBound v442 = v436;
+        UpperBound v443 = v438;
         for (long i = 0; i < 2; i++)
         {
-            UpperBound v438 = norms.LargestEntry($"repeat_4.{i}.residual.alpha");  // repeat_4.{i}.residual: largest |alpha|
-            UpperBound v439 = norms.OperatorNorm($"repeat_4.{i}.conv2d.weight");  // repeat_4.{i}.conv2d: operator norm of weight
-            UpperBound v440 = UpperBound.Min(norms.SpectralNorm($"repeat_4.{i}.conv2d.weight"), v439, norms.LargestRow($"repeat_4.{i}.conv2d.weight"));  // repeat_4.{i}.conv2d: σ(weight)
-            UpperBound v716 = 7 * v440 * v433;  // repeat_4.{i}.conv2d: shared
-            UpperBound v441 = v716 + norms.VectorNorm($"repeat_4.{i}.conv2d.bias");  // repeat_4.{i}.conv2d: radius
-            UpperBound v442 = UpperBound.Min(v716, 7 * v440 * UpperBound.OfRational(1, 2) * (v434 + v433), v441);  // repeat_4.{i}.conv2d: centred radius
-            UpperBound v717 = UpperBound.Min(7 * v440, v439) * v435;  // repeat_4.{i}.conv2d: shared
-            UpperBound v718 = 7 * v440 * v437;  // repeat_4.{i}.conv2d: shared
-            UpperBound v443 = UpperBound.Min(7 * v440 * v436, UpperBound.Min(v440, 7 * v440, v439) * v435, v717, v718);  // repeat_4.{i}.conv2d: from pixels, whole to token
-            UpperBound v444 = UpperBound.Min(v717, 7 * v443);  // repeat_4.{i}.conv2d: from pixels, whole to whole
-            UpperBound v445 = UpperBound.Min(v718, 224 * v443);  // repeat_4.{i}.conv2d: from pixels, token to token
-            UpperBound v447 = UpperBound.GeluSlope(v441);  // repeat_4.{i}.gelu: slope
-            UpperBound v448 = UpperBound.GeluGain(v441) * v441;  // repeat_4.{i}.gelu: radius
-            UpperBound v449 = UpperBound.Min(v447 * v442, v448);  // repeat_4.{i}.gelu: centred radius
-            UpperBound v450 = UpperBound.Min(v447 * v443, v447 * v444, v447 * v445);  // repeat_4.{i}.gelu: from pixels, whole to token
-            UpperBound v451 = UpperBound.Min(v447 * v444, 7 * v450);  // repeat_4.{i}.gelu: from pixels, whole to whole
-            UpperBound v452 = UpperBound.Min(v447 * v445, 224 * v450);  // repeat_4.{i}.gelu: from pixels, token to token
-            UpperBound v453 = norms.SpectralNorm($"repeat_4.{i}.conv2d_2.weight");  // repeat_4.{i}.conv2d_2: σ(weight)
-            UpperBound v454 = v453 * v448 + norms.VectorNorm($"repeat_4.{i}.conv2d_2.bias");  // repeat_4.{i}.conv2d_2: radius
-            UpperBound v455 = UpperBound.Min(v453 * v449, v454);  // repeat_4.{i}.conv2d_2: centred radius
-            UpperBound v456 = UpperBound.Min(v453 * v450, v453 * v451, v453 * v452);  // repeat_4.{i}.conv2d_2: from pixels, whole to token
-            UpperBound v457 = UpperBound.Min(v453 * v451, 7 * v456);  // repeat_4.{i}.conv2d_2: from pixels, whole to whole
-            UpperBound v458 = UpperBound.Min(v453 * v452, 224 * v456);  // repeat_4.{i}.conv2d_2: from pixels, token to token
-            UpperBound v459 = UpperBound.GeluSlope(v454);  // repeat_4.{i}.gelu_2: slope
-            UpperBound v460 = UpperBound.GeluGain(v454) * v454;  // repeat_4.{i}.gelu_2: radius
-            UpperBound v461 = UpperBound.Min(v459 * v455, v460);  // repeat_4.{i}.gelu_2: centred radius
-            UpperBound v462 = UpperBound.Min(v459 * v456, v459 * v457, v459 * v458);  // repeat_4.{i}.gelu_2: from pixels, whole to token
-            UpperBound v463 = UpperBound.Min(v459 * v457, 7 * v462);  // repeat_4.{i}.gelu_2: from pixels, whole to whole
-            UpperBound v464 = UpperBound.Min(v459 * v458, 224 * v462);  // repeat_4.{i}.gelu_2: from pixels, token to token
-            UpperBound v465 = v433 + v438 * v460;  // repeat_4.{i}.residual: radius
-            UpperBound v466 = UpperBound.Min(v434 + v438 * v461, v465);  // repeat_4.{i}.residual: centred radius
-            UpperBound v719 = v435 + v438 * v463;  // repeat_4.{i}.residual: shared
-            UpperBound v720 = v437 + v438 * v464;  // repeat_4.{i}.residual: shared
-            UpperBound v468 = UpperBound.Min(v436 + v438 * v462, v719, v720);  // repeat_4.{i}.residual: from pixels, whole to token
-            UpperBound v469 = UpperBound.Min(v719, 7 * v468);  // repeat_4.{i}.residual: from pixels, whole to whole
-            UpperBound v470 = UpperBound.Min(v720, 224 * v468);  // repeat_4.{i}.residual: from pixels, token to token
-            UpperBound v471 = norms.LargestEntry($"repeat_4.{i}.residual_2.alpha");  // repeat_4.{i}.residual_2: largest |alpha|
-            UpperBound v472 = norms.OperatorNorm($"repeat_4.{i}.conv2d_3.weight");  // repeat_4.{i}.conv2d_3: operator norm of weight
-            UpperBound v473 = UpperBound.Min(norms.SpectralNorm($"repeat_4.{i}.conv2d_3.weight"), v472, norms.LargestRow($"repeat_4.{i}.conv2d_3.weight"));  // repeat_4.{i}.conv2d_3: σ(weight)
-            UpperBound v721 = 7 * v473 * v465;  // repeat_4.{i}.conv2d_3: shared
-            UpperBound v474 = v721 + norms.VectorNorm($"repeat_4.{i}.conv2d_3.bias");  // repeat_4.{i}.conv2d_3: radius
-            UpperBound v475 = UpperBound.Min(v721, 7 * v473 * UpperBound.OfRational(1, 2) * (v466 + v465), v474);  // repeat_4.{i}.conv2d_3: centred radius
-            UpperBound v722 = UpperBound.Min(7 * v473, v472) * v469;  // repeat_4.{i}.conv2d_3: shared
-            UpperBound v723 = 7 * v473 * v470;  // repeat_4.{i}.conv2d_3: shared
-            UpperBound v476 = UpperBound.Min(7 * v473 * v468, UpperBound.Min(v473, 7 * v473, v472) * v469, v722, v723);  // repeat_4.{i}.conv2d_3: from pixels, whole to token
-            UpperBound v477 = UpperBound.Min(v722, 7 * v476);  // repeat_4.{i}.conv2d_3: from pixels, whole to whole
-            UpperBound v478 = UpperBound.Min(v723, 224 * v476);  // repeat_4.{i}.conv2d_3: from pixels, token to token
-            UpperBound v480 = UpperBound.GeluSlope(v474);  // repeat_4.{i}.gelu_3: slope
-            UpperBound v481 = UpperBound.GeluGain(v474) * v474;  // repeat_4.{i}.gelu_3: radius
-            UpperBound v482 = UpperBound.Min(v480 * v475, v481);  // repeat_4.{i}.gelu_3: centred radius
-            UpperBound v483 = UpperBound.Min(v480 * v476, v480 * v477, v480 * v478);  // repeat_4.{i}.gelu_3: from pixels, whole to token
-            UpperBound v484 = UpperBound.Min(v480 * v477, 7 * v483);  // repeat_4.{i}.gelu_3: from pixels, whole to whole
-            UpperBound v485 = UpperBound.Min(v480 * v478, 224 * v483);  // repeat_4.{i}.gelu_3: from pixels, token to token
-            UpperBound v486 = v465 + v471 * v481;  // repeat_4.{i}.residual_2: radius
-            UpperBound v487 = UpperBound.Min(v466 + v471 * v482, v486);  // repeat_4.{i}.residual_2: centred radius
-            UpperBound v724 = v469 + v471 * v484;  // repeat_4.{i}.residual_2: shared
-            UpperBound v725 = v470 + v471 * v485;  // repeat_4.{i}.residual_2: shared
-            UpperBound v489 = UpperBound.Min(v468 + v471 * v483, v724, v725);  // repeat_4.{i}.residual_2: from pixels, whole to token
-            UpperBound v490 = UpperBound.Min(v724, 7 * v489);  // repeat_4.{i}.residual_2: from pixels, whole to whole
-            UpperBound v491 = UpperBound.Min(v725, 224 * v489);  // repeat_4.{i}.residual_2: from pixels, token to token
-            UpperBound v492 = norms.LargestEntry($"repeat_4.{i}.residual_3.alpha");  // repeat_4.{i}.residual_3: largest |alpha|
-            UpperBound v493 = 2 * norms.LargestEntry($"repeat_4.{i}.attention.bias_table");  // repeat_4.{i}.attention: spread of the bias
-            UpperBound v494 = norms.SpectralNorm($"repeat_4.{i}.attention.out");  // repeat_4.{i}.attention: σ(out)
-            UpperBound v495 = norms.SpectralNorm($"repeat_4.{i}.attention.k");  // repeat_4.{i}.attention: σ(k)
+            UpperBound v444 = norms.LargestEntry($"repeat_4.{i}.residual.alpha");  // repeat_4.{i}.residual: largest |alpha|
+            UpperBound v445 = norms.OperatorNorm($"repeat_4.{i}.conv2d.weight");  // repeat_4.{i}.conv2d: operator norm of weight
+            UpperBound v446 = UpperBound.Min(norms.SpectralNorm($"repeat_4.{i}.conv2d.weight"), v445, norms.LargestRow($"repeat_4.{i}.conv2d.weight"));  // repeat_4.{i}.conv2d: σ(weight)
+            UpperBound v447 = norms.TapNorms($"repeat_4.{i}.conv2d.weight");  // repeat_4.{i}.conv2d: sum of the taps' norms
+            UpperBound v730 = UpperBound.Min(7 * v446, v447);  // repeat_4.{i}.conv2d: shared
+            UpperBound v731 = v730 * v439;  // repeat_4.{i}.conv2d: shared
+            UpperBound v448 = v731 + norms.VectorNorm($"repeat_4.{i}.conv2d.bias");  // repeat_4.{i}.conv2d: radius
+            UpperBound v449 = UpperBound.Min(v731, v730 * UpperBound.OfRational(1, 2) * (v440 + v439), v448);  // repeat_4.{i}.conv2d: centred radius
+            UpperBound v732 = UpperBound.Min(7 * v446, v445) * v441;  // repeat_4.{i}.conv2d: shared
+            UpperBound v733 = v730 * v443;  // repeat_4.{i}.conv2d: shared
+            UpperBound v450 = UpperBound.Min(v730 * v442, UpperBound.Min(v446, 7 * v446, v445) * v441, v732, v733);  // repeat_4.{i}.conv2d: from pixels, whole to token
+            UpperBound v451 = UpperBound.Min(v732, 7 * v450);  // repeat_4.{i}.conv2d: from pixels, whole to whole
+            UpperBound v452 = UpperBound.Min(v733, 224 * v450);  // repeat_4.{i}.conv2d: from pixels, token to token
+            UpperBound v454 = UpperBound.GeluSlope(v448);  // repeat_4.{i}.gelu: slope
+            UpperBound v455 = UpperBound.GeluGain(v448) * v448;  // repeat_4.{i}.gelu: radius
+            UpperBound v456 = UpperBound.Min(v454 * v449, v455);  // repeat_4.{i}.gelu: centred radius
+            UpperBound v457 = UpperBound.Min(v454 * v450, v454 * v451, v454 * v452);  // repeat_4.{i}.gelu: from pixels, whole to token
+            UpperBound v458 = UpperBound.Min(v454 * v451, 7 * v457);  // repeat_4.{i}.gelu: from pixels, whole to whole
+            UpperBound v459 = UpperBound.Min(v454 * v452, 224 * v457);  // repeat_4.{i}.gelu: from pixels, token to token
+            UpperBound v460 = norms.SpectralNorm($"repeat_4.{i}.conv2d_2.weight");  // repeat_4.{i}.conv2d_2: σ(weight)
+            UpperBound v461 = v460 * v455 + norms.VectorNorm($"repeat_4.{i}.conv2d_2.bias");  // repeat_4.{i}.conv2d_2: radius
+            UpperBound v462 = UpperBound.Min(v460 * v456, v461);  // repeat_4.{i}.conv2d_2: centred radius
+            UpperBound v463 = UpperBound.Min(v460 * v457, v460 * v458, v460 * v459);  // repeat_4.{i}.conv2d_2: from pixels, whole to token
+            UpperBound v464 = UpperBound.Min(v460 * v458, 7 * v463);  // repeat_4.{i}.conv2d_2: from pixels, whole to whole
+            UpperBound v465 = UpperBound.Min(v460 * v459, 224 * v463);  // repeat_4.{i}.conv2d_2: from pixels, token to token
+            UpperBound v466 = UpperBound.GeluSlope(v461);  // repeat_4.{i}.gelu_2: slope
+            UpperBound v467 = UpperBound.GeluGain(v461) * v461;  // repeat_4.{i}.gelu_2: radius
+            UpperBound v468 = UpperBound.Min(v466 * v462, v467);  // repeat_4.{i}.gelu_2: centred radius
+            UpperBound v469 = UpperBound.Min(v466 * v463, v466 * v464, v466 * v465);  // repeat_4.{i}.gelu_2: from pixels, whole to token
+            UpperBound v470 = UpperBound.Min(v466 * v464, 7 * v469);  // repeat_4.{i}.gelu_2: from pixels, whole to whole
+            UpperBound v471 = UpperBound.Min(v466 * v465, 224 * v469);  // repeat_4.{i}.gelu_2: from pixels, token to token
+            UpperBound v472 = v439 + v444 * v467;  // repeat_4.{i}.residual: radius
+            UpperBound v473 = UpperBound.Min(v440 + v444 * v468, v472);  // repeat_4.{i}.residual: centred radius
+            UpperBound v734 = v441 + v444 * v470;  // repeat_4.{i}.residual: shared
+            UpperBound v735 = v443 + v444 * v471;  // repeat_4.{i}.residual: shared
+            UpperBound v475 = UpperBound.Min(v442 + v444 * v469, v734, v735);  // repeat_4.{i}.residual: from pixels, whole to token
+            UpperBound v476 = UpperBound.Min(v734, 7 * v475);  // repeat_4.{i}.residual: from pixels, whole to whole
+            UpperBound v477 = UpperBound.Min(v735, 224 * v475);  // repeat_4.{i}.residual: from pixels, token to token
+            UpperBound v478 = norms.LargestEntry($"repeat_4.{i}.residual_2.alpha");  // repeat_4.{i}.residual_2: largest |alpha|
+            UpperBound v479 = norms.OperatorNorm($"repeat_4.{i}.conv2d_3.weight");  // repeat_4.{i}.conv2d_3: operator norm of weight
+            UpperBound v480 = UpperBound.Min(norms.SpectralNorm($"repeat_4.{i}.conv2d_3.weight"), v479, norms.LargestRow($"repeat_4.{i}.conv2d_3.weight"));  // repeat_4.{i}.conv2d_3: σ(weight)
+            UpperBound v481 = norms.TapNorms($"repeat_4.{i}.conv2d_3.weight");  // repeat_4.{i}.conv2d_3: sum of the taps' norms
+            UpperBound v736 = UpperBound.Min(7 * v480, v481);  // repeat_4.{i}.conv2d_3: shared
+            UpperBound v737 = v736 * v472;  // repeat_4.{i}.conv2d_3: shared
+            UpperBound v482 = v737 + norms.VectorNorm($"repeat_4.{i}.conv2d_3.bias");  // repeat_4.{i}.conv2d_3: radius
+            UpperBound v483 = UpperBound.Min(v737, v736 * UpperBound.OfRational(1, 2) * (v473 + v472), v482);  // repeat_4.{i}.conv2d_3: centred radius
+            UpperBound v738 = UpperBound.Min(7 * v480, v479) * v476;  // repeat_4.{i}.conv2d_3: shared
+            UpperBound v739 = v736 * v477;  // repeat_4.{i}.conv2d_3: shared
+            UpperBound v484 = UpperBound.Min(v736 * v475, UpperBound.Min(v480, 7 * v480, v479) * v476, v738, v739);  // repeat_4.{i}.conv2d_3: from pixels, whole to token
+            UpperBound v485 = UpperBound.Min(v738, 7 * v484);  // repeat_4.{i}.conv2d_3: from pixels, whole to whole
+            UpperBound v486 = UpperBound.Min(v739, 224 * v484);  // repeat_4.{i}.conv2d_3: from pixels, token to token
+            UpperBound v488 = UpperBound.GeluSlope(v482);  // repeat_4.{i}.gelu_3: slope
+            UpperBound v489 = UpperBound.GeluGain(v482) * v482;  // repeat_4.{i}.gelu_3: radius
+            UpperBound v490 = UpperBound.Min(v488 * v483, v489);  // repeat_4.{i}.gelu_3: centred radius
+            UpperBound v491 = UpperBound.Min(v488 * v484, v488 * v485, v488 * v486);  // repeat_4.{i}.gelu_3: from pixels, whole to token
+            UpperBound v492 = UpperBound.Min(v488 * v485, 7 * v491);  // repeat_4.{i}.gelu_3: from pixels, whole to whole
+            UpperBound v493 = UpperBound.Min(v488 * v486, 224 * v491);  // repeat_4.{i}.gelu_3: from pixels, token to token
+            UpperBound v494 = v472 + v478 * v489;  // repeat_4.{i}.residual_2: radius
+            UpperBound v495 = UpperBound.Min(v473 + v478 * v490, v494);  // repeat_4.{i}.residual_2: centred radius
+            UpperBound v740 = v476 + v478 * v492;  // repeat_4.{i}.residual_2: shared
+            UpperBound v741 = v477 + v478 * v493;  // repeat_4.{i}.residual_2: shared
+            UpperBound v497 = UpperBound.Min(v475 + v478 * v491, v740, v741);  // repeat_4.{i}.residual_2: from pixels, whole to token
+            UpperBound v498 = UpperBound.Min(v740, 7 * v497);  // repeat_4.{i}.residual_2: from pixels, whole to whole
+            UpperBound v499 = UpperBound.Min(v741, 224 * v497);  // repeat_4.{i}.residual_2: from pixels, token to token
+            UpperBound v500 = norms.LargestEntry($"repeat_4.{i}.residual_3.alpha");  // repeat_4.{i}.residual_3: largest |alpha|
+            UpperBound v501 = 2 * norms.LargestEntry($"repeat_4.{i}.attention.bias_table");  // repeat_4.{i}.attention: spread of the bias
+            UpperBound v502 = norms.SpectralNorm($"repeat_4.{i}.attention.out");  // repeat_4.{i}.attention: σ(out)
+            UpperBound v503 = norms.SpectralNorm($"repeat_4.{i}.attention.k");  // repeat_4.{i}.attention: σ(k)
             // repeat_4.{i}.attention: range of the logits
-            UpperBound v496 = 20 * UpperBound.Min(
+            UpperBound v504 = 20 * UpperBound.Min(
                 UpperBound.MaxOver(24, head => norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head))
-                    * v487
+                    * v495
                     * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)),
                 1)
-                + v493;
-            UpperBound v497 = UpperBound.DoeblinComplement(49, v496);  // repeat_4.{i}.attention: 1 − lambda
-            UpperBound v498 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v496);  // repeat_4.{i}.attention: cosh of half the range
-            UpperBound v499 = 49 * UpperBound.LargestSoftmaxWeight(49, v496);  // repeat_4.{i}.attention: largest column sum
-            UpperBound v500 = UpperBound.Min(UpperBound.Sqrt(v499), v498, 7);  // repeat_4.{i}.attention: norm of the weights
-            UpperBound v501 = norms.SpectralNorm($"repeat_4.{i}.attention.q");  // repeat_4.{i}.attention: σ(q)
-            UpperBound v502 = norms.SpectralNorm($"repeat_4.{i}.attention.v");  // repeat_4.{i}.attention: σ(v)
+                + v501;
+            UpperBound v505 = UpperBound.DoeblinComplement(49, v504);  // repeat_4.{i}.attention: 1 − lambda
+            UpperBound v506 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v504);  // repeat_4.{i}.attention: cosh of half the range
+            UpperBound v507 = 49 * UpperBound.LargestSoftmaxWeight(49, v504);  // repeat_4.{i}.attention: largest column sum
+            UpperBound v508 = UpperBound.Min(UpperBound.Sqrt(v507), v506, 7);  // repeat_4.{i}.attention: norm of the weights
+            UpperBound v509 = norms.SpectralNorm($"repeat_4.{i}.attention.q");  // repeat_4.{i}.attention: σ(q)
+            UpperBound v510 = norms.SpectralNorm($"repeat_4.{i}.attention.v");  // repeat_4.{i}.attention: σ(v)
             // repeat_4.{i}.attention: slope of the values
-            UpperBound v503 = UpperBound.MaxOver(24, head =>
+            UpperBound v511 = UpperBound.MaxOver(24, head =>
                 UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                     * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head));
             // repeat_4.{i}.attention: spread of the values
-            UpperBound v504 = UpperBound.MaxOver(24, head => UpperBound.Min(
+            UpperBound v512 = UpperBound.MaxOver(24, head => UpperBound.Min(
                 UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                     * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                    * v487,
+                    * v495,
                 1));
-            UpperBound v726 = 10 * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645));  // repeat_4.{i}.attention: shared
+            UpperBound v742 = 10 * UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645));  // repeat_4.{i}.attention: shared
             // repeat_4.{i}.attention: both paths' slope
-            UpperBound v505 = UpperBound.MaxOver(24, head => UpperBound.Max(
-                v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head),
-                v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)));
-            UpperBound v727 = UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)) * v502;  // repeat_4.{i}.attention: shared
+            UpperBound v513 = UpperBound.MaxOver(24, head => UpperBound.Max(
+                v742 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head),
+                v742 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)));
+            UpperBound v743 = UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645)) * v510;  // repeat_4.{i}.attention: shared
             // repeat_4.{i}.attention: value path
-            UpperBound v506 = UpperBound.Min(
-                UpperBound.Sqrt(24) * v503,
-                v727 * (1
-                    + v497
+            UpperBound v514 = UpperBound.Min(
+                UpperBound.Sqrt(24) * v511,
+                v743 * (1
+                    + v505
                         * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("71923476718886297409"), global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-            UpperBound v728 = UpperBound.Sqrt(24) * v504;  // repeat_4.{i}.attention: shared
-            UpperBound v729 = UpperBound.MaxOver(24, head => v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head));  // repeat_4.{i}.attention: shared
-            UpperBound v730 = UpperBound.Power(v727, 2);  // repeat_4.{i}.attention: shared
-            UpperBound v731 = UpperBound.Min(24 * UpperBound.Power(v503, 2), v730 * (1 + v497 * 23));  // repeat_4.{i}.attention: shared
-            UpperBound v732 = 24 * UpperBound.Power(v729, 2);  // repeat_4.{i}.attention: shared
+            UpperBound v744 = UpperBound.Sqrt(24) * v512;  // repeat_4.{i}.attention: shared
+            UpperBound v745 = UpperBound.MaxOver(24, head => v742 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head));  // repeat_4.{i}.attention: shared
+            UpperBound v746 = UpperBound.Power(v743, 2);  // repeat_4.{i}.attention: shared
+            UpperBound v747 = UpperBound.Min(24 * UpperBound.Power(v511, 2), v746 * (1 + v505 * 23));  // repeat_4.{i}.attention: shared
+            UpperBound v748 = 24 * UpperBound.Power(v745, 2);  // repeat_4.{i}.attention: shared
             // repeat_4.{i}.attention: keys and values, token to token
-            UpperBound v507 = UpperBound.Min(
-                v494 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+            UpperBound v515 = UpperBound.Min(
+                v502 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                         * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                                * v487,
+                                * v495,
                             1)
-                            * (v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)),
+                            * (v742 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)),
                     2))),
                 UpperBound.SumOver(24, head =>
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
@@ -2536,17 +2584,17 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                                * v487,
+                                * v495,
                             1)
-                            * (v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)))),
-                v494 * (v506 + v728 * v729),
-                v494 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                            * (v742 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)))),
+                v502 * (v514 + v744 * v745),
+                v502 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         UpperBound.Power(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head),
                             2)
-                            + UpperBound.Power(v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head), 2)),
+                            + UpperBound.Power(v742 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head), 2)),
                     2))),
                 UpperBound.SumOver(24, head =>
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * UpperBound.Sqrt(
@@ -2554,107 +2602,107 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head),
                             2)
-                            + UpperBound.Power(v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head), 2))),
-                v494 * UpperBound.Sqrt(v731 + v732));
-            UpperBound v733 = UpperBound.Min(UpperBound.OfRational(1, 7) * v498, 1);  // repeat_4.{i}.attention: shared
-            UpperBound v734 = v727 * v733;  // repeat_4.{i}.attention: shared
-            UpperBound v735 = v726 * v495;  // repeat_4.{i}.attention: shared
-            UpperBound v736 = v504 * v735;  // repeat_4.{i}.attention: shared
-            UpperBound v737 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v496)));  // repeat_4.{i}.attention: shared
-            UpperBound v738 = UpperBound.Power(v735, 2);  // repeat_4.{i}.attention: shared
-            UpperBound v739 = v730 + UpperBound.OfRational(1, 2) * v738;  // repeat_4.{i}.attention: shared
-            UpperBound v740 = v730 + v738;  // repeat_4.{i}.attention: shared
-            UpperBound v741 = UpperBound.Min(v739, UpperBound.LargestSoftmaxWeight(49, v496) * v740);  // repeat_4.{i}.attention: shared
+                            + UpperBound.Power(v742 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head), 2))),
+                v502 * UpperBound.Sqrt(v747 + v748));
+            UpperBound v749 = UpperBound.Min(UpperBound.OfRational(1, 7) * v506, 1);  // repeat_4.{i}.attention: shared
+            UpperBound v750 = v743 * v749;  // repeat_4.{i}.attention: shared
+            UpperBound v751 = v742 * v503;  // repeat_4.{i}.attention: shared
+            UpperBound v752 = v512 * v751;  // repeat_4.{i}.attention: shared
+            UpperBound v753 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v504)));  // repeat_4.{i}.attention: shared
+            UpperBound v754 = UpperBound.Power(v751, 2);  // repeat_4.{i}.attention: shared
+            UpperBound v755 = v746 + UpperBound.OfRational(1, 2) * v754;  // repeat_4.{i}.attention: shared
+            UpperBound v756 = v746 + v754;  // repeat_4.{i}.attention: shared
+            UpperBound v757 = UpperBound.Min(v755, UpperBound.LargestSoftmaxWeight(49, v504) * v756);  // repeat_4.{i}.attention: shared
             // repeat_4.{i}.attention: keys and values, whole to token
-            UpperBound v508 = UpperBound.Min(
-                v494 * (v734 + v736 * v737),
-                v494 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+            UpperBound v516 = UpperBound.Min(
+                v502 * (v750 + v752 * v753),
+                v502 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                         * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                        * v733
+                        * v749
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                                * v487,
+                                * v495,
                             1)
-                            * (v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head))
-                            * v737,
+                            * (v742 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head))
+                            * v753,
                     2))),
                 UpperBound.SumOver(24, head =>
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                         * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                        * v733
+                        * v749
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                                * v487,
+                                * v495,
                             1)
-                            * (v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head))
-                            * v737)),
-                v494 * UpperBound.Sqrt(v741));
-            UpperBound v742 = v727 * v500;  // repeat_4.{i}.attention: shared
-            UpperBound v743 = UpperBound.Min(UpperBound.Sqrt(v499), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_4.{i}.attention: shared
-            UpperBound v744 = UpperBound.Min(v499 * v740, 49 * v739);  // repeat_4.{i}.attention: shared
+                            * (v742 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head))
+                            * v753)),
+                v502 * UpperBound.Sqrt(v757));
+            UpperBound v758 = v743 * v508;  // repeat_4.{i}.attention: shared
+            UpperBound v759 = UpperBound.Min(UpperBound.Sqrt(v507), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_4.{i}.attention: shared
+            UpperBound v760 = UpperBound.Min(v507 * v756, 49 * v755);  // repeat_4.{i}.attention: shared
             // repeat_4.{i}.attention: keys and values, whole to whole
-            UpperBound v509 = UpperBound.Min(
-                v494 * (v742 + v736 * v743),
-                v494 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+            UpperBound v517 = UpperBound.Min(
+                v502 * (v758 + v752 * v759),
+                v502 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                         * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                        * v500
+                        * v508
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                                * v487,
+                                * v495,
                             1)
-                            * (v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head))
-                            * v743,
+                            * (v742 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head))
+                            * v759,
                     2))),
                 UpperBound.SumOver(24, head =>
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                         * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                        * v500
+                        * v508
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                                * v487,
+                                * v495,
                             1)
-                            * (v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head))
-                            * v743)),
-                v494 * UpperBound.Sqrt(v744));
-            UpperBound v745 = v726 * v501;  // repeat_4.{i}.attention: shared
+                            * (v742 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head))
+                            * v759)),
+                v502 * UpperBound.Sqrt(v760));
+            UpperBound v761 = v742 * v509;  // repeat_4.{i}.attention: shared
             // repeat_4.{i}.attention: query path, all readings
-            UpperBound v510 = UpperBound.Min(
-                v494 * v504 * v745,
-                v494 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+            UpperBound v518 = UpperBound.Min(
+                v502 * v512 * v761,
+                v502 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                            * v487,
+                            * v495,
                         1)
-                        * (v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)),
+                        * (v742 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)),
                     2))),
                 UpperBound.SumOver(24, head =>
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (
                         UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                                * v487,
+                                * v495,
                             1)
-                            * (v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)))));
+                            * (v742 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)))));
             // repeat_4.{i}.attention: per head, token to token
-            UpperBound v511 = UpperBound.Min(
-                v494 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+            UpperBound v519 = UpperBound.Min(
+                v502 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                         * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                                * v487,
+                                * v495,
                             1)
                             * UpperBound.Max(
-                                v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head),
-                                v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)),
+                                v742 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head),
+                                v742 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)),
                     2))),
                 UpperBound.SumOver(24, head =>
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
@@ -2662,12 +2710,12 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
                         + UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                                * v487,
+                                * v495,
                             1)
                             * UpperBound.Max(
-                                v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head),
-                                v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)))),
-                v494 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+                                v742 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head),
+                                v742 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)))),
+                v502 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         UpperBound.Power(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
@@ -2675,8 +2723,8 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
                             2)
                             + UpperBound.Power(
                                 UpperBound.Max(
-                                    v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head),
-                                    v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)),
+                                    v742 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head),
+                                    v742 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)),
                                 2)),
                     2))),
                 UpperBound.SumOver(24, head =>
@@ -2687,128 +2735,128 @@ public sealed partial class LipsFormerSwinTinyPaper : torch.nn.Module<torch.Tens
                             2)
                             + UpperBound.Power(
                                 UpperBound.Max(
-                                    v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head),
-                                    v726 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)),
+                                    v742 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head),
+                                    v742 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)),
                                 2))));
-            UpperBound v746 = UpperBound.Power(v745, 2);  // repeat_4.{i}.attention: shared
+            UpperBound v762 = UpperBound.Power(v761, 2);  // repeat_4.{i}.attention: shared
             // repeat_4.{i}.attention: token to token
-            UpperBound v512 = UpperBound.Min(
-                v511,
-                v507 + v510,
-                v494 * (v506 + v728 * v505),
-                v494 * UpperBound.Sqrt(v731 + 24 * UpperBound.Power(v505, 2)),
-                v494 * UpperBound.Sqrt(v731 + (v732 + v746)));
+            UpperBound v520 = UpperBound.Min(
+                v519,
+                v515 + v518,
+                v502 * (v514 + v744 * v513),
+                v502 * UpperBound.Sqrt(v747 + 24 * UpperBound.Power(v513, 2)),
+                v502 * UpperBound.Sqrt(v747 + (v748 + v762)));
             // repeat_4.{i}.attention: whole to token
-            UpperBound v513 = UpperBound.Min(
-                v508 + v510,
-                v494 * (v734 + v504 * (UpperBound.Sqrt(UpperBound.Power(v737 * v735, 2) + v746) + v737 * 0)),
-                v494 * UpperBound.Sqrt(v741 + v746));
+            UpperBound v521 = UpperBound.Min(
+                v516 + v518,
+                v502 * (v750 + v512 * (UpperBound.Sqrt(UpperBound.Power(v753 * v751, 2) + v762) + v753 * 0)),
+                v502 * UpperBound.Sqrt(v757 + v762));
             // repeat_4.{i}.attention: whole to whole
-            UpperBound v514 = UpperBound.Min(
-                v509 + v510,
-                v494 * (v742 + v504 * (UpperBound.Sqrt(UpperBound.Power(v743 * v735, 2) + v746) + v743 * 0)),
-                v494 * UpperBound.Sqrt(v744 + v746));
+            UpperBound v522 = UpperBound.Min(
+                v517 + v518,
+                v502 * (v758 + v512 * (UpperBound.Sqrt(UpperBound.Power(v759 * v751, 2) + v762) + v759 * 0)),
+                v502 * UpperBound.Sqrt(v760 + v762));
             // repeat_4.{i}.attention: radius
-            UpperBound v515 = UpperBound.Min(
-                v494 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+            UpperBound v523 = UpperBound.Min(
+                v502 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v486
+                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v494
                                 + norms.HeadVectorNorm($"repeat_4.{i}.attention.v_bias", head)),
                         1),
                     2))),
                 UpperBound.SumOver(24, head =>
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * UpperBound.Min(
                         UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
-                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v486
+                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v494
                                 + norms.HeadVectorNorm($"repeat_4.{i}.attention.v_bias", head)),
                         1)))
                 + norms.VectorNorm($"repeat_4.{i}.attention.out_bias");
             // repeat_4.{i}.attention: centred radius
-            UpperBound v516 = UpperBound.Min(
-                v497 * UpperBound.Min(
-                    v494 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
+            UpperBound v524 = UpperBound.Min(
+                v505 * UpperBound.Min(
+                    v502 * UpperBound.Sqrt(UpperBound.SumOver(24, head => UpperBound.Power(
                         UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                                * v487,
+                                * v495,
                             1),
                         2))),
                     UpperBound.SumOver(24, head =>
                         norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * UpperBound.Min(
                             UpperBound.Sqrt(UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("4722366482869645213696"), 4722366482869645))
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)
-                                * v487,
+                                * v495,
                             1))),
-                v515);
-            UpperBound v517 = UpperBound.Min(v512 * v489, v513 * v490, v508 * v490 + v510 * v489, v514 * v490, v512 * v491);  // repeat_4.{i}.attention: from pixels, whole to token
-            UpperBound v518 = UpperBound.Min(v514 * v490, 7 * v517);  // repeat_4.{i}.attention: from pixels, whole to whole
-            UpperBound v519 = UpperBound.Min(v512 * v491, 224 * v517);  // repeat_4.{i}.attention: from pixels, token to token
-            UpperBound v522 = v486 + v492 * v515;  // repeat_4.{i}.residual_3: radius
-            UpperBound v523 = UpperBound.Min(v487 + v492 * v516, v522);  // repeat_4.{i}.residual_3: centred radius
-            UpperBound v747 = v490 + v492 * v518;  // repeat_4.{i}.residual_3: shared
-            UpperBound v748 = v491 + v492 * v519;  // repeat_4.{i}.residual_3: shared
-            UpperBound v525 = UpperBound.Min(v489 + v492 * v517, v747, v748);  // repeat_4.{i}.residual_3: from pixels, whole to token
-            UpperBound v526 = UpperBound.Min(v747, 7 * v525);  // repeat_4.{i}.residual_3: from pixels, whole to whole
-            UpperBound v527 = UpperBound.Min(v748, 224 * v525);  // repeat_4.{i}.residual_3: from pixels, token to token
-            UpperBound v528 = norms.LargestEntry($"repeat_4.{i}.center_norm.gain");  // repeat_4.{i}.center_norm: max|gain|
-            UpperBound v529 = v528 * UpperBound.OfRational(768, 767) * v522 + norms.VectorNorm($"repeat_4.{i}.center_norm.bias");  // repeat_4.{i}.center_norm: radius
-            UpperBound v530 = UpperBound.Min(v528 * UpperBound.OfRational(768, 767) * v523, v529);  // repeat_4.{i}.center_norm: centred radius
-            UpperBound v749 = v528 * UpperBound.OfRational(768, 767) * v526;  // repeat_4.{i}.center_norm: shared
-            UpperBound v750 = v528 * UpperBound.OfRational(768, 767) * v527;  // repeat_4.{i}.center_norm: shared
-            UpperBound v531 = UpperBound.Min(v528 * UpperBound.OfRational(768, 767) * v525, v749, v750);  // repeat_4.{i}.center_norm: from pixels, whole to token
-            UpperBound v532 = UpperBound.Min(v749, 7 * v531);  // repeat_4.{i}.center_norm: from pixels, whole to whole
-            UpperBound v533 = UpperBound.Min(v750, 224 * v531);  // repeat_4.{i}.center_norm: from pixels, token to token
-            UpperBound v534 = norms.LargestEntry($"repeat_4.{i}.residual_4.alpha");  // repeat_4.{i}.residual_4: largest |alpha|
-            UpperBound v535 = norms.SpectralNorm($"repeat_4.{i}.mlp.up");  // repeat_4.{i}.mlp: σ(up)
-            UpperBound v536 = norms.SpectralNorm($"repeat_4.{i}.mlp.down");  // repeat_4.{i}.mlp: σ(down)
-            UpperBound v537 = norms.LargestRow($"repeat_4.{i}.mlp.up") * v529 + norms.LargestEntry($"repeat_4.{i}.mlp.up_bias");  // repeat_4.{i}.mlp: largest pre-activation
-            UpperBound v538 = v535 * v529 + norms.VectorNorm($"repeat_4.{i}.mlp.up_bias");  // repeat_4.{i}.mlp: norm of the pre-activations
-            UpperBound v539 = UpperBound.GeluSlope(v537);  // repeat_4.{i}.mlp: gelu slope
+                v523);
+            UpperBound v525 = UpperBound.Min(v520 * v497, v521 * v498, v516 * v498 + v518 * v497, v522 * v498, v520 * v499);  // repeat_4.{i}.attention: from pixels, whole to token
+            UpperBound v526 = UpperBound.Min(v522 * v498, 7 * v525);  // repeat_4.{i}.attention: from pixels, whole to whole
+            UpperBound v527 = UpperBound.Min(v520 * v499, 224 * v525);  // repeat_4.{i}.attention: from pixels, token to token
+            UpperBound v530 = v494 + v500 * v523;  // repeat_4.{i}.residual_3: radius
+            UpperBound v531 = UpperBound.Min(v495 + v500 * v524, v530);  // repeat_4.{i}.residual_3: centred radius
+            UpperBound v763 = v498 + v500 * v526;  // repeat_4.{i}.residual_3: shared
+            UpperBound v764 = v499 + v500 * v527;  // repeat_4.{i}.residual_3: shared
+            UpperBound v533 = UpperBound.Min(v497 + v500 * v525, v763, v764);  // repeat_4.{i}.residual_3: from pixels, whole to token
+            UpperBound v534 = UpperBound.Min(v763, 7 * v533);  // repeat_4.{i}.residual_3: from pixels, whole to whole
+            UpperBound v535 = UpperBound.Min(v764, 224 * v533);  // repeat_4.{i}.residual_3: from pixels, token to token
+            UpperBound v536 = norms.LargestEntry($"repeat_4.{i}.center_norm.gain");  // repeat_4.{i}.center_norm: max|gain|
+            UpperBound v537 = v536 * UpperBound.OfRational(768, 767) * v530 + norms.VectorNorm($"repeat_4.{i}.center_norm.bias");  // repeat_4.{i}.center_norm: radius
+            UpperBound v538 = UpperBound.Min(v536 * UpperBound.OfRational(768, 767) * v531, v537);  // repeat_4.{i}.center_norm: centred radius
+            UpperBound v765 = v536 * UpperBound.OfRational(768, 767) * v534;  // repeat_4.{i}.center_norm: shared
+            UpperBound v766 = v536 * UpperBound.OfRational(768, 767) * v535;  // repeat_4.{i}.center_norm: shared
+            UpperBound v539 = UpperBound.Min(v536 * UpperBound.OfRational(768, 767) * v533, v765, v766);  // repeat_4.{i}.center_norm: from pixels, whole to token
+            UpperBound v540 = UpperBound.Min(v765, 7 * v539);  // repeat_4.{i}.center_norm: from pixels, whole to whole
+            UpperBound v541 = UpperBound.Min(v766, 224 * v539);  // repeat_4.{i}.center_norm: from pixels, token to token
+            UpperBound v542 = norms.LargestEntry($"repeat_4.{i}.residual_4.alpha");  // repeat_4.{i}.residual_4: largest |alpha|
+            UpperBound v543 = norms.SpectralNorm($"repeat_4.{i}.mlp.up");  // repeat_4.{i}.mlp: σ(up)
+            UpperBound v544 = norms.SpectralNorm($"repeat_4.{i}.mlp.down");  // repeat_4.{i}.mlp: σ(down)
+            UpperBound v545 = norms.LargestRow($"repeat_4.{i}.mlp.up") * v537 + norms.LargestEntry($"repeat_4.{i}.mlp.up_bias");  // repeat_4.{i}.mlp: largest pre-activation
+            UpperBound v546 = v543 * v537 + norms.VectorNorm($"repeat_4.{i}.mlp.up_bias");  // repeat_4.{i}.mlp: norm of the pre-activations
+            UpperBound v547 = UpperBound.GeluSlope(v545);  // repeat_4.{i}.mlp: gelu slope
             // repeat_4.{i}.mlp: constant
-            UpperBound v540 = UpperBound.Min(
-                v539 * (v535 * v536),
+            UpperBound v548 = UpperBound.Min(
+                v547 * (v543 * v544),
                 UpperBound.OfRational(1, 2) * norms.Product($"repeat_4.{i}.mlp.down", $"repeat_4.{i}.mlp.up")
-                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v535 * v536));
-            UpperBound v541 = v536 * (UpperBound.GeluGain(v537) * v538) + norms.VectorNorm($"repeat_4.{i}.mlp.down_bias");  // repeat_4.{i}.mlp: radius
-            UpperBound v542 = UpperBound.Min(v540 * v530, v541);  // repeat_4.{i}.mlp: centred radius
-            UpperBound v543 = UpperBound.Min(v540 * v531, v540 * v532, v540 * v533);  // repeat_4.{i}.mlp: from pixels, whole to token
-            UpperBound v544 = UpperBound.Min(v540 * v532, 7 * v543);  // repeat_4.{i}.mlp: from pixels, whole to whole
-            UpperBound v545 = UpperBound.Min(v540 * v533, 224 * v543);  // repeat_4.{i}.mlp: from pixels, token to token
-            UpperBound v548 = v529 + v534 * v541;  // repeat_4.{i}.residual_4: radius
-            UpperBound v549 = UpperBound.Min(v530 + v534 * v542, v548);  // repeat_4.{i}.residual_4: centred radius
-            UpperBound v751 = v532 + v534 * v544;  // repeat_4.{i}.residual_4: shared
-            UpperBound v752 = v533 + v534 * v545;  // repeat_4.{i}.residual_4: shared
-            UpperBound v551 = UpperBound.Min(v531 + v534 * v543, v751, v752);  // repeat_4.{i}.residual_4: from pixels, whole to token
-            UpperBound v552 = UpperBound.Min(v751, 7 * v551);  // repeat_4.{i}.residual_4: from pixels, whole to whole
-            UpperBound v553 = UpperBound.Min(v752, 224 * v551);  // repeat_4.{i}.residual_4: from pixels, token to token
-            UpperBound v554 = norms.LargestEntry($"repeat_4.{i}.center_norm_2.gain");  // repeat_4.{i}.center_norm_2: max|gain|
-            UpperBound v555 = v554 * UpperBound.OfRational(768, 767) * v548 + norms.VectorNorm($"repeat_4.{i}.center_norm_2.bias");  // repeat_4.{i}.center_norm_2: radius
-            UpperBound v556 = UpperBound.Min(v554 * UpperBound.OfRational(768, 767) * v549, v555);  // repeat_4.{i}.center_norm_2: centred radius
-            UpperBound v753 = v554 * UpperBound.OfRational(768, 767) * v552;  // repeat_4.{i}.center_norm_2: shared
-            UpperBound v754 = v554 * UpperBound.OfRational(768, 767) * v553;  // repeat_4.{i}.center_norm_2: shared
-            UpperBound v557 = UpperBound.Min(v554 * UpperBound.OfRational(768, 767) * v551, v753, v754);  // repeat_4.{i}.center_norm_2: from pixels, whole to token
-            UpperBound v558 = UpperBound.Min(v753, 7 * v557);  // repeat_4.{i}.center_norm_2: from pixels, whole to whole
-            UpperBound v559 = UpperBound.Min(v754, 224 * v557);  // repeat_4.{i}.center_norm_2: from pixels, token to token
-            (v433, v434, v435, v436, v437) = (v555, v556, v558, v557, v559);
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v543 * v544));
+            UpperBound v549 = v544 * (UpperBound.GeluGain(v545) * v546) + norms.VectorNorm($"repeat_4.{i}.mlp.down_bias");  // repeat_4.{i}.mlp: radius
+            UpperBound v550 = UpperBound.Min(v548 * v538, v549);  // repeat_4.{i}.mlp: centred radius
+            UpperBound v551 = UpperBound.Min(v548 * v539, v548 * v540, v548 * v541);  // repeat_4.{i}.mlp: from pixels, whole to token
+            UpperBound v552 = UpperBound.Min(v548 * v540, 7 * v551);  // repeat_4.{i}.mlp: from pixels, whole to whole
+            UpperBound v553 = UpperBound.Min(v548 * v541, 224 * v551);  // repeat_4.{i}.mlp: from pixels, token to token
+            UpperBound v556 = v537 + v542 * v549;  // repeat_4.{i}.residual_4: radius
+            UpperBound v557 = UpperBound.Min(v538 + v542 * v550, v556);  // repeat_4.{i}.residual_4: centred radius
+            UpperBound v767 = v540 + v542 * v552;  // repeat_4.{i}.residual_4: shared
+            UpperBound v768 = v541 + v542 * v553;  // repeat_4.{i}.residual_4: shared
+            UpperBound v559 = UpperBound.Min(v539 + v542 * v551, v767, v768);  // repeat_4.{i}.residual_4: from pixels, whole to token
+            UpperBound v560 = UpperBound.Min(v767, 7 * v559);  // repeat_4.{i}.residual_4: from pixels, whole to whole
+            UpperBound v561 = UpperBound.Min(v768, 224 * v559);  // repeat_4.{i}.residual_4: from pixels, token to token
+            UpperBound v562 = norms.LargestEntry($"repeat_4.{i}.center_norm_2.gain");  // repeat_4.{i}.center_norm_2: max|gain|
+            UpperBound v563 = v562 * UpperBound.OfRational(768, 767) * v556 + norms.VectorNorm($"repeat_4.{i}.center_norm_2.bias");  // repeat_4.{i}.center_norm_2: radius
+            UpperBound v564 = UpperBound.Min(v562 * UpperBound.OfRational(768, 767) * v557, v563);  // repeat_4.{i}.center_norm_2: centred radius
+            UpperBound v769 = v562 * UpperBound.OfRational(768, 767) * v560;  // repeat_4.{i}.center_norm_2: shared
+            UpperBound v770 = v562 * UpperBound.OfRational(768, 767) * v561;  // repeat_4.{i}.center_norm_2: shared
+            UpperBound v565 = UpperBound.Min(v562 * UpperBound.OfRational(768, 767) * v559, v769, v770);  // repeat_4.{i}.center_norm_2: from pixels, whole to token
+            UpperBound v566 = UpperBound.Min(v769, 7 * v565);  // repeat_4.{i}.center_norm_2: from pixels, whole to whole
+            UpperBound v567 = UpperBound.Min(v770, 224 * v565);  // repeat_4.{i}.center_norm_2: from pixels, token to token
+            (v439, v440, v441, v442, v443) = (v563, v564, v566, v565, v567);
         }
-        UpperBound v560 = v433;
-        UpperBound v561 = v434;
-        UpperBound v562 = v435;
-        UpperBound v563 = v436;
-        UpperBound v564 = v437;
-        UpperBound v565 = norms.LargestEntry("center_norm_2.gain");  // center_norm_2: max|gain|
-        UpperBound v755 = v565 * UpperBound.OfRational(768, 767) * v562;  // center_norm_2: shared
-        UpperBound v756 = v565 * UpperBound.OfRational(768, 767) * v564;  // center_norm_2: shared
-        UpperBound v568 = UpperBound.Min(v565 * UpperBound.OfRational(768, 767) * v563, v755, v756);  // center_norm_2: from pixels, whole to token
-        UpperBound v569 = UpperBound.Min(v755, 7 * v568);  // center_norm_2: from pixels, whole to whole
-        UpperBound v570 = UpperBound.Min(v756, 224 * v568);  // center_norm_2: from pixels, token to token
-        UpperBound v572 = UpperBound.Min(v568, UpperBound.OfRational(1, 7) * v569, v570);  // pool: from pixels, whole to token
-        UpperBound v573 = UpperBound.Min(UpperBound.OfRational(1, 7) * v569, v568, v570);  // pool: from pixels, whole to whole
-        UpperBound v574 = UpperBound.Min(v570, 224 * v572);  // pool: from pixels, token to token
-        UpperBound v575 = norms.SpectralNorm("logits.weight");  // logits: σ(weight)
-        UpperBound v579 = UpperBound.Min(v575 * v573, v575 * v572, v575 * v574);  // logits: from pixels, whole to whole
-        return [v579];
+        UpperBound v568 = v439;
+        UpperBound v569 = v440;
+        UpperBound v570 = v441;
+        UpperBound v571 = v442;
+        UpperBound v572 = v443;
+        UpperBound v573 = norms.LargestEntry("center_norm_2.gain");  // center_norm_2: max|gain|
+        UpperBound v771 = v573 * UpperBound.OfRational(768, 767) * v570;  // center_norm_2: shared
+        UpperBound v772 = v573 * UpperBound.OfRational(768, 767) * v572;  // center_norm_2: shared
+        UpperBound v576 = UpperBound.Min(v573 * UpperBound.OfRational(768, 767) * v571, v771, v772);  // center_norm_2: from pixels, whole to token
+        UpperBound v577 = UpperBound.Min(v771, 7 * v576);  // center_norm_2: from pixels, whole to whole
+        UpperBound v578 = UpperBound.Min(v772, 224 * v576);  // center_norm_2: from pixels, token to token
+        UpperBound v580 = UpperBound.Min(v576, UpperBound.OfRational(1, 7) * v577, v578);  // pool: from pixels, whole to token
+        UpperBound v581 = UpperBound.Min(UpperBound.OfRational(1, 7) * v577, v576, v578);  // pool: from pixels, whole to whole
+        UpperBound v582 = UpperBound.Min(v578, 224 * v580);  // pool: from pixels, token to token
+        UpperBound v583 = norms.SpectralNorm("logits.weight");  // logits: σ(weight)
+        UpperBound v587 = UpperBound.Min(v583 * v581, v583 * v580, v583 * v582);  // logits: from pixels, whole to whole
+        return [v587];
     }
 
     UpperBound ILipsModel.Bound(int claim, Norms norms) => LipschitzBound(norms)[claim];

@@ -176,6 +176,7 @@ public sealed partial class SpeechEncoder : torch.nn.Module<torch.Tensor, torch.
         var norms = new List<NormRequest>();
         norms.Add(new NormRequest(NormKind.Operator, "stem.conv1d.weight"));
         norms.Add(new NormRequest(NormKind.Spectral, "stem.conv1d.weight"));
+        norms.Add(new NormRequest(NormKind.Taps, "stem.conv1d.weight"));
         norms.Add(new NormRequest(NormKind.Vector, "stem.conv1d.bias"));
         for (var i = 0; i < 36; i++)
         {
@@ -321,97 +322,99 @@ public sealed partial class SpeechEncoder : torch.nn.Module<torch.Tensor, torch.
     {
         UpperBound v1 = norms.OperatorNorm("stem.conv1d.weight");  // stem.conv1d: operator norm of weight
         UpperBound v2 = UpperBound.Min(norms.SpectralNorm("stem.conv1d.weight"), v1);  // stem.conv1d: σ(weight)
-        UpperBound v97 = UpperBound.Sqrt(7) * v2;  // stem.conv1d: shared
-        UpperBound v98 = v97 * 20;  // stem.conv1d: shared
-        UpperBound v3 = v98 + norms.VectorNorm("stem.conv1d.bias");  // stem.conv1d: radius
-        UpperBound v4 = UpperBound.Min(v98, v97 * UpperBound.OfRational(1, 2) * 40, v3);  // stem.conv1d: centred radius
-        UpperBound v99 = UpperBound.Sqrt(3) * v2;  // stem.conv1d: shared
-        UpperBound v5 = UpperBound.Min(v97, v2, v99, v1);  // stem.conv1d: from audio, whole to token
-        UpperBound v6 = UpperBound.Min(v99, v1, UpperBound.Sqrt(500) * v5);  // stem.conv1d: from audio, whole to whole
-        UpperBound v7 = UpperBound.Min(v97, UpperBound.Sqrt(1500) * v5);  // stem.conv1d: from audio, token to token
-        UpperBound v9 = UpperBound.Min(v4, v3);  // stem.relu: centred radius
-        UpperBound v10 = UpperBound.Min(v5, v6, v7);  // stem.relu: from audio, whole to token
-        UpperBound v11 = UpperBound.Min(v6, UpperBound.Sqrt(500) * v10);  // stem.relu: from audio, whole to whole
-        UpperBound v12 = UpperBound.Min(v7, UpperBound.Sqrt(1500) * v10);  // stem.relu: from audio, token to token
-        UpperBound v13 = v3 + UpperBound.Sqrt(384);  // position: radius
-        UpperBound v14 = UpperBound.Min(v9 + UpperBound.Sqrt(384), v13);  // position: centred radius
-        UpperBound v16 = v13;
-        UpperBound v17 = v14;
-        UpperBound v18 = v11;
-        UpperBound v19 = v10;
-        UpperBound v20 = v12;
+        UpperBound v3 = norms.TapNorms("stem.conv1d.weight");  // stem.conv1d: sum of the taps' norms
+        UpperBound v99 = UpperBound.Sqrt(7) * v2;  // stem.conv1d: shared
+        UpperBound v100 = UpperBound.Min(v99, v3);  // stem.conv1d: shared
+        UpperBound v101 = v100 * 20;  // stem.conv1d: shared
+        UpperBound v4 = v101 + norms.VectorNorm("stem.conv1d.bias");  // stem.conv1d: radius
+        UpperBound v5 = UpperBound.Min(v101, v100 * UpperBound.OfRational(1, 2) * 40, v4);  // stem.conv1d: centred radius
+        UpperBound v102 = UpperBound.Sqrt(3) * v2;  // stem.conv1d: shared
+        UpperBound v6 = UpperBound.Min(v99, v3, v2, v102, v1);  // stem.conv1d: from audio, whole to token
+        UpperBound v7 = UpperBound.Min(v102, v1, UpperBound.Sqrt(500) * v6);  // stem.conv1d: from audio, whole to whole
+        UpperBound v8 = UpperBound.Min(v99, v3, UpperBound.Sqrt(1500) * v6);  // stem.conv1d: from audio, token to token
+        UpperBound v11 = UpperBound.Min(v5, v4);  // stem.relu: centred radius
+        UpperBound v12 = UpperBound.Min(v6, v7, v8);  // stem.relu: from audio, whole to token
+        UpperBound v13 = UpperBound.Min(v7, UpperBound.Sqrt(500) * v12);  // stem.relu: from audio, whole to whole
+        UpperBound v14 = UpperBound.Min(v8, UpperBound.Sqrt(1500) * v12);  // stem.relu: from audio, token to token
+        UpperBound v15 = v4 + UpperBound.Sqrt(384);  // position: radius
+        UpperBound v16 = UpperBound.Min(v11 + UpperBound.Sqrt(384), v15);  // position: centred radius
+        UpperBound v18 = v15;
+        UpperBound v19 = v16;
+        UpperBound v20 = v13;
+        UpperBound v21 = v12;
+        UpperBound v22 = v14;
         for (long i = 0; i < 36; i++)
         {
-            UpperBound v21 = norms.SpectralNorm($"encoder.{i}.attention.q");  // encoder.{i}.attention: σ(q)
-            UpperBound v22 = norms.SpectralNorm($"encoder.{i}.attention.v");  // encoder.{i}.attention: σ(v)
-            UpperBound v23 = norms.SpectralNorm($"encoder.{i}.attention.out");  // encoder.{i}.attention: σ(out)
-            UpperBound v24 = UpperBound.MaxOver(4, head => norms.HeadSpectralNorm($"encoder.{i}.attention.v", head));  // encoder.{i}.attention: largest head of v
-            UpperBound v25 = UpperBound.MaxOver(4, head => norms.HeadSpectralNorm($"encoder.{i}.attention.k", head));  // encoder.{i}.attention: largest head of k
-            UpperBound v100 = norms.VectorNorm($"encoder.{i}.attention.q_bias");  // encoder.{i}.attention: shared
-            UpperBound v26 = v21 * v16 + v100;  // encoder.{i}.attention: largest query
-            UpperBound v101 = norms.StackedTransposedProduct($"encoder.{i}.attention.k", $"encoder.{i}.attention.q");  // encoder.{i}.attention: shared
+            UpperBound v23 = norms.SpectralNorm($"encoder.{i}.attention.q");  // encoder.{i}.attention: σ(q)
+            UpperBound v24 = norms.SpectralNorm($"encoder.{i}.attention.v");  // encoder.{i}.attention: σ(v)
+            UpperBound v25 = norms.SpectralNorm($"encoder.{i}.attention.out");  // encoder.{i}.attention: σ(out)
+            UpperBound v26 = UpperBound.MaxOver(4, head => norms.HeadSpectralNorm($"encoder.{i}.attention.v", head));  // encoder.{i}.attention: largest head of v
+            UpperBound v27 = UpperBound.MaxOver(4, head => norms.HeadSpectralNorm($"encoder.{i}.attention.k", head));  // encoder.{i}.attention: largest head of k
+            UpperBound v103 = norms.VectorNorm($"encoder.{i}.attention.q_bias");  // encoder.{i}.attention: shared
+            UpperBound v28 = v23 * v18 + v103;  // encoder.{i}.attention: largest query
+            UpperBound v104 = norms.StackedTransposedProduct($"encoder.{i}.attention.k", $"encoder.{i}.attention.q");  // encoder.{i}.attention: shared
             // encoder.{i}.attention: s1, key path
-            UpperBound v27 = UpperBound.Min(
+            UpperBound v29 = UpperBound.Min(
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                    * v25
-                    * v26
-                    * v17,
+                    * v27
+                    * v28
+                    * v19,
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                    * (v101 * v16 + v25 * v100)
-                    * v17);
+                    * (v104 * v18 + v27 * v103)
+                    * v19);
             // encoder.{i}.attention: s2, query path
-            UpperBound v28 = UpperBound.Min(
+            UpperBound v30 = UpperBound.Min(
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                    * v21
-                    * v25
-                    * UpperBound.Power(v17, 2),
+                    * v23
+                    * v27
+                    * UpperBound.Power(v19, 2),
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                    * v101
-                    * UpperBound.Power(v17, 2));
+                    * v104
+                    * UpperBound.Power(v19, 2));
             // encoder.{i}.attention: range of the logits
-            UpperBound v29 = 2 * UpperBound.MaxOver(4, head => UpperBound.Min(
+            UpperBound v31 = 2 * UpperBound.MaxOver(4, head => UpperBound.Min(
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                     * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                    * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                    * v17,
+                    * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                    * v19,
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                    * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                    * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
                         + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                    * v17));
-            UpperBound v30 = UpperBound.DoeblinComplement(500, v29);  // encoder.{i}.attention: 1 − lambda
-            UpperBound v31 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v29);  // encoder.{i}.attention: cosh of half the range
-            UpperBound v32 = 500 * UpperBound.LargestSoftmaxWeight(500, v29);  // encoder.{i}.attention: largest column sum
-            UpperBound v33 = UpperBound.Min(UpperBound.Sqrt(500), UpperBound.Sqrt(v32), v31);  // encoder.{i}.attention: norm of the weights
-            UpperBound v34 = UpperBound.Min(2 * v24, v22 * (1 + v30));  // encoder.{i}.attention: value path
-            UpperBound v35 = UpperBound.Min(UpperBound.Sqrt(v32), UpperBound.Sqrt(250));  // encoder.{i}.attention: key path, whole to whole
-            UpperBound v102 = UpperBound.Sqrt(4 + UpperBound.Power(v27, 2));  // encoder.{i}.attention: shared
-            UpperBound v103 = norms.StackedProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v");  // encoder.{i}.attention: shared
-            UpperBound v104 = 2 * v103;  // encoder.{i}.attention: shared
-            UpperBound v105 = norms.Product($"encoder.{i}.attention.out", $"encoder.{i}.attention.v");  // encoder.{i}.attention: shared
-            UpperBound v106 = v30 * 2 * v103;  // encoder.{i}.attention: shared
-            UpperBound v107 = UpperBound.Min(v104, UpperBound.Max(v105, v103) * (1 + v30), v105 + v106);  // encoder.{i}.attention: shared
-            UpperBound v108 = v103 * v27;  // encoder.{i}.attention: shared
+                    * v19));
+            UpperBound v32 = UpperBound.DoeblinComplement(500, v31);  // encoder.{i}.attention: 1 − lambda
+            UpperBound v33 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v31);  // encoder.{i}.attention: cosh of half the range
+            UpperBound v34 = 500 * UpperBound.LargestSoftmaxWeight(500, v31);  // encoder.{i}.attention: largest column sum
+            UpperBound v35 = UpperBound.Min(UpperBound.Sqrt(500), UpperBound.Sqrt(v34), v33);  // encoder.{i}.attention: norm of the weights
+            UpperBound v36 = UpperBound.Min(2 * v26, v24 * (1 + v32));  // encoder.{i}.attention: value path
+            UpperBound v37 = UpperBound.Min(UpperBound.Sqrt(v34), UpperBound.Sqrt(250));  // encoder.{i}.attention: key path, whole to whole
+            UpperBound v105 = UpperBound.Sqrt(4 + UpperBound.Power(v29, 2));  // encoder.{i}.attention: shared
+            UpperBound v106 = norms.StackedProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v");  // encoder.{i}.attention: shared
+            UpperBound v107 = 2 * v106;  // encoder.{i}.attention: shared
+            UpperBound v108 = norms.Product($"encoder.{i}.attention.out", $"encoder.{i}.attention.v");  // encoder.{i}.attention: shared
+            UpperBound v109 = v32 * 2 * v106;  // encoder.{i}.attention: shared
+            UpperBound v110 = UpperBound.Min(v107, UpperBound.Max(v108, v106) * (1 + v32), v108 + v109);  // encoder.{i}.attention: shared
+            UpperBound v111 = v106 * v29;  // encoder.{i}.attention: shared
             // encoder.{i}.attention: keys and values, token to token
-            UpperBound v36 = UpperBound.Min(
-                v23 * v24 * v102,
-                v23 * (v34 + v24 * v27),
-                v103 * v102,
-                v107 + v108,
-                v23 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+            UpperBound v38 = UpperBound.Min(
+                v25 * v26 * v105,
+                v25 * (v36 + v26 * v29),
+                v106 * v105,
+                v110 + v111,
+                v25 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                         * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
                                             + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                        * v17,
+                                        * v19,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
                                             + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                        * v17),
+                                        * v19),
                                 2)),
                     2))),
                 UpperBound.SumOver(4, head =>
@@ -422,30 +425,30 @@ public sealed partial class SpeechEncoder : torch.nn.Module<torch.Tensor, torch.
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                             * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
                                                 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                            * v17,
+                                            * v19,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
                                                 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                            * v17),
+                                            * v19),
                                     2)))),
-                v103 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                v106 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                         * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
                                             + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                        * v17,
+                                        * v19,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
                                             + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                        * v17),
+                                        * v19),
                                 2)),
                     2))),
                 UpperBound.SumOver(4, head =>
@@ -456,308 +459,308 @@ public sealed partial class SpeechEncoder : torch.nn.Module<torch.Tensor, torch.
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                             * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
                                                 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                            * v17,
+                                            * v19,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
                                                 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                            * v17),
+                                            * v19),
                                     2))));
-            UpperBound v109 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 500)) * v31, 1);  // encoder.{i}.attention: shared
-            UpperBound v110 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(500, v29)));  // encoder.{i}.attention: shared
-            UpperBound v111 = UpperBound.Min(v23 * v22, v104);  // encoder.{i}.attention: shared
+            UpperBound v112 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 500)) * v33, 1);  // encoder.{i}.attention: shared
+            UpperBound v113 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(500, v31)));  // encoder.{i}.attention: shared
+            UpperBound v114 = UpperBound.Min(v25 * v24, v107);  // encoder.{i}.attention: shared
             // encoder.{i}.attention: keys and values, whole to token
-            UpperBound v37 = UpperBound.Min(
-                v23 * (v22 * v109 + v24 * v27 * v110),
-                v111 * v109 + v108 * v110,
-                v23 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+            UpperBound v39 = UpperBound.Min(
+                v25 * (v24 * v112 + v26 * v29 * v113),
+                v114 * v112 + v111 * v113,
+                v25 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                             * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                            * v17,
+                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                            * v19,
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
                                 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                            * v17))),
+                            * v19))),
                     2))),
                 UpperBound.SumOver(4, head =>
                     norms.HeadSpectralNorm($"encoder.{i}.attention.out", head) * (
                         norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                 * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
                                     + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                * v17,
+                                * v19,
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
                                     + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
                                         * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                * v17))))),
-                v103 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                                * v19))))),
+                v106 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                             * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                            * v17,
+                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                            * v19,
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
                                 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head) * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                            * v17))),
+                            * v19))),
                     2))),
                 UpperBound.SumOver(4, head =>
                     norms.HeadProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v", head)
                         * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                 * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
                                     + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                * v17,
+                                * v19,
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
                                     + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
                                         * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                * v17)))));
+                                * v19)))));
             // encoder.{i}.attention: keys and values, whole to whole
-            UpperBound v38 = UpperBound.Min(
-                v23 * (v22 * v33 + v24 * v35 * v27),
-                v111 * v33 + v103 * v35 * v27,
-                v23 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
-                    norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Min(
-                        UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
-                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
-                                    + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                * v17,
-                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
-                                    + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                        * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                * v17))),
-                        UpperBound.Sqrt(v32) * UpperBound.Sqrt(
-                            1
-                                + UpperBound.Power(
-                                    UpperBound.Min(
-                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                            * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
-                                                + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                            * v17,
-                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
-                                                + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                                    * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                            * v17),
-                                    2)),
-                        v33
-                            + v35 * UpperBound.Min(
-                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                    * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
-                                        + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                    * v17,
-                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                    * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
-                                        + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                            * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                    * v17)),
-                    2))),
-                UpperBound.SumOver(4, head =>
-                    norms.HeadSpectralNorm($"encoder.{i}.attention.out", head) * (
-                        norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Min(
-                            UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
-                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                    * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
-                                        + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                    * v17,
-                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                    * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
-                                        + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                            * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                    * v17))),
-                            UpperBound.Sqrt(v32) * UpperBound.Sqrt(
-                                1
-                                    + UpperBound.Power(
-                                        UpperBound.Min(
-                                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                                * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                                * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
-                                                    + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                                * v17,
-                                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                                * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
-                                                    + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                                        * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                                * v17),
-                                        2)),
-                            v33
-                                + v35 * UpperBound.Min(
-                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                        * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
-                                            + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                        * v17,
-                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
-                                            + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                                * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                        * v17)))),
-                v103 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
-                    UpperBound.Min(
-                        UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
-                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
-                                    + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                * v17,
-                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
-                                    + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                        * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                * v17))),
-                        UpperBound.Sqrt(v32) * UpperBound.Sqrt(
-                            1
-                                + UpperBound.Power(
-                                    UpperBound.Min(
-                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                            * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
-                                                + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                            * v17,
-                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
-                                                + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                                    * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                            * v17),
-                                    2)),
-                        v33
-                            + v35 * UpperBound.Min(
-                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                    * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
-                                        + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                    * v17,
-                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                    * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
-                                        + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                            * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                    * v17)),
-                    2))),
-                UpperBound.SumOver(4, head =>
-                    norms.HeadProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v", head)
-                        * UpperBound.Min(
-                            UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
-                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                    * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
-                                        + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                    * v17,
-                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                    * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
-                                        + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                            * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                    * v17))),
-                            UpperBound.Sqrt(v32) * UpperBound.Sqrt(
-                                1
-                                    + UpperBound.Power(
-                                        UpperBound.Min(
-                                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                                * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                                * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
-                                                    + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                                * v17,
-                                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                                * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
-                                                    + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                                        * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                                * v17),
-                                        2)),
-                            v33
-                                + v35 * UpperBound.Min(
-                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                        * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
-                                            + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                        * v17,
-                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
-                                            + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                                * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                        * v17))));
-            // encoder.{i}.attention: query path, all readings
-            UpperBound v39 = UpperBound.Min(
-                v23 * v24 * v28,
-                v103 * v28,
-                v23 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
-                    norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Min(
-                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                            * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
-                            * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                            * UpperBound.Power(v17, 2),
-                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                            * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
-                            * UpperBound.Power(v17, 2)),
-                    2))),
-                UpperBound.SumOver(4, head =>
-                    norms.HeadSpectralNorm($"encoder.{i}.attention.out", head) * (
-                        norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Min(
-                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
-                                * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                * UpperBound.Power(v17, 2),
-                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
-                                * UpperBound.Power(v17, 2)))),
-                v103 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
-                    UpperBound.Min(
-                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                            * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
-                            * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                            * UpperBound.Power(v17, 2),
-                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                            * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
-                            * UpperBound.Power(v17, 2)),
-                    2))),
-                UpperBound.SumOver(4, head =>
-                    norms.HeadProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v", head)
-                        * UpperBound.Min(
-                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
-                                * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                * UpperBound.Power(v17, 2),
-                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
-                                * UpperBound.Power(v17, 2))));
-            // encoder.{i}.attention: per head, token to token
             UpperBound v40 = UpperBound.Min(
-                v23 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                v25 * (v24 * v35 + v26 * v37 * v29),
+                v114 * v35 + v106 * v37 * v29,
+                v25 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Min(
+                        UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
+                                    + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                * v19,
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
+                                    + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                        * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                * v19))),
+                        UpperBound.Sqrt(v34) * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                            * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
+                                                + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                            * v19,
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
+                                                + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                            * v19),
+                                    2)),
+                        v35
+                            + v37 * UpperBound.Min(
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
+                                        + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                    * v19,
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
+                                        + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                    * v19)),
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadSpectralNorm($"encoder.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Min(
+                            UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
+                                        + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                    * v19,
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
+                                        + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                    * v19))),
+                            UpperBound.Sqrt(v34) * UpperBound.Sqrt(
+                                1
+                                    + UpperBound.Power(
+                                        UpperBound.Min(
+                                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                                * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
+                                                    + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                                * v19,
+                                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                                * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
+                                                    + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                        * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                                * v19),
+                                        2)),
+                            v35
+                                + v37 * UpperBound.Min(
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
+                                            + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                        * v19,
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
+                                            + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                        * v19)))),
+                v106 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    UpperBound.Min(
+                        UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
+                                    + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                * v19,
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
+                                    + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                        * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                * v19))),
+                        UpperBound.Sqrt(v34) * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                            * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
+                                                + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                            * v19,
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
+                                                + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                            * v19),
+                                    2)),
+                        v35
+                            + v37 * UpperBound.Min(
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
+                                        + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                    * v19,
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
+                                        + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                    * v19)),
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
+                                        + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                    * v19,
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                    * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
+                                        + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                    * v19))),
+                            UpperBound.Sqrt(v34) * UpperBound.Sqrt(
+                                1
+                                    + UpperBound.Power(
+                                        UpperBound.Min(
+                                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                                * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
+                                                    + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                                * v19,
+                                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                                * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
+                                                    + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                        * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                                * v19),
+                                        2)),
+                            v35
+                                + v37 * UpperBound.Min(
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
+                                            + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                        * v19,
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
+                                            + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
+                                        * v19))));
+            // encoder.{i}.attention: query path, all readings
+            UpperBound v41 = UpperBound.Min(
+                v25 * v26 * v30,
+                v106 * v30,
+                v25 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Min(
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                            * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
+                            * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                            * UpperBound.Power(v19, 2),
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                            * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
+                            * UpperBound.Power(v19, 2)),
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadSpectralNorm($"encoder.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Min(
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                * UpperBound.Power(v19, 2),
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
+                                * UpperBound.Power(v19, 2)))),
+                v106 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                    UpperBound.Min(
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                            * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
+                            * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                            * UpperBound.Power(v19, 2),
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                            * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
+                            * UpperBound.Power(v19, 2)),
+                    2))),
+                UpperBound.SumOver(4, head =>
+                    norms.HeadProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
+                                * UpperBound.Power(v19, 2),
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
+                                * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
+                                * UpperBound.Power(v19, 2))));
+            // encoder.{i}.attention: per head, token to token
+            UpperBound v42 = UpperBound.Min(
+                v25 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * (UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                         * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
                                             + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                        * v17,
+                                        * v19,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
                                             + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                        * v17),
+                                        * v19),
                                 2))
                         + UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                 * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
                                 * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                * UpperBound.Power(v17, 2),
+                                * UpperBound.Power(v19, 2),
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                 * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
-                                * UpperBound.Power(v17, 2))),
+                                * UpperBound.Power(v19, 2))),
                     2))),
                 UpperBound.SumOver(4, head =>
                     norms.HeadSpectralNorm($"encoder.{i}.attention.out", head) * (
@@ -767,47 +770,47 @@ public sealed partial class SpeechEncoder : torch.nn.Module<torch.Tensor, torch.
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                             * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
                                                 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                            * v17,
+                                            * v19,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
                                                 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                            * v17),
+                                            * v19),
                                     2))
                             + UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                     * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                    * UpperBound.Power(v17, 2),
+                                    * UpperBound.Power(v19, 2),
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                     * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
-                                    * UpperBound.Power(v17, 2))))),
-                v103 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                                    * UpperBound.Power(v19, 2))))),
+                v106 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                         * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
                                             + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                        * v17,
+                                        * v19,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
                                             + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                        * v17),
+                                        * v19),
                                 2))
                         + UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                 * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
                                 * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                * UpperBound.Power(v17, 2),
+                                * UpperBound.Power(v19, 2),
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                 * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
-                                * UpperBound.Power(v17, 2)),
+                                * UpperBound.Power(v19, 2)),
                     2))),
                 UpperBound.SumOver(4, head =>
                     norms.HeadProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v", head)
@@ -817,84 +820,84 @@ public sealed partial class SpeechEncoder : torch.nn.Module<torch.Tensor, torch.
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                             * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
                                                 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                            * v17,
+                                            * v19,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
                                                 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                            * v17),
+                                            * v19),
                                     2))
                             + UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                     * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                    * UpperBound.Power(v17, 2),
+                                    * UpperBound.Power(v19, 2),
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                     * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
-                                    * UpperBound.Power(v17, 2)))));
-            UpperBound v41 = UpperBound.Min(v36 + v39, v40);  // encoder.{i}.attention: token to token
-            UpperBound v42 = v37 + v39;  // encoder.{i}.attention: whole to token
+                                    * UpperBound.Power(v19, 2)))));
+            UpperBound v43 = UpperBound.Min(v38 + v41, v42);  // encoder.{i}.attention: token to token
+            UpperBound v44 = v39 + v41;  // encoder.{i}.attention: whole to token
             // encoder.{i}.attention: whole to whole
-            UpperBound v43 = UpperBound.Min(
-                v38 + v39,
-                v23 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+            UpperBound v45 = UpperBound.Min(
+                v40 + v41,
+                v25 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * UpperBound.Sqrt(
                         500 * UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                 * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
                                     + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                * v17,
+                                * v19,
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
                                     + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
                                         * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                * v17))
+                                * v19))
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                         * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                        * UpperBound.Power(v17, 2),
+                                        * UpperBound.Power(v19, 2),
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                         * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
-                                        * UpperBound.Power(v17, 2)),
+                                        * UpperBound.Power(v19, 2)),
                                 2)
                             + UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                     * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                    * UpperBound.Power(v17, 2),
+                                    * UpperBound.Power(v19, 2),
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                     * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
-                                    * UpperBound.Power(v17, 2))
+                                    * UpperBound.Power(v19, 2))
                                 * (UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                         * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
                                             + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                        * v17,
+                                        * v19,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
                                             + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                        * v17)))
+                                        * v19)))
                                     + UpperBound.Sqrt(
                                         1
                                             + UpperBound.Power(
                                                 UpperBound.Min(
                                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                                         * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
                                                             + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                                        * v17,
+                                                        * v19,
                                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
                                                             + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
                                                                 * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                                        * v17),
+                                                        * v19),
                                                 2)))),
                     2))),
                 UpperBound.SumOver(4, head =>
@@ -903,115 +906,115 @@ public sealed partial class SpeechEncoder : torch.nn.Module<torch.Tensor, torch.
                             500 * UpperBound.SaturationG(UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                     * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                    * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
                                         + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                    * v17,
+                                    * v19,
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                    * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                    * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
                                         + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
                                             * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                    * v17))
+                                    * v19))
                                 + UpperBound.Power(
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                             * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
                                             * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                            * UpperBound.Power(v17, 2),
+                                            * UpperBound.Power(v19, 2),
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                             * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
-                                            * UpperBound.Power(v17, 2)),
+                                            * UpperBound.Power(v19, 2)),
                                     2)
                                 + UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                         * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                        * UpperBound.Power(v17, 2),
+                                        * UpperBound.Power(v19, 2),
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                         * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
-                                        * UpperBound.Power(v17, 2))
+                                        * UpperBound.Power(v19, 2))
                                     * (UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                             * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
                                                 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                            * v17,
+                                            * v19,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
                                                 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                            * v17)))
+                                            * v19)))
                                         + UpperBound.Sqrt(
                                             1
                                                 + UpperBound.Power(
                                                     UpperBound.Min(
                                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                                             * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
                                                                 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                                            * v17,
+                                                            * v19,
                                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                                             * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
-                                                                * v16
+                                                                * v18
                                                                 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
                                                                     * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                                            * v17),
+                                                            * v19),
                                                     2)))))),
-                v103 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                v106 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         500 * UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                 * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
                                     + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                * v17,
+                                * v19,
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
                                     + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
                                         * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                * v17))
+                                * v19))
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                         * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                        * UpperBound.Power(v17, 2),
+                                        * UpperBound.Power(v19, 2),
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                         * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
-                                        * UpperBound.Power(v17, 2)),
+                                        * UpperBound.Power(v19, 2)),
                                 2)
                             + UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                     * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                    * UpperBound.Power(v17, 2),
+                                    * UpperBound.Power(v19, 2),
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                     * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
-                                    * UpperBound.Power(v17, 2))
+                                    * UpperBound.Power(v19, 2))
                                 * (UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                         * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
                                             + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                        * v17,
+                                        * v19,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
                                             + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                        * v17)))
+                                        * v19)))
                                     + UpperBound.Sqrt(
                                         1
                                             + UpperBound.Power(
                                                 UpperBound.Min(
                                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                                         * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                                        * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
                                                             + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                                        * v17,
+                                                        * v19,
                                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                                        * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
                                                             + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
                                                                 * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                                        * v17),
+                                                        * v19),
                                                 2)))),
                     2))),
                 UpperBound.SumOver(4, head =>
@@ -1020,142 +1023,142 @@ public sealed partial class SpeechEncoder : torch.nn.Module<torch.Tensor, torch.
                             500 * UpperBound.SaturationG(UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                     * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                    * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
                                         + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                    * v17,
+                                    * v19,
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                    * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                    * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
                                         + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
                                             * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                    * v17))
+                                    * v19))
                                 + UpperBound.Power(
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                             * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
                                             * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                            * UpperBound.Power(v17, 2),
+                                            * UpperBound.Power(v19, 2),
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                             * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
-                                            * UpperBound.Power(v17, 2)),
+                                            * UpperBound.Power(v19, 2)),
                                     2)
                                 + UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                         * norms.HeadSpectralNorm($"encoder.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                        * UpperBound.Power(v17, 2),
+                                        * UpperBound.Power(v19, 2),
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                         * norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
-                                        * UpperBound.Power(v17, 2))
+                                        * UpperBound.Power(v19, 2))
                                     * (UpperBound.Sqrt(500) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                             * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
                                                 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                            * v17,
+                                            * v19,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
-                                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v16
+                                            * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head) * v18
                                                 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                            * v17)))
+                                            * v19)))
                                         + UpperBound.Sqrt(
                                             1
                                                 + UpperBound.Power(
                                                     UpperBound.Min(
                                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                                             * norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
-                                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v16
+                                                            * (norms.HeadSpectralNorm($"encoder.{i}.attention.q", head) * v18
                                                                 + norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                                            * v17,
+                                                            * v19,
                                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("24557764517785853448673954640480589777"), global::System.Numerics.BigInteger.Parse("340282366920938463463374607431768211456"))
                                                             * (norms.HeadTransposedProduct($"encoder.{i}.attention.q", $"encoder.{i}.attention.k", head)
-                                                                * v16
+                                                                * v18
                                                                 + norms.HeadSpectralNorm($"encoder.{i}.attention.k", head)
                                                                     * norms.HeadVectorNorm($"encoder.{i}.attention.q_bias", head))
-                                                            * v17),
+                                                            * v19),
                                                     2))))));
             // encoder.{i}.attention: radius
-            UpperBound v44 = UpperBound.Min(
-                v23 * v34 * v16,
-                v23 * (v22 * v16 + v30 * 2 * v24 * v17),
+            UpperBound v46 = UpperBound.Min(
+                v25 * v36 * v18,
+                v25 * (v24 * v18 + v32 * 2 * v26 * v19),
                 UpperBound.Min(
-                    v23 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"encoder.{i}.attention.v", head), 2))),
+                    v25 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"encoder.{i}.attention.v", head), 2))),
                     UpperBound.SumOver(4, head =>
                         norms.HeadSpectralNorm($"encoder.{i}.attention.out", head) * norms.HeadSpectralNorm($"encoder.{i}.attention.v", head)),
-                    v103 * 2,
+                    v106 * 2,
                     UpperBound.SumOver(4, head => norms.HeadProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v", head)))
-                    * v16,
-                v107 * v16,
-                UpperBound.Min(v105, v23 * v22, v104) * v16 + v106 * v17)
-                + v23 * norms.VectorNorm($"encoder.{i}.attention.v_bias")
+                    * v18,
+                v110 * v18,
+                UpperBound.Min(v108, v25 * v24, v107) * v18 + v109 * v19)
+                + v25 * norms.VectorNorm($"encoder.{i}.attention.v_bias")
                 + norms.VectorNorm($"encoder.{i}.attention.out_bias");
             // encoder.{i}.attention: centred radius
-            UpperBound v45 = UpperBound.Min(
-                v23 * 2 * v24 * v30 * v17,
+            UpperBound v47 = UpperBound.Min(
+                v25 * 2 * v26 * v32 * v19,
                 UpperBound.Min(
-                    v23 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * v30, 2))),
+                    v25 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * v32, 2))),
                     UpperBound.SumOver(4, head =>
-                        norms.HeadSpectralNorm($"encoder.{i}.attention.out", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * v30)),
-                    v103 * UpperBound.Sqrt(4 * UpperBound.Power(v30, 2)),
-                    UpperBound.SumOver(4, head => norms.HeadProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v", head) * v30))
-                    * v17,
-                v104 * v30 * v17,
-                v44);
-            UpperBound v46 = UpperBound.Min(v41 * v19, v42 * v18, v37 * v18 + v39 * v19, v43 * v18, v41 * v20);  // encoder.{i}.attention: from audio, whole to token
-            UpperBound v47 = UpperBound.Min(v43 * v18, UpperBound.Sqrt(500) * v46);  // encoder.{i}.attention: from audio, whole to whole
-            UpperBound v48 = UpperBound.Min(v41 * v20, UpperBound.Sqrt(1500) * v46);  // encoder.{i}.attention: from audio, token to token
-            UpperBound v53 = v16 + v44;  // encoder.{i}.residual: radius
-            UpperBound v54 = UpperBound.Min(v17 + v45, v53);  // encoder.{i}.residual: centred radius
-            UpperBound v55 = UpperBound.Min(v19 + v46, v18 + v47, v20 + v48);  // encoder.{i}.residual: from audio, whole to token
-            UpperBound v56 = UpperBound.Min(v18 + v47, UpperBound.Sqrt(500) * v55);  // encoder.{i}.residual: from audio, whole to whole
-            UpperBound v57 = UpperBound.Min(v20 + v48, UpperBound.Sqrt(1500) * v55);  // encoder.{i}.residual: from audio, token to token
-            UpperBound v58 = norms.LargestEntry($"encoder.{i}.layer_norm.gain");  // encoder.{i}.layer_norm: max|gain|
-            UpperBound v112 = v58 * UpperBound.Min(UpperBound.Sqrt(768), UpperBound.Sqrt(100000) * v53);  // encoder.{i}.layer_norm: shared
-            UpperBound v59 = v112 + norms.VectorNorm($"encoder.{i}.layer_norm.bias");  // encoder.{i}.layer_norm: radius
-            UpperBound v113 = v58 * UpperBound.Sqrt(100000);  // encoder.{i}.layer_norm: shared
-            UpperBound v60 = UpperBound.Min(v113 * v54, v112, v59);  // encoder.{i}.layer_norm: centred radius
-            UpperBound v114 = v113 * v56;  // encoder.{i}.layer_norm: shared
-            UpperBound v115 = v113 * v57;  // encoder.{i}.layer_norm: shared
-            UpperBound v61 = UpperBound.Min(v113 * v55, v114, v115);  // encoder.{i}.layer_norm: from audio, whole to token
-            UpperBound v62 = UpperBound.Min(v114, UpperBound.Sqrt(500) * v61);  // encoder.{i}.layer_norm: from audio, whole to whole
-            UpperBound v63 = UpperBound.Min(v115, UpperBound.Sqrt(1500) * v61);  // encoder.{i}.layer_norm: from audio, token to token
-            UpperBound v64 = norms.SpectralNorm($"encoder.{i}.mlp.up");  // encoder.{i}.mlp: σ(up)
-            UpperBound v65 = norms.SpectralNorm($"encoder.{i}.mlp.down");  // encoder.{i}.mlp: σ(down)
-            UpperBound v67 = v64 * v59 + norms.VectorNorm($"encoder.{i}.mlp.up_bias");  // encoder.{i}.mlp: norm of the pre-activations
+                        norms.HeadSpectralNorm($"encoder.{i}.attention.out", head) * (norms.HeadSpectralNorm($"encoder.{i}.attention.v", head) * v32)),
+                    v106 * UpperBound.Sqrt(4 * UpperBound.Power(v32, 2)),
+                    UpperBound.SumOver(4, head => norms.HeadProduct($"encoder.{i}.attention.out", $"encoder.{i}.attention.v", head) * v32))
+                    * v19,
+                v107 * v32 * v19,
+                v46);
+            UpperBound v48 = UpperBound.Min(v43 * v21, v44 * v20, v39 * v20 + v41 * v21, v45 * v20, v43 * v22);  // encoder.{i}.attention: from audio, whole to token
+            UpperBound v49 = UpperBound.Min(v45 * v20, UpperBound.Sqrt(500) * v48);  // encoder.{i}.attention: from audio, whole to whole
+            UpperBound v50 = UpperBound.Min(v43 * v22, UpperBound.Sqrt(1500) * v48);  // encoder.{i}.attention: from audio, token to token
+            UpperBound v55 = v18 + v46;  // encoder.{i}.residual: radius
+            UpperBound v56 = UpperBound.Min(v19 + v47, v55);  // encoder.{i}.residual: centred radius
+            UpperBound v57 = UpperBound.Min(v21 + v48, v20 + v49, v22 + v50);  // encoder.{i}.residual: from audio, whole to token
+            UpperBound v58 = UpperBound.Min(v20 + v49, UpperBound.Sqrt(500) * v57);  // encoder.{i}.residual: from audio, whole to whole
+            UpperBound v59 = UpperBound.Min(v22 + v50, UpperBound.Sqrt(1500) * v57);  // encoder.{i}.residual: from audio, token to token
+            UpperBound v60 = norms.LargestEntry($"encoder.{i}.layer_norm.gain");  // encoder.{i}.layer_norm: max|gain|
+            UpperBound v115 = v60 * UpperBound.Min(UpperBound.Sqrt(768), UpperBound.Sqrt(100000) * v55);  // encoder.{i}.layer_norm: shared
+            UpperBound v61 = v115 + norms.VectorNorm($"encoder.{i}.layer_norm.bias");  // encoder.{i}.layer_norm: radius
+            UpperBound v116 = v60 * UpperBound.Sqrt(100000);  // encoder.{i}.layer_norm: shared
+            UpperBound v62 = UpperBound.Min(v116 * v56, v115, v61);  // encoder.{i}.layer_norm: centred radius
+            UpperBound v117 = v116 * v58;  // encoder.{i}.layer_norm: shared
+            UpperBound v118 = v116 * v59;  // encoder.{i}.layer_norm: shared
+            UpperBound v63 = UpperBound.Min(v116 * v57, v117, v118);  // encoder.{i}.layer_norm: from audio, whole to token
+            UpperBound v64 = UpperBound.Min(v117, UpperBound.Sqrt(500) * v63);  // encoder.{i}.layer_norm: from audio, whole to whole
+            UpperBound v65 = UpperBound.Min(v118, UpperBound.Sqrt(1500) * v63);  // encoder.{i}.layer_norm: from audio, token to token
+            UpperBound v66 = norms.SpectralNorm($"encoder.{i}.mlp.up");  // encoder.{i}.mlp: σ(up)
+            UpperBound v67 = norms.SpectralNorm($"encoder.{i}.mlp.down");  // encoder.{i}.mlp: σ(down)
+            UpperBound v69 = v66 * v61 + norms.VectorNorm($"encoder.{i}.mlp.up_bias");  // encoder.{i}.mlp: norm of the pre-activations
             // encoder.{i}.mlp: constant
-            UpperBound v68 = UpperBound.Min(
-                v64 * v65,
-                UpperBound.OfRational(1, 2) * norms.Product($"encoder.{i}.mlp.down", $"encoder.{i}.mlp.up") + UpperBound.OfRational(1, 2) * (v64 * v65));
-            UpperBound v69 = v65 * v67 + norms.VectorNorm($"encoder.{i}.mlp.down_bias");  // encoder.{i}.mlp: radius
-            UpperBound v70 = UpperBound.Min(v68 * v60, v69);  // encoder.{i}.mlp: centred radius
-            UpperBound v71 = UpperBound.Min(v68 * v61, v68 * v62, v68 * v63);  // encoder.{i}.mlp: from audio, whole to token
-            UpperBound v72 = UpperBound.Min(v68 * v62, UpperBound.Sqrt(500) * v71);  // encoder.{i}.mlp: from audio, whole to whole
-            UpperBound v73 = UpperBound.Min(v68 * v63, UpperBound.Sqrt(1500) * v71);  // encoder.{i}.mlp: from audio, token to token
-            UpperBound v76 = v59 + v69;  // encoder.{i}.residual_2: radius
-            UpperBound v77 = UpperBound.Min(v60 + v70, v76);  // encoder.{i}.residual_2: centred radius
-            UpperBound v78 = UpperBound.Min(v61 + v71, v62 + v72, v63 + v73);  // encoder.{i}.residual_2: from audio, whole to token
-            UpperBound v79 = UpperBound.Min(v62 + v72, UpperBound.Sqrt(500) * v78);  // encoder.{i}.residual_2: from audio, whole to whole
-            UpperBound v80 = UpperBound.Min(v63 + v73, UpperBound.Sqrt(1500) * v78);  // encoder.{i}.residual_2: from audio, token to token
-            UpperBound v81 = norms.LargestEntry($"encoder.{i}.layer_norm_2.gain");  // encoder.{i}.layer_norm_2: max|gain|
-            UpperBound v116 = v81 * UpperBound.Min(UpperBound.Sqrt(768), UpperBound.Sqrt(100000) * v76);  // encoder.{i}.layer_norm_2: shared
-            UpperBound v82 = v116 + norms.VectorNorm($"encoder.{i}.layer_norm_2.bias");  // encoder.{i}.layer_norm_2: radius
-            UpperBound v117 = v81 * UpperBound.Sqrt(100000);  // encoder.{i}.layer_norm_2: shared
-            UpperBound v83 = UpperBound.Min(v117 * v77, v116, v82);  // encoder.{i}.layer_norm_2: centred radius
-            UpperBound v118 = v117 * v79;  // encoder.{i}.layer_norm_2: shared
-            UpperBound v119 = v117 * v80;  // encoder.{i}.layer_norm_2: shared
-            UpperBound v84 = UpperBound.Min(v117 * v78, v118, v119);  // encoder.{i}.layer_norm_2: from audio, whole to token
-            UpperBound v85 = UpperBound.Min(v118, UpperBound.Sqrt(500) * v84);  // encoder.{i}.layer_norm_2: from audio, whole to whole
-            UpperBound v86 = UpperBound.Min(v119, UpperBound.Sqrt(1500) * v84);  // encoder.{i}.layer_norm_2: from audio, token to token
-            (v16, v17, v18, v19, v20) = (v82, v83, v85, v84, v86);
+            UpperBound v70 = UpperBound.Min(
+                v66 * v67,
+                UpperBound.OfRational(1, 2) * norms.Product($"encoder.{i}.mlp.down", $"encoder.{i}.mlp.up") + UpperBound.OfRational(1, 2) * (v66 * v67));
+            UpperBound v71 = v67 * v69 + norms.VectorNorm($"encoder.{i}.mlp.down_bias");  // encoder.{i}.mlp: radius
+            UpperBound v72 = UpperBound.Min(v70 * v62, v71);  // encoder.{i}.mlp: centred radius
+            UpperBound v73 = UpperBound.Min(v70 * v63, v70 * v64, v70 * v65);  // encoder.{i}.mlp: from audio, whole to token
+            UpperBound v74 = UpperBound.Min(v70 * v64, UpperBound.Sqrt(500) * v73);  // encoder.{i}.mlp: from audio, whole to whole
+            UpperBound v75 = UpperBound.Min(v70 * v65, UpperBound.Sqrt(1500) * v73);  // encoder.{i}.mlp: from audio, token to token
+            UpperBound v78 = v61 + v71;  // encoder.{i}.residual_2: radius
+            UpperBound v79 = UpperBound.Min(v62 + v72, v78);  // encoder.{i}.residual_2: centred radius
+            UpperBound v80 = UpperBound.Min(v63 + v73, v64 + v74, v65 + v75);  // encoder.{i}.residual_2: from audio, whole to token
+            UpperBound v81 = UpperBound.Min(v64 + v74, UpperBound.Sqrt(500) * v80);  // encoder.{i}.residual_2: from audio, whole to whole
+            UpperBound v82 = UpperBound.Min(v65 + v75, UpperBound.Sqrt(1500) * v80);  // encoder.{i}.residual_2: from audio, token to token
+            UpperBound v83 = norms.LargestEntry($"encoder.{i}.layer_norm_2.gain");  // encoder.{i}.layer_norm_2: max|gain|
+            UpperBound v119 = v83 * UpperBound.Min(UpperBound.Sqrt(768), UpperBound.Sqrt(100000) * v78);  // encoder.{i}.layer_norm_2: shared
+            UpperBound v84 = v119 + norms.VectorNorm($"encoder.{i}.layer_norm_2.bias");  // encoder.{i}.layer_norm_2: radius
+            UpperBound v120 = v83 * UpperBound.Sqrt(100000);  // encoder.{i}.layer_norm_2: shared
+            UpperBound v85 = UpperBound.Min(v120 * v79, v119, v84);  // encoder.{i}.layer_norm_2: centred radius
+            UpperBound v121 = v120 * v81;  // encoder.{i}.layer_norm_2: shared
+            UpperBound v122 = v120 * v82;  // encoder.{i}.layer_norm_2: shared
+            UpperBound v86 = UpperBound.Min(v120 * v80, v121, v122);  // encoder.{i}.layer_norm_2: from audio, whole to token
+            UpperBound v87 = UpperBound.Min(v121, UpperBound.Sqrt(500) * v86);  // encoder.{i}.layer_norm_2: from audio, whole to whole
+            UpperBound v88 = UpperBound.Min(v122, UpperBound.Sqrt(1500) * v86);  // encoder.{i}.layer_norm_2: from audio, token to token
+            (v18, v19, v20, v21, v22) = (v84, v85, v87, v86, v88);
         }
-        UpperBound v87 = v16;
-        UpperBound v88 = v17;
         UpperBound v89 = v18;
         UpperBound v90 = v19;
         UpperBound v91 = v20;
-        UpperBound v92 = norms.SpectralNorm("logits.weight");  // logits: σ(weight)
-        UpperBound v95 = UpperBound.Min(v92 * v90, v92 * v89, v92 * v91);  // logits: from audio, whole to token
-        UpperBound v96 = UpperBound.Min(v92 * v89, UpperBound.Sqrt(500) * v95);  // logits: from audio, whole to whole
-        return [v96];
+        UpperBound v92 = v21;
+        UpperBound v93 = v22;
+        UpperBound v94 = norms.SpectralNorm("logits.weight");  // logits: σ(weight)
+        UpperBound v97 = UpperBound.Min(v94 * v92, v94 * v91, v94 * v93);  // logits: from audio, whole to token
+        UpperBound v98 = UpperBound.Min(v94 * v91, UpperBound.Sqrt(500) * v97);  // logits: from audio, whole to whole
+        return [v98];
     }
 
     UpperBound ILipsModel.Bound(int claim, Norms norms) => LipschitzBound(norms)[claim];

@@ -396,6 +396,7 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
         var norms = new List<NormRequest>();
         norms.Add(new NormRequest(NormKind.Operator, "conv2d.weight"));
         norms.Add(new NormRequest(NormKind.Spectral, "conv2d.weight"));
+        norms.Add(new NormRequest(NormKind.Taps, "conv2d.weight"));
         norms.Add(new NormRequest(NormKind.Vector, "conv2d.bias"));
         norms.Add(new NormRequest(NormKind.LargestEntry, "layer_norm.gain"));
         norms.Add(new NormRequest(NormKind.Vector, "layer_norm.bias"));
@@ -490,6 +491,10 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
         }
         for (var i = 0; i < 1; i++)
         {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat.{i}.attention.lepe"));
+        }
+        for (var i = 0; i < 1; i++)
+        {
             norms.Add(new NormRequest(NormKind.Product, $"repeat.{i}.attention.out", Right: $"repeat.{i}.attention.v"));
         }
         for (var i = 0; i < 1; i++)
@@ -542,6 +547,7 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
         }
         norms.Add(new NormRequest(NormKind.Operator, "conv2d_2.weight"));
         norms.Add(new NormRequest(NormKind.Spectral, "conv2d_2.weight"));
+        norms.Add(new NormRequest(NormKind.Taps, "conv2d_2.weight"));
         norms.Add(new NormRequest(NormKind.Vector, "conv2d_2.bias"));
         norms.Add(new NormRequest(NormKind.LargestEntry, "layer_norm_2.gain"));
         norms.Add(new NormRequest(NormKind.Vector, "layer_norm_2.bias"));
@@ -636,6 +642,10 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
         }
         for (var i = 0; i < 2; i++)
         {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat_2.{i}.attention.lepe"));
+        }
+        for (var i = 0; i < 2; i++)
+        {
             norms.Add(new NormRequest(NormKind.Product, $"repeat_2.{i}.attention.out", Right: $"repeat_2.{i}.attention.v"));
         }
         for (var i = 0; i < 2; i++)
@@ -688,6 +698,7 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
         }
         norms.Add(new NormRequest(NormKind.Operator, "conv2d_3.weight"));
         norms.Add(new NormRequest(NormKind.Spectral, "conv2d_3.weight"));
+        norms.Add(new NormRequest(NormKind.Taps, "conv2d_3.weight"));
         norms.Add(new NormRequest(NormKind.Vector, "conv2d_3.bias"));
         norms.Add(new NormRequest(NormKind.LargestEntry, "layer_norm_3.gain"));
         norms.Add(new NormRequest(NormKind.Vector, "layer_norm_3.bias"));
@@ -782,6 +793,10 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
         }
         for (var i = 0; i < 21; i++)
         {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat_3.{i}.attention.lepe"));
+        }
+        for (var i = 0; i < 21; i++)
+        {
             norms.Add(new NormRequest(NormKind.Product, $"repeat_3.{i}.attention.out", Right: $"repeat_3.{i}.attention.v"));
         }
         for (var i = 0; i < 21; i++)
@@ -834,6 +849,7 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
         }
         norms.Add(new NormRequest(NormKind.Operator, "conv2d_4.weight"));
         norms.Add(new NormRequest(NormKind.Spectral, "conv2d_4.weight"));
+        norms.Add(new NormRequest(NormKind.Taps, "conv2d_4.weight"));
         norms.Add(new NormRequest(NormKind.Vector, "conv2d_4.bias"));
         norms.Add(new NormRequest(NormKind.LargestEntry, "layer_norm_4.gain"));
         norms.Add(new NormRequest(NormKind.Vector, "layer_norm_4.bias"));
@@ -932,6 +948,10 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
         }
         for (var i = 0; i < 1; i++)
         {
+            norms.Add(new NormRequest(NormKind.Taps, $"repeat_4.{i}.attention.lepe"));
+        }
+        for (var i = 0; i < 1; i++)
+        {
             norms.Add(new NormRequest(NormKind.Vector, $"repeat_4.{i}.attention.v_bias"));
         }
         for (var i = 0; i < 1; i++)
@@ -1000,120 +1020,122 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
     /// <summary>The bound at the given norms, one entry per claim: the steps of the derivation in order.</summary>
     public static UpperBound[] LipschitzBound(Norms norms)
     {
-        UpperBound v399 = UpperBound.OfRational(125, 28) * UpperBound.Sqrt(3) + UpperBound.Sqrt(UpperBound.OfRational(24738633811609, 2081383290000));  // standardize: shared
-        UpperBound v400 = UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2);  // standardize: shared
-        UpperBound v401 = UpperBound.OfRational(125, 28) * v400;  // standardize: shared
-        UpperBound v402 = UpperBound.Sqrt(UpperBound.OfRational(1810079068561, 8325533160000)) + v401;  // standardize: shared
-        UpperBound v1 = UpperBound.Min(v399, v402);  // standardize: radius
-        UpperBound v2 = UpperBound.Min(UpperBound.OfRational(125, 28) * UpperBound.Min(v400, UpperBound.Sqrt(3)), v399, v402);  // standardize: centred radius
-        UpperBound v3 = v401;  // standardize: radius around the known centre
+        UpperBound v417 = UpperBound.OfRational(125, 28) * UpperBound.Sqrt(3) + UpperBound.Sqrt(UpperBound.OfRational(24738633811609, 2081383290000));  // standardize: shared
+        UpperBound v418 = UpperBound.Sqrt(3) * UpperBound.OfRational(1, 2);  // standardize: shared
+        UpperBound v419 = UpperBound.OfRational(125, 28) * v418;  // standardize: shared
+        UpperBound v420 = UpperBound.Sqrt(UpperBound.OfRational(1810079068561, 8325533160000)) + v419;  // standardize: shared
+        UpperBound v1 = UpperBound.Min(v417, v420);  // standardize: radius
+        UpperBound v2 = UpperBound.Min(UpperBound.OfRational(125, 28) * UpperBound.Min(v418, UpperBound.Sqrt(3)), v417, v420);  // standardize: centred radius
+        UpperBound v3 = v419;  // standardize: radius around the known centre
         UpperBound v4 = norms.OperatorNorm("conv2d.weight");  // conv2d: operator norm of weight
         UpperBound v5 = UpperBound.Min(norms.SpectralNorm("conv2d.weight"), v4);  // conv2d: σ(weight)
-        UpperBound v403 = 7 * v5 * v1;  // conv2d: shared
-        UpperBound v6 = v403 + norms.VectorNorm("conv2d.bias");  // conv2d: radius
-        UpperBound v7 = UpperBound.Min(v403, 7 * v5 * UpperBound.OfRational(1, 2) * (UpperBound.Min(v2, v3) + v1), v6);  // conv2d: centred radius
-        UpperBound v404 = 7 * v5 * UpperBound.OfRational(125, 28);  // conv2d: shared
-        UpperBound v405 = UpperBound.Min(2 * v5, v4) * UpperBound.OfRational(125, 28);  // conv2d: shared
-        UpperBound v8 = UpperBound.Min(v404, UpperBound.Min(v5, 2 * v5, v4) * UpperBound.OfRational(125, 28), v405);  // conv2d: from pixels, whole to token
-        UpperBound v9 = UpperBound.Min(v405, 56 * v8);  // conv2d: from pixels, whole to whole
-        UpperBound v10 = UpperBound.Min(v404, 224 * v8);  // conv2d: from pixels, token to token
-        UpperBound v12 = norms.LargestEntry("layer_norm.gain");  // layer_norm: max|gain|
-        UpperBound v406 = v12 * UpperBound.Min(UpperBound.Sqrt(100000) * v6, 8);  // layer_norm: shared
-        UpperBound v13 = v406 + norms.VectorNorm("layer_norm.bias");  // layer_norm: radius
-        UpperBound v407 = v12 * UpperBound.Sqrt(100000);  // layer_norm: shared
-        UpperBound v14 = UpperBound.Min(v407 * v7, v406, v13);  // layer_norm: centred radius
-        UpperBound v408 = v407 * v9;  // layer_norm: shared
-        UpperBound v409 = v407 * v10;  // layer_norm: shared
-        UpperBound v15 = UpperBound.Min(v407 * v8, v408, v409);  // layer_norm: from pixels, whole to token
-        UpperBound v16 = UpperBound.Min(v408, 56 * v15);  // layer_norm: from pixels, whole to whole
-        UpperBound v17 = UpperBound.Min(v409, 224 * v15);  // layer_norm: from pixels, token to token
-        UpperBound v18 = v13;
-        UpperBound v19 = v14;
-        UpperBound v20 = v16;
-        UpperBound v21 = v15;
-        UpperBound v22 = v17;
+        UpperBound v6 = norms.TapNorms("conv2d.weight");  // conv2d: sum of the taps' norms
+        UpperBound v421 = UpperBound.Min(7 * v5, v6);  // conv2d: shared
+        UpperBound v422 = v421 * v1;  // conv2d: shared
+        UpperBound v7 = v422 + norms.VectorNorm("conv2d.bias");  // conv2d: radius
+        UpperBound v8 = UpperBound.Min(v422, v421 * UpperBound.OfRational(1, 2) * (UpperBound.Min(v2, v3) + v1), v7);  // conv2d: centred radius
+        UpperBound v423 = v421 * UpperBound.OfRational(125, 28);  // conv2d: shared
+        UpperBound v424 = UpperBound.Min(2 * v5, v4) * UpperBound.OfRational(125, 28);  // conv2d: shared
+        UpperBound v9 = UpperBound.Min(v423, UpperBound.Min(v5, 2 * v5, v4) * UpperBound.OfRational(125, 28), v424);  // conv2d: from pixels, whole to token
+        UpperBound v10 = UpperBound.Min(v424, 56 * v9);  // conv2d: from pixels, whole to whole
+        UpperBound v11 = UpperBound.Min(v423, 224 * v9);  // conv2d: from pixels, token to token
+        UpperBound v14 = norms.LargestEntry("layer_norm.gain");  // layer_norm: max|gain|
+        UpperBound v425 = v14 * UpperBound.Min(UpperBound.Sqrt(100000) * v7, 8);  // layer_norm: shared
+        UpperBound v15 = v425 + norms.VectorNorm("layer_norm.bias");  // layer_norm: radius
+        UpperBound v426 = v14 * UpperBound.Sqrt(100000);  // layer_norm: shared
+        UpperBound v16 = UpperBound.Min(v426 * v8, v425, v15);  // layer_norm: centred radius
+        UpperBound v427 = v426 * v10;  // layer_norm: shared
+        UpperBound v428 = v426 * v11;  // layer_norm: shared
+        UpperBound v17 = UpperBound.Min(v426 * v9, v427, v428);  // layer_norm: from pixels, whole to token
+        UpperBound v18 = UpperBound.Min(v427, 56 * v17);  // layer_norm: from pixels, whole to whole
+        UpperBound v19 = UpperBound.Min(v428, 224 * v17);  // layer_norm: from pixels, token to token
+        UpperBound v20 = v15;
+        UpperBound v21 = v16;
+        UpperBound v22 = v18;
+        UpperBound v23 = v17;
+        UpperBound v24 = v19;
         for (long i = 0; i < 1; i++)
         {
-            UpperBound v23 = norms.LargestEntry($"repeat.{i}.layer_norm.gain");  // repeat.{i}.layer_norm: max|gain|
-            UpperBound v410 = v23 * UpperBound.Min(UpperBound.Sqrt(100000) * v18, 8);  // repeat.{i}.layer_norm: shared
-            UpperBound v24 = v410 + norms.VectorNorm($"repeat.{i}.layer_norm.bias");  // repeat.{i}.layer_norm: radius
-            UpperBound v411 = v23 * UpperBound.Sqrt(100000);  // repeat.{i}.layer_norm: shared
-            UpperBound v25 = UpperBound.Min(v411 * v19, v410, v24);  // repeat.{i}.layer_norm: centred radius
-            UpperBound v412 = v411 * v20;  // repeat.{i}.layer_norm: shared
-            UpperBound v413 = v411 * v22;  // repeat.{i}.layer_norm: shared
-            UpperBound v26 = UpperBound.Min(v411 * v21, v412, v413);  // repeat.{i}.layer_norm: from pixels, whole to token
-            UpperBound v27 = UpperBound.Min(v412, 56 * v26);  // repeat.{i}.layer_norm: from pixels, whole to whole
-            UpperBound v28 = UpperBound.Min(v413, 224 * v26);  // repeat.{i}.layer_norm: from pixels, token to token
-            UpperBound v29 = norms.SpectralNorm($"repeat.{i}.attention.q");  // repeat.{i}.attention: σ(q)
-            UpperBound v30 = norms.SpectralNorm($"repeat.{i}.attention.v");  // repeat.{i}.attention: σ(v)
-            UpperBound v31 = norms.SpectralNorm($"repeat.{i}.attention.out");  // repeat.{i}.attention: σ(out)
-            UpperBound v32 = UpperBound.MaxOver(2, head => norms.HeadSpectralNorm($"repeat.{i}.attention.v", head));  // repeat.{i}.attention: largest head of v
-            UpperBound v33 = UpperBound.MaxOver(2, head => norms.HeadSpectralNorm($"repeat.{i}.attention.k", head));  // repeat.{i}.attention: largest head of k
-            UpperBound v414 = norms.VectorNorm($"repeat.{i}.attention.q_bias");  // repeat.{i}.attention: shared
-            UpperBound v34 = v29 * v24 + v414;  // repeat.{i}.attention: largest query
-            UpperBound v415 = norms.StackedTransposedProduct($"repeat.{i}.attention.k", $"repeat.{i}.attention.q");  // repeat.{i}.attention: shared
+            UpperBound v25 = norms.LargestEntry($"repeat.{i}.layer_norm.gain");  // repeat.{i}.layer_norm: max|gain|
+            UpperBound v429 = v25 * UpperBound.Min(UpperBound.Sqrt(100000) * v20, 8);  // repeat.{i}.layer_norm: shared
+            UpperBound v26 = v429 + norms.VectorNorm($"repeat.{i}.layer_norm.bias");  // repeat.{i}.layer_norm: radius
+            UpperBound v430 = v25 * UpperBound.Sqrt(100000);  // repeat.{i}.layer_norm: shared
+            UpperBound v27 = UpperBound.Min(v430 * v21, v429, v26);  // repeat.{i}.layer_norm: centred radius
+            UpperBound v431 = v430 * v22;  // repeat.{i}.layer_norm: shared
+            UpperBound v432 = v430 * v24;  // repeat.{i}.layer_norm: shared
+            UpperBound v28 = UpperBound.Min(v430 * v23, v431, v432);  // repeat.{i}.layer_norm: from pixels, whole to token
+            UpperBound v29 = UpperBound.Min(v431, 56 * v28);  // repeat.{i}.layer_norm: from pixels, whole to whole
+            UpperBound v30 = UpperBound.Min(v432, 224 * v28);  // repeat.{i}.layer_norm: from pixels, token to token
+            UpperBound v31 = norms.SpectralNorm($"repeat.{i}.attention.q");  // repeat.{i}.attention: σ(q)
+            UpperBound v32 = norms.SpectralNorm($"repeat.{i}.attention.v");  // repeat.{i}.attention: σ(v)
+            UpperBound v33 = norms.SpectralNorm($"repeat.{i}.attention.out");  // repeat.{i}.attention: σ(out)
+            UpperBound v34 = UpperBound.MaxOver(2, head => norms.HeadSpectralNorm($"repeat.{i}.attention.v", head));  // repeat.{i}.attention: largest head of v
+            UpperBound v35 = UpperBound.MaxOver(2, head => norms.HeadSpectralNorm($"repeat.{i}.attention.k", head));  // repeat.{i}.attention: largest head of k
+            UpperBound v433 = norms.VectorNorm($"repeat.{i}.attention.q_bias");  // repeat.{i}.attention: shared
+            UpperBound v36 = v31 * v26 + v433;  // repeat.{i}.attention: largest query
+            UpperBound v434 = norms.StackedTransposedProduct($"repeat.{i}.attention.k", $"repeat.{i}.attention.q");  // repeat.{i}.attention: shared
             // repeat.{i}.attention: s1, key path
-            UpperBound v35 = UpperBound.Min(
+            UpperBound v37 = UpperBound.Min(
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                    * v33
-                    * v34
-                    * v25,
+                    * v35
+                    * v36
+                    * v27,
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                    * (v415 * v24 + v33 * v414)
-                    * v25);
+                    * (v434 * v26 + v35 * v433)
+                    * v27);
             // repeat.{i}.attention: s2, query path
-            UpperBound v36 = UpperBound.Min(
+            UpperBound v38 = UpperBound.Min(
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                    * v29
-                    * v33
-                    * UpperBound.Power(v25, 2),
+                    * v31
+                    * v35
+                    * UpperBound.Power(v27, 2),
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                    * v415
-                    * UpperBound.Power(v25, 2));
+                    * v434
+                    * UpperBound.Power(v27, 2));
             // repeat.{i}.attention: range of the logits
-            UpperBound v37 = 2 * UpperBound.MaxOver(2, head => UpperBound.Min(
+            UpperBound v39 = 2 * UpperBound.MaxOver(2, head => UpperBound.Min(
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                     * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                    * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24 + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                    * v25,
+                    * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26 + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
+                    * v27,
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                    * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
+                    * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
                         + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head) * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                    * v25));
-            UpperBound v38 = UpperBound.DoeblinComplement(56, v37);  // repeat.{i}.attention: 1 − lambda
-            UpperBound v39 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v37);  // repeat.{i}.attention: cosh of half the range
-            UpperBound v40 = 56 * UpperBound.LargestSoftmaxWeight(56, v37);  // repeat.{i}.attention: largest column sum
-            UpperBound v41 = UpperBound.Min(UpperBound.Sqrt(56), UpperBound.Sqrt(v40), v39);  // repeat.{i}.attention: norm of the weights
+                    * v27));
+            UpperBound v40 = UpperBound.DoeblinComplement(56, v39);  // repeat.{i}.attention: 1 − lambda
+            UpperBound v41 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v39);  // repeat.{i}.attention: cosh of half the range
+            UpperBound v42 = 56 * UpperBound.LargestSoftmaxWeight(56, v39);  // repeat.{i}.attention: largest column sum
+            UpperBound v43 = UpperBound.Min(UpperBound.Sqrt(56), UpperBound.Sqrt(v42), v41);  // repeat.{i}.attention: norm of the weights
             // repeat.{i}.attention: value path
-            UpperBound v42 = UpperBound.Min(
-                UpperBound.Sqrt(2) * v32,
-                v30 * (UpperBound.Sqrt(2) + v38 * UpperBound.OfRational(1, global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
-            UpperBound v43 = UpperBound.Min(UpperBound.Sqrt(v40), UpperBound.Sqrt(28));  // repeat.{i}.attention: key path, whole to whole
-            UpperBound v416 = UpperBound.Sqrt(2 + UpperBound.Power(v35, 2));  // repeat.{i}.attention: shared
-            UpperBound v417 = norms.StackedProduct($"repeat.{i}.attention.out", $"repeat.{i}.attention.v");  // repeat.{i}.attention: shared
-            UpperBound v418 = UpperBound.Sqrt(2) * v417;  // repeat.{i}.attention: shared
-            UpperBound v419 = v417 * v35;  // repeat.{i}.attention: shared
-            // repeat.{i}.attention: keys and values, token to token
             UpperBound v44 = UpperBound.Min(
-                v31 * v32 * v416,
-                v31 * (v42 + v32 * v35),
-                v417 * v416,
-                v418 + v419,
-                v31 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
+                UpperBound.Sqrt(2) * v34,
+                v32 * (UpperBound.Sqrt(2) + v40 * UpperBound.OfRational(1, global::System.Numerics.BigInteger.Parse("18446744073709551616"))));
+            UpperBound v45 = UpperBound.Min(UpperBound.Sqrt(v42), UpperBound.Sqrt(28));  // repeat.{i}.attention: key path, whole to whole
+            UpperBound v435 = UpperBound.Sqrt(2 + UpperBound.Power(v37, 2));  // repeat.{i}.attention: shared
+            UpperBound v436 = norms.StackedProduct($"repeat.{i}.attention.out", $"repeat.{i}.attention.v");  // repeat.{i}.attention: shared
+            UpperBound v437 = UpperBound.Sqrt(2) * v436;  // repeat.{i}.attention: shared
+            UpperBound v438 = v436 * v37;  // repeat.{i}.attention: shared
+            // repeat.{i}.attention: keys and values, token to token
+            UpperBound v46 = UpperBound.Min(
+                v33 * v34 * v435,
+                v33 * (v44 + v34 * v37),
+                v436 * v435,
+                v437 + v438,
+                v33 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
+                                        * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
                                             + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                        * v25,
+                                        * v27,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
+                                        * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
                                             + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                        * v25),
+                                        * v27),
                                 2)),
                     2))),
                 UpperBound.SumOver(2, head =>
@@ -1124,30 +1146,30 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
+                                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
                                                 + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                            * v25,
+                                            * v27,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
+                                            * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
                                                 + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                            * v25),
+                                            * v27),
                                     2)))),
-                v417 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
+                v436 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
+                                        * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
                                             + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                        * v25,
+                                        * v27,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
+                                        * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
                                             + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                        * v25),
+                                        * v27),
                                 2)),
                     2))),
                 UpperBound.SumOver(2, head =>
@@ -1158,305 +1180,305 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
+                                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
                                                 + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                            * v25,
+                                            * v27,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
+                                            * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
                                                 + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                            * v25),
+                                            * v27),
                                     2))));
-            UpperBound v420 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 56)) * v39, 1);  // repeat.{i}.attention: shared
-            UpperBound v421 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(56, v37)));  // repeat.{i}.attention: shared
-            UpperBound v422 = UpperBound.Min(v31 * v30, v418);  // repeat.{i}.attention: shared
+            UpperBound v439 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 56)) * v41, 1);  // repeat.{i}.attention: shared
+            UpperBound v440 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(56, v39)));  // repeat.{i}.attention: shared
+            UpperBound v441 = UpperBound.Min(v33 * v32, v437);  // repeat.{i}.attention: shared
             // repeat.{i}.attention: keys and values, whole to token
-            UpperBound v45 = UpperBound.Min(
-                v31 * (v30 * v420 + v32 * v35 * v421),
-                v422 * v420 + v419 * v421,
-                v31 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
+            UpperBound v47 = UpperBound.Min(
+                v33 * (v32 * v439 + v34 * v37 * v440),
+                v441 * v439 + v438 * v440,
+                v33 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                             * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24 + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                            * v25,
+                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26 + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
+                            * v27,
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                            * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
+                            * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
                                 + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head) * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                            * v25))),
+                            * v27))),
                     2))),
                 UpperBound.SumOver(2, head =>
                     norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (
                         norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
+                                * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
                                     + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                * v25,
+                                * v27,
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
+                                * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
                                     + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head) * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                * v25))))),
-                v417 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
+                                * v27))))),
+                v436 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                             * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24 + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                            * v25,
+                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26 + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
+                            * v27,
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                            * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
+                            * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
                                 + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head) * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                            * v25))),
+                            * v27))),
                     2))),
                 UpperBound.SumOver(2, head =>
                     norms.HeadProduct($"repeat.{i}.attention.out", $"repeat.{i}.attention.v", head)
                         * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
+                                * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
                                     + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                * v25,
+                                * v27,
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
+                                * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
                                     + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head) * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                * v25)))));
-            UpperBound v423 = v417 * UpperBound.Sqrt(2);  // repeat.{i}.attention: shared
+                                * v27)))));
+            UpperBound v442 = v436 * UpperBound.Sqrt(2);  // repeat.{i}.attention: shared
             // repeat.{i}.attention: keys and values, whole to whole
-            UpperBound v46 = UpperBound.Min(
-                v31 * (v30 * v41 + v32 * UpperBound.Sqrt(2) * v43 * v35),
-                v422 * v41 + v423 * v43 * v35,
-                v31 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
-                    norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * UpperBound.Min(
-                        UpperBound.Sqrt(56) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
-                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
-                                    + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                * v25,
-                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
-                                    + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head) * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                * v25))),
-                        UpperBound.Sqrt(v40) * UpperBound.Sqrt(
-                            1
-                                + UpperBound.Power(
-                                    UpperBound.Min(
-                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
-                                                + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                            * v25,
-                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
-                                                + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                                    * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                            * v25),
-                                    2)),
-                        v41
-                            + v43 * UpperBound.Min(
-                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
-                                        + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                    * v25,
-                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
-                                        + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                            * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                    * v25)),
-                    2))),
-                UpperBound.SumOver(2, head =>
-                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (
-                        norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * UpperBound.Min(
-                            UpperBound.Sqrt(56) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
-                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
-                                        + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                    * v25,
-                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
-                                        + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                            * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                    * v25))),
-                            UpperBound.Sqrt(v40) * UpperBound.Sqrt(
-                                1
-                                    + UpperBound.Power(
-                                        UpperBound.Min(
-                                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                                * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                                * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
-                                                    + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                                * v25,
-                                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                                * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
-                                                    + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                                        * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                                * v25),
-                                        2)),
-                            v41
-                                + v43 * UpperBound.Min(
-                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
-                                            + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                        * v25,
-                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
-                                            + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                                * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                        * v25)))),
-                v417 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
-                    UpperBound.Min(
-                        UpperBound.Sqrt(56) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
-                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
-                                    + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                * v25,
-                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
-                                    + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head) * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                * v25))),
-                        UpperBound.Sqrt(v40) * UpperBound.Sqrt(
-                            1
-                                + UpperBound.Power(
-                                    UpperBound.Min(
-                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
-                                                + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                            * v25,
-                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
-                                                + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                                    * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                            * v25),
-                                    2)),
-                        v41
-                            + v43 * UpperBound.Min(
-                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
-                                        + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                    * v25,
-                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
-                                        + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                            * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                    * v25)),
-                    2))),
-                UpperBound.SumOver(2, head =>
-                    norms.HeadProduct($"repeat.{i}.attention.out", $"repeat.{i}.attention.v", head)
-                        * UpperBound.Min(
-                            UpperBound.Sqrt(56) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
-                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
-                                        + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                    * v25,
-                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
-                                        + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                            * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                    * v25))),
-                            UpperBound.Sqrt(v40) * UpperBound.Sqrt(
-                                1
-                                    + UpperBound.Power(
-                                        UpperBound.Min(
-                                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                                * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                                * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
-                                                    + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                                * v25,
-                                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                                * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
-                                                    + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                                        * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                                * v25),
-                                        2)),
-                            v41
-                                + v43 * UpperBound.Min(
-                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
-                                            + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                        * v25,
-                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
-                                            + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                                * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                        * v25))));
-            // repeat.{i}.attention: query path, all readings
-            UpperBound v47 = UpperBound.Min(
-                v31 * v32 * v36,
-                v417 * v36,
-                v31 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
-                    norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * UpperBound.Min(
-                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                            * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)
-                            * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                            * UpperBound.Power(v25, 2),
-                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                            * norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head)
-                            * UpperBound.Power(v25, 2)),
-                    2))),
-                UpperBound.SumOver(2, head =>
-                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (
-                        norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * UpperBound.Min(
-                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)
-                                * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                * UpperBound.Power(v25, 2),
-                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head)
-                                * UpperBound.Power(v25, 2)))),
-                v417 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
-                    UpperBound.Min(
-                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                            * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)
-                            * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                            * UpperBound.Power(v25, 2),
-                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                            * norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head)
-                            * UpperBound.Power(v25, 2)),
-                    2))),
-                UpperBound.SumOver(2, head =>
-                    norms.HeadProduct($"repeat.{i}.attention.out", $"repeat.{i}.attention.v", head)
-                        * UpperBound.Min(
-                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)
-                                * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                * UpperBound.Power(v25, 2),
-                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head)
-                                * UpperBound.Power(v25, 2))));
-            // repeat.{i}.attention: per head, token to token
             UpperBound v48 = UpperBound.Min(
-                v31 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
+                v33 * (v32 * v43 + v34 * UpperBound.Sqrt(2) * v45 * v37),
+                v441 * v43 + v442 * v45 * v37,
+                v33 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * UpperBound.Min(
+                        UpperBound.Sqrt(56) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
+                                    + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
+                                * v27,
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
+                                    + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head) * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
+                                * v27))),
+                        UpperBound.Sqrt(v42) * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                            * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
+                                                + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
+                                            * v27,
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                            * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
+                                                + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
+                                            * v27),
+                                    2)),
+                        v43
+                            + v45 * UpperBound.Min(
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                    * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
+                                        + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
+                                    * v27,
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                    * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
+                                        + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
+                                    * v27)),
+                    2))),
+                UpperBound.SumOver(2, head =>
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * UpperBound.Min(
+                            UpperBound.Sqrt(56) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                    * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
+                                        + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
+                                    * v27,
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                    * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
+                                        + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
+                                    * v27))),
+                            UpperBound.Sqrt(v42) * UpperBound.Sqrt(
+                                1
+                                    + UpperBound.Power(
+                                        UpperBound.Min(
+                                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                                * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                                                * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
+                                                    + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
+                                                * v27,
+                                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                                * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
+                                                    + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                                                        * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
+                                                * v27),
+                                        2)),
+                            v43
+                                + v45 * UpperBound.Min(
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                        * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
+                                            + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
+                                        * v27,
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                        * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
+                                            + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
+                                        * v27)))),
+                v436 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
+                    UpperBound.Min(
+                        UpperBound.Sqrt(56) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                                * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
+                                    + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
+                                * v27,
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
+                                    + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head) * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
+                                * v27))),
+                        UpperBound.Sqrt(v42) * UpperBound.Sqrt(
+                            1
+                                + UpperBound.Power(
+                                    UpperBound.Min(
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                            * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
+                                                + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
+                                            * v27,
+                                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                            * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
+                                                + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                                                    * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
+                                            * v27),
+                                    2)),
+                        v43
+                            + v45 * UpperBound.Min(
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                    * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
+                                        + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
+                                    * v27,
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                    * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
+                                        + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
+                                    * v27)),
+                    2))),
+                UpperBound.SumOver(2, head =>
+                    norms.HeadProduct($"repeat.{i}.attention.out", $"repeat.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            UpperBound.Sqrt(56) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                    * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                                    * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
+                                        + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
+                                    * v27,
+                                UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                    * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
+                                        + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                                            * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
+                                    * v27))),
+                            UpperBound.Sqrt(v42) * UpperBound.Sqrt(
+                                1
+                                    + UpperBound.Power(
+                                        UpperBound.Min(
+                                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                                * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                                                * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
+                                                    + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
+                                                * v27,
+                                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                                * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
+                                                    + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                                                        * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
+                                                * v27),
+                                        2)),
+                            v43
+                                + v45 * UpperBound.Min(
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                        * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                                        * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
+                                            + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
+                                        * v27,
+                                    UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                        * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
+                                            + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                                                * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
+                                        * v27))));
+            // repeat.{i}.attention: query path, all readings
+            UpperBound v49 = UpperBound.Min(
+                v33 * v34 * v38,
+                v436 * v38,
+                v33 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * UpperBound.Min(
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                            * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)
+                            * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                            * UpperBound.Power(v27, 2),
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                            * norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head)
+                            * UpperBound.Power(v27, 2)),
+                    2))),
+                UpperBound.SumOver(2, head =>
+                    norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (
+                        norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * UpperBound.Min(
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                                * UpperBound.Power(v27, 2),
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                * norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head)
+                                * UpperBound.Power(v27, 2)))),
+                v436 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
+                    UpperBound.Min(
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                            * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)
+                            * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                            * UpperBound.Power(v27, 2),
+                        UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                            * norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head)
+                            * UpperBound.Power(v27, 2)),
+                    2))),
+                UpperBound.SumOver(2, head =>
+                    norms.HeadProduct($"repeat.{i}.attention.out", $"repeat.{i}.attention.v", head)
+                        * UpperBound.Min(
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)
+                                * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
+                                * UpperBound.Power(v27, 2),
+                            UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
+                                * norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head)
+                                * UpperBound.Power(v27, 2))));
+            // repeat.{i}.attention: per head, token to token
+            UpperBound v50 = UpperBound.Min(
+                v33 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * (UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
+                                        * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
                                             + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                        * v25,
+                                        * v27,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
+                                        * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
                                             + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                        * v25),
+                                        * v27),
                                 2))
                         + UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)
                                 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                * UpperBound.Power(v25, 2),
+                                * UpperBound.Power(v27, 2),
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head)
-                                * UpperBound.Power(v25, 2))),
+                                * UpperBound.Power(v27, 2))),
                     2))),
                 UpperBound.SumOver(2, head =>
                     norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * (
@@ -1466,47 +1488,47 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
+                                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
                                                 + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                            * v25,
+                                            * v27,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
+                                            * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
                                                 + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                            * v25),
+                                            * v27),
                                     2))
                             + UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                    * UpperBound.Power(v25, 2),
+                                    * UpperBound.Power(v27, 2),
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head)
-                                    * UpperBound.Power(v25, 2))))),
-                v417 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
+                                    * UpperBound.Power(v27, 2))))),
+                v436 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
+                                        * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
                                             + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                        * v25,
+                                        * v27,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
+                                        * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
                                             + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                        * v25),
+                                        * v27),
                                 2))
                         + UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)
                                 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                * UpperBound.Power(v25, 2),
+                                * UpperBound.Power(v27, 2),
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head)
-                                * UpperBound.Power(v25, 2)),
+                                * UpperBound.Power(v27, 2)),
                     2))),
                 UpperBound.SumOver(2, head =>
                     norms.HeadProduct($"repeat.{i}.attention.out", $"repeat.{i}.attention.v", head)
@@ -1516,83 +1538,83 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
+                                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
                                                 + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                            * v25,
+                                            * v27,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
+                                            * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
                                                 + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                            * v25),
+                                            * v27),
                                     2))
                             + UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                    * UpperBound.Power(v25, 2),
+                                    * UpperBound.Power(v27, 2),
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head)
-                                    * UpperBound.Power(v25, 2)))));
-            UpperBound v49 = UpperBound.Min(v44 + v47, v48);  // repeat.{i}.attention: token to token
-            UpperBound v50 = v45 + v47;  // repeat.{i}.attention: whole to token
+                                    * UpperBound.Power(v27, 2)))));
+            UpperBound v51 = UpperBound.Min(v46 + v49, v50);  // repeat.{i}.attention: token to token
+            UpperBound v52 = v47 + v49;  // repeat.{i}.attention: whole to token
             // repeat.{i}.attention: whole to whole
-            UpperBound v51 = UpperBound.Min(
-                v46 + v47,
-                v31 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
+            UpperBound v53 = UpperBound.Min(
+                v48 + v49,
+                v33 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat.{i}.attention.v", head) * UpperBound.Sqrt(
                         56 * UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
+                                * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
                                     + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                * v25,
+                                * v27,
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
+                                * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
                                     + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head) * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                * v25))
+                                * v27))
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                        * UpperBound.Power(v25, 2),
+                                        * UpperBound.Power(v27, 2),
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head)
-                                        * UpperBound.Power(v25, 2)),
+                                        * UpperBound.Power(v27, 2)),
                                 2)
                             + UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                    * UpperBound.Power(v25, 2),
+                                    * UpperBound.Power(v27, 2),
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head)
-                                    * UpperBound.Power(v25, 2))
+                                    * UpperBound.Power(v27, 2))
                                 * (UpperBound.Sqrt(56) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
+                                        * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
                                             + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                        * v25,
+                                        * v27,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
+                                        * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
                                             + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                        * v25)))
+                                        * v27)))
                                     + UpperBound.Sqrt(
                                         1
                                             + UpperBound.Power(
                                                 UpperBound.Min(
                                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                         * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                                        * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
+                                                        * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
                                                             + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                                        * v25,
+                                                        * v27,
                                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                                        * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
+                                                        * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
                                                             + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
                                                                 * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                                        * v25),
+                                                        * v27),
                                                 2)))),
                     2))),
                 UpperBound.SumOver(2, head =>
@@ -1601,114 +1623,114 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                             56 * UpperBound.SaturationG(UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
+                                    * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
                                         + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                    * v25,
+                                    * v27,
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
+                                    * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
                                         + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
                                             * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                    * v25))
+                                    * v27))
                                 + UpperBound.Power(
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)
                                             * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                            * UpperBound.Power(v25, 2),
+                                            * UpperBound.Power(v27, 2),
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head)
-                                            * UpperBound.Power(v25, 2)),
+                                            * UpperBound.Power(v27, 2)),
                                     2)
                                 + UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                        * UpperBound.Power(v25, 2),
+                                        * UpperBound.Power(v27, 2),
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head)
-                                        * UpperBound.Power(v25, 2))
+                                        * UpperBound.Power(v27, 2))
                                     * (UpperBound.Sqrt(56) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
+                                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
                                                 + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                            * v25,
+                                            * v27,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
+                                            * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
                                                 + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                            * v25)))
+                                            * v27)))
                                         + UpperBound.Sqrt(
                                             1
                                                 + UpperBound.Power(
                                                     UpperBound.Min(
                                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                             * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
+                                                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
                                                                 + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                                            * v25,
+                                                            * v27,
                                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                             * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head)
-                                                                * v24
+                                                                * v26
                                                                 + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
                                                                     * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                                            * v25),
+                                                            * v27),
                                                     2)))))),
-                v417 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
+                v436 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         56 * UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
+                                * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
                                     + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                * v25,
+                                * v27,
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
+                                * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
                                     + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head) * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                * v25))
+                                * v27))
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                        * UpperBound.Power(v25, 2),
+                                        * UpperBound.Power(v27, 2),
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head)
-                                        * UpperBound.Power(v25, 2)),
+                                        * UpperBound.Power(v27, 2)),
                                 2)
                             + UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                    * UpperBound.Power(v25, 2),
+                                    * UpperBound.Power(v27, 2),
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head)
-                                    * UpperBound.Power(v25, 2))
+                                    * UpperBound.Power(v27, 2))
                                 * (UpperBound.Sqrt(56) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
+                                        * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
                                             + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                        * v25,
+                                        * v27,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
+                                        * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
                                             + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                        * v25)))
+                                        * v27)))
                                     + UpperBound.Sqrt(
                                         1
                                             + UpperBound.Power(
                                                 UpperBound.Min(
                                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                         * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                                        * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
+                                                        * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
                                                             + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                                        * v25,
+                                                        * v27,
                                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                                        * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
+                                                        * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
                                                             + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
                                                                 * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                                        * v25),
+                                                        * v27),
                                                 2)))),
                     2))),
                 UpperBound.SumOver(2, head =>
@@ -1717,241 +1739,246 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                             56 * UpperBound.SaturationG(UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
+                                    * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
                                         + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                    * v25,
+                                    * v27,
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
+                                    * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
                                         + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
                                             * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                    * v25))
+                                    * v27))
                                 + UpperBound.Power(
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)
                                             * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                            * UpperBound.Power(v25, 2),
+                                            * UpperBound.Power(v27, 2),
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head)
-                                            * UpperBound.Power(v25, 2)),
+                                            * UpperBound.Power(v27, 2)),
                                     2)
                                 + UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                        * UpperBound.Power(v25, 2),
+                                        * UpperBound.Power(v27, 2),
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head)
-                                        * UpperBound.Power(v25, 2))
+                                        * UpperBound.Power(v27, 2))
                                     * (UpperBound.Sqrt(56) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
+                                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
                                                 + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                            * v25,
+                                            * v27,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v24
+                                            * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head) * v26
                                                 + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                            * v25)))
+                                            * v27)))
                                         + UpperBound.Sqrt(
                                             1
                                                 + UpperBound.Power(
                                                     UpperBound.Min(
                                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                             * norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
-                                                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v24
+                                                            * (norms.HeadSpectralNorm($"repeat.{i}.attention.q", head) * v26
                                                                 + norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                                            * v25,
+                                                            * v27,
                                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                             * (norms.HeadTransposedProduct($"repeat.{i}.attention.q", $"repeat.{i}.attention.k", head)
-                                                                * v24
+                                                                * v26
                                                                 + norms.HeadSpectralNorm($"repeat.{i}.attention.k", head)
                                                                     * norms.HeadVectorNorm($"repeat.{i}.attention.q_bias", head))
-                                                            * v25),
+                                                            * v27),
                                                     2))))));
-            UpperBound v52 = norms.OperatorNorm($"repeat.{i}.attention.lepe");  // repeat.{i}.attention: operator norm of lepe
-            UpperBound v53 = UpperBound.Min(norms.LargestRow($"repeat.{i}.attention.lepe"), v52);  // repeat.{i}.attention: largest channel of lepe
+            UpperBound v54 = norms.OperatorNorm($"repeat.{i}.attention.lepe");  // repeat.{i}.attention: operator norm of lepe
+            UpperBound v55 = UpperBound.Min(norms.LargestRow($"repeat.{i}.attention.lepe"), v54);  // repeat.{i}.attention: largest channel of lepe
+            UpperBound v56 = norms.TapNorms($"repeat.{i}.attention.lepe");  // repeat.{i}.attention: sum of lepe's taps
+            UpperBound v443 = UpperBound.Sqrt(3) * v55;  // repeat.{i}.attention: shared
+            UpperBound v57 = UpperBound.Min(v443, v56);  // repeat.{i}.attention: lepe, token to token
+            UpperBound v58 = UpperBound.Min(3 * v55, v56);  // repeat.{i}.attention: lepe, all taps
             // repeat.{i}.attention: shared
-            UpperBound v424 = UpperBound.Min(
-                v31 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head), 2))),
+            UpperBound v444 = UpperBound.Min(
+                v33 * UpperBound.Sqrt(UpperBound.SumOver(2, head => UpperBound.Power(norms.HeadSpectralNorm($"repeat.{i}.attention.v", head), 2))),
                 UpperBound.SumOver(2, head =>
                     norms.HeadSpectralNorm($"repeat.{i}.attention.out", head) * norms.HeadSpectralNorm($"repeat.{i}.attention.v", head)),
-                v423,
+                v442,
                 UpperBound.SumOver(2, head => norms.HeadProduct($"repeat.{i}.attention.out", $"repeat.{i}.attention.v", head)));
-            UpperBound v425 = v418 * v25;  // repeat.{i}.attention: shared
-            UpperBound v426 = UpperBound.Sqrt(3) * v53;  // repeat.{i}.attention: shared
-            UpperBound v427 = v31 * v30 * v426;  // repeat.{i}.attention: shared
-            UpperBound v428 = norms.VectorNorm($"repeat.{i}.attention.v_bias");  // repeat.{i}.attention: shared
+            UpperBound v445 = v437 * v27;  // repeat.{i}.attention: shared
+            UpperBound v446 = v33 * v32 * v57;  // repeat.{i}.attention: shared
+            UpperBound v447 = norms.VectorNorm($"repeat.{i}.attention.v_bias");  // repeat.{i}.attention: shared
             // repeat.{i}.attention: radius
-            UpperBound v54 = UpperBound.Min(
-                v31 * v42 * v24,
-                v31 * (v30 * v24 + v42 * v25),
-                v424 * v24,
-                v418 * v24,
-                UpperBound.Min(norms.Product($"repeat.{i}.attention.out", $"repeat.{i}.attention.v"), v31 * v30, v418) * v24 + v425)
-                + v427 * v24
-                + (v31 * v428 + v31 * (v426 * v428 + norms.VectorNorm($"repeat.{i}.attention.lepe_bias")))
+            UpperBound v59 = UpperBound.Min(
+                v33 * v44 * v26,
+                v33 * (v32 * v26 + v44 * v27),
+                v444 * v26,
+                v437 * v26,
+                UpperBound.Min(norms.Product($"repeat.{i}.attention.out", $"repeat.{i}.attention.v"), v33 * v32, v437) * v26 + v445)
+                + v446 * v26
+                + (v33 * v447 + v33 * (v57 * v447 + norms.VectorNorm($"repeat.{i}.attention.lepe_bias")))
                 + norms.VectorNorm($"repeat.{i}.attention.out_bias");
-            UpperBound v429 = v30 * v24 + v428;  // repeat.{i}.attention: shared
+            UpperBound v448 = v32 * v26 + v447;  // repeat.{i}.attention: shared
             // repeat.{i}.attention: centred radius
-            UpperBound v55 = UpperBound.Min(
-                UpperBound.Min(v31 * v42 * v25, v424 * v25, v425)
-                    + v31 * UpperBound.Min(v426 * v429, 3 * v53 * (UpperBound.OfRational(1, 2) * (v30 * v25 + v429))),
-                v54);
-            UpperBound v430 = v49 + v427;  // repeat.{i}.attention: shared
-            UpperBound v431 = v31 * v30 * v53;  // repeat.{i}.attention: shared
-            UpperBound v432 = (v51 + v31 * v30 * UpperBound.Min(v426, v52)) * v27;  // repeat.{i}.attention: shared
-            UpperBound v433 = v430 * v28;  // repeat.{i}.attention: shared
-            UpperBound v56 = UpperBound.Min(v430 * v26, (v50 + v431) * v27, (v45 + v431) * v27 + v47 * v26, v432, v433);  // repeat.{i}.attention: from pixels, whole to token
-            UpperBound v57 = UpperBound.Min(v432, 56 * v56);  // repeat.{i}.attention: from pixels, whole to whole
-            UpperBound v58 = UpperBound.Min(v433, 224 * v56);  // repeat.{i}.attention: from pixels, token to token
-            UpperBound v64 = v18 + v54;  // repeat.{i}.residual: radius
-            UpperBound v65 = UpperBound.Min(v19 + v55, v64);  // repeat.{i}.residual: centred radius
-            UpperBound v66 = UpperBound.Min(v21 + v56, v20 + v57, v22 + v58);  // repeat.{i}.residual: from pixels, whole to token
-            UpperBound v67 = UpperBound.Min(v20 + v57, 56 * v66);  // repeat.{i}.residual: from pixels, whole to whole
-            UpperBound v68 = UpperBound.Min(v22 + v58, 224 * v66);  // repeat.{i}.residual: from pixels, token to token
-            UpperBound v69 = norms.LargestEntry($"repeat.{i}.layer_norm_2.gain");  // repeat.{i}.layer_norm_2: max|gain|
-            UpperBound v434 = v69 * UpperBound.Min(UpperBound.Sqrt(100000) * v64, 8);  // repeat.{i}.layer_norm_2: shared
-            UpperBound v70 = v434 + norms.VectorNorm($"repeat.{i}.layer_norm_2.bias");  // repeat.{i}.layer_norm_2: radius
-            UpperBound v435 = v69 * UpperBound.Sqrt(100000);  // repeat.{i}.layer_norm_2: shared
-            UpperBound v71 = UpperBound.Min(v435 * v65, v434, v70);  // repeat.{i}.layer_norm_2: centred radius
-            UpperBound v436 = v435 * v67;  // repeat.{i}.layer_norm_2: shared
-            UpperBound v437 = v435 * v68;  // repeat.{i}.layer_norm_2: shared
-            UpperBound v72 = UpperBound.Min(v435 * v66, v436, v437);  // repeat.{i}.layer_norm_2: from pixels, whole to token
-            UpperBound v73 = UpperBound.Min(v436, 56 * v72);  // repeat.{i}.layer_norm_2: from pixels, whole to whole
-            UpperBound v74 = UpperBound.Min(v437, 224 * v72);  // repeat.{i}.layer_norm_2: from pixels, token to token
-            UpperBound v75 = norms.SpectralNorm($"repeat.{i}.mlp.up");  // repeat.{i}.mlp: σ(up)
-            UpperBound v76 = norms.SpectralNorm($"repeat.{i}.mlp.down");  // repeat.{i}.mlp: σ(down)
-            UpperBound v77 = norms.LargestRow($"repeat.{i}.mlp.up") * v70 + norms.LargestEntry($"repeat.{i}.mlp.up_bias");  // repeat.{i}.mlp: largest pre-activation
-            UpperBound v78 = v75 * v70 + norms.VectorNorm($"repeat.{i}.mlp.up_bias");  // repeat.{i}.mlp: norm of the pre-activations
-            UpperBound v79 = UpperBound.GeluSlope(v77);  // repeat.{i}.mlp: gelu slope
+            UpperBound v60 = UpperBound.Min(
+                UpperBound.Min(v33 * v44 * v27, v444 * v27, v445)
+                    + v33 * UpperBound.Min(v57 * v448, v58 * (UpperBound.OfRational(1, 2) * (v32 * v27 + v448))),
+                v59);
+            UpperBound v449 = v51 + v446;  // repeat.{i}.attention: shared
+            UpperBound v450 = v33 * v32 * v55;  // repeat.{i}.attention: shared
+            UpperBound v451 = (v53 + v33 * v32 * UpperBound.Min(v443, v54)) * v29;  // repeat.{i}.attention: shared
+            UpperBound v452 = v449 * v30;  // repeat.{i}.attention: shared
+            UpperBound v61 = UpperBound.Min(v449 * v28, (v52 + v450) * v29, (v47 + v450) * v29 + v49 * v28, v451, v452);  // repeat.{i}.attention: from pixels, whole to token
+            UpperBound v62 = UpperBound.Min(v451, 56 * v61);  // repeat.{i}.attention: from pixels, whole to whole
+            UpperBound v63 = UpperBound.Min(v452, 224 * v61);  // repeat.{i}.attention: from pixels, token to token
+            UpperBound v69 = v20 + v59;  // repeat.{i}.residual: radius
+            UpperBound v70 = UpperBound.Min(v21 + v60, v69);  // repeat.{i}.residual: centred radius
+            UpperBound v71 = UpperBound.Min(v23 + v61, v22 + v62, v24 + v63);  // repeat.{i}.residual: from pixels, whole to token
+            UpperBound v72 = UpperBound.Min(v22 + v62, 56 * v71);  // repeat.{i}.residual: from pixels, whole to whole
+            UpperBound v73 = UpperBound.Min(v24 + v63, 224 * v71);  // repeat.{i}.residual: from pixels, token to token
+            UpperBound v74 = norms.LargestEntry($"repeat.{i}.layer_norm_2.gain");  // repeat.{i}.layer_norm_2: max|gain|
+            UpperBound v453 = v74 * UpperBound.Min(UpperBound.Sqrt(100000) * v69, 8);  // repeat.{i}.layer_norm_2: shared
+            UpperBound v75 = v453 + norms.VectorNorm($"repeat.{i}.layer_norm_2.bias");  // repeat.{i}.layer_norm_2: radius
+            UpperBound v454 = v74 * UpperBound.Sqrt(100000);  // repeat.{i}.layer_norm_2: shared
+            UpperBound v76 = UpperBound.Min(v454 * v70, v453, v75);  // repeat.{i}.layer_norm_2: centred radius
+            UpperBound v455 = v454 * v72;  // repeat.{i}.layer_norm_2: shared
+            UpperBound v456 = v454 * v73;  // repeat.{i}.layer_norm_2: shared
+            UpperBound v77 = UpperBound.Min(v454 * v71, v455, v456);  // repeat.{i}.layer_norm_2: from pixels, whole to token
+            UpperBound v78 = UpperBound.Min(v455, 56 * v77);  // repeat.{i}.layer_norm_2: from pixels, whole to whole
+            UpperBound v79 = UpperBound.Min(v456, 224 * v77);  // repeat.{i}.layer_norm_2: from pixels, token to token
+            UpperBound v80 = norms.SpectralNorm($"repeat.{i}.mlp.up");  // repeat.{i}.mlp: σ(up)
+            UpperBound v81 = norms.SpectralNorm($"repeat.{i}.mlp.down");  // repeat.{i}.mlp: σ(down)
+            UpperBound v82 = norms.LargestRow($"repeat.{i}.mlp.up") * v75 + norms.LargestEntry($"repeat.{i}.mlp.up_bias");  // repeat.{i}.mlp: largest pre-activation
+            UpperBound v83 = v80 * v75 + norms.VectorNorm($"repeat.{i}.mlp.up_bias");  // repeat.{i}.mlp: norm of the pre-activations
+            UpperBound v84 = UpperBound.GeluSlope(v82);  // repeat.{i}.mlp: gelu slope
             // repeat.{i}.mlp: constant
-            UpperBound v80 = UpperBound.Min(
-                v79 * (v75 * v76),
+            UpperBound v85 = UpperBound.Min(
+                v84 * (v80 * v81),
                 UpperBound.OfRational(1, 2) * norms.Product($"repeat.{i}.mlp.down", $"repeat.{i}.mlp.up")
-                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v75 * v76));
-            UpperBound v81 = v76 * (UpperBound.GeluGain(v77) * v78) + norms.VectorNorm($"repeat.{i}.mlp.down_bias");  // repeat.{i}.mlp: radius
-            UpperBound v82 = UpperBound.Min(v80 * v71, v81);  // repeat.{i}.mlp: centred radius
-            UpperBound v83 = UpperBound.Min(v80 * v72, v80 * v73, v80 * v74);  // repeat.{i}.mlp: from pixels, whole to token
-            UpperBound v84 = UpperBound.Min(v80 * v73, 56 * v83);  // repeat.{i}.mlp: from pixels, whole to whole
-            UpperBound v85 = UpperBound.Min(v80 * v74, 224 * v83);  // repeat.{i}.mlp: from pixels, token to token
-            UpperBound v88 = v64 + v81;  // repeat.{i}.residual_2: radius
-            UpperBound v89 = UpperBound.Min(v65 + v82, v88);  // repeat.{i}.residual_2: centred radius
-            UpperBound v91 = UpperBound.Min(v66 + v83, v67 + v84, v68 + v85);  // repeat.{i}.residual_2: from pixels, whole to token
-            UpperBound v92 = UpperBound.Min(v67 + v84, 56 * v91);  // repeat.{i}.residual_2: from pixels, whole to whole
-            UpperBound v93 = UpperBound.Min(v68 + v85, 224 * v91);  // repeat.{i}.residual_2: from pixels, token to token
-            (v18, v19, v20, v21, v22) = (v88, v89, v92, v91, v93);
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v80 * v81));
+            UpperBound v86 = v81 * (UpperBound.GeluGain(v82) * v83) + norms.VectorNorm($"repeat.{i}.mlp.down_bias");  // repeat.{i}.mlp: radius
+            UpperBound v87 = UpperBound.Min(v85 * v76, v86);  // repeat.{i}.mlp: centred radius
+            UpperBound v88 = UpperBound.Min(v85 * v77, v85 * v78, v85 * v79);  // repeat.{i}.mlp: from pixels, whole to token
+            UpperBound v89 = UpperBound.Min(v85 * v78, 56 * v88);  // repeat.{i}.mlp: from pixels, whole to whole
+            UpperBound v90 = UpperBound.Min(v85 * v79, 224 * v88);  // repeat.{i}.mlp: from pixels, token to token
+            UpperBound v93 = v69 + v86;  // repeat.{i}.residual_2: radius
+            UpperBound v94 = UpperBound.Min(v70 + v87, v93);  // repeat.{i}.residual_2: centred radius
+            UpperBound v96 = UpperBound.Min(v71 + v88, v72 + v89, v73 + v90);  // repeat.{i}.residual_2: from pixels, whole to token
+            UpperBound v97 = UpperBound.Min(v72 + v89, 56 * v96);  // repeat.{i}.residual_2: from pixels, whole to whole
+            UpperBound v98 = UpperBound.Min(v73 + v90, 224 * v96);  // repeat.{i}.residual_2: from pixels, token to token
+            (v20, v21, v22, v23, v24) = (v93, v94, v97, v96, v98);
         }
-        UpperBound v94 = v18;
-        UpperBound v95 = v19;
-        UpperBound v96 = v20;
-        UpperBound v97 = v21;
-        UpperBound v98 = v22;
-        UpperBound v99 = norms.OperatorNorm("conv2d_2.weight");  // conv2d_2: operator norm of weight
-        UpperBound v100 = UpperBound.Min(norms.SpectralNorm("conv2d_2.weight"), v99);  // conv2d_2: σ(weight)
-        UpperBound v438 = 3 * v100 * v94;  // conv2d_2: shared
-        UpperBound v101 = v438 + norms.VectorNorm("conv2d_2.bias");  // conv2d_2: radius
-        UpperBound v102 = UpperBound.Min(v438, 3 * v100 * UpperBound.OfRational(1, 2) * (v95 + v94), v101);  // conv2d_2: centred radius
-        UpperBound v439 = UpperBound.Min(2 * v100, v99) * v96;  // conv2d_2: shared
-        UpperBound v440 = 3 * v100 * v98;  // conv2d_2: shared
-        UpperBound v103 = UpperBound.Min(3 * v100 * v97, UpperBound.Min(v100, 2 * v100, v99) * v96, v439, v440);  // conv2d_2: from pixels, whole to token
-        UpperBound v104 = UpperBound.Min(v439, 28 * v103);  // conv2d_2: from pixels, whole to whole
-        UpperBound v105 = UpperBound.Min(v440, 224 * v103);  // conv2d_2: from pixels, token to token
-        UpperBound v107 = norms.LargestEntry("layer_norm_2.gain");  // layer_norm_2: max|gain|
-        UpperBound v441 = v107 * UpperBound.Min(UpperBound.Sqrt(128), UpperBound.Sqrt(100000) * v101);  // layer_norm_2: shared
-        UpperBound v108 = v441 + norms.VectorNorm("layer_norm_2.bias");  // layer_norm_2: radius
-        UpperBound v442 = v107 * UpperBound.Sqrt(100000);  // layer_norm_2: shared
-        UpperBound v109 = UpperBound.Min(v442 * v102, v441, v108);  // layer_norm_2: centred radius
-        UpperBound v443 = v442 * v104;  // layer_norm_2: shared
-        UpperBound v444 = v442 * v105;  // layer_norm_2: shared
-        UpperBound v110 = UpperBound.Min(v442 * v103, v443, v444);  // layer_norm_2: from pixels, whole to token
-        UpperBound v111 = UpperBound.Min(v443, 28 * v110);  // layer_norm_2: from pixels, whole to whole
-        UpperBound v112 = UpperBound.Min(v444, 224 * v110);  // layer_norm_2: from pixels, token to token
-        UpperBound v113 = v108;
-        UpperBound v114 = v109;
-        UpperBound v115 = v111;
-        UpperBound v116 = v110;
-        UpperBound v117 = v112;
+        UpperBound v99 = v20;
+        UpperBound v100 = v21;
+        UpperBound v101 = v22;
+        UpperBound v102 = v23;
+        UpperBound v103 = v24;
+        UpperBound v104 = norms.OperatorNorm("conv2d_2.weight");  // conv2d_2: operator norm of weight
+        UpperBound v105 = UpperBound.Min(norms.SpectralNorm("conv2d_2.weight"), v104);  // conv2d_2: σ(weight)
+        UpperBound v106 = norms.TapNorms("conv2d_2.weight");  // conv2d_2: sum of the taps' norms
+        UpperBound v457 = UpperBound.Min(3 * v105, v106);  // conv2d_2: shared
+        UpperBound v458 = v457 * v99;  // conv2d_2: shared
+        UpperBound v107 = v458 + norms.VectorNorm("conv2d_2.bias");  // conv2d_2: radius
+        UpperBound v108 = UpperBound.Min(v458, v457 * UpperBound.OfRational(1, 2) * (v100 + v99), v107);  // conv2d_2: centred radius
+        UpperBound v459 = UpperBound.Min(2 * v105, v104) * v101;  // conv2d_2: shared
+        UpperBound v460 = v457 * v103;  // conv2d_2: shared
+        UpperBound v109 = UpperBound.Min(v457 * v102, UpperBound.Min(v105, 2 * v105, v104) * v101, v459, v460);  // conv2d_2: from pixels, whole to token
+        UpperBound v110 = UpperBound.Min(v459, 28 * v109);  // conv2d_2: from pixels, whole to whole
+        UpperBound v111 = UpperBound.Min(v460, 224 * v109);  // conv2d_2: from pixels, token to token
+        UpperBound v114 = norms.LargestEntry("layer_norm_2.gain");  // layer_norm_2: max|gain|
+        UpperBound v461 = v114 * UpperBound.Min(UpperBound.Sqrt(128), UpperBound.Sqrt(100000) * v107);  // layer_norm_2: shared
+        UpperBound v115 = v461 + norms.VectorNorm("layer_norm_2.bias");  // layer_norm_2: radius
+        UpperBound v462 = v114 * UpperBound.Sqrt(100000);  // layer_norm_2: shared
+        UpperBound v116 = UpperBound.Min(v462 * v108, v461, v115);  // layer_norm_2: centred radius
+        UpperBound v463 = v462 * v110;  // layer_norm_2: shared
+        UpperBound v464 = v462 * v111;  // layer_norm_2: shared
+        UpperBound v117 = UpperBound.Min(v462 * v109, v463, v464);  // layer_norm_2: from pixels, whole to token
+        UpperBound v118 = UpperBound.Min(v463, 28 * v117);  // layer_norm_2: from pixels, whole to whole
+        UpperBound v119 = UpperBound.Min(v464, 224 * v117);  // layer_norm_2: from pixels, token to token
+        UpperBound v120 = v115;
+        UpperBound v121 = v116;
+        UpperBound v122 = v118;
+        UpperBound v123 = v117;
+        UpperBound v124 = v119;
         for (long i = 0; i < 2; i++)
         {
-            UpperBound v118 = norms.LargestEntry($"repeat_2.{i}.layer_norm.gain");  // repeat_2.{i}.layer_norm: max|gain|
-            UpperBound v445 = v118 * UpperBound.Min(UpperBound.Sqrt(128), UpperBound.Sqrt(100000) * v113);  // repeat_2.{i}.layer_norm: shared
-            UpperBound v119 = v445 + norms.VectorNorm($"repeat_2.{i}.layer_norm.bias");  // repeat_2.{i}.layer_norm: radius
-            UpperBound v446 = v118 * UpperBound.Sqrt(100000);  // repeat_2.{i}.layer_norm: shared
-            UpperBound v120 = UpperBound.Min(v446 * v114, v445, v119);  // repeat_2.{i}.layer_norm: centred radius
-            UpperBound v447 = v446 * v115;  // repeat_2.{i}.layer_norm: shared
-            UpperBound v448 = v446 * v117;  // repeat_2.{i}.layer_norm: shared
-            UpperBound v121 = UpperBound.Min(v446 * v116, v447, v448);  // repeat_2.{i}.layer_norm: from pixels, whole to token
-            UpperBound v122 = UpperBound.Min(v447, 28 * v121);  // repeat_2.{i}.layer_norm: from pixels, whole to whole
-            UpperBound v123 = UpperBound.Min(v448, 224 * v121);  // repeat_2.{i}.layer_norm: from pixels, token to token
-            UpperBound v124 = norms.SpectralNorm($"repeat_2.{i}.attention.q");  // repeat_2.{i}.attention: σ(q)
-            UpperBound v125 = norms.SpectralNorm($"repeat_2.{i}.attention.v");  // repeat_2.{i}.attention: σ(v)
-            UpperBound v126 = norms.SpectralNorm($"repeat_2.{i}.attention.out");  // repeat_2.{i}.attention: σ(out)
-            UpperBound v127 = UpperBound.MaxOver(4, head => norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head));  // repeat_2.{i}.attention: largest head of v
-            UpperBound v128 = UpperBound.MaxOver(4, head => norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head));  // repeat_2.{i}.attention: largest head of k
-            UpperBound v449 = norms.VectorNorm($"repeat_2.{i}.attention.q_bias");  // repeat_2.{i}.attention: shared
-            UpperBound v129 = v124 * v119 + v449;  // repeat_2.{i}.attention: largest query
-            UpperBound v450 = norms.StackedTransposedProduct($"repeat_2.{i}.attention.k", $"repeat_2.{i}.attention.q");  // repeat_2.{i}.attention: shared
+            UpperBound v125 = norms.LargestEntry($"repeat_2.{i}.layer_norm.gain");  // repeat_2.{i}.layer_norm: max|gain|
+            UpperBound v465 = v125 * UpperBound.Min(UpperBound.Sqrt(128), UpperBound.Sqrt(100000) * v120);  // repeat_2.{i}.layer_norm: shared
+            UpperBound v126 = v465 + norms.VectorNorm($"repeat_2.{i}.layer_norm.bias");  // repeat_2.{i}.layer_norm: radius
+            UpperBound v466 = v125 * UpperBound.Sqrt(100000);  // repeat_2.{i}.layer_norm: shared
+            UpperBound v127 = UpperBound.Min(v466 * v121, v465, v126);  // repeat_2.{i}.layer_norm: centred radius
+            UpperBound v467 = v466 * v122;  // repeat_2.{i}.layer_norm: shared
+            UpperBound v468 = v466 * v124;  // repeat_2.{i}.layer_norm: shared
+            UpperBound v128 = UpperBound.Min(v466 * v123, v467, v468);  // repeat_2.{i}.layer_norm: from pixels, whole to token
+            UpperBound v129 = UpperBound.Min(v467, 28 * v128);  // repeat_2.{i}.layer_norm: from pixels, whole to whole
+            UpperBound v130 = UpperBound.Min(v468, 224 * v128);  // repeat_2.{i}.layer_norm: from pixels, token to token
+            UpperBound v131 = norms.SpectralNorm($"repeat_2.{i}.attention.q");  // repeat_2.{i}.attention: σ(q)
+            UpperBound v132 = norms.SpectralNorm($"repeat_2.{i}.attention.v");  // repeat_2.{i}.attention: σ(v)
+            UpperBound v133 = norms.SpectralNorm($"repeat_2.{i}.attention.out");  // repeat_2.{i}.attention: σ(out)
+            UpperBound v134 = UpperBound.MaxOver(4, head => norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head));  // repeat_2.{i}.attention: largest head of v
+            UpperBound v135 = UpperBound.MaxOver(4, head => norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head));  // repeat_2.{i}.attention: largest head of k
+            UpperBound v469 = norms.VectorNorm($"repeat_2.{i}.attention.q_bias");  // repeat_2.{i}.attention: shared
+            UpperBound v136 = v131 * v126 + v469;  // repeat_2.{i}.attention: largest query
+            UpperBound v470 = norms.StackedTransposedProduct($"repeat_2.{i}.attention.k", $"repeat_2.{i}.attention.q");  // repeat_2.{i}.attention: shared
             // repeat_2.{i}.attention: s1, key path
-            UpperBound v130 = UpperBound.Min(
+            UpperBound v137 = UpperBound.Min(
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                    * v128
-                    * v129
-                    * v120,
+                    * v135
+                    * v136
+                    * v127,
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                    * (v450 * v119 + v128 * v449)
-                    * v120);
+                    * (v470 * v126 + v135 * v469)
+                    * v127);
             // repeat_2.{i}.attention: s2, query path
-            UpperBound v131 = UpperBound.Min(
+            UpperBound v138 = UpperBound.Min(
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                    * v124
-                    * v128
-                    * UpperBound.Power(v120, 2),
+                    * v131
+                    * v135
+                    * UpperBound.Power(v127, 2),
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                    * v450
-                    * UpperBound.Power(v120, 2));
+                    * v470
+                    * UpperBound.Power(v127, 2));
             // repeat_2.{i}.attention: range of the logits
-            UpperBound v132 = 2 * UpperBound.MaxOver(4, head => UpperBound.Min(
+            UpperBound v139 = 2 * UpperBound.MaxOver(4, head => UpperBound.Min(
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                     * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                    * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119 + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                    * v120,
+                    * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126 + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
+                    * v127,
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                    * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                    * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                         + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head) * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                    * v120));
-            UpperBound v133 = UpperBound.DoeblinComplement(56, v132);  // repeat_2.{i}.attention: 1 − lambda
-            UpperBound v134 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v132);  // repeat_2.{i}.attention: cosh of half the range
-            UpperBound v135 = 56 * UpperBound.LargestSoftmaxWeight(56, v132);  // repeat_2.{i}.attention: largest column sum
-            UpperBound v136 = UpperBound.Min(UpperBound.Sqrt(56), UpperBound.Sqrt(v135), v134);  // repeat_2.{i}.attention: norm of the weights
-            UpperBound v137 = UpperBound.Min(2 * v127, v125 * (UpperBound.Sqrt(2) + v133 * UpperBound.OfRational(1350731562094192351, 2305843009213693952)));  // repeat_2.{i}.attention: value path
-            UpperBound v138 = UpperBound.Min(UpperBound.Sqrt(v135), UpperBound.Sqrt(28));  // repeat_2.{i}.attention: key path, whole to whole
-            UpperBound v451 = UpperBound.Sqrt(4 + UpperBound.Power(v130, 2));  // repeat_2.{i}.attention: shared
-            UpperBound v452 = norms.StackedProduct($"repeat_2.{i}.attention.out", $"repeat_2.{i}.attention.v");  // repeat_2.{i}.attention: shared
-            UpperBound v453 = 2 * v452;  // repeat_2.{i}.attention: shared
-            UpperBound v454 = v452 * v130;  // repeat_2.{i}.attention: shared
+                    * v127));
+            UpperBound v140 = UpperBound.DoeblinComplement(56, v139);  // repeat_2.{i}.attention: 1 − lambda
+            UpperBound v141 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v139);  // repeat_2.{i}.attention: cosh of half the range
+            UpperBound v142 = 56 * UpperBound.LargestSoftmaxWeight(56, v139);  // repeat_2.{i}.attention: largest column sum
+            UpperBound v143 = UpperBound.Min(UpperBound.Sqrt(56), UpperBound.Sqrt(v142), v141);  // repeat_2.{i}.attention: norm of the weights
+            UpperBound v144 = UpperBound.Min(2 * v134, v132 * (UpperBound.Sqrt(2) + v140 * UpperBound.OfRational(1350731562094192351, 2305843009213693952)));  // repeat_2.{i}.attention: value path
+            UpperBound v145 = UpperBound.Min(UpperBound.Sqrt(v142), UpperBound.Sqrt(28));  // repeat_2.{i}.attention: key path, whole to whole
+            UpperBound v471 = UpperBound.Sqrt(4 + UpperBound.Power(v137, 2));  // repeat_2.{i}.attention: shared
+            UpperBound v472 = norms.StackedProduct($"repeat_2.{i}.attention.out", $"repeat_2.{i}.attention.v");  // repeat_2.{i}.attention: shared
+            UpperBound v473 = 2 * v472;  // repeat_2.{i}.attention: shared
+            UpperBound v474 = v472 * v137;  // repeat_2.{i}.attention: shared
             // repeat_2.{i}.attention: keys and values, token to token
-            UpperBound v139 = UpperBound.Min(
-                v126 * v127 * v451,
-                v126 * (v137 + v127 * v130),
-                v452 * v451,
-                v453 + v454,
-                v126 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+            UpperBound v146 = UpperBound.Min(
+                v133 * v134 * v471,
+                v133 * (v144 + v134 * v137),
+                v472 * v471,
+                v473 + v474,
+                v133 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                        * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                             + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                        * v120,
+                                        * v127,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                        * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                             + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                        * v120),
+                                        * v127),
                                 2)),
                     2))),
                 UpperBound.SumOver(4, head =>
@@ -1962,30 +1989,30 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                                 + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                            * v120,
+                                            * v127,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                            * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                                 + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                            * v120),
+                                            * v127),
                                     2)))),
-                v452 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                v472 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                        * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                             + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                        * v120,
+                                        * v127,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                        * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                             + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                        * v120),
+                                        * v127),
                                 2)),
                     2))),
                 UpperBound.SumOver(4, head =>
@@ -1996,116 +2023,116 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                                 + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                            * v120,
+                                            * v127,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                            * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                                 + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                            * v120),
+                                            * v127),
                                     2))));
-            UpperBound v455 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 56)) * v134, 1);  // repeat_2.{i}.attention: shared
-            UpperBound v456 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(56, v132)));  // repeat_2.{i}.attention: shared
-            UpperBound v457 = UpperBound.Min(v126 * v125, v453);  // repeat_2.{i}.attention: shared
+            UpperBound v475 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 56)) * v141, 1);  // repeat_2.{i}.attention: shared
+            UpperBound v476 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(56, v139)));  // repeat_2.{i}.attention: shared
+            UpperBound v477 = UpperBound.Min(v133 * v132, v473);  // repeat_2.{i}.attention: shared
             // repeat_2.{i}.attention: keys and values, whole to token
-            UpperBound v140 = UpperBound.Min(
-                v126 * (v125 * v455 + v127 * v130 * v456),
-                v457 * v455 + v454 * v456,
-                v126 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+            UpperBound v147 = UpperBound.Min(
+                v133 * (v132 * v475 + v134 * v137 * v476),
+                v477 * v475 + v474 * v476,
+                v133 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                 + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                            * v120,
+                            * v127,
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                            * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                            * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                 + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head) * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                            * v120))),
+                            * v127))),
                     2))),
                 UpperBound.SumOver(4, head =>
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (
                         norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                     + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                * v120,
+                                * v127,
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                     + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                         * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                * v120))))),
-                v452 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                                * v127))))),
+                v472 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                 + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                            * v120,
+                            * v127,
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                            * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                            * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                 + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head) * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                            * v120))),
+                            * v127))),
                     2))),
                 UpperBound.SumOver(4, head =>
                     norms.HeadProduct($"repeat_2.{i}.attention.out", $"repeat_2.{i}.attention.v", head)
                         * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                     + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                * v120,
+                                * v127,
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                     + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                         * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                * v120)))));
+                                * v127)))));
             // repeat_2.{i}.attention: keys and values, whole to whole
-            UpperBound v141 = UpperBound.Min(
-                v126 * (v125 * v136 + v127 * UpperBound.Sqrt(2) * v138 * v130),
-                v457 * v136 + v452 * UpperBound.Sqrt(2) * v138 * v130,
-                v126 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+            UpperBound v148 = UpperBound.Min(
+                v133 * (v132 * v143 + v134 * UpperBound.Sqrt(2) * v145 * v137),
+                v477 * v143 + v472 * UpperBound.Sqrt(2) * v145 * v137,
+                v133 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * UpperBound.Min(
                         UpperBound.Sqrt(56) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                     + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                * v120,
+                                * v127,
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                     + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                         * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                * v120))),
-                        UpperBound.Sqrt(v135) * UpperBound.Sqrt(
+                                * v127))),
+                        UpperBound.Sqrt(v142) * UpperBound.Sqrt(
                             1
                                 + UpperBound.Power(
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                                 + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                            * v120,
+                                            * v127,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                            * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                                 + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                            * v120),
+                                            * v127),
                                     2)),
-                        v136
-                            + v138 * UpperBound.Min(
+                        v143
+                            + v145 * UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                    * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                         + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                    * v120,
+                                    * v127,
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                    * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                         + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                             * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                    * v120)),
+                                    * v127)),
                     2))),
                 UpperBound.SumOver(4, head =>
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (
@@ -2113,81 +2140,81 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                             UpperBound.Sqrt(56) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                    * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                         + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                    * v120,
+                                    * v127,
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                    * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                         + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                             * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                    * v120))),
-                            UpperBound.Sqrt(v135) * UpperBound.Sqrt(
+                                    * v127))),
+                            UpperBound.Sqrt(v142) * UpperBound.Sqrt(
                                 1
                                     + UpperBound.Power(
                                         UpperBound.Min(
                                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                                * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                                * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                                     + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                                * v120,
+                                                * v127,
                                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                                * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                                * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                                     + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                                         * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                                * v120),
+                                                * v127),
                                         2)),
-                            v136
-                                + v138 * UpperBound.Min(
+                            v143
+                                + v145 * UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                        * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                             + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                        * v120,
+                                        * v127,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                        * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                             + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                        * v120)))),
-                v452 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                                        * v127)))),
+                v472 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.Sqrt(56) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                     + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                * v120,
+                                * v127,
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                     + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                         * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                * v120))),
-                        UpperBound.Sqrt(v135) * UpperBound.Sqrt(
+                                * v127))),
+                        UpperBound.Sqrt(v142) * UpperBound.Sqrt(
                             1
                                 + UpperBound.Power(
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                                 + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                            * v120,
+                                            * v127,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                            * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                                 + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                            * v120),
+                                            * v127),
                                     2)),
-                        v136
-                            + v138 * UpperBound.Min(
+                        v143
+                            + v145 * UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                    * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                         + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                    * v120,
+                                    * v127,
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                    * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                         + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                             * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                    * v120)),
+                                    * v127)),
                     2))),
                 UpperBound.SumOver(4, head =>
                     norms.HeadProduct($"repeat_2.{i}.attention.out", $"repeat_2.{i}.attention.v", head)
@@ -2195,54 +2222,54 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                             UpperBound.Sqrt(56) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                    * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                         + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                    * v120,
+                                    * v127,
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                    * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                         + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                             * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                    * v120))),
-                            UpperBound.Sqrt(v135) * UpperBound.Sqrt(
+                                    * v127))),
+                            UpperBound.Sqrt(v142) * UpperBound.Sqrt(
                                 1
                                     + UpperBound.Power(
                                         UpperBound.Min(
                                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                                * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                                * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                                     + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                                * v120,
+                                                * v127,
                                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                                * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                                * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                                     + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                                         * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                                * v120),
+                                                * v127),
                                         2)),
-                            v136
-                                + v138 * UpperBound.Min(
+                            v143
+                                + v145 * UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                        * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                             + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                        * v120,
+                                        * v127,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                        * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                             + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                        * v120))));
+                                        * v127))));
             // repeat_2.{i}.attention: query path, all readings
-            UpperBound v142 = UpperBound.Min(
-                v126 * v127 * v131,
-                v452 * v131,
-                v126 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+            UpperBound v149 = UpperBound.Min(
+                v133 * v134 * v138,
+                v472 * v138,
+                v133 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * UpperBound.Min(
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)
                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                            * UpperBound.Power(v120, 2),
+                            * UpperBound.Power(v127, 2),
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                             * norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head)
-                            * UpperBound.Power(v120, 2)),
+                            * UpperBound.Power(v127, 2)),
                     2))),
                 UpperBound.SumOver(4, head =>
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (
@@ -2250,19 +2277,19 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                * UpperBound.Power(v120, 2),
+                                * UpperBound.Power(v127, 2),
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head)
-                                * UpperBound.Power(v120, 2)))),
-                v452 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                                * UpperBound.Power(v127, 2)))),
+                v472 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)
                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                            * UpperBound.Power(v120, 2),
+                            * UpperBound.Power(v127, 2),
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                             * norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head)
-                            * UpperBound.Power(v120, 2)),
+                            * UpperBound.Power(v127, 2)),
                     2))),
                 UpperBound.SumOver(4, head =>
                     norms.HeadProduct($"repeat_2.{i}.attention.out", $"repeat_2.{i}.attention.v", head)
@@ -2270,36 +2297,36 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                * UpperBound.Power(v120, 2),
+                                * UpperBound.Power(v127, 2),
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head)
-                                * UpperBound.Power(v120, 2))));
+                                * UpperBound.Power(v127, 2))));
             // repeat_2.{i}.attention: per head, token to token
-            UpperBound v143 = UpperBound.Min(
-                v126 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+            UpperBound v150 = UpperBound.Min(
+                v133 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * (UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                        * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                             + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                        * v120,
+                                        * v127,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                        * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                             + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                        * v120),
+                                        * v127),
                                 2))
                         + UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                * UpperBound.Power(v120, 2),
+                                * UpperBound.Power(v127, 2),
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head)
-                                * UpperBound.Power(v120, 2))),
+                                * UpperBound.Power(v127, 2))),
                     2))),
                 UpperBound.SumOver(4, head =>
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * (
@@ -2309,47 +2336,47 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                                 + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                            * v120,
+                                            * v127,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                            * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                                 + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                            * v120),
+                                            * v127),
                                     2))
                             + UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                    * UpperBound.Power(v120, 2),
+                                    * UpperBound.Power(v127, 2),
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head)
-                                    * UpperBound.Power(v120, 2))))),
-                v452 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                                    * UpperBound.Power(v127, 2))))),
+                v472 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                        * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                             + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                        * v120,
+                                        * v127,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                        * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                             + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                        * v120),
+                                        * v127),
                                 2))
                         + UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                * UpperBound.Power(v120, 2),
+                                * UpperBound.Power(v127, 2),
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head)
-                                * UpperBound.Power(v120, 2)),
+                                * UpperBound.Power(v127, 2)),
                     2))),
                 UpperBound.SumOver(4, head =>
                     norms.HeadProduct($"repeat_2.{i}.attention.out", $"repeat_2.{i}.attention.v", head)
@@ -2359,85 +2386,85 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                                 + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                            * v120,
+                                            * v127,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                            * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                                 + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                            * v120),
+                                            * v127),
                                     2))
                             + UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                    * UpperBound.Power(v120, 2),
+                                    * UpperBound.Power(v127, 2),
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head)
-                                    * UpperBound.Power(v120, 2)))));
-            UpperBound v144 = UpperBound.Min(v139 + v142, v143);  // repeat_2.{i}.attention: token to token
-            UpperBound v145 = v140 + v142;  // repeat_2.{i}.attention: whole to token
+                                    * UpperBound.Power(v127, 2)))));
+            UpperBound v151 = UpperBound.Min(v146 + v149, v150);  // repeat_2.{i}.attention: token to token
+            UpperBound v152 = v147 + v149;  // repeat_2.{i}.attention: whole to token
             // repeat_2.{i}.attention: whole to whole
-            UpperBound v146 = UpperBound.Min(
-                v141 + v142,
-                v126 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+            UpperBound v153 = UpperBound.Min(
+                v148 + v149,
+                v133 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head) * UpperBound.Sqrt(
                         56 * UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                     + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                * v120,
+                                * v127,
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                     + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                         * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                * v120))
+                                * v127))
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                        * UpperBound.Power(v120, 2),
+                                        * UpperBound.Power(v127, 2),
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head)
-                                        * UpperBound.Power(v120, 2)),
+                                        * UpperBound.Power(v127, 2)),
                                 2)
                             + UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                    * UpperBound.Power(v120, 2),
+                                    * UpperBound.Power(v127, 2),
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head)
-                                    * UpperBound.Power(v120, 2))
+                                    * UpperBound.Power(v127, 2))
                                 * (UpperBound.Sqrt(56) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                        * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                             + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                        * v120,
+                                        * v127,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                        * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                             + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                        * v120)))
+                                        * v127)))
                                     + UpperBound.Sqrt(
                                         1
                                             + UpperBound.Power(
                                                 UpperBound.Min(
                                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                         * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                                        * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                                        * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                                             + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                                        * v120,
+                                                        * v127,
                                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                         * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head)
-                                                            * v119
+                                                            * v126
                                                             + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                                                 * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                                        * v120),
+                                                        * v127),
                                                 2)))),
                     2))),
                 UpperBound.SumOver(4, head =>
@@ -2446,116 +2473,116 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                             56 * UpperBound.SaturationG(UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                    * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                         + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                    * v120,
+                                    * v127,
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                    * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                         + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                             * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                    * v120))
+                                    * v127))
                                 + UpperBound.Power(
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)
                                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                            * UpperBound.Power(v120, 2),
+                                            * UpperBound.Power(v127, 2),
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head)
-                                            * UpperBound.Power(v120, 2)),
+                                            * UpperBound.Power(v127, 2)),
                                     2)
                                 + UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                        * UpperBound.Power(v120, 2),
+                                        * UpperBound.Power(v127, 2),
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head)
-                                        * UpperBound.Power(v120, 2))
+                                        * UpperBound.Power(v127, 2))
                                     * (UpperBound.Sqrt(56) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                                 + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                            * v120,
+                                            * v127,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                            * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                                 + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                            * v120)))
+                                            * v127)))
                                         + UpperBound.Sqrt(
                                             1
                                                 + UpperBound.Power(
                                                     UpperBound.Min(
                                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                                                 + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                                            * v120,
+                                                            * v127,
                                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                             * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head)
-                                                                * v119
+                                                                * v126
                                                                 + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                                                     * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                                            * v120),
+                                                            * v127),
                                                     2)))))),
-                v452 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
+                v472 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         56 * UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                     + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                * v120,
+                                * v127,
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                     + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                         * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                * v120))
+                                * v127))
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                        * UpperBound.Power(v120, 2),
+                                        * UpperBound.Power(v127, 2),
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head)
-                                        * UpperBound.Power(v120, 2)),
+                                        * UpperBound.Power(v127, 2)),
                                 2)
                             + UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                    * UpperBound.Power(v120, 2),
+                                    * UpperBound.Power(v127, 2),
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head)
-                                    * UpperBound.Power(v120, 2))
+                                    * UpperBound.Power(v127, 2))
                                 * (UpperBound.Sqrt(56) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                        * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                             + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                        * v120,
+                                        * v127,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                        * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                             + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                        * v120)))
+                                        * v127)))
                                     + UpperBound.Sqrt(
                                         1
                                             + UpperBound.Power(
                                                 UpperBound.Min(
                                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                         * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                                        * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                                        * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                                             + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                                        * v120,
+                                                        * v127,
                                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                         * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head)
-                                                            * v119
+                                                            * v126
                                                             + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                                                 * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                                        * v120),
+                                                        * v127),
                                                 2)))),
                     2))),
                 UpperBound.SumOver(4, head =>
@@ -2564,246 +2591,251 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                             56 * UpperBound.SaturationG(UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                    * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                         + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                    * v120,
+                                    * v127,
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                    * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                         + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                             * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                    * v120))
+                                    * v127))
                                 + UpperBound.Power(
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)
                                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                            * UpperBound.Power(v120, 2),
+                                            * UpperBound.Power(v127, 2),
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head)
-                                            * UpperBound.Power(v120, 2)),
+                                            * UpperBound.Power(v127, 2)),
                                     2)
                                 + UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                        * UpperBound.Power(v120, 2),
+                                        * UpperBound.Power(v127, 2),
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head)
-                                        * UpperBound.Power(v120, 2))
+                                        * UpperBound.Power(v127, 2))
                                     * (UpperBound.Sqrt(56) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                                 + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                            * v120,
+                                            * v127,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v119
+                                            * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head) * v126
                                                 + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                            * v120)))
+                                            * v127)))
                                         + UpperBound.Sqrt(
                                             1
                                                 + UpperBound.Power(
                                                     UpperBound.Min(
                                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                             * norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
-                                                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v119
+                                                            * (norms.HeadSpectralNorm($"repeat_2.{i}.attention.q", head) * v126
                                                                 + norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                                            * v120,
+                                                            * v127,
                                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                             * (norms.HeadTransposedProduct($"repeat_2.{i}.attention.q", $"repeat_2.{i}.attention.k", head)
-                                                                * v119
+                                                                * v126
                                                                 + norms.HeadSpectralNorm($"repeat_2.{i}.attention.k", head)
                                                                     * norms.HeadVectorNorm($"repeat_2.{i}.attention.q_bias", head))
-                                                            * v120),
+                                                            * v127),
                                                     2))))));
-            UpperBound v147 = norms.OperatorNorm($"repeat_2.{i}.attention.lepe");  // repeat_2.{i}.attention: operator norm of lepe
-            UpperBound v148 = UpperBound.Min(norms.LargestRow($"repeat_2.{i}.attention.lepe"), v147);  // repeat_2.{i}.attention: largest channel of lepe
+            UpperBound v154 = norms.OperatorNorm($"repeat_2.{i}.attention.lepe");  // repeat_2.{i}.attention: operator norm of lepe
+            UpperBound v155 = UpperBound.Min(norms.LargestRow($"repeat_2.{i}.attention.lepe"), v154);  // repeat_2.{i}.attention: largest channel of lepe
+            UpperBound v156 = norms.TapNorms($"repeat_2.{i}.attention.lepe");  // repeat_2.{i}.attention: sum of lepe's taps
+            UpperBound v478 = UpperBound.Sqrt(6) * v155;  // repeat_2.{i}.attention: shared
+            UpperBound v157 = UpperBound.Min(v478, v156);  // repeat_2.{i}.attention: lepe, token to token
+            UpperBound v158 = UpperBound.Min(3 * v155, v156);  // repeat_2.{i}.attention: lepe, all taps
             // repeat_2.{i}.attention: shared
-            UpperBound v458 = UpperBound.Min(
-                v126 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head), 2))),
+            UpperBound v479 = UpperBound.Min(
+                v133 * UpperBound.Sqrt(UpperBound.SumOver(4, head => UpperBound.Power(norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head), 2))),
                 UpperBound.SumOver(4, head =>
                     norms.HeadSpectralNorm($"repeat_2.{i}.attention.out", head) * norms.HeadSpectralNorm($"repeat_2.{i}.attention.v", head)),
-                v452 * 2,
+                v472 * 2,
                 UpperBound.SumOver(4, head => norms.HeadProduct($"repeat_2.{i}.attention.out", $"repeat_2.{i}.attention.v", head)));
-            UpperBound v459 = v453 * v120;  // repeat_2.{i}.attention: shared
-            UpperBound v460 = UpperBound.Sqrt(6) * v148;  // repeat_2.{i}.attention: shared
-            UpperBound v461 = v126 * v125 * v460;  // repeat_2.{i}.attention: shared
-            UpperBound v462 = norms.VectorNorm($"repeat_2.{i}.attention.v_bias");  // repeat_2.{i}.attention: shared
+            UpperBound v480 = v473 * v127;  // repeat_2.{i}.attention: shared
+            UpperBound v481 = v133 * v132 * v157;  // repeat_2.{i}.attention: shared
+            UpperBound v482 = norms.VectorNorm($"repeat_2.{i}.attention.v_bias");  // repeat_2.{i}.attention: shared
             // repeat_2.{i}.attention: radius
-            UpperBound v149 = UpperBound.Min(
-                v126 * v137 * v119,
-                v126 * (v125 * v119 + v137 * v120),
-                v458 * v119,
-                v453 * v119,
-                UpperBound.Min(norms.Product($"repeat_2.{i}.attention.out", $"repeat_2.{i}.attention.v"), v126 * v125, v453) * v119 + v459)
-                + v461 * v119
-                + (v126 * v462 + v126 * (v460 * v462 + norms.VectorNorm($"repeat_2.{i}.attention.lepe_bias")))
+            UpperBound v159 = UpperBound.Min(
+                v133 * v144 * v126,
+                v133 * (v132 * v126 + v144 * v127),
+                v479 * v126,
+                v473 * v126,
+                UpperBound.Min(norms.Product($"repeat_2.{i}.attention.out", $"repeat_2.{i}.attention.v"), v133 * v132, v473) * v126 + v480)
+                + v481 * v126
+                + (v133 * v482 + v133 * (v157 * v482 + norms.VectorNorm($"repeat_2.{i}.attention.lepe_bias")))
                 + norms.VectorNorm($"repeat_2.{i}.attention.out_bias");
-            UpperBound v463 = v125 * v119 + v462;  // repeat_2.{i}.attention: shared
+            UpperBound v483 = v132 * v126 + v482;  // repeat_2.{i}.attention: shared
             // repeat_2.{i}.attention: centred radius
-            UpperBound v150 = UpperBound.Min(
-                UpperBound.Min(v126 * v137 * v120, v458 * v120, v459)
-                    + v126 * UpperBound.Min(v460 * v463, 3 * v148 * (UpperBound.OfRational(1, 2) * (v125 * v120 + v463))),
-                v149);
-            UpperBound v464 = v144 + v461;  // repeat_2.{i}.attention: shared
-            UpperBound v465 = v126 * v125 * v148;  // repeat_2.{i}.attention: shared
-            UpperBound v466 = (v146 + v126 * v125 * UpperBound.Min(v460, v147)) * v122;  // repeat_2.{i}.attention: shared
-            UpperBound v467 = v464 * v123;  // repeat_2.{i}.attention: shared
-            UpperBound v151 = UpperBound.Min(v464 * v121, (v145 + v465) * v122, (v140 + v465) * v122 + v142 * v121, v466, v467);  // repeat_2.{i}.attention: from pixels, whole to token
-            UpperBound v152 = UpperBound.Min(v466, 28 * v151);  // repeat_2.{i}.attention: from pixels, whole to whole
-            UpperBound v153 = UpperBound.Min(v467, 224 * v151);  // repeat_2.{i}.attention: from pixels, token to token
-            UpperBound v159 = v113 + v149;  // repeat_2.{i}.residual: radius
-            UpperBound v160 = UpperBound.Min(v114 + v150, v159);  // repeat_2.{i}.residual: centred radius
-            UpperBound v161 = UpperBound.Min(v116 + v151, v115 + v152, v117 + v153);  // repeat_2.{i}.residual: from pixels, whole to token
-            UpperBound v162 = UpperBound.Min(v115 + v152, 28 * v161);  // repeat_2.{i}.residual: from pixels, whole to whole
-            UpperBound v163 = UpperBound.Min(v117 + v153, 224 * v161);  // repeat_2.{i}.residual: from pixels, token to token
-            UpperBound v164 = norms.LargestEntry($"repeat_2.{i}.layer_norm_2.gain");  // repeat_2.{i}.layer_norm_2: max|gain|
-            UpperBound v468 = v164 * UpperBound.Min(UpperBound.Sqrt(128), UpperBound.Sqrt(100000) * v159);  // repeat_2.{i}.layer_norm_2: shared
-            UpperBound v165 = v468 + norms.VectorNorm($"repeat_2.{i}.layer_norm_2.bias");  // repeat_2.{i}.layer_norm_2: radius
-            UpperBound v469 = v164 * UpperBound.Sqrt(100000);  // repeat_2.{i}.layer_norm_2: shared
-            UpperBound v166 = UpperBound.Min(v469 * v160, v468, v165);  // repeat_2.{i}.layer_norm_2: centred radius
-            UpperBound v470 = v469 * v162;  // repeat_2.{i}.layer_norm_2: shared
-            UpperBound v471 = v469 * v163;  // repeat_2.{i}.layer_norm_2: shared
-            UpperBound v167 = UpperBound.Min(v469 * v161, v470, v471);  // repeat_2.{i}.layer_norm_2: from pixels, whole to token
-            UpperBound v168 = UpperBound.Min(v470, 28 * v167);  // repeat_2.{i}.layer_norm_2: from pixels, whole to whole
-            UpperBound v169 = UpperBound.Min(v471, 224 * v167);  // repeat_2.{i}.layer_norm_2: from pixels, token to token
-            UpperBound v170 = norms.SpectralNorm($"repeat_2.{i}.mlp.up");  // repeat_2.{i}.mlp: σ(up)
-            UpperBound v171 = norms.SpectralNorm($"repeat_2.{i}.mlp.down");  // repeat_2.{i}.mlp: σ(down)
-            UpperBound v172 = norms.LargestRow($"repeat_2.{i}.mlp.up") * v165 + norms.LargestEntry($"repeat_2.{i}.mlp.up_bias");  // repeat_2.{i}.mlp: largest pre-activation
-            UpperBound v173 = v170 * v165 + norms.VectorNorm($"repeat_2.{i}.mlp.up_bias");  // repeat_2.{i}.mlp: norm of the pre-activations
-            UpperBound v174 = UpperBound.GeluSlope(v172);  // repeat_2.{i}.mlp: gelu slope
+            UpperBound v160 = UpperBound.Min(
+                UpperBound.Min(v133 * v144 * v127, v479 * v127, v480)
+                    + v133 * UpperBound.Min(v157 * v483, v158 * (UpperBound.OfRational(1, 2) * (v132 * v127 + v483))),
+                v159);
+            UpperBound v484 = v151 + v481;  // repeat_2.{i}.attention: shared
+            UpperBound v485 = v133 * v132 * v155;  // repeat_2.{i}.attention: shared
+            UpperBound v486 = (v153 + v133 * v132 * UpperBound.Min(v478, v154)) * v129;  // repeat_2.{i}.attention: shared
+            UpperBound v487 = v484 * v130;  // repeat_2.{i}.attention: shared
+            UpperBound v161 = UpperBound.Min(v484 * v128, (v152 + v485) * v129, (v147 + v485) * v129 + v149 * v128, v486, v487);  // repeat_2.{i}.attention: from pixels, whole to token
+            UpperBound v162 = UpperBound.Min(v486, 28 * v161);  // repeat_2.{i}.attention: from pixels, whole to whole
+            UpperBound v163 = UpperBound.Min(v487, 224 * v161);  // repeat_2.{i}.attention: from pixels, token to token
+            UpperBound v169 = v120 + v159;  // repeat_2.{i}.residual: radius
+            UpperBound v170 = UpperBound.Min(v121 + v160, v169);  // repeat_2.{i}.residual: centred radius
+            UpperBound v171 = UpperBound.Min(v123 + v161, v122 + v162, v124 + v163);  // repeat_2.{i}.residual: from pixels, whole to token
+            UpperBound v172 = UpperBound.Min(v122 + v162, 28 * v171);  // repeat_2.{i}.residual: from pixels, whole to whole
+            UpperBound v173 = UpperBound.Min(v124 + v163, 224 * v171);  // repeat_2.{i}.residual: from pixels, token to token
+            UpperBound v174 = norms.LargestEntry($"repeat_2.{i}.layer_norm_2.gain");  // repeat_2.{i}.layer_norm_2: max|gain|
+            UpperBound v488 = v174 * UpperBound.Min(UpperBound.Sqrt(128), UpperBound.Sqrt(100000) * v169);  // repeat_2.{i}.layer_norm_2: shared
+            UpperBound v175 = v488 + norms.VectorNorm($"repeat_2.{i}.layer_norm_2.bias");  // repeat_2.{i}.layer_norm_2: radius
+            UpperBound v489 = v174 * UpperBound.Sqrt(100000);  // repeat_2.{i}.layer_norm_2: shared
+            UpperBound v176 = UpperBound.Min(v489 * v170, v488, v175);  // repeat_2.{i}.layer_norm_2: centred radius
+            UpperBound v490 = v489 * v172;  // repeat_2.{i}.layer_norm_2: shared
+            UpperBound v491 = v489 * v173;  // repeat_2.{i}.layer_norm_2: shared
+            UpperBound v177 = UpperBound.Min(v489 * v171, v490, v491);  // repeat_2.{i}.layer_norm_2: from pixels, whole to token
+            UpperBound v178 = UpperBound.Min(v490, 28 * v177);  // repeat_2.{i}.layer_norm_2: from pixels, whole to whole
+            UpperBound v179 = UpperBound.Min(v491, 224 * v177);  // repeat_2.{i}.layer_norm_2: from pixels, token to token
+            UpperBound v180 = norms.SpectralNorm($"repeat_2.{i}.mlp.up");  // repeat_2.{i}.mlp: σ(up)
+            UpperBound v181 = norms.SpectralNorm($"repeat_2.{i}.mlp.down");  // repeat_2.{i}.mlp: σ(down)
+            UpperBound v182 = norms.LargestRow($"repeat_2.{i}.mlp.up") * v175 + norms.LargestEntry($"repeat_2.{i}.mlp.up_bias");  // repeat_2.{i}.mlp: largest pre-activation
+            UpperBound v183 = v180 * v175 + norms.VectorNorm($"repeat_2.{i}.mlp.up_bias");  // repeat_2.{i}.mlp: norm of the pre-activations
+            UpperBound v184 = UpperBound.GeluSlope(v182);  // repeat_2.{i}.mlp: gelu slope
             // repeat_2.{i}.mlp: constant
-            UpperBound v175 = UpperBound.Min(
-                v174 * (v170 * v171),
+            UpperBound v185 = UpperBound.Min(
+                v184 * (v180 * v181),
                 UpperBound.OfRational(1, 2) * norms.Product($"repeat_2.{i}.mlp.down", $"repeat_2.{i}.mlp.up")
-                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v170 * v171));
-            UpperBound v176 = v171 * (UpperBound.GeluGain(v172) * v173) + norms.VectorNorm($"repeat_2.{i}.mlp.down_bias");  // repeat_2.{i}.mlp: radius
-            UpperBound v177 = UpperBound.Min(v175 * v166, v176);  // repeat_2.{i}.mlp: centred radius
-            UpperBound v178 = UpperBound.Min(v175 * v167, v175 * v168, v175 * v169);  // repeat_2.{i}.mlp: from pixels, whole to token
-            UpperBound v179 = UpperBound.Min(v175 * v168, 28 * v178);  // repeat_2.{i}.mlp: from pixels, whole to whole
-            UpperBound v180 = UpperBound.Min(v175 * v169, 224 * v178);  // repeat_2.{i}.mlp: from pixels, token to token
-            UpperBound v183 = v159 + v176;  // repeat_2.{i}.residual_2: radius
-            UpperBound v184 = UpperBound.Min(v160 + v177, v183);  // repeat_2.{i}.residual_2: centred radius
-            UpperBound v186 = UpperBound.Min(v161 + v178, v162 + v179, v163 + v180);  // repeat_2.{i}.residual_2: from pixels, whole to token
-            UpperBound v187 = UpperBound.Min(v162 + v179, 28 * v186);  // repeat_2.{i}.residual_2: from pixels, whole to whole
-            UpperBound v188 = UpperBound.Min(v163 + v180, 224 * v186);  // repeat_2.{i}.residual_2: from pixels, token to token
-            (v113, v114, v115, v116, v117) = (v183, v184, v187, v186, v188);
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v180 * v181));
+            UpperBound v186 = v181 * (UpperBound.GeluGain(v182) * v183) + norms.VectorNorm($"repeat_2.{i}.mlp.down_bias");  // repeat_2.{i}.mlp: radius
+            UpperBound v187 = UpperBound.Min(v185 * v176, v186);  // repeat_2.{i}.mlp: centred radius
+            UpperBound v188 = UpperBound.Min(v185 * v177, v185 * v178, v185 * v179);  // repeat_2.{i}.mlp: from pixels, whole to token
+            UpperBound v189 = UpperBound.Min(v185 * v178, 28 * v188);  // repeat_2.{i}.mlp: from pixels, whole to whole
+            UpperBound v190 = UpperBound.Min(v185 * v179, 224 * v188);  // repeat_2.{i}.mlp: from pixels, token to token
+            UpperBound v193 = v169 + v186;  // repeat_2.{i}.residual_2: radius
+            UpperBound v194 = UpperBound.Min(v170 + v187, v193);  // repeat_2.{i}.residual_2: centred radius
+            UpperBound v196 = UpperBound.Min(v171 + v188, v172 + v189, v173 + v190);  // repeat_2.{i}.residual_2: from pixels, whole to token
+            UpperBound v197 = UpperBound.Min(v172 + v189, 28 * v196);  // repeat_2.{i}.residual_2: from pixels, whole to whole
+            UpperBound v198 = UpperBound.Min(v173 + v190, 224 * v196);  // repeat_2.{i}.residual_2: from pixels, token to token
+            (v120, v121, v122, v123, v124) = (v193, v194, v197, v196, v198);
         }
-        UpperBound v189 = v113;
-        UpperBound v190 = v114;
-        UpperBound v191 = v115;
-        UpperBound v192 = v116;
-        UpperBound v193 = v117;
-        UpperBound v194 = norms.OperatorNorm("conv2d_3.weight");  // conv2d_3: operator norm of weight
-        UpperBound v195 = UpperBound.Min(norms.SpectralNorm("conv2d_3.weight"), v194);  // conv2d_3: σ(weight)
-        UpperBound v472 = 3 * v195 * v189;  // conv2d_3: shared
-        UpperBound v196 = v472 + norms.VectorNorm("conv2d_3.bias");  // conv2d_3: radius
-        UpperBound v197 = UpperBound.Min(v472, 3 * v195 * UpperBound.OfRational(1, 2) * (v190 + v189), v196);  // conv2d_3: centred radius
-        UpperBound v473 = UpperBound.Min(2 * v195, v194) * v191;  // conv2d_3: shared
-        UpperBound v474 = 3 * v195 * v193;  // conv2d_3: shared
-        UpperBound v198 = UpperBound.Min(3 * v195 * v192, UpperBound.Min(v195, 2 * v195, v194) * v191, v473, v474);  // conv2d_3: from pixels, whole to token
-        UpperBound v199 = UpperBound.Min(v473, 14 * v198);  // conv2d_3: from pixels, whole to whole
-        UpperBound v200 = UpperBound.Min(v474, 224 * v198);  // conv2d_3: from pixels, token to token
-        UpperBound v202 = norms.LargestEntry("layer_norm_3.gain");  // layer_norm_3: max|gain|
-        UpperBound v475 = v202 * UpperBound.Min(UpperBound.Sqrt(100000) * v196, 16);  // layer_norm_3: shared
-        UpperBound v203 = v475 + norms.VectorNorm("layer_norm_3.bias");  // layer_norm_3: radius
-        UpperBound v476 = v202 * UpperBound.Sqrt(100000);  // layer_norm_3: shared
-        UpperBound v204 = UpperBound.Min(v476 * v197, v475, v203);  // layer_norm_3: centred radius
-        UpperBound v477 = v476 * v199;  // layer_norm_3: shared
-        UpperBound v478 = v476 * v200;  // layer_norm_3: shared
-        UpperBound v205 = UpperBound.Min(v476 * v198, v477, v478);  // layer_norm_3: from pixels, whole to token
-        UpperBound v206 = UpperBound.Min(v477, 14 * v205);  // layer_norm_3: from pixels, whole to whole
-        UpperBound v207 = UpperBound.Min(v478, 224 * v205);  // layer_norm_3: from pixels, token to token
-        UpperBound v208 = v203;
-        UpperBound v209 = v204;
-        UpperBound v210 = v206;
-        UpperBound v211 = v205;
-        UpperBound v212 = v207;
+        UpperBound v199 = v120;
+        UpperBound v200 = v121;
+        UpperBound v201 = v122;
+        UpperBound v202 = v123;
+        UpperBound v203 = v124;
+        UpperBound v204 = norms.OperatorNorm("conv2d_3.weight");  // conv2d_3: operator norm of weight
+        UpperBound v205 = UpperBound.Min(norms.SpectralNorm("conv2d_3.weight"), v204);  // conv2d_3: σ(weight)
+        UpperBound v206 = norms.TapNorms("conv2d_3.weight");  // conv2d_3: sum of the taps' norms
+        UpperBound v492 = UpperBound.Min(3 * v205, v206);  // conv2d_3: shared
+        UpperBound v493 = v492 * v199;  // conv2d_3: shared
+        UpperBound v207 = v493 + norms.VectorNorm("conv2d_3.bias");  // conv2d_3: radius
+        UpperBound v208 = UpperBound.Min(v493, v492 * UpperBound.OfRational(1, 2) * (v200 + v199), v207);  // conv2d_3: centred radius
+        UpperBound v494 = UpperBound.Min(2 * v205, v204) * v201;  // conv2d_3: shared
+        UpperBound v495 = v492 * v203;  // conv2d_3: shared
+        UpperBound v209 = UpperBound.Min(v492 * v202, UpperBound.Min(v205, 2 * v205, v204) * v201, v494, v495);  // conv2d_3: from pixels, whole to token
+        UpperBound v210 = UpperBound.Min(v494, 14 * v209);  // conv2d_3: from pixels, whole to whole
+        UpperBound v211 = UpperBound.Min(v495, 224 * v209);  // conv2d_3: from pixels, token to token
+        UpperBound v214 = norms.LargestEntry("layer_norm_3.gain");  // layer_norm_3: max|gain|
+        UpperBound v496 = v214 * UpperBound.Min(UpperBound.Sqrt(100000) * v207, 16);  // layer_norm_3: shared
+        UpperBound v215 = v496 + norms.VectorNorm("layer_norm_3.bias");  // layer_norm_3: radius
+        UpperBound v497 = v214 * UpperBound.Sqrt(100000);  // layer_norm_3: shared
+        UpperBound v216 = UpperBound.Min(v497 * v208, v496, v215);  // layer_norm_3: centred radius
+        UpperBound v498 = v497 * v210;  // layer_norm_3: shared
+        UpperBound v499 = v497 * v211;  // layer_norm_3: shared
+        UpperBound v217 = UpperBound.Min(v497 * v209, v498, v499);  // layer_norm_3: from pixels, whole to token
+        UpperBound v218 = UpperBound.Min(v498, 14 * v217);  // layer_norm_3: from pixels, whole to whole
+        UpperBound v219 = UpperBound.Min(v499, 224 * v217);  // layer_norm_3: from pixels, token to token
+        UpperBound v220 = v215;
+        UpperBound v221 = v216;
+        UpperBound v222 = v218;
+        UpperBound v223 = v217;
+        UpperBound v224 = v219;
         for (long i = 0; i < 21; i++)
         {
-            UpperBound v213 = norms.LargestEntry($"repeat_3.{i}.layer_norm.gain");  // repeat_3.{i}.layer_norm: max|gain|
-            UpperBound v479 = v213 * UpperBound.Min(UpperBound.Sqrt(100000) * v208, 16);  // repeat_3.{i}.layer_norm: shared
-            UpperBound v214 = v479 + norms.VectorNorm($"repeat_3.{i}.layer_norm.bias");  // repeat_3.{i}.layer_norm: radius
-            UpperBound v480 = v213 * UpperBound.Sqrt(100000);  // repeat_3.{i}.layer_norm: shared
-            UpperBound v215 = UpperBound.Min(v480 * v209, v479, v214);  // repeat_3.{i}.layer_norm: centred radius
-            UpperBound v481 = v480 * v210;  // repeat_3.{i}.layer_norm: shared
-            UpperBound v482 = v480 * v212;  // repeat_3.{i}.layer_norm: shared
-            UpperBound v216 = UpperBound.Min(v480 * v211, v481, v482);  // repeat_3.{i}.layer_norm: from pixels, whole to token
-            UpperBound v217 = UpperBound.Min(v481, 14 * v216);  // repeat_3.{i}.layer_norm: from pixels, whole to whole
-            UpperBound v218 = UpperBound.Min(v482, 224 * v216);  // repeat_3.{i}.layer_norm: from pixels, token to token
-            UpperBound v219 = norms.SpectralNorm($"repeat_3.{i}.attention.q");  // repeat_3.{i}.attention: σ(q)
-            UpperBound v220 = norms.SpectralNorm($"repeat_3.{i}.attention.v");  // repeat_3.{i}.attention: σ(v)
-            UpperBound v221 = norms.SpectralNorm($"repeat_3.{i}.attention.out");  // repeat_3.{i}.attention: σ(out)
-            UpperBound v222 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head));  // repeat_3.{i}.attention: largest head of v
-            UpperBound v223 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head));  // repeat_3.{i}.attention: largest head of k
-            UpperBound v483 = norms.VectorNorm($"repeat_3.{i}.attention.q_bias");  // repeat_3.{i}.attention: shared
-            UpperBound v224 = v219 * v214 + v483;  // repeat_3.{i}.attention: largest query
-            UpperBound v484 = norms.StackedTransposedProduct($"repeat_3.{i}.attention.k", $"repeat_3.{i}.attention.q");  // repeat_3.{i}.attention: shared
+            UpperBound v225 = norms.LargestEntry($"repeat_3.{i}.layer_norm.gain");  // repeat_3.{i}.layer_norm: max|gain|
+            UpperBound v500 = v225 * UpperBound.Min(UpperBound.Sqrt(100000) * v220, 16);  // repeat_3.{i}.layer_norm: shared
+            UpperBound v226 = v500 + norms.VectorNorm($"repeat_3.{i}.layer_norm.bias");  // repeat_3.{i}.layer_norm: radius
+            UpperBound v501 = v225 * UpperBound.Sqrt(100000);  // repeat_3.{i}.layer_norm: shared
+            UpperBound v227 = UpperBound.Min(v501 * v221, v500, v226);  // repeat_3.{i}.layer_norm: centred radius
+            UpperBound v502 = v501 * v222;  // repeat_3.{i}.layer_norm: shared
+            UpperBound v503 = v501 * v224;  // repeat_3.{i}.layer_norm: shared
+            UpperBound v228 = UpperBound.Min(v501 * v223, v502, v503);  // repeat_3.{i}.layer_norm: from pixels, whole to token
+            UpperBound v229 = UpperBound.Min(v502, 14 * v228);  // repeat_3.{i}.layer_norm: from pixels, whole to whole
+            UpperBound v230 = UpperBound.Min(v503, 224 * v228);  // repeat_3.{i}.layer_norm: from pixels, token to token
+            UpperBound v231 = norms.SpectralNorm($"repeat_3.{i}.attention.q");  // repeat_3.{i}.attention: σ(q)
+            UpperBound v232 = norms.SpectralNorm($"repeat_3.{i}.attention.v");  // repeat_3.{i}.attention: σ(v)
+            UpperBound v233 = norms.SpectralNorm($"repeat_3.{i}.attention.out");  // repeat_3.{i}.attention: σ(out)
+            UpperBound v234 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head));  // repeat_3.{i}.attention: largest head of v
+            UpperBound v235 = UpperBound.MaxOver(8, head => norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head));  // repeat_3.{i}.attention: largest head of k
+            UpperBound v504 = norms.VectorNorm($"repeat_3.{i}.attention.q_bias");  // repeat_3.{i}.attention: shared
+            UpperBound v236 = v231 * v226 + v504;  // repeat_3.{i}.attention: largest query
+            UpperBound v505 = norms.StackedTransposedProduct($"repeat_3.{i}.attention.k", $"repeat_3.{i}.attention.q");  // repeat_3.{i}.attention: shared
             // repeat_3.{i}.attention: s1, key path
-            UpperBound v225 = UpperBound.Min(
+            UpperBound v237 = UpperBound.Min(
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                    * v223
-                    * v224
-                    * v215,
+                    * v235
+                    * v236
+                    * v227,
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                    * (v484 * v214 + v223 * v483)
-                    * v215);
+                    * (v505 * v226 + v235 * v504)
+                    * v227);
             // repeat_3.{i}.attention: s2, query path
-            UpperBound v226 = UpperBound.Min(
+            UpperBound v238 = UpperBound.Min(
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                    * v219
-                    * v223
-                    * UpperBound.Power(v215, 2),
+                    * v231
+                    * v235
+                    * UpperBound.Power(v227, 2),
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                    * v484
-                    * UpperBound.Power(v215, 2));
+                    * v505
+                    * UpperBound.Power(v227, 2));
             // repeat_3.{i}.attention: range of the logits
-            UpperBound v227 = 2 * UpperBound.MaxOver(8, head => UpperBound.Min(
+            UpperBound v239 = 2 * UpperBound.MaxOver(8, head => UpperBound.Min(
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                     * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                    * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214 + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                    * v215,
+                    * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226 + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
+                    * v227,
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                    * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                    * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                         + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head) * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                    * v215));
-            UpperBound v228 = UpperBound.DoeblinComplement(98, v227);  // repeat_3.{i}.attention: 1 − lambda
-            UpperBound v229 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v227);  // repeat_3.{i}.attention: cosh of half the range
-            UpperBound v230 = 98 * UpperBound.LargestSoftmaxWeight(98, v227);  // repeat_3.{i}.attention: largest column sum
-            UpperBound v231 = UpperBound.Min(UpperBound.Sqrt(98), UpperBound.Sqrt(v230), v229);  // repeat_3.{i}.attention: norm of the weights
+                    * v227));
+            UpperBound v240 = UpperBound.DoeblinComplement(98, v239);  // repeat_3.{i}.attention: 1 − lambda
+            UpperBound v241 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v239);  // repeat_3.{i}.attention: cosh of half the range
+            UpperBound v242 = 98 * UpperBound.LargestSoftmaxWeight(98, v239);  // repeat_3.{i}.attention: largest column sum
+            UpperBound v243 = UpperBound.Min(UpperBound.Sqrt(98), UpperBound.Sqrt(v242), v241);  // repeat_3.{i}.attention: norm of the weights
             // repeat_3.{i}.attention: value path
-            UpperBound v232 = UpperBound.Min(
-                UpperBound.Sqrt(8) * v222,
-                v220 * (UpperBound.Sqrt(2)
-                    + v228
+            UpperBound v244 = UpperBound.Min(
+                UpperBound.Sqrt(8) * v234,
+                v232 * (UpperBound.Sqrt(2)
+                    + v240
                         * UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("13043817825332782213"), global::System.Numerics.BigInteger.Parse("9223372036854775808"))));
-            UpperBound v233 = UpperBound.Min(UpperBound.Sqrt(v230), 7);  // repeat_3.{i}.attention: key path, whole to whole
-            UpperBound v485 = UpperBound.Sqrt(8 + UpperBound.Power(v225, 2));  // repeat_3.{i}.attention: shared
-            UpperBound v486 = norms.StackedProduct($"repeat_3.{i}.attention.out", $"repeat_3.{i}.attention.v");  // repeat_3.{i}.attention: shared
-            UpperBound v487 = UpperBound.Sqrt(8) * v486;  // repeat_3.{i}.attention: shared
-            UpperBound v488 = v486 * v225;  // repeat_3.{i}.attention: shared
+            UpperBound v245 = UpperBound.Min(UpperBound.Sqrt(v242), 7);  // repeat_3.{i}.attention: key path, whole to whole
+            UpperBound v506 = UpperBound.Sqrt(8 + UpperBound.Power(v237, 2));  // repeat_3.{i}.attention: shared
+            UpperBound v507 = norms.StackedProduct($"repeat_3.{i}.attention.out", $"repeat_3.{i}.attention.v");  // repeat_3.{i}.attention: shared
+            UpperBound v508 = UpperBound.Sqrt(8) * v507;  // repeat_3.{i}.attention: shared
+            UpperBound v509 = v507 * v237;  // repeat_3.{i}.attention: shared
             // repeat_3.{i}.attention: keys and values, token to token
-            UpperBound v234 = UpperBound.Min(
-                v221 * v222 * v485,
-                v221 * (v232 + v222 * v225),
-                v486 * v485,
-                v487 + v488,
-                v221 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+            UpperBound v246 = UpperBound.Min(
+                v233 * v234 * v506,
+                v233 * (v244 + v234 * v237),
+                v507 * v506,
+                v508 + v509,
+                v233 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                        * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                             + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                        * v215,
+                                        * v227,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                        * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                             + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                        * v215),
+                                        * v227),
                                 2)),
                     2))),
                 UpperBound.SumOver(8, head =>
@@ -2814,30 +2846,30 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                                 + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                            * v215,
+                                            * v227,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                            * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                                 + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                            * v215),
+                                            * v227),
                                     2)))),
-                v486 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                v507 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                        * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                             + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                        * v215,
+                                        * v227,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                        * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                             + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                        * v215),
+                                        * v227),
                                 2)),
                     2))),
                 UpperBound.SumOver(8, head =>
@@ -2848,116 +2880,116 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                                 + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                            * v215,
+                                            * v227,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                            * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                                 + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                            * v215),
+                                            * v227),
                                     2))));
-            UpperBound v489 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v229, 1);  // repeat_3.{i}.attention: shared
-            UpperBound v490 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v227)));  // repeat_3.{i}.attention: shared
-            UpperBound v491 = UpperBound.Min(v221 * v220, v487);  // repeat_3.{i}.attention: shared
+            UpperBound v510 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 98)) * v241, 1);  // repeat_3.{i}.attention: shared
+            UpperBound v511 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(98, v239)));  // repeat_3.{i}.attention: shared
+            UpperBound v512 = UpperBound.Min(v233 * v232, v508);  // repeat_3.{i}.attention: shared
             // repeat_3.{i}.attention: keys and values, whole to token
-            UpperBound v235 = UpperBound.Min(
-                v221 * (v220 * v489 + v222 * v225 * v490),
-                v491 * v489 + v488 * v490,
-                v221 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+            UpperBound v247 = UpperBound.Min(
+                v233 * (v232 * v510 + v234 * v237 * v511),
+                v512 * v510 + v509 * v511,
+                v233 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                 + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                            * v215,
+                            * v227,
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                            * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                            * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                 + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head) * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                            * v215))),
+                            * v227))),
                     2))),
                 UpperBound.SumOver(8, head =>
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (
                         norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                     + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                * v215,
+                                * v227,
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                     + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                         * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                * v215))))),
-                v486 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                                * v227))))),
+                v507 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                 + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                            * v215,
+                            * v227,
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                            * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                            * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                 + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head) * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                            * v215))),
+                            * v227))),
                     2))),
                 UpperBound.SumOver(8, head =>
                     norms.HeadProduct($"repeat_3.{i}.attention.out", $"repeat_3.{i}.attention.v", head)
                         * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                     + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                * v215,
+                                * v227,
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                     + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                         * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                * v215)))));
+                                * v227)))));
             // repeat_3.{i}.attention: keys and values, whole to whole
-            UpperBound v236 = UpperBound.Min(
-                v221 * (v220 * v231 + v222 * UpperBound.Sqrt(2) * v233 * v225),
-                v491 * v231 + v486 * UpperBound.Sqrt(2) * v233 * v225,
-                v221 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+            UpperBound v248 = UpperBound.Min(
+                v233 * (v232 * v243 + v234 * UpperBound.Sqrt(2) * v245 * v237),
+                v512 * v243 + v507 * UpperBound.Sqrt(2) * v245 * v237,
+                v233 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * UpperBound.Min(
                         UpperBound.Sqrt(98) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                     + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                * v215,
+                                * v227,
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                     + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                         * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                * v215))),
-                        UpperBound.Sqrt(v230) * UpperBound.Sqrt(
+                                * v227))),
+                        UpperBound.Sqrt(v242) * UpperBound.Sqrt(
                             1
                                 + UpperBound.Power(
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                                 + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                            * v215,
+                                            * v227,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                            * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                                 + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                            * v215),
+                                            * v227),
                                     2)),
-                        v231
-                            + v233 * UpperBound.Min(
+                        v243
+                            + v245 * UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                    * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                         + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                    * v215,
+                                    * v227,
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                    * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                         + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                             * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                    * v215)),
+                                    * v227)),
                     2))),
                 UpperBound.SumOver(8, head =>
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (
@@ -2965,81 +2997,81 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                             UpperBound.Sqrt(98) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                    * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                         + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                    * v215,
+                                    * v227,
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                    * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                         + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                             * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                    * v215))),
-                            UpperBound.Sqrt(v230) * UpperBound.Sqrt(
+                                    * v227))),
+                            UpperBound.Sqrt(v242) * UpperBound.Sqrt(
                                 1
                                     + UpperBound.Power(
                                         UpperBound.Min(
                                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                                * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                                * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                                     + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                                * v215,
+                                                * v227,
                                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                                * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                                * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                                     + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                                         * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                                * v215),
+                                                * v227),
                                         2)),
-                            v231
-                                + v233 * UpperBound.Min(
+                            v243
+                                + v245 * UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                        * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                             + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                        * v215,
+                                        * v227,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                        * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                             + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                        * v215)))),
-                v486 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                                        * v227)))),
+                v507 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.Sqrt(98) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                     + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                * v215,
+                                * v227,
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                     + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                         * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                * v215))),
-                        UpperBound.Sqrt(v230) * UpperBound.Sqrt(
+                                * v227))),
+                        UpperBound.Sqrt(v242) * UpperBound.Sqrt(
                             1
                                 + UpperBound.Power(
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                                 + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                            * v215,
+                                            * v227,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                            * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                                 + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                            * v215),
+                                            * v227),
                                     2)),
-                        v231
-                            + v233 * UpperBound.Min(
+                        v243
+                            + v245 * UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                    * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                         + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                    * v215,
+                                    * v227,
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                    * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                         + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                             * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                    * v215)),
+                                    * v227)),
                     2))),
                 UpperBound.SumOver(8, head =>
                     norms.HeadProduct($"repeat_3.{i}.attention.out", $"repeat_3.{i}.attention.v", head)
@@ -3047,54 +3079,54 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                             UpperBound.Sqrt(98) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                    * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                         + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                    * v215,
+                                    * v227,
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                    * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                         + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                             * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                    * v215))),
-                            UpperBound.Sqrt(v230) * UpperBound.Sqrt(
+                                    * v227))),
+                            UpperBound.Sqrt(v242) * UpperBound.Sqrt(
                                 1
                                     + UpperBound.Power(
                                         UpperBound.Min(
                                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                                * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                                * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                                     + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                                * v215,
+                                                * v227,
                                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                                * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                                * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                                     + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                                         * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                                * v215),
+                                                * v227),
                                         2)),
-                            v231
-                                + v233 * UpperBound.Min(
+                            v243
+                                + v245 * UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                        * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                             + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                        * v215,
+                                        * v227,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                        * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                             + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                        * v215))));
+                                        * v227))));
             // repeat_3.{i}.attention: query path, all readings
-            UpperBound v237 = UpperBound.Min(
-                v221 * v222 * v226,
-                v486 * v226,
-                v221 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+            UpperBound v249 = UpperBound.Min(
+                v233 * v234 * v238,
+                v507 * v238,
+                v233 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * UpperBound.Min(
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)
                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                            * UpperBound.Power(v215, 2),
+                            * UpperBound.Power(v227, 2),
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                             * norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head)
-                            * UpperBound.Power(v215, 2)),
+                            * UpperBound.Power(v227, 2)),
                     2))),
                 UpperBound.SumOver(8, head =>
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (
@@ -3102,19 +3134,19 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                * UpperBound.Power(v215, 2),
+                                * UpperBound.Power(v227, 2),
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head)
-                                * UpperBound.Power(v215, 2)))),
-                v486 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                                * UpperBound.Power(v227, 2)))),
+                v507 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)
                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                            * UpperBound.Power(v215, 2),
+                            * UpperBound.Power(v227, 2),
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                             * norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head)
-                            * UpperBound.Power(v215, 2)),
+                            * UpperBound.Power(v227, 2)),
                     2))),
                 UpperBound.SumOver(8, head =>
                     norms.HeadProduct($"repeat_3.{i}.attention.out", $"repeat_3.{i}.attention.v", head)
@@ -3122,36 +3154,36 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                * UpperBound.Power(v215, 2),
+                                * UpperBound.Power(v227, 2),
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head)
-                                * UpperBound.Power(v215, 2))));
+                                * UpperBound.Power(v227, 2))));
             // repeat_3.{i}.attention: per head, token to token
-            UpperBound v238 = UpperBound.Min(
-                v221 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+            UpperBound v250 = UpperBound.Min(
+                v233 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * (UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                        * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                             + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                        * v215,
+                                        * v227,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                        * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                             + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                        * v215),
+                                        * v227),
                                 2))
                         + UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                * UpperBound.Power(v215, 2),
+                                * UpperBound.Power(v227, 2),
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head)
-                                * UpperBound.Power(v215, 2))),
+                                * UpperBound.Power(v227, 2))),
                     2))),
                 UpperBound.SumOver(8, head =>
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * (
@@ -3161,47 +3193,47 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                                 + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                            * v215,
+                                            * v227,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                            * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                                 + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                            * v215),
+                                            * v227),
                                     2))
                             + UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                    * UpperBound.Power(v215, 2),
+                                    * UpperBound.Power(v227, 2),
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head)
-                                    * UpperBound.Power(v215, 2))))),
-                v486 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                                    * UpperBound.Power(v227, 2))))),
+                v507 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                        * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                             + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                        * v215,
+                                        * v227,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                        * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                             + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                        * v215),
+                                        * v227),
                                 2))
                         + UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                * UpperBound.Power(v215, 2),
+                                * UpperBound.Power(v227, 2),
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head)
-                                * UpperBound.Power(v215, 2)),
+                                * UpperBound.Power(v227, 2)),
                     2))),
                 UpperBound.SumOver(8, head =>
                     norms.HeadProduct($"repeat_3.{i}.attention.out", $"repeat_3.{i}.attention.v", head)
@@ -3211,85 +3243,85 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                                 + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                            * v215,
+                                            * v227,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                            * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                                 + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                            * v215),
+                                            * v227),
                                     2))
                             + UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                    * UpperBound.Power(v215, 2),
+                                    * UpperBound.Power(v227, 2),
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head)
-                                    * UpperBound.Power(v215, 2)))));
-            UpperBound v239 = UpperBound.Min(v234 + v237, v238);  // repeat_3.{i}.attention: token to token
-            UpperBound v240 = v235 + v237;  // repeat_3.{i}.attention: whole to token
+                                    * UpperBound.Power(v227, 2)))));
+            UpperBound v251 = UpperBound.Min(v246 + v249, v250);  // repeat_3.{i}.attention: token to token
+            UpperBound v252 = v247 + v249;  // repeat_3.{i}.attention: whole to token
             // repeat_3.{i}.attention: whole to whole
-            UpperBound v241 = UpperBound.Min(
-                v236 + v237,
-                v221 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+            UpperBound v253 = UpperBound.Min(
+                v248 + v249,
+                v233 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head) * UpperBound.Sqrt(
                         98 * UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                     + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                * v215,
+                                * v227,
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                     + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                         * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                * v215))
+                                * v227))
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                        * UpperBound.Power(v215, 2),
+                                        * UpperBound.Power(v227, 2),
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head)
-                                        * UpperBound.Power(v215, 2)),
+                                        * UpperBound.Power(v227, 2)),
                                 2)
                             + UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                    * UpperBound.Power(v215, 2),
+                                    * UpperBound.Power(v227, 2),
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head)
-                                    * UpperBound.Power(v215, 2))
+                                    * UpperBound.Power(v227, 2))
                                 * (UpperBound.Sqrt(98) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                        * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                             + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                        * v215,
+                                        * v227,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                        * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                             + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                        * v215)))
+                                        * v227)))
                                     + UpperBound.Sqrt(
                                         1
                                             + UpperBound.Power(
                                                 UpperBound.Min(
                                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                         * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                                        * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                                        * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                                             + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                                        * v215,
+                                                        * v227,
                                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                         * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head)
-                                                            * v214
+                                                            * v226
                                                             + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                                                 * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                                        * v215),
+                                                        * v227),
                                                 2)))),
                     2))),
                 UpperBound.SumOver(8, head =>
@@ -3298,116 +3330,116 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                             98 * UpperBound.SaturationG(UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                    * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                         + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                    * v215,
+                                    * v227,
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                    * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                         + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                             * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                    * v215))
+                                    * v227))
                                 + UpperBound.Power(
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)
                                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                            * UpperBound.Power(v215, 2),
+                                            * UpperBound.Power(v227, 2),
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head)
-                                            * UpperBound.Power(v215, 2)),
+                                            * UpperBound.Power(v227, 2)),
                                     2)
                                 + UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                        * UpperBound.Power(v215, 2),
+                                        * UpperBound.Power(v227, 2),
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head)
-                                        * UpperBound.Power(v215, 2))
+                                        * UpperBound.Power(v227, 2))
                                     * (UpperBound.Sqrt(98) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                                 + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                            * v215,
+                                            * v227,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                            * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                                 + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                            * v215)))
+                                            * v227)))
                                         + UpperBound.Sqrt(
                                             1
                                                 + UpperBound.Power(
                                                     UpperBound.Min(
                                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                                                 + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                                            * v215,
+                                                            * v227,
                                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                             * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head)
-                                                                * v214
+                                                                * v226
                                                                 + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                                                     * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                                            * v215),
+                                                            * v227),
                                                     2)))))),
-                v486 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
+                v507 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         98 * UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                     + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                * v215,
+                                * v227,
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                     + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                         * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                * v215))
+                                * v227))
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                        * UpperBound.Power(v215, 2),
+                                        * UpperBound.Power(v227, 2),
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head)
-                                        * UpperBound.Power(v215, 2)),
+                                        * UpperBound.Power(v227, 2)),
                                 2)
                             + UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                    * UpperBound.Power(v215, 2),
+                                    * UpperBound.Power(v227, 2),
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head)
-                                    * UpperBound.Power(v215, 2))
+                                    * UpperBound.Power(v227, 2))
                                 * (UpperBound.Sqrt(98) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                        * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                             + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                        * v215,
+                                        * v227,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                        * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                             + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                        * v215)))
+                                        * v227)))
                                     + UpperBound.Sqrt(
                                         1
                                             + UpperBound.Power(
                                                 UpperBound.Min(
                                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                         * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                                        * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                                        * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                                             + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                                        * v215,
+                                                        * v227,
                                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                         * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head)
-                                                            * v214
+                                                            * v226
                                                             + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                                                 * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                                        * v215),
+                                                        * v227),
                                                 2)))),
                     2))),
                 UpperBound.SumOver(8, head =>
@@ -3416,244 +3448,248 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                             98 * UpperBound.SaturationG(UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                    * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                         + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                    * v215,
+                                    * v227,
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                    * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                         + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                             * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                    * v215))
+                                    * v227))
                                 + UpperBound.Power(
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)
                                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                            * UpperBound.Power(v215, 2),
+                                            * UpperBound.Power(v227, 2),
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head)
-                                            * UpperBound.Power(v215, 2)),
+                                            * UpperBound.Power(v227, 2)),
                                     2)
                                 + UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                        * UpperBound.Power(v215, 2),
+                                        * UpperBound.Power(v227, 2),
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head)
-                                        * UpperBound.Power(v215, 2))
+                                        * UpperBound.Power(v227, 2))
                                     * (UpperBound.Sqrt(98) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                                 + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                            * v215,
+                                            * v227,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v214
+                                            * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head) * v226
                                                 + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                            * v215)))
+                                            * v227)))
                                         + UpperBound.Sqrt(
                                             1
                                                 + UpperBound.Power(
                                                     UpperBound.Min(
                                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                             * norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
-                                                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v214
+                                                            * (norms.HeadSpectralNorm($"repeat_3.{i}.attention.q", head) * v226
                                                                 + norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                                            * v215,
+                                                            * v227,
                                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                             * (norms.HeadTransposedProduct($"repeat_3.{i}.attention.q", $"repeat_3.{i}.attention.k", head)
-                                                                * v214
+                                                                * v226
                                                                 + norms.HeadSpectralNorm($"repeat_3.{i}.attention.k", head)
                                                                     * norms.HeadVectorNorm($"repeat_3.{i}.attention.q_bias", head))
-                                                            * v215),
+                                                            * v227),
                                                     2))))));
-            UpperBound v242 = norms.OperatorNorm($"repeat_3.{i}.attention.lepe");  // repeat_3.{i}.attention: operator norm of lepe
-            UpperBound v243 = UpperBound.Min(norms.LargestRow($"repeat_3.{i}.attention.lepe"), v242);  // repeat_3.{i}.attention: largest channel of lepe
+            UpperBound v254 = norms.OperatorNorm($"repeat_3.{i}.attention.lepe");  // repeat_3.{i}.attention: operator norm of lepe
+            UpperBound v255 = UpperBound.Min(norms.LargestRow($"repeat_3.{i}.attention.lepe"), v254);  // repeat_3.{i}.attention: largest channel of lepe
+            UpperBound v256 = norms.TapNorms($"repeat_3.{i}.attention.lepe");  // repeat_3.{i}.attention: sum of lepe's taps
+            UpperBound v257 = UpperBound.Min(3 * v255, v256);  // repeat_3.{i}.attention: lepe, token to token
             // repeat_3.{i}.attention: shared
-            UpperBound v492 = UpperBound.Min(
-                v221 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head), 2))),
+            UpperBound v513 = UpperBound.Min(
+                v233 * UpperBound.Sqrt(UpperBound.SumOver(8, head => UpperBound.Power(norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head), 2))),
                 UpperBound.SumOver(8, head =>
                     norms.HeadSpectralNorm($"repeat_3.{i}.attention.out", head) * norms.HeadSpectralNorm($"repeat_3.{i}.attention.v", head)),
-                v486 * UpperBound.Sqrt(8),
+                v507 * UpperBound.Sqrt(8),
                 UpperBound.SumOver(8, head => norms.HeadProduct($"repeat_3.{i}.attention.out", $"repeat_3.{i}.attention.v", head)));
-            UpperBound v493 = v487 * v215;  // repeat_3.{i}.attention: shared
-            UpperBound v494 = v221 * v220 * (3 * v243);  // repeat_3.{i}.attention: shared
-            UpperBound v495 = norms.VectorNorm($"repeat_3.{i}.attention.v_bias");  // repeat_3.{i}.attention: shared
+            UpperBound v514 = v508 * v227;  // repeat_3.{i}.attention: shared
+            UpperBound v515 = v233 * v232 * v257;  // repeat_3.{i}.attention: shared
+            UpperBound v516 = norms.VectorNorm($"repeat_3.{i}.attention.v_bias");  // repeat_3.{i}.attention: shared
             // repeat_3.{i}.attention: radius
-            UpperBound v244 = UpperBound.Min(
-                v221 * v232 * v214,
-                v221 * (v220 * v214 + v232 * v215),
-                v492 * v214,
-                v487 * v214,
-                UpperBound.Min(norms.Product($"repeat_3.{i}.attention.out", $"repeat_3.{i}.attention.v"), v221 * v220, v487) * v214 + v493)
-                + v494 * v214
-                + (v221 * v495 + v221 * (3 * v243 * v495 + norms.VectorNorm($"repeat_3.{i}.attention.lepe_bias")))
+            UpperBound v258 = UpperBound.Min(
+                v233 * v244 * v226,
+                v233 * (v232 * v226 + v244 * v227),
+                v513 * v226,
+                v508 * v226,
+                UpperBound.Min(norms.Product($"repeat_3.{i}.attention.out", $"repeat_3.{i}.attention.v"), v233 * v232, v508) * v226 + v514)
+                + v515 * v226
+                + (v233 * v516 + v233 * (v257 * v516 + norms.VectorNorm($"repeat_3.{i}.attention.lepe_bias")))
                 + norms.VectorNorm($"repeat_3.{i}.attention.out_bias");
-            UpperBound v496 = v220 * v214 + v495;  // repeat_3.{i}.attention: shared
+            UpperBound v517 = v232 * v226 + v516;  // repeat_3.{i}.attention: shared
             // repeat_3.{i}.attention: centred radius
-            UpperBound v245 = UpperBound.Min(
-                UpperBound.Min(v221 * v232 * v215, v492 * v215, v493)
-                    + v221 * UpperBound.Min(3 * v243 * v496, 3 * v243 * (UpperBound.OfRational(1, 2) * (v220 * v215 + v496))),
-                v244);
-            UpperBound v497 = v239 + v494;  // repeat_3.{i}.attention: shared
-            UpperBound v498 = v221 * v220 * v243;  // repeat_3.{i}.attention: shared
-            UpperBound v499 = (v241 + v221 * v220 * UpperBound.Min(3 * v243, v242)) * v217;  // repeat_3.{i}.attention: shared
-            UpperBound v500 = v497 * v218;  // repeat_3.{i}.attention: shared
-            UpperBound v246 = UpperBound.Min(v497 * v216, (v240 + v498) * v217, (v235 + v498) * v217 + v237 * v216, v499, v500);  // repeat_3.{i}.attention: from pixels, whole to token
-            UpperBound v247 = UpperBound.Min(v499, 14 * v246);  // repeat_3.{i}.attention: from pixels, whole to whole
-            UpperBound v248 = UpperBound.Min(v500, 224 * v246);  // repeat_3.{i}.attention: from pixels, token to token
-            UpperBound v254 = v208 + v244;  // repeat_3.{i}.residual: radius
-            UpperBound v255 = UpperBound.Min(v209 + v245, v254);  // repeat_3.{i}.residual: centred radius
-            UpperBound v256 = UpperBound.Min(v211 + v246, v210 + v247, v212 + v248);  // repeat_3.{i}.residual: from pixels, whole to token
-            UpperBound v257 = UpperBound.Min(v210 + v247, 14 * v256);  // repeat_3.{i}.residual: from pixels, whole to whole
-            UpperBound v258 = UpperBound.Min(v212 + v248, 224 * v256);  // repeat_3.{i}.residual: from pixels, token to token
-            UpperBound v259 = norms.LargestEntry($"repeat_3.{i}.layer_norm_2.gain");  // repeat_3.{i}.layer_norm_2: max|gain|
-            UpperBound v501 = v259 * UpperBound.Min(UpperBound.Sqrt(100000) * v254, 16);  // repeat_3.{i}.layer_norm_2: shared
-            UpperBound v260 = v501 + norms.VectorNorm($"repeat_3.{i}.layer_norm_2.bias");  // repeat_3.{i}.layer_norm_2: radius
-            UpperBound v502 = v259 * UpperBound.Sqrt(100000);  // repeat_3.{i}.layer_norm_2: shared
-            UpperBound v261 = UpperBound.Min(v502 * v255, v501, v260);  // repeat_3.{i}.layer_norm_2: centred radius
-            UpperBound v503 = v502 * v257;  // repeat_3.{i}.layer_norm_2: shared
-            UpperBound v504 = v502 * v258;  // repeat_3.{i}.layer_norm_2: shared
-            UpperBound v262 = UpperBound.Min(v502 * v256, v503, v504);  // repeat_3.{i}.layer_norm_2: from pixels, whole to token
-            UpperBound v263 = UpperBound.Min(v503, 14 * v262);  // repeat_3.{i}.layer_norm_2: from pixels, whole to whole
-            UpperBound v264 = UpperBound.Min(v504, 224 * v262);  // repeat_3.{i}.layer_norm_2: from pixels, token to token
-            UpperBound v265 = norms.SpectralNorm($"repeat_3.{i}.mlp.up");  // repeat_3.{i}.mlp: σ(up)
-            UpperBound v266 = norms.SpectralNorm($"repeat_3.{i}.mlp.down");  // repeat_3.{i}.mlp: σ(down)
-            UpperBound v267 = norms.LargestRow($"repeat_3.{i}.mlp.up") * v260 + norms.LargestEntry($"repeat_3.{i}.mlp.up_bias");  // repeat_3.{i}.mlp: largest pre-activation
-            UpperBound v268 = v265 * v260 + norms.VectorNorm($"repeat_3.{i}.mlp.up_bias");  // repeat_3.{i}.mlp: norm of the pre-activations
-            UpperBound v269 = UpperBound.GeluSlope(v267);  // repeat_3.{i}.mlp: gelu slope
+            UpperBound v259 = UpperBound.Min(
+                UpperBound.Min(v233 * v244 * v227, v513 * v227, v514)
+                    + v233 * UpperBound.Min(v257 * v517, v257 * (UpperBound.OfRational(1, 2) * (v232 * v227 + v517))),
+                v258);
+            UpperBound v518 = v251 + v515;  // repeat_3.{i}.attention: shared
+            UpperBound v519 = v233 * v232 * v255;  // repeat_3.{i}.attention: shared
+            UpperBound v520 = (v253 + v233 * v232 * UpperBound.Min(3 * v255, v254)) * v229;  // repeat_3.{i}.attention: shared
+            UpperBound v521 = v518 * v230;  // repeat_3.{i}.attention: shared
+            UpperBound v260 = UpperBound.Min(v518 * v228, (v252 + v519) * v229, (v247 + v519) * v229 + v249 * v228, v520, v521);  // repeat_3.{i}.attention: from pixels, whole to token
+            UpperBound v261 = UpperBound.Min(v520, 14 * v260);  // repeat_3.{i}.attention: from pixels, whole to whole
+            UpperBound v262 = UpperBound.Min(v521, 224 * v260);  // repeat_3.{i}.attention: from pixels, token to token
+            UpperBound v268 = v220 + v258;  // repeat_3.{i}.residual: radius
+            UpperBound v269 = UpperBound.Min(v221 + v259, v268);  // repeat_3.{i}.residual: centred radius
+            UpperBound v270 = UpperBound.Min(v223 + v260, v222 + v261, v224 + v262);  // repeat_3.{i}.residual: from pixels, whole to token
+            UpperBound v271 = UpperBound.Min(v222 + v261, 14 * v270);  // repeat_3.{i}.residual: from pixels, whole to whole
+            UpperBound v272 = UpperBound.Min(v224 + v262, 224 * v270);  // repeat_3.{i}.residual: from pixels, token to token
+            UpperBound v273 = norms.LargestEntry($"repeat_3.{i}.layer_norm_2.gain");  // repeat_3.{i}.layer_norm_2: max|gain|
+            UpperBound v522 = v273 * UpperBound.Min(UpperBound.Sqrt(100000) * v268, 16);  // repeat_3.{i}.layer_norm_2: shared
+            UpperBound v274 = v522 + norms.VectorNorm($"repeat_3.{i}.layer_norm_2.bias");  // repeat_3.{i}.layer_norm_2: radius
+            UpperBound v523 = v273 * UpperBound.Sqrt(100000);  // repeat_3.{i}.layer_norm_2: shared
+            UpperBound v275 = UpperBound.Min(v523 * v269, v522, v274);  // repeat_3.{i}.layer_norm_2: centred radius
+            UpperBound v524 = v523 * v271;  // repeat_3.{i}.layer_norm_2: shared
+            UpperBound v525 = v523 * v272;  // repeat_3.{i}.layer_norm_2: shared
+            UpperBound v276 = UpperBound.Min(v523 * v270, v524, v525);  // repeat_3.{i}.layer_norm_2: from pixels, whole to token
+            UpperBound v277 = UpperBound.Min(v524, 14 * v276);  // repeat_3.{i}.layer_norm_2: from pixels, whole to whole
+            UpperBound v278 = UpperBound.Min(v525, 224 * v276);  // repeat_3.{i}.layer_norm_2: from pixels, token to token
+            UpperBound v279 = norms.SpectralNorm($"repeat_3.{i}.mlp.up");  // repeat_3.{i}.mlp: σ(up)
+            UpperBound v280 = norms.SpectralNorm($"repeat_3.{i}.mlp.down");  // repeat_3.{i}.mlp: σ(down)
+            UpperBound v281 = norms.LargestRow($"repeat_3.{i}.mlp.up") * v274 + norms.LargestEntry($"repeat_3.{i}.mlp.up_bias");  // repeat_3.{i}.mlp: largest pre-activation
+            UpperBound v282 = v279 * v274 + norms.VectorNorm($"repeat_3.{i}.mlp.up_bias");  // repeat_3.{i}.mlp: norm of the pre-activations
+            UpperBound v283 = UpperBound.GeluSlope(v281);  // repeat_3.{i}.mlp: gelu slope
             // repeat_3.{i}.mlp: constant
-            UpperBound v270 = UpperBound.Min(
-                v269 * (v265 * v266),
+            UpperBound v284 = UpperBound.Min(
+                v283 * (v279 * v280),
                 UpperBound.OfRational(1, 2) * norms.Product($"repeat_3.{i}.mlp.down", $"repeat_3.{i}.mlp.up")
-                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v265 * v266));
-            UpperBound v271 = v266 * (UpperBound.GeluGain(v267) * v268) + norms.VectorNorm($"repeat_3.{i}.mlp.down_bias");  // repeat_3.{i}.mlp: radius
-            UpperBound v272 = UpperBound.Min(v270 * v261, v271);  // repeat_3.{i}.mlp: centred radius
-            UpperBound v273 = UpperBound.Min(v270 * v262, v270 * v263, v270 * v264);  // repeat_3.{i}.mlp: from pixels, whole to token
-            UpperBound v274 = UpperBound.Min(v270 * v263, 14 * v273);  // repeat_3.{i}.mlp: from pixels, whole to whole
-            UpperBound v275 = UpperBound.Min(v270 * v264, 224 * v273);  // repeat_3.{i}.mlp: from pixels, token to token
-            UpperBound v278 = v254 + v271;  // repeat_3.{i}.residual_2: radius
-            UpperBound v279 = UpperBound.Min(v255 + v272, v278);  // repeat_3.{i}.residual_2: centred radius
-            UpperBound v281 = UpperBound.Min(v256 + v273, v257 + v274, v258 + v275);  // repeat_3.{i}.residual_2: from pixels, whole to token
-            UpperBound v282 = UpperBound.Min(v257 + v274, 14 * v281);  // repeat_3.{i}.residual_2: from pixels, whole to whole
-            UpperBound v283 = UpperBound.Min(v258 + v275, 224 * v281);  // repeat_3.{i}.residual_2: from pixels, token to token
-            (v208, v209, v210, v211, v212) = (v278, v279, v282, v281, v283);
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v279 * v280));
+            UpperBound v285 = v280 * (UpperBound.GeluGain(v281) * v282) + norms.VectorNorm($"repeat_3.{i}.mlp.down_bias");  // repeat_3.{i}.mlp: radius
+            UpperBound v286 = UpperBound.Min(v284 * v275, v285);  // repeat_3.{i}.mlp: centred radius
+            UpperBound v287 = UpperBound.Min(v284 * v276, v284 * v277, v284 * v278);  // repeat_3.{i}.mlp: from pixels, whole to token
+            UpperBound v288 = UpperBound.Min(v284 * v277, 14 * v287);  // repeat_3.{i}.mlp: from pixels, whole to whole
+            UpperBound v289 = UpperBound.Min(v284 * v278, 224 * v287);  // repeat_3.{i}.mlp: from pixels, token to token
+            UpperBound v292 = v268 + v285;  // repeat_3.{i}.residual_2: radius
+            UpperBound v293 = UpperBound.Min(v269 + v286, v292);  // repeat_3.{i}.residual_2: centred radius
+            UpperBound v295 = UpperBound.Min(v270 + v287, v271 + v288, v272 + v289);  // repeat_3.{i}.residual_2: from pixels, whole to token
+            UpperBound v296 = UpperBound.Min(v271 + v288, 14 * v295);  // repeat_3.{i}.residual_2: from pixels, whole to whole
+            UpperBound v297 = UpperBound.Min(v272 + v289, 224 * v295);  // repeat_3.{i}.residual_2: from pixels, token to token
+            (v220, v221, v222, v223, v224) = (v292, v293, v296, v295, v297);
         }
-        UpperBound v284 = v208;
-        UpperBound v285 = v209;
-        UpperBound v286 = v210;
-        UpperBound v287 = v211;
-        UpperBound v288 = v212;
-        UpperBound v289 = norms.OperatorNorm("conv2d_4.weight");  // conv2d_4: operator norm of weight
-        UpperBound v290 = UpperBound.Min(norms.SpectralNorm("conv2d_4.weight"), v289);  // conv2d_4: σ(weight)
-        UpperBound v505 = 3 * v290 * v284;  // conv2d_4: shared
-        UpperBound v291 = v505 + norms.VectorNorm("conv2d_4.bias");  // conv2d_4: radius
-        UpperBound v292 = UpperBound.Min(v505, 3 * v290 * UpperBound.OfRational(1, 2) * (v285 + v284), v291);  // conv2d_4: centred radius
-        UpperBound v506 = UpperBound.Min(2 * v290, v289) * v286;  // conv2d_4: shared
-        UpperBound v507 = 3 * v290 * v288;  // conv2d_4: shared
-        UpperBound v293 = UpperBound.Min(3 * v290 * v287, UpperBound.Min(v290, 2 * v290, v289) * v286, v506, v507);  // conv2d_4: from pixels, whole to token
-        UpperBound v294 = UpperBound.Min(v506, 7 * v293);  // conv2d_4: from pixels, whole to whole
-        UpperBound v295 = UpperBound.Min(v507, 224 * v293);  // conv2d_4: from pixels, token to token
-        UpperBound v297 = norms.LargestEntry("layer_norm_4.gain");  // layer_norm_4: max|gain|
-        UpperBound v508 = v297 * UpperBound.Min(UpperBound.Sqrt(512), UpperBound.Sqrt(100000) * v291);  // layer_norm_4: shared
-        UpperBound v298 = v508 + norms.VectorNorm("layer_norm_4.bias");  // layer_norm_4: radius
-        UpperBound v509 = v297 * UpperBound.Sqrt(100000);  // layer_norm_4: shared
-        UpperBound v299 = UpperBound.Min(v509 * v292, v508, v298);  // layer_norm_4: centred radius
-        UpperBound v510 = v509 * v294;  // layer_norm_4: shared
-        UpperBound v511 = v509 * v295;  // layer_norm_4: shared
-        UpperBound v300 = UpperBound.Min(v509 * v293, v510, v511);  // layer_norm_4: from pixels, whole to token
-        UpperBound v301 = UpperBound.Min(v510, 7 * v300);  // layer_norm_4: from pixels, whole to whole
-        UpperBound v302 = UpperBound.Min(v511, 224 * v300);  // layer_norm_4: from pixels, token to token
-        UpperBound v303 = v298;
-        UpperBound v304 = v299;
-        UpperBound v305 = v301;
-        UpperBound v306 = v300;
-        UpperBound v307 = v302;
+        UpperBound v298 = v220;
+        UpperBound v299 = v221;
+        UpperBound v300 = v222;
+        UpperBound v301 = v223;
+        UpperBound v302 = v224;
+        UpperBound v303 = norms.OperatorNorm("conv2d_4.weight");  // conv2d_4: operator norm of weight
+        UpperBound v304 = UpperBound.Min(norms.SpectralNorm("conv2d_4.weight"), v303);  // conv2d_4: σ(weight)
+        UpperBound v305 = norms.TapNorms("conv2d_4.weight");  // conv2d_4: sum of the taps' norms
+        UpperBound v526 = UpperBound.Min(3 * v304, v305);  // conv2d_4: shared
+        UpperBound v527 = v526 * v298;  // conv2d_4: shared
+        UpperBound v306 = v527 + norms.VectorNorm("conv2d_4.bias");  // conv2d_4: radius
+        UpperBound v307 = UpperBound.Min(v527, v526 * UpperBound.OfRational(1, 2) * (v299 + v298), v306);  // conv2d_4: centred radius
+        UpperBound v528 = UpperBound.Min(2 * v304, v303) * v300;  // conv2d_4: shared
+        UpperBound v529 = v526 * v302;  // conv2d_4: shared
+        UpperBound v308 = UpperBound.Min(v526 * v301, UpperBound.Min(v304, 2 * v304, v303) * v300, v528, v529);  // conv2d_4: from pixels, whole to token
+        UpperBound v309 = UpperBound.Min(v528, 7 * v308);  // conv2d_4: from pixels, whole to whole
+        UpperBound v310 = UpperBound.Min(v529, 224 * v308);  // conv2d_4: from pixels, token to token
+        UpperBound v313 = norms.LargestEntry("layer_norm_4.gain");  // layer_norm_4: max|gain|
+        UpperBound v530 = v313 * UpperBound.Min(UpperBound.Sqrt(512), UpperBound.Sqrt(100000) * v306);  // layer_norm_4: shared
+        UpperBound v314 = v530 + norms.VectorNorm("layer_norm_4.bias");  // layer_norm_4: radius
+        UpperBound v531 = v313 * UpperBound.Sqrt(100000);  // layer_norm_4: shared
+        UpperBound v315 = UpperBound.Min(v531 * v307, v530, v314);  // layer_norm_4: centred radius
+        UpperBound v532 = v531 * v309;  // layer_norm_4: shared
+        UpperBound v533 = v531 * v310;  // layer_norm_4: shared
+        UpperBound v316 = UpperBound.Min(v531 * v308, v532, v533);  // layer_norm_4: from pixels, whole to token
+        UpperBound v317 = UpperBound.Min(v532, 7 * v316);  // layer_norm_4: from pixels, whole to whole
+        UpperBound v318 = UpperBound.Min(v533, 224 * v316);  // layer_norm_4: from pixels, token to token
+        UpperBound v319 = v314;
+        UpperBound v320 = v315;
+        UpperBound v321 = v317;
+        UpperBound v322 = v316;
+        UpperBound v323 = v318;
         for (long i = 0; i < 1; i++)
         {
-            UpperBound v308 = norms.LargestEntry($"repeat_4.{i}.layer_norm.gain");  // repeat_4.{i}.layer_norm: max|gain|
-            UpperBound v512 = v308 * UpperBound.Min(UpperBound.Sqrt(512), UpperBound.Sqrt(100000) * v303);  // repeat_4.{i}.layer_norm: shared
-            UpperBound v309 = v512 + norms.VectorNorm($"repeat_4.{i}.layer_norm.bias");  // repeat_4.{i}.layer_norm: radius
-            UpperBound v513 = v308 * UpperBound.Sqrt(100000);  // repeat_4.{i}.layer_norm: shared
-            UpperBound v310 = UpperBound.Min(v513 * v304, v512, v309);  // repeat_4.{i}.layer_norm: centred radius
-            UpperBound v514 = v513 * v305;  // repeat_4.{i}.layer_norm: shared
-            UpperBound v515 = v513 * v307;  // repeat_4.{i}.layer_norm: shared
-            UpperBound v311 = UpperBound.Min(v513 * v306, v514, v515);  // repeat_4.{i}.layer_norm: from pixels, whole to token
-            UpperBound v312 = UpperBound.Min(v514, 7 * v311);  // repeat_4.{i}.layer_norm: from pixels, whole to whole
-            UpperBound v313 = UpperBound.Min(v515, 224 * v311);  // repeat_4.{i}.layer_norm: from pixels, token to token
-            UpperBound v314 = norms.SpectralNorm($"repeat_4.{i}.attention.q");  // repeat_4.{i}.attention: σ(q)
-            UpperBound v315 = norms.SpectralNorm($"repeat_4.{i}.attention.v");  // repeat_4.{i}.attention: σ(v)
-            UpperBound v316 = norms.SpectralNorm($"repeat_4.{i}.attention.out");  // repeat_4.{i}.attention: σ(out)
-            UpperBound v317 = UpperBound.MaxOver(16, head => norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head));  // repeat_4.{i}.attention: largest head of v
-            UpperBound v318 = UpperBound.MaxOver(16, head => norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head));  // repeat_4.{i}.attention: largest head of k
-            UpperBound v516 = norms.VectorNorm($"repeat_4.{i}.attention.q_bias");  // repeat_4.{i}.attention: shared
-            UpperBound v319 = v314 * v309 + v516;  // repeat_4.{i}.attention: largest query
-            UpperBound v517 = norms.StackedTransposedProduct($"repeat_4.{i}.attention.k", $"repeat_4.{i}.attention.q");  // repeat_4.{i}.attention: shared
+            UpperBound v324 = norms.LargestEntry($"repeat_4.{i}.layer_norm.gain");  // repeat_4.{i}.layer_norm: max|gain|
+            UpperBound v534 = v324 * UpperBound.Min(UpperBound.Sqrt(512), UpperBound.Sqrt(100000) * v319);  // repeat_4.{i}.layer_norm: shared
+            UpperBound v325 = v534 + norms.VectorNorm($"repeat_4.{i}.layer_norm.bias");  // repeat_4.{i}.layer_norm: radius
+            UpperBound v535 = v324 * UpperBound.Sqrt(100000);  // repeat_4.{i}.layer_norm: shared
+            UpperBound v326 = UpperBound.Min(v535 * v320, v534, v325);  // repeat_4.{i}.layer_norm: centred radius
+            UpperBound v536 = v535 * v321;  // repeat_4.{i}.layer_norm: shared
+            UpperBound v537 = v535 * v323;  // repeat_4.{i}.layer_norm: shared
+            UpperBound v327 = UpperBound.Min(v535 * v322, v536, v537);  // repeat_4.{i}.layer_norm: from pixels, whole to token
+            UpperBound v328 = UpperBound.Min(v536, 7 * v327);  // repeat_4.{i}.layer_norm: from pixels, whole to whole
+            UpperBound v329 = UpperBound.Min(v537, 224 * v327);  // repeat_4.{i}.layer_norm: from pixels, token to token
+            UpperBound v330 = norms.SpectralNorm($"repeat_4.{i}.attention.q");  // repeat_4.{i}.attention: σ(q)
+            UpperBound v331 = norms.SpectralNorm($"repeat_4.{i}.attention.v");  // repeat_4.{i}.attention: σ(v)
+            UpperBound v332 = norms.SpectralNorm($"repeat_4.{i}.attention.out");  // repeat_4.{i}.attention: σ(out)
+            UpperBound v333 = UpperBound.MaxOver(16, head => norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head));  // repeat_4.{i}.attention: largest head of v
+            UpperBound v334 = UpperBound.MaxOver(16, head => norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head));  // repeat_4.{i}.attention: largest head of k
+            UpperBound v538 = norms.VectorNorm($"repeat_4.{i}.attention.q_bias");  // repeat_4.{i}.attention: shared
+            UpperBound v335 = v330 * v325 + v538;  // repeat_4.{i}.attention: largest query
+            UpperBound v539 = norms.StackedTransposedProduct($"repeat_4.{i}.attention.k", $"repeat_4.{i}.attention.q");  // repeat_4.{i}.attention: shared
             // repeat_4.{i}.attention: s1, key path
-            UpperBound v320 = UpperBound.Min(
+            UpperBound v336 = UpperBound.Min(
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                    * v318
-                    * v319
-                    * v310,
+                    * v334
+                    * v335
+                    * v326,
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                    * (v517 * v309 + v318 * v516)
-                    * v310);
+                    * (v539 * v325 + v334 * v538)
+                    * v326);
             // repeat_4.{i}.attention: s2, query path
-            UpperBound v321 = UpperBound.Min(
+            UpperBound v337 = UpperBound.Min(
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                    * v314
-                    * v318
-                    * UpperBound.Power(v310, 2),
+                    * v330
+                    * v334
+                    * UpperBound.Power(v326, 2),
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                    * v517
-                    * UpperBound.Power(v310, 2));
+                    * v539
+                    * UpperBound.Power(v326, 2));
             // repeat_4.{i}.attention: range of the logits
-            UpperBound v322 = 2 * UpperBound.MaxOver(16, head => UpperBound.Min(
+            UpperBound v338 = 2 * UpperBound.MaxOver(16, head => UpperBound.Min(
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                     * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                    * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309 + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                    * v310,
+                    * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325 + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
+                    * v326,
                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                    * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                    * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                         + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head) * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                    * v310));
-            UpperBound v323 = UpperBound.DoeblinComplement(49, v322);  // repeat_4.{i}.attention: 1 − lambda
-            UpperBound v324 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v322);  // repeat_4.{i}.attention: cosh of half the range
-            UpperBound v325 = 49 * UpperBound.LargestSoftmaxWeight(49, v322);  // repeat_4.{i}.attention: largest column sum
-            UpperBound v326 = UpperBound.Min(UpperBound.Sqrt(v325), v324, 7);  // repeat_4.{i}.attention: norm of the weights
-            UpperBound v518 = 1 + v323 * 3;  // repeat_4.{i}.attention: shared
-            UpperBound v327 = UpperBound.Min(4 * v317, v315 * v518);  // repeat_4.{i}.attention: value path
-            UpperBound v328 = UpperBound.Min(UpperBound.Sqrt(v325), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_4.{i}.attention: key path, whole to whole
-            UpperBound v519 = UpperBound.Sqrt(16 + UpperBound.Power(v320, 2));  // repeat_4.{i}.attention: shared
-            UpperBound v520 = norms.StackedProduct($"repeat_4.{i}.attention.out", $"repeat_4.{i}.attention.v");  // repeat_4.{i}.attention: shared
-            UpperBound v521 = 4 * v520;  // repeat_4.{i}.attention: shared
-            UpperBound v522 = norms.Product($"repeat_4.{i}.attention.out", $"repeat_4.{i}.attention.v");  // repeat_4.{i}.attention: shared
-            UpperBound v523 = v323 * 4 * v520;  // repeat_4.{i}.attention: shared
-            UpperBound v524 = UpperBound.Min(v521, UpperBound.Max(v522, v520) * v518, v522 + v523);  // repeat_4.{i}.attention: shared
-            UpperBound v525 = v520 * v320;  // repeat_4.{i}.attention: shared
+                    * v326));
+            UpperBound v339 = UpperBound.DoeblinComplement(49, v338);  // repeat_4.{i}.attention: 1 − lambda
+            UpperBound v340 = UpperBound.Cosh(UpperBound.OfRational(1, 2) * v338);  // repeat_4.{i}.attention: cosh of half the range
+            UpperBound v341 = 49 * UpperBound.LargestSoftmaxWeight(49, v338);  // repeat_4.{i}.attention: largest column sum
+            UpperBound v342 = UpperBound.Min(UpperBound.Sqrt(v341), v340, 7);  // repeat_4.{i}.attention: norm of the weights
+            UpperBound v540 = 1 + v339 * 3;  // repeat_4.{i}.attention: shared
+            UpperBound v343 = UpperBound.Min(4 * v333, v331 * v540);  // repeat_4.{i}.attention: value path
+            UpperBound v344 = UpperBound.Min(UpperBound.Sqrt(v341), UpperBound.Sqrt(UpperBound.OfRational(49, 2)));  // repeat_4.{i}.attention: key path, whole to whole
+            UpperBound v541 = UpperBound.Sqrt(16 + UpperBound.Power(v336, 2));  // repeat_4.{i}.attention: shared
+            UpperBound v542 = norms.StackedProduct($"repeat_4.{i}.attention.out", $"repeat_4.{i}.attention.v");  // repeat_4.{i}.attention: shared
+            UpperBound v543 = 4 * v542;  // repeat_4.{i}.attention: shared
+            UpperBound v544 = norms.Product($"repeat_4.{i}.attention.out", $"repeat_4.{i}.attention.v");  // repeat_4.{i}.attention: shared
+            UpperBound v545 = v339 * 4 * v542;  // repeat_4.{i}.attention: shared
+            UpperBound v546 = UpperBound.Min(v543, UpperBound.Max(v544, v542) * v540, v544 + v545);  // repeat_4.{i}.attention: shared
+            UpperBound v547 = v542 * v336;  // repeat_4.{i}.attention: shared
             // repeat_4.{i}.attention: keys and values, token to token
-            UpperBound v329 = UpperBound.Min(
-                v316 * v317 * v519,
-                v316 * (v327 + v317 * v320),
-                v520 * v519,
-                v524 + v525,
-                v316 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+            UpperBound v345 = UpperBound.Min(
+                v332 * v333 * v541,
+                v332 * (v343 + v333 * v336),
+                v542 * v541,
+                v546 + v547,
+                v332 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                        * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                             + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                        * v310,
+                                        * v326,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                        * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                             + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                        * v310),
+                                        * v326),
                                 2)),
                     2))),
                 UpperBound.SumOver(16, head =>
@@ -3664,30 +3700,30 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                                 + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                            * v310,
+                                            * v326,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                            * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                                 + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                            * v310),
+                                            * v326),
                                     2)))),
-                v520 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+                v542 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                        * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                             + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                        * v310,
+                                        * v326,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                        * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                             + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                        * v310),
+                                        * v326),
                                 2)),
                     2))),
                 UpperBound.SumOver(16, head =>
@@ -3698,116 +3734,116 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                                 + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                            * v310,
+                                            * v326,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                            * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                                 + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                            * v310),
+                                            * v326),
                                     2))));
-            UpperBound v526 = UpperBound.Min(UpperBound.OfRational(1, 7) * v324, 1);  // repeat_4.{i}.attention: shared
-            UpperBound v527 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v322)));  // repeat_4.{i}.attention: shared
-            UpperBound v528 = UpperBound.Min(v316 * v315, v521);  // repeat_4.{i}.attention: shared
+            UpperBound v548 = UpperBound.Min(UpperBound.OfRational(1, 7) * v340, 1);  // repeat_4.{i}.attention: shared
+            UpperBound v549 = UpperBound.Min(UpperBound.Sqrt(UpperBound.OfRational(1, 2)), UpperBound.Sqrt(UpperBound.LargestSoftmaxWeight(49, v338)));  // repeat_4.{i}.attention: shared
+            UpperBound v550 = UpperBound.Min(v332 * v331, v543);  // repeat_4.{i}.attention: shared
             // repeat_4.{i}.attention: keys and values, whole to token
-            UpperBound v330 = UpperBound.Min(
-                v316 * (v315 * v526 + v317 * v320 * v527),
-                v528 * v526 + v525 * v527,
-                v316 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+            UpperBound v346 = UpperBound.Min(
+                v332 * (v331 * v548 + v333 * v336 * v549),
+                v550 * v548 + v547 * v549,
+                v332 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                 + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                            * v310,
+                            * v326,
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                            * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                            * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                 + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head) * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                            * v310))),
+                            * v326))),
                     2))),
                 UpperBound.SumOver(16, head =>
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (
                         norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                     + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                * v310,
+                                * v326,
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                     + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                         * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                * v310))))),
-                v520 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+                                * v326))))),
+                v542 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
                     UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                 + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                            * v310,
+                            * v326,
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                            * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                            * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                 + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head) * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                            * v310))),
+                            * v326))),
                     2))),
                 UpperBound.SumOver(16, head =>
                     norms.HeadProduct($"repeat_4.{i}.attention.out", $"repeat_4.{i}.attention.v", head)
                         * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                     + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                * v310,
+                                * v326,
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                     + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                         * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                * v310)))));
+                                * v326)))));
             // repeat_4.{i}.attention: keys and values, whole to whole
-            UpperBound v331 = UpperBound.Min(
-                v316 * (v315 * v326 + v317 * v328 * v320),
-                v528 * v326 + v520 * v328 * v320,
-                v316 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+            UpperBound v347 = UpperBound.Min(
+                v332 * (v331 * v342 + v333 * v344 * v336),
+                v550 * v342 + v542 * v344 * v336,
+                v332 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * UpperBound.Min(
                         7 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                     + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                * v310,
+                                * v326,
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                     + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                         * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                * v310))),
-                        UpperBound.Sqrt(v325) * UpperBound.Sqrt(
+                                * v326))),
+                        UpperBound.Sqrt(v341) * UpperBound.Sqrt(
                             1
                                 + UpperBound.Power(
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                                 + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                            * v310,
+                                            * v326,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                            * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                                 + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                            * v310),
+                                            * v326),
                                     2)),
-                        v326
-                            + v328 * UpperBound.Min(
+                        v342
+                            + v344 * UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                    * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                         + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                    * v310,
+                                    * v326,
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                    * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                         + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                             * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                    * v310)),
+                                    * v326)),
                     2))),
                 UpperBound.SumOver(16, head =>
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (
@@ -3815,81 +3851,81 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                             7 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                    * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                         + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                    * v310,
+                                    * v326,
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                    * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                         + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                             * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                    * v310))),
-                            UpperBound.Sqrt(v325) * UpperBound.Sqrt(
+                                    * v326))),
+                            UpperBound.Sqrt(v341) * UpperBound.Sqrt(
                                 1
                                     + UpperBound.Power(
                                         UpperBound.Min(
                                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                                * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                                * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                                     + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                                * v310,
+                                                * v326,
                                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                                * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                                * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                                     + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                                         * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                                * v310),
+                                                * v326),
                                         2)),
-                            v326
-                                + v328 * UpperBound.Min(
+                            v342
+                                + v344 * UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                        * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                             + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                        * v310,
+                                        * v326,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                        * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                             + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                        * v310)))),
-                v520 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+                                        * v326)))),
+                v542 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
                     UpperBound.Min(
                         7 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                     + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                * v310,
+                                * v326,
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                     + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                         * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                * v310))),
-                        UpperBound.Sqrt(v325) * UpperBound.Sqrt(
+                                * v326))),
+                        UpperBound.Sqrt(v341) * UpperBound.Sqrt(
                             1
                                 + UpperBound.Power(
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                                 + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                            * v310,
+                                            * v326,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                            * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                                 + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                            * v310),
+                                            * v326),
                                     2)),
-                        v326
-                            + v328 * UpperBound.Min(
+                        v342
+                            + v344 * UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                    * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                         + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                    * v310,
+                                    * v326,
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                    * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                         + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                             * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                    * v310)),
+                                    * v326)),
                     2))),
                 UpperBound.SumOver(16, head =>
                     norms.HeadProduct($"repeat_4.{i}.attention.out", $"repeat_4.{i}.attention.v", head)
@@ -3897,54 +3933,54 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                             7 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                    * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                         + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                    * v310,
+                                    * v326,
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                    * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                         + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                             * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                    * v310))),
-                            UpperBound.Sqrt(v325) * UpperBound.Sqrt(
+                                    * v326))),
+                            UpperBound.Sqrt(v341) * UpperBound.Sqrt(
                                 1
                                     + UpperBound.Power(
                                         UpperBound.Min(
                                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                                * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                                * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                                     + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                                * v310,
+                                                * v326,
                                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                                * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                                * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                                     + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                                         * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                                * v310),
+                                                * v326),
                                         2)),
-                            v326
-                                + v328 * UpperBound.Min(
+                            v342
+                                + v344 * UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                        * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                             + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                        * v310,
+                                        * v326,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                        * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                             + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                        * v310))));
+                                        * v326))));
             // repeat_4.{i}.attention: query path, all readings
-            UpperBound v332 = UpperBound.Min(
-                v316 * v317 * v321,
-                v520 * v321,
-                v316 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+            UpperBound v348 = UpperBound.Min(
+                v332 * v333 * v337,
+                v542 * v337,
+                v332 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * UpperBound.Min(
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)
                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                            * UpperBound.Power(v310, 2),
+                            * UpperBound.Power(v326, 2),
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                             * norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head)
-                            * UpperBound.Power(v310, 2)),
+                            * UpperBound.Power(v326, 2)),
                     2))),
                 UpperBound.SumOver(16, head =>
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (
@@ -3952,19 +3988,19 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                * UpperBound.Power(v310, 2),
+                                * UpperBound.Power(v326, 2),
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head)
-                                * UpperBound.Power(v310, 2)))),
-                v520 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+                                * UpperBound.Power(v326, 2)))),
+                v542 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
                     UpperBound.Min(
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)
                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                            * UpperBound.Power(v310, 2),
+                            * UpperBound.Power(v326, 2),
                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                             * norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head)
-                            * UpperBound.Power(v310, 2)),
+                            * UpperBound.Power(v326, 2)),
                     2))),
                 UpperBound.SumOver(16, head =>
                     norms.HeadProduct($"repeat_4.{i}.attention.out", $"repeat_4.{i}.attention.v", head)
@@ -3972,36 +4008,36 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                * UpperBound.Power(v310, 2),
+                                * UpperBound.Power(v326, 2),
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head)
-                                * UpperBound.Power(v310, 2))));
+                                * UpperBound.Power(v326, 2))));
             // repeat_4.{i}.attention: per head, token to token
-            UpperBound v333 = UpperBound.Min(
-                v316 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+            UpperBound v349 = UpperBound.Min(
+                v332 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * (UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                        * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                             + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                        * v310,
+                                        * v326,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                        * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                             + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                        * v310),
+                                        * v326),
                                 2))
                         + UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                * UpperBound.Power(v310, 2),
+                                * UpperBound.Power(v326, 2),
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head)
-                                * UpperBound.Power(v310, 2))),
+                                * UpperBound.Power(v326, 2))),
                     2))),
                 UpperBound.SumOver(16, head =>
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (
@@ -4011,47 +4047,47 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                                 + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                            * v310,
+                                            * v326,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                            * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                                 + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                            * v310),
+                                            * v326),
                                     2))
                             + UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                    * UpperBound.Power(v310, 2),
+                                    * UpperBound.Power(v326, 2),
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head)
-                                    * UpperBound.Power(v310, 2))))),
-                v520 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+                                    * UpperBound.Power(v326, 2))))),
+                v542 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         1
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                        * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                             + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                        * v310,
+                                        * v326,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                        * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                             + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                        * v310),
+                                        * v326),
                                 2))
                         + UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                * UpperBound.Power(v310, 2),
+                                * UpperBound.Power(v326, 2),
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head)
-                                * UpperBound.Power(v310, 2)),
+                                * UpperBound.Power(v326, 2)),
                     2))),
                 UpperBound.SumOver(16, head =>
                     norms.HeadProduct($"repeat_4.{i}.attention.out", $"repeat_4.{i}.attention.v", head)
@@ -4061,85 +4097,85 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                                 + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                            * v310,
+                                            * v326,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                            * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                                 + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                            * v310),
+                                            * v326),
                                     2))
                             + UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                    * UpperBound.Power(v310, 2),
+                                    * UpperBound.Power(v326, 2),
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head)
-                                    * UpperBound.Power(v310, 2)))));
-            UpperBound v334 = UpperBound.Min(v329 + v332, v333);  // repeat_4.{i}.attention: token to token
-            UpperBound v335 = v330 + v332;  // repeat_4.{i}.attention: whole to token
+                                    * UpperBound.Power(v326, 2)))));
+            UpperBound v350 = UpperBound.Min(v345 + v348, v349);  // repeat_4.{i}.attention: token to token
+            UpperBound v351 = v346 + v348;  // repeat_4.{i}.attention: whole to token
             // repeat_4.{i}.attention: whole to whole
-            UpperBound v336 = UpperBound.Min(
-                v331 + v332,
-                v316 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+            UpperBound v352 = UpperBound.Min(
+                v347 + v348,
+                v332 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
                     norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * UpperBound.Sqrt(
                         49 * UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                     + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                * v310,
+                                * v326,
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                     + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                         * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                * v310))
+                                * v326))
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                        * UpperBound.Power(v310, 2),
+                                        * UpperBound.Power(v326, 2),
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head)
-                                        * UpperBound.Power(v310, 2)),
+                                        * UpperBound.Power(v326, 2)),
                                 2)
                             + UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                    * UpperBound.Power(v310, 2),
+                                    * UpperBound.Power(v326, 2),
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head)
-                                    * UpperBound.Power(v310, 2))
+                                    * UpperBound.Power(v326, 2))
                                 * (7 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                        * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                             + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                        * v310,
+                                        * v326,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                        * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                             + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                        * v310)))
+                                        * v326)))
                                     + UpperBound.Sqrt(
                                         1
                                             + UpperBound.Power(
                                                 UpperBound.Min(
                                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                         * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                                        * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                                        * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                                             + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                                        * v310,
+                                                        * v326,
                                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                         * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head)
-                                                            * v309
+                                                            * v325
                                                             + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                                                 * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                                        * v310),
+                                                        * v326),
                                                 2)))),
                     2))),
                 UpperBound.SumOver(16, head =>
@@ -4148,116 +4184,116 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                             49 * UpperBound.SaturationG(UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                    * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                         + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                    * v310,
+                                    * v326,
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                    * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                         + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                             * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                    * v310))
+                                    * v326))
                                 + UpperBound.Power(
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)
                                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                            * UpperBound.Power(v310, 2),
+                                            * UpperBound.Power(v326, 2),
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head)
-                                            * UpperBound.Power(v310, 2)),
+                                            * UpperBound.Power(v326, 2)),
                                     2)
                                 + UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                        * UpperBound.Power(v310, 2),
+                                        * UpperBound.Power(v326, 2),
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head)
-                                        * UpperBound.Power(v310, 2))
+                                        * UpperBound.Power(v326, 2))
                                     * (7 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                                 + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                            * v310,
+                                            * v326,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                            * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                                 + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                            * v310)))
+                                            * v326)))
                                         + UpperBound.Sqrt(
                                             1
                                                 + UpperBound.Power(
                                                     UpperBound.Min(
                                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                                                 + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                                            * v310,
+                                                            * v326,
                                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                             * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head)
-                                                                * v309
+                                                                * v325
                                                                 + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                                                     * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                                            * v310),
+                                                            * v326),
                                                     2)))))),
-                v520 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
+                v542 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(
                     UpperBound.Sqrt(
                         49 * UpperBound.SaturationG(UpperBound.Min(
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                 * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                     + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                * v310,
+                                * v326,
                             UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                     + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                         * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                * v310))
+                                * v326))
                             + UpperBound.Power(
                                 UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                        * UpperBound.Power(v310, 2),
+                                        * UpperBound.Power(v326, 2),
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head)
-                                        * UpperBound.Power(v310, 2)),
+                                        * UpperBound.Power(v326, 2)),
                                 2)
                             + UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)
                                     * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                    * UpperBound.Power(v310, 2),
+                                    * UpperBound.Power(v326, 2),
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head)
-                                    * UpperBound.Power(v310, 2))
+                                    * UpperBound.Power(v326, 2))
                                 * (7 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                        * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                        * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                             + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                        * v310,
+                                        * v326,
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                        * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                        * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                             + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                                 * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                        * v310)))
+                                        * v326)))
                                     + UpperBound.Sqrt(
                                         1
                                             + UpperBound.Power(
                                                 UpperBound.Min(
                                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                         * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                                        * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                                        * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                                             + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                                        * v310,
+                                                        * v326,
                                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                         * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head)
-                                                            * v309
+                                                            * v325
                                                             + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                                                 * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                                        * v310),
+                                                        * v326),
                                                 2)))),
                     2))),
                 UpperBound.SumOver(16, head =>
@@ -4266,156 +4302,158 @@ public sealed partial class CSwinTiny : torch.nn.Module<torch.Tensor, torch.Tens
                             49 * UpperBound.SaturationG(UpperBound.Min(
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                     * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                    * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                    * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                         + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                    * v310,
+                                    * v326,
                                 UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                    * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                    * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                         + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                             * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                    * v310))
+                                    * v326))
                                 + UpperBound.Power(
                                     UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)
                                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                            * UpperBound.Power(v310, 2),
+                                            * UpperBound.Power(v326, 2),
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head)
-                                            * UpperBound.Power(v310, 2)),
+                                            * UpperBound.Power(v326, 2)),
                                     2)
                                 + UpperBound.Min(
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head)
                                         * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                        * UpperBound.Power(v310, 2),
+                                        * UpperBound.Power(v326, 2),
                                     UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                         * norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head)
-                                        * UpperBound.Power(v310, 2))
+                                        * UpperBound.Power(v326, 2))
                                     * (7 * UpperBound.Sqrt(UpperBound.SaturationG(UpperBound.Min(
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                                 + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                            * v310,
+                                            * v326,
                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
-                                            * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v309
+                                            * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head) * v325
                                                 + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                                     * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                            * v310)))
+                                            * v326)))
                                         + UpperBound.Sqrt(
                                             1
                                                 + UpperBound.Power(
                                                     UpperBound.Min(
                                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                             * norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
-                                                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v309
+                                                            * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.q", head) * v325
                                                                 + norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                                            * v310,
+                                                            * v326,
                                                         UpperBound.OfRational(global::System.Numerics.BigInteger.Parse("7519249036500140985782305389925783029"), global::System.Numerics.BigInteger.Parse("42535295865117307932921825928971026432"))
                                                             * (norms.HeadTransposedProduct($"repeat_4.{i}.attention.q", $"repeat_4.{i}.attention.k", head)
-                                                                * v309
+                                                                * v325
                                                                 + norms.HeadSpectralNorm($"repeat_4.{i}.attention.k", head)
                                                                     * norms.HeadVectorNorm($"repeat_4.{i}.attention.q_bias", head))
-                                                            * v310),
+                                                            * v326),
                                                     2))))));
-            UpperBound v337 = norms.OperatorNorm($"repeat_4.{i}.attention.lepe");  // repeat_4.{i}.attention: operator norm of lepe
-            UpperBound v338 = UpperBound.Min(norms.LargestRow($"repeat_4.{i}.attention.lepe"), v337);  // repeat_4.{i}.attention: largest channel of lepe
-            UpperBound v529 = v316 * v315 * (3 * v338);  // repeat_4.{i}.attention: shared
-            UpperBound v530 = norms.VectorNorm($"repeat_4.{i}.attention.v_bias");  // repeat_4.{i}.attention: shared
+            UpperBound v353 = norms.OperatorNorm($"repeat_4.{i}.attention.lepe");  // repeat_4.{i}.attention: operator norm of lepe
+            UpperBound v354 = UpperBound.Min(norms.LargestRow($"repeat_4.{i}.attention.lepe"), v353);  // repeat_4.{i}.attention: largest channel of lepe
+            UpperBound v355 = norms.TapNorms($"repeat_4.{i}.attention.lepe");  // repeat_4.{i}.attention: sum of lepe's taps
+            UpperBound v356 = UpperBound.Min(3 * v354, v355);  // repeat_4.{i}.attention: lepe, token to token
+            UpperBound v551 = v332 * v331 * v356;  // repeat_4.{i}.attention: shared
+            UpperBound v552 = norms.VectorNorm($"repeat_4.{i}.attention.v_bias");  // repeat_4.{i}.attention: shared
             // repeat_4.{i}.attention: radius
-            UpperBound v339 = UpperBound.Min(
-                v316 * v327 * v309,
-                v316 * (v315 * v309 + v323 * 4 * v317 * v310),
+            UpperBound v357 = UpperBound.Min(
+                v332 * v343 * v325,
+                v332 * (v331 * v325 + v339 * 4 * v333 * v326),
                 UpperBound.Min(
-                    v316 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head), 2))),
+                    v332 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head), 2))),
                     UpperBound.SumOver(16, head =>
                         norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head)),
-                    v520 * 4,
+                    v542 * 4,
                     UpperBound.SumOver(16, head => norms.HeadProduct($"repeat_4.{i}.attention.out", $"repeat_4.{i}.attention.v", head)))
-                    * v309,
-                v524 * v309,
-                UpperBound.Min(v522, v316 * v315, v521) * v309 + v523 * v310)
-                + v529 * v309
-                + (v316 * v530 + v316 * (3 * v338 * v530 + norms.VectorNorm($"repeat_4.{i}.attention.lepe_bias")))
+                    * v325,
+                v546 * v325,
+                UpperBound.Min(v544, v332 * v331, v543) * v325 + v545 * v326)
+                + v551 * v325
+                + (v332 * v552 + v332 * (v356 * v552 + norms.VectorNorm($"repeat_4.{i}.attention.lepe_bias")))
                 + norms.VectorNorm($"repeat_4.{i}.attention.out_bias");
-            UpperBound v531 = v315 * v309 + v530;  // repeat_4.{i}.attention: shared
+            UpperBound v553 = v331 * v325 + v552;  // repeat_4.{i}.attention: shared
             // repeat_4.{i}.attention: centred radius
-            UpperBound v340 = UpperBound.Min(
+            UpperBound v358 = UpperBound.Min(
                 UpperBound.Min(
-                    v316 * 4 * v317 * v323 * v310,
+                    v332 * 4 * v333 * v339 * v326,
                     UpperBound.Min(
-                        v316 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v323, 2))),
+                        v332 * UpperBound.Sqrt(UpperBound.SumOver(16, head => UpperBound.Power(norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v339, 2))),
                         UpperBound.SumOver(16, head =>
-                            norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v323)),
-                        v520 * UpperBound.Sqrt(16 * UpperBound.Power(v323, 2)),
-                        UpperBound.SumOver(16, head => norms.HeadProduct($"repeat_4.{i}.attention.out", $"repeat_4.{i}.attention.v", head) * v323))
-                        * v310,
-                    v521 * v323 * v310)
-                    + v316 * UpperBound.Min(3 * v338 * v531, 3 * v338 * (UpperBound.OfRational(1, 2) * (v315 * v310 + v531))),
-                v339);
-            UpperBound v532 = v334 + v529;  // repeat_4.{i}.attention: shared
-            UpperBound v533 = v316 * v315 * v338;  // repeat_4.{i}.attention: shared
-            UpperBound v534 = (v336 + v316 * v315 * UpperBound.Min(3 * v338, v337)) * v312;  // repeat_4.{i}.attention: shared
-            UpperBound v535 = v532 * v313;  // repeat_4.{i}.attention: shared
-            UpperBound v341 = UpperBound.Min(v532 * v311, (v335 + v533) * v312, (v330 + v533) * v312 + v332 * v311, v534, v535);  // repeat_4.{i}.attention: from pixels, whole to token
-            UpperBound v342 = UpperBound.Min(v534, 7 * v341);  // repeat_4.{i}.attention: from pixels, whole to whole
-            UpperBound v343 = UpperBound.Min(v535, 224 * v341);  // repeat_4.{i}.attention: from pixels, token to token
-            UpperBound v349 = v303 + v339;  // repeat_4.{i}.residual: radius
-            UpperBound v350 = UpperBound.Min(v304 + v340, v349);  // repeat_4.{i}.residual: centred radius
-            UpperBound v351 = UpperBound.Min(v306 + v341, v305 + v342, v307 + v343);  // repeat_4.{i}.residual: from pixels, whole to token
-            UpperBound v352 = UpperBound.Min(v305 + v342, 7 * v351);  // repeat_4.{i}.residual: from pixels, whole to whole
-            UpperBound v353 = UpperBound.Min(v307 + v343, 224 * v351);  // repeat_4.{i}.residual: from pixels, token to token
-            UpperBound v354 = norms.LargestEntry($"repeat_4.{i}.layer_norm_2.gain");  // repeat_4.{i}.layer_norm_2: max|gain|
-            UpperBound v536 = v354 * UpperBound.Min(UpperBound.Sqrt(512), UpperBound.Sqrt(100000) * v349);  // repeat_4.{i}.layer_norm_2: shared
-            UpperBound v355 = v536 + norms.VectorNorm($"repeat_4.{i}.layer_norm_2.bias");  // repeat_4.{i}.layer_norm_2: radius
-            UpperBound v537 = v354 * UpperBound.Sqrt(100000);  // repeat_4.{i}.layer_norm_2: shared
-            UpperBound v356 = UpperBound.Min(v537 * v350, v536, v355);  // repeat_4.{i}.layer_norm_2: centred radius
-            UpperBound v538 = v537 * v352;  // repeat_4.{i}.layer_norm_2: shared
-            UpperBound v539 = v537 * v353;  // repeat_4.{i}.layer_norm_2: shared
-            UpperBound v357 = UpperBound.Min(v537 * v351, v538, v539);  // repeat_4.{i}.layer_norm_2: from pixels, whole to token
-            UpperBound v358 = UpperBound.Min(v538, 7 * v357);  // repeat_4.{i}.layer_norm_2: from pixels, whole to whole
-            UpperBound v359 = UpperBound.Min(v539, 224 * v357);  // repeat_4.{i}.layer_norm_2: from pixels, token to token
-            UpperBound v360 = norms.SpectralNorm($"repeat_4.{i}.mlp.up");  // repeat_4.{i}.mlp: σ(up)
-            UpperBound v361 = norms.SpectralNorm($"repeat_4.{i}.mlp.down");  // repeat_4.{i}.mlp: σ(down)
-            UpperBound v362 = norms.LargestRow($"repeat_4.{i}.mlp.up") * v355 + norms.LargestEntry($"repeat_4.{i}.mlp.up_bias");  // repeat_4.{i}.mlp: largest pre-activation
-            UpperBound v363 = v360 * v355 + norms.VectorNorm($"repeat_4.{i}.mlp.up_bias");  // repeat_4.{i}.mlp: norm of the pre-activations
-            UpperBound v364 = UpperBound.GeluSlope(v362);  // repeat_4.{i}.mlp: gelu slope
+                            norms.HeadSpectralNorm($"repeat_4.{i}.attention.out", head) * (norms.HeadSpectralNorm($"repeat_4.{i}.attention.v", head) * v339)),
+                        v542 * UpperBound.Sqrt(16 * UpperBound.Power(v339, 2)),
+                        UpperBound.SumOver(16, head => norms.HeadProduct($"repeat_4.{i}.attention.out", $"repeat_4.{i}.attention.v", head) * v339))
+                        * v326,
+                    v543 * v339 * v326)
+                    + v332 * UpperBound.Min(v356 * v553, v356 * (UpperBound.OfRational(1, 2) * (v331 * v326 + v553))),
+                v357);
+            UpperBound v554 = v350 + v551;  // repeat_4.{i}.attention: shared
+            UpperBound v555 = v332 * v331 * v354;  // repeat_4.{i}.attention: shared
+            UpperBound v556 = (v352 + v332 * v331 * UpperBound.Min(3 * v354, v353)) * v328;  // repeat_4.{i}.attention: shared
+            UpperBound v557 = v554 * v329;  // repeat_4.{i}.attention: shared
+            UpperBound v359 = UpperBound.Min(v554 * v327, (v351 + v555) * v328, (v346 + v555) * v328 + v348 * v327, v556, v557);  // repeat_4.{i}.attention: from pixels, whole to token
+            UpperBound v360 = UpperBound.Min(v556, 7 * v359);  // repeat_4.{i}.attention: from pixels, whole to whole
+            UpperBound v361 = UpperBound.Min(v557, 224 * v359);  // repeat_4.{i}.attention: from pixels, token to token
+            UpperBound v367 = v319 + v357;  // repeat_4.{i}.residual: radius
+            UpperBound v368 = UpperBound.Min(v320 + v358, v367);  // repeat_4.{i}.residual: centred radius
+            UpperBound v369 = UpperBound.Min(v322 + v359, v321 + v360, v323 + v361);  // repeat_4.{i}.residual: from pixels, whole to token
+            UpperBound v370 = UpperBound.Min(v321 + v360, 7 * v369);  // repeat_4.{i}.residual: from pixels, whole to whole
+            UpperBound v371 = UpperBound.Min(v323 + v361, 224 * v369);  // repeat_4.{i}.residual: from pixels, token to token
+            UpperBound v372 = norms.LargestEntry($"repeat_4.{i}.layer_norm_2.gain");  // repeat_4.{i}.layer_norm_2: max|gain|
+            UpperBound v558 = v372 * UpperBound.Min(UpperBound.Sqrt(512), UpperBound.Sqrt(100000) * v367);  // repeat_4.{i}.layer_norm_2: shared
+            UpperBound v373 = v558 + norms.VectorNorm($"repeat_4.{i}.layer_norm_2.bias");  // repeat_4.{i}.layer_norm_2: radius
+            UpperBound v559 = v372 * UpperBound.Sqrt(100000);  // repeat_4.{i}.layer_norm_2: shared
+            UpperBound v374 = UpperBound.Min(v559 * v368, v558, v373);  // repeat_4.{i}.layer_norm_2: centred radius
+            UpperBound v560 = v559 * v370;  // repeat_4.{i}.layer_norm_2: shared
+            UpperBound v561 = v559 * v371;  // repeat_4.{i}.layer_norm_2: shared
+            UpperBound v375 = UpperBound.Min(v559 * v369, v560, v561);  // repeat_4.{i}.layer_norm_2: from pixels, whole to token
+            UpperBound v376 = UpperBound.Min(v560, 7 * v375);  // repeat_4.{i}.layer_norm_2: from pixels, whole to whole
+            UpperBound v377 = UpperBound.Min(v561, 224 * v375);  // repeat_4.{i}.layer_norm_2: from pixels, token to token
+            UpperBound v378 = norms.SpectralNorm($"repeat_4.{i}.mlp.up");  // repeat_4.{i}.mlp: σ(up)
+            UpperBound v379 = norms.SpectralNorm($"repeat_4.{i}.mlp.down");  // repeat_4.{i}.mlp: σ(down)
+            UpperBound v380 = norms.LargestRow($"repeat_4.{i}.mlp.up") * v373 + norms.LargestEntry($"repeat_4.{i}.mlp.up_bias");  // repeat_4.{i}.mlp: largest pre-activation
+            UpperBound v381 = v378 * v373 + norms.VectorNorm($"repeat_4.{i}.mlp.up_bias");  // repeat_4.{i}.mlp: norm of the pre-activations
+            UpperBound v382 = UpperBound.GeluSlope(v380);  // repeat_4.{i}.mlp: gelu slope
             // repeat_4.{i}.mlp: constant
-            UpperBound v365 = UpperBound.Min(
-                v364 * (v360 * v361),
+            UpperBound v383 = UpperBound.Min(
+                v382 * (v378 * v379),
                 UpperBound.OfRational(1, 2) * norms.Product($"repeat_4.{i}.mlp.down", $"repeat_4.{i}.mlp.up")
-                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v360 * v361));
-            UpperBound v366 = v361 * (UpperBound.GeluGain(v362) * v363) + norms.VectorNorm($"repeat_4.{i}.mlp.down_bias");  // repeat_4.{i}.mlp: radius
-            UpperBound v367 = UpperBound.Min(v365 * v356, v366);  // repeat_4.{i}.mlp: centred radius
-            UpperBound v368 = UpperBound.Min(v365 * v357, v365 * v358, v365 * v359);  // repeat_4.{i}.mlp: from pixels, whole to token
-            UpperBound v369 = UpperBound.Min(v365 * v358, 7 * v368);  // repeat_4.{i}.mlp: from pixels, whole to whole
-            UpperBound v370 = UpperBound.Min(v365 * v359, 224 * v368);  // repeat_4.{i}.mlp: from pixels, token to token
-            UpperBound v373 = v349 + v366;  // repeat_4.{i}.residual_2: radius
-            UpperBound v374 = UpperBound.Min(v350 + v367, v373);  // repeat_4.{i}.residual_2: centred radius
-            UpperBound v376 = UpperBound.Min(v351 + v368, v352 + v369, v353 + v370);  // repeat_4.{i}.residual_2: from pixels, whole to token
-            UpperBound v377 = UpperBound.Min(v352 + v369, 7 * v376);  // repeat_4.{i}.residual_2: from pixels, whole to whole
-            UpperBound v378 = UpperBound.Min(v353 + v370, 224 * v376);  // repeat_4.{i}.residual_2: from pixels, token to token
-            (v303, v304, v305, v306, v307) = (v373, v374, v377, v376, v378);
+                    + UpperBound.OfRational(1572260362962887, 2500000000000000) * (v378 * v379));
+            UpperBound v384 = v379 * (UpperBound.GeluGain(v380) * v381) + norms.VectorNorm($"repeat_4.{i}.mlp.down_bias");  // repeat_4.{i}.mlp: radius
+            UpperBound v385 = UpperBound.Min(v383 * v374, v384);  // repeat_4.{i}.mlp: centred radius
+            UpperBound v386 = UpperBound.Min(v383 * v375, v383 * v376, v383 * v377);  // repeat_4.{i}.mlp: from pixels, whole to token
+            UpperBound v387 = UpperBound.Min(v383 * v376, 7 * v386);  // repeat_4.{i}.mlp: from pixels, whole to whole
+            UpperBound v388 = UpperBound.Min(v383 * v377, 224 * v386);  // repeat_4.{i}.mlp: from pixels, token to token
+            UpperBound v391 = v367 + v384;  // repeat_4.{i}.residual_2: radius
+            UpperBound v392 = UpperBound.Min(v368 + v385, v391);  // repeat_4.{i}.residual_2: centred radius
+            UpperBound v394 = UpperBound.Min(v369 + v386, v370 + v387, v371 + v388);  // repeat_4.{i}.residual_2: from pixels, whole to token
+            UpperBound v395 = UpperBound.Min(v370 + v387, 7 * v394);  // repeat_4.{i}.residual_2: from pixels, whole to whole
+            UpperBound v396 = UpperBound.Min(v371 + v388, 224 * v394);  // repeat_4.{i}.residual_2: from pixels, token to token
+            (v319, v320, v321, v322, v323) = (v391, v392, v395, v394, v396);
         }
-        UpperBound v379 = v303;
-        UpperBound v380 = v304;
-        UpperBound v381 = v305;
-        UpperBound v382 = v306;
-        UpperBound v383 = v307;
-        UpperBound v384 = norms.LargestEntry("layer_norm_5.gain");  // layer_norm_5: max|gain|
-        UpperBound v540 = v384 * UpperBound.Sqrt(100000);  // layer_norm_5: shared
-        UpperBound v541 = v540 * v381;  // layer_norm_5: shared
-        UpperBound v542 = v540 * v383;  // layer_norm_5: shared
-        UpperBound v387 = UpperBound.Min(v540 * v382, v541, v542);  // layer_norm_5: from pixels, whole to token
-        UpperBound v388 = UpperBound.Min(v541, 7 * v387);  // layer_norm_5: from pixels, whole to whole
-        UpperBound v389 = UpperBound.Min(v542, 224 * v387);  // layer_norm_5: from pixels, token to token
-        UpperBound v391 = UpperBound.Min(v387, UpperBound.OfRational(1, 7) * v388, v389);  // pool: from pixels, whole to token
-        UpperBound v392 = UpperBound.Min(UpperBound.OfRational(1, 7) * v388, v387, v389);  // pool: from pixels, whole to whole
-        UpperBound v393 = UpperBound.Min(v389, 224 * v391);  // pool: from pixels, token to token
-        UpperBound v394 = norms.SpectralNorm("logits.weight");  // logits: σ(weight)
-        UpperBound v398 = UpperBound.Min(v394 * v392, v394 * v391, v394 * v393);  // logits: from pixels, whole to whole
-        return [v398];
+        UpperBound v397 = v319;
+        UpperBound v398 = v320;
+        UpperBound v399 = v321;
+        UpperBound v400 = v322;
+        UpperBound v401 = v323;
+        UpperBound v402 = norms.LargestEntry("layer_norm_5.gain");  // layer_norm_5: max|gain|
+        UpperBound v562 = v402 * UpperBound.Sqrt(100000);  // layer_norm_5: shared
+        UpperBound v563 = v562 * v399;  // layer_norm_5: shared
+        UpperBound v564 = v562 * v401;  // layer_norm_5: shared
+        UpperBound v405 = UpperBound.Min(v562 * v400, v563, v564);  // layer_norm_5: from pixels, whole to token
+        UpperBound v406 = UpperBound.Min(v563, 7 * v405);  // layer_norm_5: from pixels, whole to whole
+        UpperBound v407 = UpperBound.Min(v564, 224 * v405);  // layer_norm_5: from pixels, token to token
+        UpperBound v409 = UpperBound.Min(v405, UpperBound.OfRational(1, 7) * v406, v407);  // pool: from pixels, whole to token
+        UpperBound v410 = UpperBound.Min(UpperBound.OfRational(1, 7) * v406, v405, v407);  // pool: from pixels, whole to whole
+        UpperBound v411 = UpperBound.Min(v407, 224 * v409);  // pool: from pixels, token to token
+        UpperBound v412 = norms.SpectralNorm("logits.weight");  // logits: σ(weight)
+        UpperBound v416 = UpperBound.Min(v412 * v410, v412 * v409, v412 * v411);  // logits: from pixels, whole to whole
+        return [v416];
     }
 
     UpperBound ILipsModel.Bound(int claim, Norms norms) => LipschitzBound(norms)[claim];

@@ -168,6 +168,7 @@ module internal AttentionHeads =
           Radius = radius
           Centred = Bound.min [ gain * c.Centred; radius ]
           Lower = Space.noLower
+          LowerCentred = Space.noLower
           Centre = None
           Constants = constants }
 

@@ -128,7 +128,9 @@ module internal AttentionPosition =
             let out = input.Measure Functional.SpectralNorm "out"
             let values = out * stacked
             let whole = Bound.min [ coverage * channel; operator ]
-            let local = Windows.root (most Windows.taps) * channel
+            let byTaps = if k = 1L then Bound.infinity else input.Name "sum of lepe's taps" (input.Measure Functional.TapNorms "lepe")
+            let local = input.Name "lepe, token to token" (Bound.min [ Windows.root (most Windows.taps) * channel; byTaps ])
+            let everyTap = input.Name "lepe, all taps" (Bound.min [ Bound.ofInt64 k * channel; byTaps ])
             let gain = { FF = values * whole; FR = values * channel; II = values * local }
             let plus (a: Gain) = { FF = a.FF + gain.FF; FR = a.FR + gain.FR; II = a.II + gain.II }
             let bias = Hyper.root shared * input.MeasureOrZero Functional.VectorNorm "v_bias"
@@ -136,7 +138,7 @@ module internal AttentionPosition =
 
             let spread =
                 if k = 1L then channel * centred
-                else Bound.min [ local * radius; Bound.ofInt64 k * channel * (Bound.ofQuotient 1L 2L * (centred + radius)) ]
+                else Bound.min [ local * radius; everyTap * (Bound.ofQuotient 1L 2L * (centred + radius)) ]
 
             { paths with
                 Keys = plus paths.Keys
@@ -154,14 +156,14 @@ module internal AttentionPosition =
             Statement =
               "With `lepe(k)` every constant of the heads grows by |gain|·|O|·|V|·ℓ: ℓ = w·√cov (or the operator norm of the convolution, if that is less) from F to F, w from F to one token, \
                w·√taps from token-max to token-max; w the largest ℓ2 norm of a channel's kernel, cov and taps the products over the axes of the windows \
-               that read a token and of the taps that read one. R' grows by |gain|·|O|(w·√taps·(|V|R + |b_v|) + |b|), r' by \
+               that read a token and of the taps that read one; of given weights T, the sum over the taps of their largest entries, takes the place of w·√taps and of w·k where it is less. R' grows by |gain|·|O|(w·√taps·(|V|R + |b_v|) + |b|), r' by \
                |gain|·|O|·min(w·√taps·(|V|R + |b_v|), w·k·(|V|r + |V|R + |b_v|)/2), and by |gain|·|O|·w·|V|r for k = 1"
             Domain = "none beyond that of the heads"
             Proof =
               "The layer's output is O(heads + c), c the depthwise convolution of the values V x + b_v inside every set of tokens, with zeros beyond its \
                border. The derivative is the sum of both, so every norm of it is at most the sum of the norms. Sets are disjoint, channels are disjoint, and \
                the convolution of one channel in one set obeys convolution.reshape with σ the norm of its kernel as one row: from F to F w·√cov, from F to \
-               one token w (a tap reads every token once), from token-max to token-max w·√taps; composed with V and O. Where heads share values |V| is that of \
+               one token w (a tap reads every token once), from token-max to token-max w·√taps; composed with V and O; T is that of convolution.taps, a tap's matrix being diagonal. Where heads share values |V| is that of \
                the values as often as they are read. R' and r' are those of a zero-padded convolution of tokens within |V|R + |b_v| of 0 and |V|r of a point; \
                its own bias moves all tokens alike. For stripes of two directions the larger cov and taps hold for both. \
                Equality: logits that are equal, a kernel of equal positive taps, and tokens that all move alike."

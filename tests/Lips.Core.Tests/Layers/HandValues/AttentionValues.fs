@@ -222,7 +222,14 @@ let private besideTheHeads =
           Shape = Shape.Of(Map(5L, 3L), 6L)
           R = "2"
           Spread = "1"
-          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; row "lepe" "0.5"; vector "lepe_bias" "0.125" ] }
+          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; taps "lepe" "5"; row "lepe" "0.5"; vector "lepe_bias" "0.125" ] }
+      // of given weights the taps add up to 1.2 where √9·½ says 1.5
+      { at "attention" "attention.lepe" [ "heads", count 1L; "scale", number "0.4"; "gain", number "0.7"; "position", Choice("lepe", [ Some "kernel", count 3L ]) ] [ Token, "1.30712265219203708"; Whole, "3.54766385497329673"; Local, "2.08884999872455487"; Candidate "attention.dot.stacked", "2.08884999872455487"; Candidate "attention.dot.doeblin", "2.4948"; Candidate "attention.dot.per-head", "2.08884999872455487"; Radius, "3.50515"; Centred, "1.91647563492088126" ] with
+          Rules = [ "attention.lepe"; "attention.dot" ]
+          Shape = Shape.Of(Map(5L, 3L), 6L)
+          R = "2"
+          Spread = "1"
+          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; row "lepe" "0.5"; vector "lepe_bias" "0.125"; taps "lepe" "1.2" ] }
       // H = 1, N = 6
       //   Token: √G + s2_h + |O||V|w ·LF
       //   Whole:  √(N·G + s2² + s2(√(N·G) + √(1+s1²))) + |O||V|·min(w√cov, operator)
@@ -234,7 +241,14 @@ let private besideTheHeads =
           Shape = Shape.Of(Map(2L, 3L), 6L)
           R = "2"
           Spread = "2"
-          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; row "lepe" "0.5"; vector "lepe_bias" "0.125" ] }
+          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; taps "lepe" "5"; row "lepe" "0.5"; vector "lepe_bias" "0.125" ] }
+      // the taps add up to 0.6 where √6·½ says more; 0.6·(|V|r + |V|R + |b_v|)/2 for the spread
+      { at "attention" "attention.lepe" [ "heads", count 1L; "scale", number "0.4"; "gain", number "0.7"; "position", Choice("lepe", [ Some "kernel", count 3L ]) ] [ Token, "2.60614173339017385"; Whole, "4.59306764965004709"; Local, "3.0741951084073543"; Candidate "attention.dot.stacked", "3.0741951084073543"; Candidate "attention.dot.doeblin", "3.6036000000000000"; Candidate "attention.dot.per-head", "3.0741951084073543"; Radius, "2.5979500000000000"; Centred, "2.2250486104185265" ] with
+          Rules = [ "attention.lepe"; "attention.dot" ]
+          Shape = Shape.Of(Map(2L, 3L), 6L)
+          R = "2"
+          Spread = "2"
+          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; taps "lepe" "0.6"; row "lepe" "0.5"; vector "lepe_bias" "0.125" ] }
       // H = 1, N = 6
       //   Token: √G + s2_h + |O||V|w ·LF
       //   Whole:  √(N·G + s2² + s2(√(N·G) + √(1+s1²))) + |O||V|·min(w√cov, operator)
@@ -246,7 +260,7 @@ let private besideTheHeads =
           Shape = Shape.Of(Map(2L, 3L), 6L)
           R = "2"
           Spread = "2"
-          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; row "lepe" "0.5"; vector "lepe_bias" "0.125"; operator "lepe" "5" ] }
+          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; taps "lepe" "5"; row "lepe" "0.5"; vector "lepe_bias" "0.125"; operator "lepe" "5" ] }
       // H = 1, N = 15
       //   Token: |O|(|V|·cosh/√N + v·s1·√a_max) + s2_h + |O||V|w ·LF
       //   Whole: √(C(1+s1²)) + s2_h + |O||V|·min(w√cov, operator)
@@ -258,7 +272,7 @@ let private besideTheHeads =
           Shape = Shape.Of(Map(5L, 3L), 6L)
           R = "2"
           Spread = "1"
-          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; row "lepe" "0.5"; vector "lepe_bias" "0.125" ] }
+          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; taps "lepe" "5"; row "lepe" "0.5"; vector "lepe_bias" "0.125" ] }
       // H = 1, N = 15
       //   Token: |O|(|V|·cosh/√N + v·s1·√a_max) + s2_h + |O||V|w ·LF
       //   Whole: √(C(1+s1²)) + s2_h + |O||V|·min(w√cov, operator)
@@ -270,7 +284,7 @@ let private besideTheHeads =
           Shape = Shape.Of(Map(5L, 3L), 6L)
           R = "2"
           Spread = "1"
-          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; row "lepe" "0.5"; vector "lepe_bias" "0.125"; operator "lepe" "0.8" ] }
+          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; taps "lepe" "5"; row "lepe" "0.5"; vector "lepe_bias" "0.125"; operator "lepe" "0.8" ] }
       // H = 1, N = 15
       //   Token: |O|(|V|·cosh/√N + v·s1·√a_max) + s2_h + |O||V|w ·LF
       //   Whole: √(C(1+s1²)) + s2_h + |O||V|·min(w√cov, operator)
@@ -282,7 +296,7 @@ let private besideTheHeads =
           Shape = Shape.Of(Map(5L, 3L), 6L)
           R = "2"
           Spread = "1"
-          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; row "lepe" "0.5"; vector "lepe_bias" "0.125"; operator "lepe" "0.3" ] }
+          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; taps "lepe" "5"; row "lepe" "0.5"; vector "lepe_bias" "0.125"; operator "lepe" "0.3" ] }
       // H = 1, N = 15
       //   Token: |O|(|V|·cosh/√N + v·s1·√a_max) + s2_h + |O||V|w ·LF
       //   Whole: √(C(1+s1²)) + s2_h + |O||V|·min(w√cov, operator)
@@ -294,7 +308,7 @@ let private besideTheHeads =
           Shape = Shape.Of(Map(5L, 3L), 6L)
           R = "2"
           Spread = "1"
-          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; row "lepe" "0.5"; vector "lepe_bias" "0.125" ] }
+          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; taps "lepe" "5"; row "lepe" "0.5"; vector "lepe_bias" "0.125" ] }
       // H = 1, N = 6
       //   Token: √G + s2_h + |O||V|w ·LF
       //   Whole: √(C(1+s1²)) + s2_h + |O||V|·min(w√cov, operator)
@@ -306,7 +320,7 @@ let private besideTheHeads =
           Shape = Shape.Of(Map(2L, 3L), 6L)
           R = "2"
           Spread = "1"
-          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; row "lepe" "0.5"; vector "lepe_bias" "0.125" ] }
+          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; taps "lepe" "5"; row "lepe" "0.5"; vector "lepe_bias" "0.125" ] }
       // H = 1, N = 6
       //   Token: √G + s2_h + |O||V|w ·LF
       //   Whole: √(C(1+s1²)) + s2_h + |O||V|·min(w√cov, operator)
@@ -318,7 +332,7 @@ let private besideTheHeads =
           Shape = Shape.Of(Map(2L, 3L), 6L)
           R = "2"
           Spread = "1"
-          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; row "lepe" "0.5"; vector "lepe_bias" "0.125"; operator "lepe" "0.8" ] }
+          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; taps "lepe" "5"; row "lepe" "0.5"; vector "lepe_bias" "0.125"; operator "lepe" "0.8" ] }
       // H = 1, N = 15
       //   Token: |O|(|V|·cosh/√N + v·s1·√a_max) + s2_h + |O||V|w ·LF
       //   Whole: √(C(1+s1²)) + s2_h + |O||V|·min(w√cov, operator)
@@ -330,6 +344,6 @@ let private besideTheHeads =
           Shape = Shape.Of(Map(5L, 3L), 6L)
           R = "2"
           Spread = "1"
-          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; row "lepe" "0.5"; vector "lepe_bias" "0.125"; operator "lepe" "5" ] } ]
+          Norms = [ spectral "q" "0.8"; spectral "k" "1.25"; spectral "v" "1.1"; spectral "out" "0.9"; vector "q_bias" "0.4"; vector "k_bias" "0.3"; vector "v_bias" "0.2"; vector "out_bias" "0.1"; taps "lepe" "5"; row "lepe" "0.5"; vector "lepe_bias" "0.125"; operator "lepe" "5" ] } ]
 
 let cases = oneHead @ SeveralHeadsValues.cases @ besideTheHeads @ CrossAttentionValues.cases

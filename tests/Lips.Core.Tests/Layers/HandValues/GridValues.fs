@@ -10,8 +10,9 @@ let private map h w width = Shape.Of(Map(h, w), width)
 
 let private regrouped =
     [ // √5 tokens in one; √5·(3 − 0.2)
-      { at "flatten" "flatten.regroup" [] [ Whole, "1"; Token, "1"; Local, "2.2360679774997897"; Radius, "3.91311896062463197"; Centred, "2.79508497187473712"; Lower, "6.26099033699941115" ] with
-          AtLeast = "3", "0.2" }
+      { at "flatten" "flatten.regroup" [] [ Whole, "1"; Token, "1"; Local, "2.2360679774997897"; Radius, "3.91311896062463197"; Centred, "2.79508497187473712"; Lower, "6.26099033699941115"; LowerCentred, "3.80131556174964247" ] with
+          AtLeast = "3", "0.2"
+          AtLeastCentred = "2", "0.3" }
       // five tokens of six channels become six of five: √5 for the largest, which may lie anywhere
       at "transpose" "transpose.regroup" [] [ Whole, "1"; Token, "1"; Local, "2.2360679774997897"; Radius, "3.91311896062463197"; Centred, "3.91311896062463197" ]
       // σ; √4·σ; 2·1.3·1.75 + 0.4; 2·1.3·1.25
@@ -111,6 +112,30 @@ let private convolutions =
           Shape = map 5L 5L 2L
           CapsOperator = true
           Norms = [ operator "weight" "0.5"; spectral "weight" "1.3"; vector "bias" "0.4" ] }
+      // the taps' norms add up to 2.5: 2.5·1.75 + 0.4; zeros: 2.5·(1.25 + 1.75)/2; without them 2.5·1.25
+      { at
+            "conv2d"
+            "convolution.taps"
+            (conv2d padded)
+            [ Whole, "3.9"; Token, "1.3"; Local, "2.5"; Radius, "4.775"; Centred, "3.75"; Candidate "convolution.taps (token to token)", "2.5"; Candidate "convolution.reshape (token to token)", "3.9" ] with
+          Shape = map 5L 5L 2L
+          Norms = weighted @ [ taps "weight" "2.5" ] }
+      { at "conv2d" "convolution.taps" (conv2d [ "stride", count 2L ]) [ Local, "2.5"; Centred, "3.125" ] with
+          Shape = map 7L 7L 2L
+          Norms = weighted @ [ taps "weight" "2.5" ] }
+      // more than √k times the reshape's norm
+      { at "conv2d" "convolution.taps" (conv2d padded) [ Local, "3.9"; Radius, "7.225"; Centred, "5.85" ] with
+          Shape = map 5L 5L 2L
+          Norms = weighted @ [ taps "weight" "5" ] }
+      { at "conv1d" "convolution.taps" [ "channels", count 4L; "kernel", count 3L; "padding", count 1L ] [ Local, "2.25166604983954048"; Centred, "3.37749907475931072" ] with
+          Shape = Shape.Of(Row 7L, 2L)
+          Norms = weighted @ [ taps "weight" "5" ] }
+      { at "conv1d" "convolution.taps" [ "channels", count 4L; "kernel", count 3L; "padding", count 1L ] [ Local, "2.1"; Radius, "4.075"; Centred, "3.15" ] with
+          Shape = Shape.Of(Row 7L, 2L)
+          Norms = weighted @ [ taps "weight" "2.1" ] }
+      { at "conv1d" "convolution.taps" [ "channels", count 4L; "kernel", count 3L ] [ Local, "2.1"; Centred, "2.625" ] with
+          Shape = Shape.Of(Row 7L, 2L)
+          Norms = weighted @ [ taps "weight" "2.1" ] }
       // a row of 7: k = 3, s = g = 2: taps fall on even pixels, windows start on even pixels: three over pixel 4… two outputs
       { at "conv1d" "convolution.reshape" [ "channels", count 4L; "kernel", count 3L; "stride", count 2L; "dilation", count 2L ] [ Whole, "1.83847763108502356"; Token, "1.3"; Local, "2.25166604983954048"; Radius, "4.34041558721919584"; Centred, "2.8145825622994256" ] with
           Shape = Shape.Of(Row 7L, 2L)
@@ -140,8 +165,9 @@ let private pools =
       // five tokens, each the largest in a channel of its own; then seven tokens and six channels
       at "pool" "pool.max" [ "by", choice "max" ] [ Whole, "1"; Token, "1"; Local, "2.2360679774997897"; Radius, "3.91311896062463197"; Centred, "2.79508497187473712" ]
       at "pool" "pool.max" [ "by", choice "max" ] [ Local, "2.4494897427831781" ] |> on (Shape.Of(Row 7L, 6L))
-      { at "pool" "pool.token" [ "by", choice "last" ] (alike "1" @ [ Radius, "1.75"; Centred, "1.25"; Lower, "2.8" ]) with
-          AtLeast = "3", "0.2" }
+      { at "pool" "pool.token" [ "by", choice "last" ] (alike "1" @ [ Radius, "1.75"; Centred, "1.25"; Lower, "2.8"; LowerCentred, "1.7" ]) with
+          AtLeast = "3", "0.2"
+          AtLeastCentred = "2", "0.3" }
       // s = 0.8·1.25 = 1: √2; √G(1), G = (9/8)² + (1/8)²
       { at "pool" "pool.attention" [ "by", choice "attention" ] [ Whole, "1.13192314226717708"; Token, "1.13192314226717708"; Local, "1.41421356237309505"; Radius, "1.75"; Centred, "1.25" ] with
           Norms = [ spectral "query" "0.8" ] }

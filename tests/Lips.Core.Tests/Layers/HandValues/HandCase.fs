@@ -16,6 +16,8 @@ type Reading =
     | Centred
     /// ρ' = start − loss
     | Lower
+    /// ρ_c' = start − loss
+    | LowerCentred
     /// distance from the known centre
     | Around
     /// constants that a second input, the memory, comes out with
@@ -34,8 +36,9 @@ type HandCase =
       /// R and r of the input; "inf" where nothing is known.
       R: string
       Spread: string
-      /// Start and loss of its lower radius.
+      /// Start and loss of its lower radius, and of that without its mean.
       AtLeast: string * string
+      AtLeastCentred: string * string
       /// A known centre and the distance from it.
       Centre: (string list * string) option
       /// LF, LM, LI of what came before.
@@ -60,6 +63,7 @@ let at kind rule options expected =
       R = "1.75"
       Spread = "1.25"
       AtLeast = "0", "0"
+      AtLeastCentred = "0", "0"
       Centre = None
       From = "1", "1", "1"
       Norms = []
@@ -73,6 +77,7 @@ let spectral weight norm = Functional.SpectralNorm, weight, norm
 let row weight norm = Functional.LargestRow, weight, norm
 let entry weight norm = Functional.LargestEntry, weight, norm
 let vector weight norm = Functional.VectorNorm, weight, norm
+let taps weight norm = Functional.TapNorms, weight, norm
 let operator weight norm = Functional.OperatorNorm, weight, norm
 
 /// All three constants.
@@ -101,6 +106,7 @@ let private valueOf (c: HandCase) name shape radius spread sourced : Space =
           Radius = symbol (name + ".R") radius
           Centred = symbol (name + ".r") spread
           Lower = Space.noLower
+          LowerCentred = Space.noLower
           Centre = None
           Constants = Map.empty }
 
@@ -127,12 +133,14 @@ let judgementWithNames (c: HandCase) : Judgement * (Bound * string) seq =
 
     let lf, lm, li = c.From
     let start, loss = c.AtLeast
+    let startCentred, lossCentred = c.AtLeastCentred
 
     let input =
         let x = valueOf c "x" c.Shape c.R c.Spread c.Shape.Vocabulary.IsNone
 
         { x with
             Lower = { Start = rational start; Loss = symbol "x.loss" loss }
+            LowerCentred = { Start = rational startCentred; Loss = symbol "x.loss without its mean" lossCentred }
             Centre = c.Centre |> Option.map (fun (centre, distance) -> centre |> List.map rational, symbol "x.around" distance)
             Constants = x.Constants |> Map.map (fun _ (s, _) -> s, { Whole = bound lf; Token = bound lm; Local = bound li }) }
 
@@ -190,6 +198,7 @@ let bounded (j: Judgement) reading =
     | Radius -> j.Space.Radius
     | Centred -> j.Space.Centred
     | Lower -> j.Space.Lower.Loss
+    | LowerCentred -> j.Space.LowerCentred.Loss
     | Around -> (match j.Space.Centre with Some(_, r) -> r | None -> Bound.infinity)
     | Candidate name -> j.Candidates |> List.find (fun (n, _) -> n = name) |> snd
 
@@ -199,4 +208,5 @@ let found (j: Judgement) reading : Rational option =
 
     match upper.TryRational, reading with
     | Some loss, Lower -> Some(j.Space.Lower.Start - loss)
+    | Some loss, LowerCentred -> Some(j.Space.LowerCentred.Start - loss)
     | found, _ -> found

@@ -94,12 +94,7 @@ let private listed =
       "cross_attention", "min(‹keys and values, token to token›, *(SpectralNorm out, +(SpectralNorm v, *(*(SpectralNorm v, ‹s1, key path›), min(√(1/2), 1))))… at 0"
       "cross_attention", "min(‹keys and values, token to token›, *(SpectralNorm out, +(SpectralNorm v, *(*(SpectralNorm v, ‹s1, key path›), min(√(1/2), 1))))… at 1"
       // where all k² taps lie on tokens, k·(r + R + …)/2 is no more than √k²·R
-      "attention", "*(*(#, LargestRow lepe), +(*(SpectralNorm v, VectorNorm x.R), VectorNorm v_bias)) at 0"
-      "attention", "*(*(#, LargestRow lepe), +(*(SpectralNorm v, VectorNorm x.R), VectorNorm v_bias)) at 1"
-      "attention", "*(*(#, ‹largest channel of lepe›), +(*(SpectralNorm v, VectorNorm x.R), VectorNorm v_bias)) at 0"
-      "attention", "*(*(#, ‹largest channel of lepe›), +(*(SpectralNorm v, VectorNorm x.R), VectorNorm v_bias)) at 1"
-      "attention", "min(*(*(#, LargestRow lepe), +(*(SpectralNorm v, VectorNorm x.R), VectorNorm v_bias)), …at 0"
-      "attention", "min(*(*(#, ‹largest channel of lepe›), +(*(SpectralNorm v, VectorNorm x.R), VectorNorm v_bias)), …at 0"
+      "attention", "min(*(‹lepe, token to token›, +(*(SpectralNorm v, VectorNorm x.R), VectorNorm v_bias)), *(‹lepe, token to token›, …at 0"
       // measured from the input itself, F → token is no more than token-max → token-max
       "attention", "min(+(‹per head, token to token›, …at 0" ]
 

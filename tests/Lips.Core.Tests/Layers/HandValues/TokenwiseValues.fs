@@ -14,21 +14,24 @@ let private simple =
           Shape = { Grid = Row 5L; Width = 1L; Vocabulary = Some 11L }
           Norms = [ row "weight" "0.8" ] }
       // R + P, r + P; 3 − 0.2 − P; around the centre likewise
-      { at "position" "position.learned" [] (alike "1" @ [ Radius, "2.15"; Centred, "1.65"; Lower, "2.4"; Around, "1.3" ]) with
+      { at "position" "position.learned" [] (alike "1" @ [ Radius, "2.15"; Centred, "1.65"; Lower, "2.4"; LowerCentred, "1.3"; Around, "1.3" ]) with
           AtLeast = "3", "0.2"
+          AtLeastCentred = "2", "0.3"
           Centre = Some(List.replicate 6 "0.25", "0.9")
           Norms = [ row "weight" "0.4" ] }
       // P = √3, half the width's root
       { at "position" "position.sinusoidal" [ "table", choice "sinusoidal" ] (alike "1" @ [ Radius, "3.48205080756887729"; Centred, "2.98205080756887729"; Lower, "1.06794919243112271" ]) with
           AtLeast = "3", "0.2" }
       // a common vector leaves the spread
-      { at "bias" "bias.translation" [] (alike "1" @ [ Radius, "2.05"; Centred, "1.25"; Lower, "2.5"; Around, "1.2" ]) with
+      { at "bias" "bias.translation" [] (alike "1" @ [ Radius, "2.05"; Centred, "1.25"; Lower, "2.5"; LowerCentred, "1.4"; Around, "1.2" ]) with
           AtLeast = "3", "0.2"
+          AtLeastCentred = "2", "0.3"
           Centre = Some(List.replicate 6 "0.25", "0.9")
           Norms = [ vector "bias" "0.3" ] }
       // 7/4 of everything
-      { at "scale" "scale.factor" [ "factor", number "-1.75" ] (alike "1.75" @ [ Radius, "3.0625"; Centred, "2.1875"; Lower, "4.9"; Around, "1.575" ]) with
+      { at "scale" "scale.factor" [ "factor", number "-1.75" ] (alike "1.75" @ [ Radius, "3.0625"; Centred, "2.1875"; Lower, "4.9"; LowerCentred, "2.975"; Around, "1.575" ]) with
           AtLeast = "3", "0.2"
+          AtLeastCentred = "2", "0.3"
           Centre = Some(List.replicate 6 "0.25", "0.9") }
       { at "identity" "identity" [] (alike "1" @ [ Radius, "1.75"; Centred, "1.25"; Lower, "2.8" ]) with AtLeast = "3", "0.2" }
       { at "dropout" "dropout.identity" [ "rate", number "0.5" ] (alike "1" @ [ Radius, "1.75"; Centred, "1.25"; Lower, "2.8" ]) with AtLeast = "3", "0.2" }
@@ -37,6 +40,8 @@ let private simple =
       { at "soft_cap" "soft_cap.slope" [ "limit", number "0.5" ] [ Radius, "0.9"; Centred, "0.7" ] with
           R = "0.9"
           Spread = "0.7" } ]
+
+let private added eps = Choice("added", [ Some "eps", number eps ])
 
 let private norms =
     [ // max|g|/√eps = 1.2·5; R' = 1.2·√6 + 0.3, r' = 1.2·√6 < 6·1.25
@@ -47,6 +52,47 @@ let private norms =
           R = "0.1"
           Spread = "0.05"
           Norms = [ entry "gain" "1.2"; vector "bias" "0.3" ] }
+      // ρ_c = 2 − ½: 1.2/√(1.5²/6 + 0.04)
+      { at
+            "layer_norm"
+            "layer_norm.shell"
+            [ "eps", number "0.04" ]
+            (alike "1.86276126169519887"
+             @ [ Radius, "3.23938769133981372"
+                 Centred, "2.32845157711899858"
+                 Candidate "layer_norm.eps", "6"
+                 Candidate "layer_norm.shell", "1.86276126169519887" ]) with
+          AtLeastCentred = "2", "0.5"
+          Norms = [ entry "gain" "1.2"; vector "bias" "0.3" ] }
+      // nothing left of ρ_c, and ρ is no help
+      { at "layer_norm" "layer_norm.shell" [ "eps", number "0.04" ] (alike "6" @ [ Centred, "1.5" ]) with
+          Spread = "0.25"
+          AtLeast = "9", "0"
+          AtLeastCentred = "2", "3"
+          Norms = [ entry "gain" "1.2"; vector "bias" "0.3" ] }
+      // without a gain 2/√(2²/6 + 0.04) − 5·0.1 is left
+      { at "layer_norm" "layer_norm.shell" [ "eps", number "0.04"; "affine", Flag false; "bias", Flag false ] [ Lower, "1.87915475715443236"; LowerCentred, "1.87915475715443236" ] with
+          AtLeastCentred = "2", "0.1" }
+      // eps beside the deviation: 1.2/0.2; 1.2·√6 + 0.3; short tokens 6·0.1 + 0.3, 6·0.05
+      { at "layer_norm" "layer_norm.added" [ "eps", added "0.2" ] (alike "6" @ [ Radius, "3.23938769133981372"; Centred, "2.93938769133981372" ]) with
+          Norms = [ entry "gain" "1.2"; vector "bias" "0.3" ] }
+      { at "layer_norm" "layer_norm.added" [ "eps", added "0.2" ] [ Radius, "0.9"; Centred, "0.3" ] with
+          R = "0.1"
+          Spread = "0.05"
+          Norms = [ entry "gain" "1.2"; vector "bias" "0.3" ] }
+      // 1.2/(1.5/√6 + 0.2), 2/(2/√6 + 0.2) − 5·0.1
+      { at
+            "layer_norm"
+            "layer_norm.shell"
+            [ "eps", added "0.2" ]
+            (alike "1.47715499353717441" @ [ Centred, "1.84644374192146802"; Candidate "layer_norm.added", "6"; Candidate "layer_norm.shell", "1.47715499353717441" ]) with
+          AtLeastCentred = "2", "0.5"
+          Norms = [ entry "gain" "1.2"; vector "bias" "0.3" ] }
+      { at "layer_norm" "layer_norm.shell" [ "eps", added "0.2"; "affine", Flag false; "bias", Flag false ] [ Lower, "1.46754227955657244"; LowerCentred, "1.46754227955657244" ] with
+          AtLeastCentred = "2", "0.1" }
+      { at "rms_norm" "rms_norm.shell" [ "eps", number "0.04"; "affine", Flag false ] [ Lower, "1.87915475715443236" ] with AtLeast = "2", "0.1" }
+      // 6/5·2.8
+      { at "center_norm" "center_norm.projection" [ "affine", Flag false; "bias", Flag false ] [ Lower, "3.36"; LowerCentred, "3.36" ] with AtLeastCentred = "3", "0.2" }
       { at "rms_norm" "rms_norm.eps" [ "eps", number "0.04" ] (alike "6" @ [ Radius, "2.93938769133981372"; Centred, "2.93938769133981372" ]) with
           Norms = [ entry "gain" "1.2" ] }
       { at "rms_norm" "rms_norm.eps" [ "eps", number "0.04" ] [ Radius, "0.6"; Centred, "0.3" ] with
@@ -94,15 +140,17 @@ let private norms =
 
 let private standardize = [ "mean", Items [ number "0.5"; number "0.25"; number "1" ]; "std", Items [ number "0.5"; number "0.8"; number "2" ] ]
 
+// ρ_c: 5/4·4.8 − ¾·1.75 − |(1, 0.3125, 0.5) − 29/48|
 let private standardized =
     [ // 1/0.5; 2·1.75 + |(1, 0.3125, 0.5)|; 2·1.25; (5 − |mean|)/2 − 0.2/2
       { at
             "standardize"
             "standardize.diagonal"
             standardize
-            (alike "2" @ [ Radius, "4.66088597631291937"; Centred, "2.5"; Lower, "1.82717803813052" ]) with
+            (alike "2" @ [ Radius, "4.66088597631291937"; Centred, "2.5"; Lower, "1.82717803813052"; LowerCentred, "4.18490257992438255" ]) with
           Shape = Shape.Of(Row 5L, 3L)
-          AtLeast = "5", "0.2" }
+          AtLeast = "5", "0.2"
+          AtLeastCentred = "5", "0.2" }
       // the centre (1, 1, 1) becomes (1, 0.9375, 0), 2·0.75 around it: |(1, 0.9375, 0)| + 1.5
       { at "standardize" "standardize.diagonal" standardize [ Radius, "2.8707320124663318"; Centred, "1.5"; Around, "1.5" ] with
           Shape = Shape.Of(Row 5L, 3L)
@@ -194,6 +242,7 @@ let private mlps =
 let private branch rule options expected =
     { at "residual" rule options expected with
         AtLeast = "20", "1"
+        AtLeastCentred = "20", "1"
         Body = Some("2", "3", "2") }
 
 let private descent activation hidden step expected =
@@ -219,13 +268,13 @@ let descents =
 
 let private branches =
     [ // 1 + 2; 1.75 + 5.25; 1.25 + 2.5; 20 − 1 − 5.25
-      branch "residual.plain" [] (alike "3" @ [ Radius, "7"; Centred, "3.75"; Lower, "13.75" ])
+      branch "residual.plain" [] (alike "3" @ [ Radius, "7"; Centred, "3.75"; Lower, "13.75"; LowerCentred, "13.75" ])
       // ¾ + ¼·2; ¾·1.75 + ¼·5.25; ¾·1.25 + ¼·2.5; ¾·19 − ¼·5.25
-      branch "residual.convex" [ "sum", Choice("convex", [ Some "alpha", number "0.25" ]) ] (alike "1.25" @ [ Radius, "2.625"; Centred, "1.5625"; Lower, "12.9375" ])
+      branch "residual.convex" [ "sum", Choice("convex", [ Some "alpha", number "0.25" ]) ] (alike "1.25" @ [ Radius, "2.625"; Centred, "1.5625"; Lower, "12.9375"; LowerCentred, "12.9375" ])
       // |1 + 1| and |−1|: 2 + 2
-      branch "residual.convex" [ "sum", Choice("convex", [ Some "alpha", number "-1" ]) ] (alike "4" @ [ Radius, "8.75"; Centred, "5"; Lower, "32.75" ])
+      branch "residual.convex" [ "sum", Choice("convex", [ Some "alpha", number "-1" ]) ] (alike "4" @ [ Radius, "8.75"; Centred, "5"; Lower, "32.75"; LowerCentred, "32.75" ])
       // 1 + ½·2; 1.75 + ½·5.25; 1.25 + ½·2.5; 20 − 1 − ½·5.25
-      { branch "residual.weighted" [ "sum", Choice("weighted", [ Some "init", number "0.1" ]) ] (alike "2" @ [ Radius, "4.375"; Centred, "2.5"; Lower, "16.375" ]) with
+      { branch "residual.weighted" [ "sum", Choice("weighted", [ Some "init", number "0.1" ]) ] (alike "2" @ [ Radius, "4.375"; Centred, "2.5"; Lower, "16.375"; LowerCentred, "16.375" ]) with
           Norms = [ entry "alpha" "0.5" ] }
       // the clamp is no help
       { branch "residual.weighted" [ "sum", Choice("weighted", [ Some "init", number "0.1"; Some "clamp", number "3" ]) ] (alike "2" @ [ Radius, "4.375" ]) with
@@ -233,15 +282,15 @@ let private branches =
       // clamped: 1 + 0.1·2
       { branch "residual.weighted" [ "sum", Choice("weighted", [ Some "init", number "0.1"; Some "clamp", number "0.1" ]) ] (alike "1.2" @ [ Radius, "2.275"; Centred, "1.5" ]) with
           Norms = [ entry "alpha" "0.5" ] }
-      // every alpha in [0, 1]: √(1 + 2²), √(1.75² + 5.25²), √(1.25² + 2.5²); a channel may keep nothing: −1 − 5.25
-      branch "residual.mixed" [ "sum", Choice("mixed", []) ] (alike "2.23606797749978969641" @ [ Radius, "5.53398590529466159"; Centred, "2.79508497187473712"; Lower, "-6.25" ])
+      // every alpha in [0, 1]: √(1 + 2²), √(1.75² + 5.25²), √(1.25² + 2.5²); a channel may keep nothing: −1 − 5.25; beside the middle, ½·19 − ½·1.75 − 5.25
+      branch "residual.mixed" [ "sum", Choice("mixed", []) ] (alike "2.23606797749978969641" @ [ Radius, "5.53398590529466159"; Centred, "2.79508497187473712"; Lower, "-6.25"; LowerCentred, "3.375" ])
       // in [¼, ¾]: √¾ of those; 5 − ¾ − ¾·5.25
-      branch "residual.mixed" [ "sum", Choice("mixed", [ Some "least", number "0.25"; Some "most", number "0.75" ]) ] (alike "1.93649167310370844" @ [ Radius, "4.79257237817020349"; Centred, "2.42061459137963555"; Lower, "0.3125" ])
+      branch "residual.mixed" [ "sum", Choice("mixed", [ Some "least", number "0.25"; Some "most", number "0.75" ]) ] (alike "1.93649167310370844" @ [ Radius, "4.79257237817020349"; Centred, "2.42061459137963555"; Lower, "0.3125"; LowerCentred, "5.125" ])
       // of a small branch the sum is less: ¾ + ¾·0.1
-      { branch "residual.mixed" [ "sum", Choice("mixed", [ Some "least", number "0.25"; Some "most", number "0.75" ]) ] (alike "0.825" @ [ Radius, "1.44375"; Centred, "1.03125"; Lower, "4.11875" ]) with
+      { branch "residual.mixed" [ "sum", Choice("mixed", [ Some "least", number "0.25"; Some "most", number "0.75" ]) ] (alike "0.825" @ [ Radius, "1.44375"; Centred, "1.03125"; Lower, "4.11875"; LowerCentred, "8.93125" ]) with
           Body = Some("0.1", "0.1", "0.1") }
       // in [−½, 5/4]: 1.5 + 1.25·2; 1.5·1.75 + 1.25·5.25
-      branch "residual.mixed" [ "sum", Choice("mixed", [ Some "least", number "-0.5"; Some "most", number "1.25" ]) ] (alike "4" @ [ Radius, "9.1875"; Centred, "5"; Lower, "-8.0625" ])
+      branch "residual.mixed" [ "sum", Choice("mixed", [ Some "least", number "-0.5"; Some "most", number "1.25" ]) ] (alike "4" @ [ Radius, "9.1875"; Centred, "5"; Lower, "-8.0625"; LowerCentred, "3.78125" ])
       // the whole block has 1.7 for 1 + 2: 1.7·1.25 of the spread; a convex sum with half a branch; a block that gains nothing
       { branch "residual.multiplier" [] (alike "1.7" @ [ Radius, "7"; Centred, "2.125"; Candidate "residual.multiplier", "1.7" ]) with
           Inner = Some("mlp", [ "activation", choice "relu" ])
