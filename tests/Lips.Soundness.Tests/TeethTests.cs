@@ -92,6 +92,7 @@ public sealed class TeethTests(ITestOutputHelper output)
         On("soft_cap.slope", "soft_cap"),
         .. new[] { "relu", "gelu", "gelu_tanh", "quick_gelu", "silu", "tanh", "sigmoid", "abs", "leaky_relu", "softplus", "squared_relu", "group_sort" }.SelectMany(a => new[] { On(a + ".slope", a), On(a + ".slope", "near " + a) }),
         On("mish.slope", "mish"),
+        On("softmax.slope", "softmax"),
         On("mlp.product", "mlp gelu"),
         On("mlp.product", "mlp rms", Reading.TokenToToken),
         new("mlp.split", Case.Of("mlp none", Small + "y = mlp(6, activation: none)"), Reading.TokenToToken),

@@ -199,6 +199,16 @@ module internal Activation =
                ρ and ρ_c stay. A token equal to the centre c, within the ball, goes to f(c), which is within r of every output."
             Source = "Anil, Lucas and Grosse 2019, section 4" }
 
+    let private softmax =
+        { plain "softmax" "e^x over its sum over the channels of a token" with
+            Slope = fun _ -> Bound.ofQuotient 1L 2L
+            Reach = fun n _ s -> Bound.min [ Bound.one; Hyper.rootOf (Hyper.ratio 1L n) + Bound.ofQuotient 1L 2L * s ]
+            Call = fun x -> $"{x}.softmax(-1)"
+            Statement = "constant 1/2; R' = min(1, 1/√width + R/2), r' = r/2"
+            Proof =
+              "The derivative diag(p) − ppᵀ is symmetric, and uᵀ(diag(p) − ppᵀ)u is the variance of u's entries under p: at most a quarter of the                square of max u − min u, which is at most √2·|u|. So its norm is at most 1/2 at every point, token by token; equality at two equal                entries beside which all others vanish. The entries of p are not negative and add up to 1, so |p| ≤ 1, and p(0) has norm 1/√width.                With c the centre, |f(x_i) − f(c)| ≤ r/2. A temperature is a `scale` before it. What attention does with a softmax does not go                through this constant: its rules bound weights and values together."
+            Source = "variance of bounded numbers (Popoviciu 1935); compare Gao and Pavel 2017" }
+
     let private leaky (negative: Value option) =
         let slope =
             match negative with
@@ -221,7 +231,7 @@ module internal Activation =
             Proof = "The derivative is 1 or the slope, so its size is at most m, attained; f(0) = 0 gives |f(x)| ≤ m·|x|." + pointwise }
 
     /// `activation: leaky_relu(slope: 0.1)`, and the kinds of the same names.
-    let private all = [ relu; gelu; geluTanh; quickGelu; silu; mish; tanh; sigmoid; abs; leaky None; softplus; squaredRelu; groupSort ]
+    let private all = [ relu; gelu; geluTanh; quickGelu; silu; mish; tanh; sigmoid; abs; leaky None; softplus; squaredRelu; softmax; groupSort ]
 
     let private none =
         { plain "none" "no activation" with

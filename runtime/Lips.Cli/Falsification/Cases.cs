@@ -45,9 +45,11 @@ public static class Cases
             yield return After(activation, Row, "$" + activation);
             yield return After("near " + activation, "input x = features(3, 4, radius: 1/2)\n" + Caps, "$" + activation);
         }
-        foreach (var activation in new[] { "relu", "gelu", "gelu_tanh", "quick_gelu", "silu", "mish", "tanh", "sigmoid", "leaky_relu(slope: 2)", "softplus", "squared_relu", "group_sort", "none" })
+        foreach (var activation in new[] { "relu", "gelu", "gelu_tanh", "quick_gelu", "silu", "mish", "tanh", "sigmoid", "leaky_relu(slope: 2)", "softplus", "squared_relu", "group_sort", "softmax", "none" })
             yield return After("mlp " + activation, Row, "$mlp(6, activation: " + activation + ", gain: 3/2)");
-        foreach (var activation in new[] { "silu", "gelu", "none", "relu", "sigmoid", "mish", "squared_relu", "group_sort" })
+        yield return After("softmax", "input x = features(3, 2, radius: 1)\n" + Caps, "$softmax");
+        yield return After("softmax of four", Row, "linear(4)\n$softmax");
+        foreach (var activation in new[] { "silu", "gelu", "none", "relu", "sigmoid", "mish", "squared_relu", "group_sort", "softmax" })
             yield return After("mlp gated " + activation, Row, "$mlp(6, activation: " + activation + ", gated: true, gain: -1/2)");
         yield return After("mlp gated no bias", Row, "$mlp(ratio: 2, activation: silu, gated: true, bias: false)");
         yield return After("swiglu", "input x = features(2, 4, radius: 2)\nweights(bias: false, constraint: spectral_cap(1))\n", "$mlp(6, activation: silu, gated: true)");

@@ -18,7 +18,7 @@ public static class RandomStacks
         "residual(convex(2/3)) { layer_norm(eps: 1); attention(1, scale: 1/2, position: rotary) }",
         "conv1d(4, kernel: 3, padding: 1)", "conv1d(4, kernel: 3, padding: 1, padding_mode: replicate)", "avg_pool(3, stride: 1, padding: 1)", "max_pool(2, stride: 1)", "class_token",
         "repeat 2 { residual(convex(1/2)) { attention(1, scale: 1/4); linear(4) } }",
-        "mish", "quick_gelu", "sigmoid", "leaky_relu(-3/2)", "identity", "dropout(1/2)", "position(sinusoidal)", "standardize(mean: 1/4, std: 2)", "stack { linear(6); relu; linear(4) }",
+        "mish", "quick_gelu", "softmax", "sigmoid", "leaky_relu(-3/2)", "identity", "dropout(1/2)", "position(sinusoidal)", "standardize(mean: 1/4, std: 2)", "stack { linear(6); relu; linear(4) }",
         "mlp(6, activation: silu, gated: true)", "mlp(4, activation: none, gated: true, gain: 1/2)", "residual(convex(-1/4)) { linear(4) }",
         "attention(2, scale: 1/4, kv_heads: 1)", "attention(2, scale: 1/4, mask: sliding(2))", "attention(1, scale: 1/4, position: relative_bias)",
         "attention(2, scale: 1/2, qkv.constraint: spectral_cap(1, per: head))", "linear(4, constraint: rms_cap(3/2))", "conv1d(4, kernel: 3, padding: 1, groups: 2)",
