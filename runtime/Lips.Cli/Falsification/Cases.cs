@@ -78,7 +78,7 @@ public static class Cases
         yield return After("layer_norm-shell-mixed", "input x = features(3, 4, radius: 2, spread: 2)\n" + Caps, "residual(mixed(init: 1/8, least: 0, most: 1/4)) { linear(4, constraint: spectral_cap(1/4), bias: false) }\n$layer_norm(eps: 1/100)");
         yield return After("layer_norm-shell-flat", apart, "group_sort\n flatten\n$layer_norm(eps: 1/100)");
         yield return After("layer_norm-shell-standardized", apart, "standardize(mean: [1, 1, 1, 3/2], std: [1/4, 1/4, 1/4, 1/5])\n$layer_norm(eps: 1/100)");
-        yield return After("layer_norm-added", Row, "$layer_norm(eps: added(1/10))");
+        yield return After("layer_norm-added", Row, "$layer_norm(eps: added(1/2))");
         yield return After("layer_norm-added-shell", apart, "$layer_norm(eps: added(1/10))");
         yield return After("layer_norm-plain-twice", apart, "layer_norm(eps: 1/4, affine: false)\n$layer_norm(eps: 1/100)");
         yield return After("layer_norm-added-twice", apart, "layer_norm(eps: added(1/2), affine: false)\n$layer_norm(eps: 1/100)");
