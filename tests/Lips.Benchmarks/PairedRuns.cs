@@ -63,7 +63,8 @@ internal static class PairedRuns
     public static Measurement Run(Side side, int threads, int warmUp)
     {
         var start = new ProcessStartInfo(side.Program, side.Arguments) { RedirectStandardOutput = true };
-        start.Environment["OMP_NUM_THREADS"] = start.Environment["OPENBLAS_NUM_THREADS"] = threads.ToString(CultureInfo.InvariantCulture);
+        // of the BLAS, of torch, and of what is computed in C#
+        start.Environment["OMP_NUM_THREADS"] = start.Environment["OPENBLAS_NUM_THREADS"] = start.Environment["DOTNET_PROCESSOR_COUNT"] = threads.ToString(CultureInfo.InvariantCulture);
         using var process = Process.Start(start)!;
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();

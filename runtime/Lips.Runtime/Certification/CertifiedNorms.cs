@@ -189,11 +189,27 @@ public static class CertifiedNorms
                 var row = UpperBound.OfDouble(LargestRow(values, rows, columns));
                 return cap.Unit == CapUnit.RowL2 ? row : row * UpperBound.Sqrt(UpperBound.OfRational(1, columns));
         }
+        return InUnitOfCap(weight, cap, (kind, head) => UpperBound.OfDouble(Norm(weight, values, kind, head)));
+    }
+
+    /// <summary>The same, where the norms it needs are known already without proving them again.</summary>
+    internal static UpperBound InUnitOfCap(BoundWeight bound, Norms known)
+    {
+        var (weight, cap) = (bound.Weight, (Constraint.Cap)bound.Weight.Constraint!);
+        double[]? values = null;
+        return cap.Unit is CapUnit.Spectral or CapUnit.Rms
+            ? InUnitOfCap(weight, cap, (kind, head) => known.Values.TryGetValue(Norms.Key(kind, weight.Name, head), out var norm) ? norm : UpperBound.OfDouble(Norm(weight, values ??= Values(bound.View), kind, head)))
+            : InUnitOfCap(weight, Values(bound.View), cap);
+    }
+
+    /// <summary>The largest over heads of a spectral or operator norm, in the cap's unit.</summary>
+    private static UpperBound InUnitOfCap(Weight weight, Constraint.Cap cap, Func<NormKind, int?, UpperBound> norm)
+    {
         var largest = UpperBound.Zero;
         bool perHead = MatrixBlocks.ArePerHead(weight);
         var kind = cap.Extent == CapExtent.Operator ? NormKind.Operator : NormKind.Spectral;
         for (int h = 0; h < (perHead ? weight.Heads : 1); h++)
-            largest = UpperBound.Max(largest, UpperBound.OfDouble(Norm(weight, values, kind, perHead ? h : null)));
+            largest = UpperBound.Max(largest, norm(kind, perHead ? h : null));
         // The operator norm of a convolution is capped as it is: a map of images has no one RMS unit.
         if (cap.Unit == CapUnit.Spectral || kind == NormKind.Operator)
             return largest;

@@ -23,7 +23,7 @@ public static class Certifier
         var model = weights.Model;
         var norms = CertifiedNorms.Of(model.NormsNeeded, weights, tight, given);
         var capped = weights.All.Where(w => w.Weight.Constraint is Constraint.Cap).ToList();
-        var caps = capped.Zip(InParallel.Compute(capped.Count, i => InUnit(capped[i])), (w, norm) => (w.Weight, Norm: norm)).ToList();
+        var caps = capped.Zip(InParallel.Compute(capped.Count, i => CertifiedNorms.InUnitOfCap(capped[i], norms)), (w, norm) => (w.Weight, Norm: norm)).ToList();
         // with every cap kept, what holds at caps holds of these weights
         bool kept = caps.All(c => c.Norm <= UpperBound.OfDouble(((Constraint.Cap)c.Weight.Constraint!).Limit));
         return new Certificate
@@ -40,9 +40,6 @@ public static class Certifier
             Libtorch = TorchExtras.LibtorchVersion,
         };
     }
-
-    private static UpperBound InUnit(BoundWeight bound) =>
-        CertifiedNorms.InUnitOfCap(bound.Weight, CertifiedNorms.Values(bound.View), (Constraint.Cap)bound.Weight.Constraint!);
 
     private static CertifiedCap Cap(Weight weight, UpperBound norm)
     {

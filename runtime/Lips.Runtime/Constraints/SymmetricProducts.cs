@@ -8,7 +8,8 @@ namespace Lips.Runtime.Constraints;
 
 /// <summary>
 /// Products of batches of matrices that are known to be symmetric: W·Wᵀ, and products of polynomials of one symmetric matrix.
-/// On the CPU only the blocks on and below the diagonal are computed, and copied to the other side.
+/// On the CPU only the blocks on and below the diagonal are computed, and copied to the other side; factors of <see cref="Product"/>
+/// that are square are symmetric themselves.
 /// </summary>
 internal static class SymmetricProducts
 {
@@ -22,6 +23,8 @@ internal static class SymmetricProducts
     {
         long n = a.shape[1];
         var result = into ?? torch.empty(a.shape[0], n, n, dtype: a.dtype, device: a.device);
+        if (a.device_type == DeviceType.CPU && a.shape[2] == n && TriangularProduct.Takes(n) && TryTriangular(result, a, b, new(n, 1), scale))
+            return result;
         if (n < LeastSize || a.device_type != DeviceType.CPU || a.dtype != torch.ScalarType.Float32)
         {
             TorchExtras.MultiplyInto(result, a, b, alpha: scale);
@@ -43,8 +46,30 @@ internal static class SymmetricProducts
     /// <summary>scale·W·Wᵀ for W = x, or its transpose where x is <paramref name="tall"/>.</summary>
     public static torch.Tensor Gram(torch.Tensor x, bool tall, double scale = 1)
     {
+        long n = x.shape[tall ? 2 : 1];
+        if (x.device_type == DeviceType.CPU && TriangularProduct.Takes(n))
+        {
+            var result = torch.empty(x.shape[0], n, n, dtype: x.dtype, device: x.device);
+            if (TryTriangular(result, x, x, tall ? new(n, 1) : new(1, x.shape[2]), scale))
+                return result;
+            result.Dispose();
+        }
         using var transposed = x.mT;
         return tall ? Product(transposed, x, scale) : Product(x, transposed, scale);
+    }
+
+    /// <summary>Matrix by matrix, where they are float32 and lie side by side; otherwise false.</summary>
+    private static unsafe bool TryTriangular(torch.Tensor result, torch.Tensor a, torch.Tensor b, TriangularProduct.Layout layout, double scale)
+    {
+        if (a.dtype != torch.ScalarType.Float32 || b.dtype != torch.ScalarType.Float32 || !a.is_contiguous() || !b.is_contiguous()
+            || Math.Max(a.numel(), b.numel()) >= int.MaxValue / sizeof(float))
+            return false;
+        int n = (int)result.shape[1], batch = (int)result.shape[0], k = (int)(a.numel() / batch / n);
+        fixed (byte* left = a.bytes, right = b.bytes, to = result.bytes)
+            for (int i = 0; i < batch; i++)
+                TriangularProduct.Multiply((float*)left + (long)i * n * k, layout, (float*)right + (long)i * n * k, layout, n, k, (float)scale, (float*)to + (long)i * n * n);
+        Mirror(result, n);
+        return true;
     }
 
     /// <summary>

@@ -37,6 +37,8 @@ public class MatrixFunctionTests
 
     [Theory]
     [InlineData(2, 40, 70)]
+    [InlineData(3, 256, 600)]
+    [InlineData(1, 288, 31)]
     [InlineData(1, 384, 500)]
     [InlineData(2, 401, 390)]
     public void A_product_computed_in_blocks_is_the_product_and_symmetric(int batch, int n, int k)
@@ -47,8 +49,27 @@ public class MatrixFunctionTests
         var tall = SymmetricProducts.Gram(x, tall: true);
         Assert.InRange(Distance(wide, x.to(float64).bmm(x.to(float64).mT) * 0.5), 0, 1e-3);
         Assert.InRange(Distance(tall, x.to(float64).mT.bmm(x.to(float64))), 0, 1e-3);
-        if (n >= 384)
+        if (n >= 256)
             Assert.True(wide.eq(wide.mT).all().item<bool>());
+        var square = SymmetricProducts.Product(wide, wide, -2, into: zeros_like(wide));
+        Assert.InRange(Distance(square, wide.to(float64).bmm(wide.to(float64)) * -2) / n / k, 0, 1e-4);
+    }
+
+    [Fact]
+    public unsafe void Wide_and_narrow_vectors_give_the_same_triangle()
+    {
+        const int n = 64, k = 300;
+        using var scope = NewDisposeScope();
+        float[] a = Normals(1, k, n).to(float32).data<float>().ToArray(), b = Normals(2, n, k).to(float32).data<float>().ToArray(), wide = new float[n * n], narrow = new float[n * n];
+        fixed (float* l = a, r = b, c = wide, d = narrow)
+        {
+            TriangularProduct.Multiply(l, new(n, 1), r, new(1, k), n, k, 0.5f, c, wide: true);
+            TriangularProduct.Multiply(l, new(n, 1), r, new(1, k), n, k, 0.5f, d, wide: false);
+        }
+        Assert.Equal(wide, narrow);
+        for (int i = 0; i < n; i++)
+            for (int j = 0; j <= i; j++)
+                Assert.Equal(Enumerable.Range(0, k).Sum(t => (double)a[t * n + i] * b[j * k + t]) * 0.5, wide[i * n + j], 1e-3);
     }
 
     [Fact]
