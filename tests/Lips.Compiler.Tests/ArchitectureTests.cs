@@ -38,7 +38,6 @@ public sealed partial class ArchitectureTests
         ["compiler/Lips.Core/Bounds/Upper.fs"] = "one number type and its operations",
         ["runtime/Lips.Torch/Native/Ops.cs"] = "a list: every operator that is called",
         ["runtime/native/lipstorch.cpp"] = "one C interface, compiled by one command",
-        ["runtime/native/distributed.cpp"] = "one C interface, compiled by one command",
     };
 
     private static IReadOnlyList<string> Tracked { get; } = Git("ls-files --cached --others --exclude-standard")

@@ -18,6 +18,10 @@ namespace Lips.Runtime.Distributed;
 public sealed class Workers : IDisposable
 {
     private static readonly TimeSpan Beat = TimeSpan.FromSeconds(0.25);
+
+    /// <summary>The least that reaching the rendezvous may take: worker 0 may be started later than the others.</summary>
+    private static readonly TimeSpan Connecting = TimeSpan.FromSeconds(30);
+
     private readonly WorkerPlace _place;
     private readonly TimeSpan _timeout;
     private readonly RendezvousStore _store;
@@ -37,13 +41,13 @@ public sealed class Workers : IDisposable
             throw Unsupported(device);
         try
         {
-            _store = new RendezvousStore(place.Host, place.Port, place.ServesStore, timeout, $"/lips/{place.Attempt}/");
+            _store = new RendezvousStore(place.Host, place.Port, place.ServesStore, timeout > Connecting ? timeout : Connecting, $"/lips/{place.Attempt}/");
         }
         catch (ExternalException e)
         {
             throw new RunFailed(place.ServesStore
                 ? $"Worker {place.Rank} cannot hold the rendezvous at port {place.Port} (MASTER_PORT): {FirstLine(e)}"
-                : $"Worker {place.Rank} found no rendezvous at {place.Host}:{place.Port} (MASTER_ADDR, MASTER_PORT) within {timeout.TotalSeconds:0} s: {FirstLine(e)}", e);
+                : $"Worker {place.Rank} found no rendezvous at {place.Host}:{place.Port} (MASTER_ADDR, MASTER_PORT) within {Math.Max(timeout.TotalSeconds, Connecting.TotalSeconds):0} s: {FirstLine(e)}", e);
         }
         _heart = new Timer(_ => TryBeat(), null, TimeSpan.Zero, Beat);
         try
