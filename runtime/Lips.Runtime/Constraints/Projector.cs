@@ -7,8 +7,8 @@ using TorchSharp;
 namespace Lips.Runtime.Constraints;
 
 /// <summary>
-/// Enforces the weight constraints after each optimizer step. Matrices of equal shape are stacked and projected together, in
-/// units of their caps, in float32; the result is within about 10⁻³ of the cap, and sealing makes it a fact.
+/// Enforces the weight constraints after each optimizer step, in float32: on the CPU weight by weight where they lie, elsewhere
+/// matrices of equal shape in one batch. The result is within about 10⁻³ of the cap, and sealing makes it a fact.
 /// </summary>
 public sealed class Projector
 {

@@ -9,8 +9,8 @@ namespace Lips.Runtime.Optimizers;
 
 /// <summary>
 /// Muon: an average of gradients, orthogonalized by Newton–Schulz (six quintics without overshoot, arXiv 2507.13338), scaled
-/// by √(out/in), so that an update has RMS→RMS norm at most the learning rate. Matrices of equal shape are orthogonalized
-/// together; where the constraint is per head, so is the update. Kernels count as (out, rest).
+/// by √(out/in), so that an update has RMS→RMS norm at most the learning rate. Away from the CPU, matrices of equal
+/// shape are orthogonalized together; where the constraint is per head, so is the update. Kernels count as (out, rest).
 /// </summary>
 public sealed class Muon : UpdateRule
 {
