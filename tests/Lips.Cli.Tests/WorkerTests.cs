@@ -1,0 +1,308 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Threading;
+using Lips.Runtime.Checkpoints;
+using Lips.Runtime.Data;
+using Lips.Runtime.Distributed;
+using Lips.Runtime.Torch;
+using Xunit;
+
+namespace Lips.Cli.Tests;
+
+/// <summary>Training by several processes on loopback, and what becomes of it when one is killed or does not fit.</summary>
+public sealed class WorkerTests : CommandLine
+{
+    private const string Digits = """
+        model Digits(width = 12) in rms {
+          input pixels = image(1, 8, 8, range: [0, 1])
+          weights(bias: false, init: orthogonal, constraint: rms_cap(1))
+          flatten
+          blocks = repeat 2 {
+            linear(64)
+          }
+          linear(width)
+          logits = linear(10)
+          claim lipschitz(pixels -> logits) <= 1
+          recipe {
+            data: digits(120)
+            objective: cross_entropy
+            optimizer: muon(lr: 0.1)
+            steps: 8; batch: 8; seed: 1; checkpoint_every: 4
+          }
+        }
+
+        """;
+
+    /// <summary>Far more than anything here takes, however loaded the machine is.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+
+    /// <summary>A <c>lips</c> of its own, with the folder of the test as current one.</summary>
+    private sealed class Lips : IDisposable
+    {
+        private readonly StringBuilder _output = new(), _errors = new();
+
+        public Lips(IEnumerable<string> arguments, IEnumerable<(string Name, string Value)>? variables = null)
+        {
+            var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "lips"), arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+            foreach (string name in new[] { "RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "OMP_NUM_THREADS" })
+                start.Environment.Remove(name);
+            start.Environment["OMP_NUM_THREADS"] = "1";
+            foreach (var (name, value) in variables ?? [])
+                start.Environment[name] = value;
+            Process = Process.Start(start)!;
+            Process.OutputDataReceived += (_, line) => Keep(_output, line.Data);
+            Process.ErrorDataReceived += (_, line) => Keep(_errors, line.Data);
+            Process.BeginOutputReadLine();
+            Process.BeginErrorReadLine();
+        }
+
+        public Process Process { get; }
+
+        public string Said
+        {
+            get
+            {
+                lock (_output)
+                    lock (_errors)
+                        return _output.ToString() + _errors;
+            }
+        }
+
+        public int Wait()
+        {
+            Assert.True(Process.WaitForExit(Patience), "still running: " + Said);
+            Process.WaitForExit();
+            return Process.ExitCode;
+        }
+
+        private static void Keep(StringBuilder kept, string? line)
+        {
+            lock (kept)
+                if (line is not null)
+                    kept.Append(line).Append('\n');
+        }
+
+        public void Dispose()
+        {
+            if (!Process.HasExited)
+                Process.Kill(entireProcessTree: true);
+            Process.WaitForExit();
+            Process.Dispose();
+        }
+    }
+
+    /// <summary>Starts workers as torchrun does: by their environment, with the rendezvous held outside of them.</summary>
+    private static List<Lips> Start(RendezvousStore store, int attempt, int size, Func<int, string[]> arguments) =>
+        Enumerable.Range(0, size).Select(rank => new Lips(arguments(rank), new WorkerPlace(rank, size, rank, "127.0.0.1", store.Port, ServesStore: false, attempt.ToString(CultureInfo.InvariantCulture)).Variables)).ToList();
+
+    private static StoredTensors Weights(string run) => Safetensors.Read(Path.Combine("runs", run, "model.safetensors"));
+
+    [Fact]
+    public void Two_and_four_processes_train_what_one_trains_and_their_certificates_verify()
+    {
+        Write("digits.lips", Digits);
+        Assert.Equal(0, Run("train", "digits.lips", "--name", "one").Code);
+        var one = Weights("one");
+        foreach (int count in new[] { 2, 4 })
+        {
+            string name = "by" + count;
+            using var lips = new Lips(["train", "digits.lips", "--name", name, "--workers", $"{count}", "--check-every", "1"]);
+            Assert.True(lips.Wait() == 0, lips.Said);
+            Assert.Contains($"training runs/{name} (9080 parameters, {count} workers)", lips.Said, StringComparison.Ordinal);
+            // said once, by worker 0: of the caps, and of the trained weights
+            Assert.Equal(2, lips.Said.Split('\n').Count(line => line.Contains("claim <= 1 holds", StringComparison.Ordinal)));
+            var several = Weights(name);
+            foreach (var (key, tensor) in one.Tensors)
+                foreach (var (a, b) in MemoryMarshal.Cast<byte, float>(tensor.Data.Span).ToArray().Zip(MemoryMarshal.Cast<byte, float>(several[key].Data.Span).ToArray()))
+                    Assert.True(Math.Abs(a - b) < 1e-4, $"{key}: {a} and {b}");
+            var verified = Run("verify", Path.Combine("runs", name));
+            Assert.True(verified.Code == 0, verified.Output + verified.Errors);
+            // no half-written file, and only one worker's
+            Assert.Equal(["certificate.json", "checkpoint.safetensors", "metrics.jsonl", "model.safetensors", "report.html", "run.json", "spec.lips"], Directory.GetFiles(Path.Combine("runs", name)).Select(Path.GetFileName).Order());
+        }
+    }
+
+    [Fact]
+    public void Workers_killed_at_random_steps_leave_a_whole_checkpoint_and_the_run_goes_on_bit_by_bit()
+    {
+        const int kills = 10;
+        Write("digits.lips", Digits.Replace("steps: 8;", "steps: 2000;", StringComparison.Ordinal).Replace("checkpoint_every: 4", "checkpoint_every: 7", StringComparison.Ordinal));
+        using var store = new RendezvousStore("127.0.0.1", 0, serves: true, Patience);
+        var random = new SeededRandom(20);
+        long reached = 0;
+        int attempt = 0;
+        // until worker `victim` has done step `at` and is killed; without a victim, until step `at` is done
+        void Go(string name, int? victim, long at)
+        {
+            bool resume = File.Exists(Path.Combine("runs", name, "checkpoint.safetensors"));
+            // a run that was killed before its first checkpoint begins anew
+            if (!resume && Directory.Exists(Path.Combine("runs", name)))
+                Directory.Delete(Path.Combine("runs", name), recursive: true);
+            var workers = Start(store, attempt++, 2, _ => ["train", "digits.lips", "--name", name, "--check-every", "10", .. resume ? new[] { "--resume" } : [], .. victim is null ? ["--stop-at", $"{at}"] : Array.Empty<string>()]);
+            try
+            {
+                if (victim is int rank)
+                {
+                    string metrics = Path.Combine("runs", name, "metrics.jsonl");
+                    var clock = Stopwatch.StartNew();
+                    // the log of the attempt before stands there until this one has begun
+                    while ((!workers[0].Said.Contains($"runs/{name} (", StringComparison.Ordinal) || LastStep(metrics) < at) && !workers[rank].Process.HasExited)
+                    {
+                        Assert.True(clock.Elapsed < Patience, workers[0].Said);
+                        Thread.Sleep(1);
+                    }
+                    workers[rank].Process.Kill();
+                    Assert.Equal(137, workers[rank].Wait());
+                    var survivor = workers[1 - rank];
+                    Assert.True(survivor.Wait() == 5, survivor.Said);
+                    Assert.Contains($"Worker {rank} is gone: it was killed, or its machine is lost.", survivor.Said, StringComparison.Ordinal);
+                    Assert.Contains("--resume goes on from it", survivor.Said, StringComparison.Ordinal);
+                    return;
+                }
+                foreach (var worker in workers)
+                    Assert.True(worker.Wait() == 0, worker.Said);
+            }
+            finally
+            {
+                workers.ForEach(w => w.Dispose());
+            }
+        }
+
+        for (int kill = 0; kill < kills; kill++)
+        {
+            Go("killed", victim: (int)random.Below(2), at: reached + 2 + random.Below(20));
+            string checkpoint = Path.Combine("runs", "killed", "checkpoint.safetensors");
+            if (File.Exists(checkpoint))
+                reached = long.Parse(Safetensors.Read(checkpoint).Metadata["lips.step"], CultureInfo.InvariantCulture);
+        }
+        Assert.True(reached > 0);
+        Go("killed", null, reached + 10);
+        Go("unbroken", null, reached + 10);
+        Assert.Equal(Weights("unbroken").Tensors.Keys.Order(), Weights("killed").Tensors.Keys.Order());
+        foreach (string file in new[] { "model.safetensors", "checkpoint.safetensors" })
+            Assert.Equal(File.ReadAllBytes(Path.Combine("runs", "unbroken", file)), File.ReadAllBytes(Path.Combine("runs", "killed", file)));
+    }
+
+    private static long LastStep(string metrics)
+    {
+        if (!File.Exists(metrics))
+            return -1;
+        string last;
+        using (var reader = new StreamReader(new FileStream(metrics, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete)))
+            last = reader.ReadToEnd().TrimEnd().Split('\n')[^1];
+        const string key = "\"step\":";
+        int start = last.IndexOf(key, StringComparison.Ordinal);
+        return start < 0 ? -1 : long.Parse(new string([.. last[(start + key.Length)..].TrimStart().TakeWhile(char.IsAsciiDigit)]), CultureInfo.InvariantCulture);
+    }
+
+    [Fact]
+    public void Workers_with_another_spec_or_recipe_are_refused_and_both_are_named()
+    {
+        Write("digits.lips", Digits);
+        using var store = new RendezvousStore("127.0.0.1", 0, serves: true, Patience);
+        string[] first = ["train", "digits.lips"];
+        foreach (var (attempt, other, what) in new[] { (0, "width=14", "spec: worker 0 has Digits, meaning "), (1, "batch=16", "recipe: worker 0 has ") })
+        {
+            var workers = Start(store, attempt, 2, rank => rank == 0 ? first : [.. first, other]);
+            try
+            {
+                foreach (var worker in workers)
+                {
+                    Assert.Equal(5, worker.Wait());
+                    Assert.Contains("Worker 1 is to train something else than worker 0 and is refused", worker.Said, StringComparison.Ordinal);
+                    Assert.Contains(what, worker.Said, StringComparison.Ordinal);
+                    Assert.Contains(what.Contains("spec", StringComparison.Ordinal) ? ", worker 1 has Digits, meaning " : ", worker 1 has ", worker.Said, StringComparison.Ordinal);
+                }
+                Assert.False(Directory.Exists("runs"));
+            }
+            finally
+            {
+                workers.ForEach(w => w.Dispose());
+            }
+        }
+    }
+
+    [Fact]
+    public void Ctrl_C_stops_all_workers_at_one_step_with_a_checkpoint()
+    {
+        Write("digits.lips", Digits.Replace("steps: 8;", "steps: 1000000;", StringComparison.Ordinal).Replace("checkpoint_every: 4", "checkpoint_every: 1000", StringComparison.Ordinal));
+        using var lips = new Lips(["train", "digits.lips", "--workers", "2"]);
+        var clock = Stopwatch.StartNew();
+        while (LastStep(Path.Combine("runs", "digits", "metrics.jsonl")) < 1)
+        {
+            Assert.True(clock.Elapsed < Patience && !lips.Process.HasExited, lips.Said);
+            Thread.Sleep(20);
+        }
+        Assert.Equal(0, kill(lips.Process.Id, 2));
+        Assert.Equal(5, lips.Wait());
+        Assert.Contains("stopped at step ", lips.Said, StringComparison.Ordinal);
+        Assert.DoesNotContain("worker 1", lips.Said, StringComparison.Ordinal);
+        Assert.True(File.Exists(Path.Combine("runs", "digits", "checkpoint.safetensors")));
+    }
+
+    [Fact]
+    public void A_launcher_whose_worker_is_killed_ends_the_others_and_names_it()
+    {
+        Write("digits.lips", Digits.Replace("steps: 8;", "steps: 1000000;", StringComparison.Ordinal));
+        using var lips = new Lips(["train", "digits.lips", "--workers", "2"]);
+        var clock = Stopwatch.StartNew();
+        while (LastStep(Path.Combine("runs", "digits", "metrics.jsonl")) < 1)
+        {
+            Assert.True(clock.Elapsed < Patience && !lips.Process.HasExited, lips.Said);
+            Thread.Sleep(20);
+        }
+        int last = Children(lips.Process.Id).Max();
+        Assert.Equal(0, kill(last, 9));
+        Assert.Equal(5, lips.Wait());
+        Assert.Contains($"(process {last}) was ended by signal 9, and the others with it.", lips.Said, StringComparison.Ordinal);
+    }
+
+    private static List<int> Children(int process)
+    {
+        var children = new List<int>();
+        foreach (string folder in Directory.GetDirectories("/proc"))
+            try
+            {
+                if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int id)
+                    && File.ReadLines(Path.Combine(folder, "status")).Any(line => line == $"PPid:\t{process}"))
+                    children.Add(id);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // it has ended meanwhile
+            }
+        return children;
+    }
+
+    [Fact]
+    public void Wrong_numbers_and_environments_are_told_apart_from_faults()
+    {
+        Write("digits.lips", Digits);
+        Assert.Contains("--workers must be a whole number of at least 1, found '0'", Run("train", "digits.lips", "--workers", "0").Errors, StringComparison.Ordinal);
+        using (var lips = new Lips(["train", "digits.lips"], [("WORLD_SIZE", "2"), ("RANK", "0")]))
+        {
+            Assert.Equal(1, lips.Wait());
+            Assert.Contains("WORLD_SIZE says 2 workers, but MASTER_ADDR and MASTER_PORT are not set", lips.Said, StringComparison.Ordinal);
+        }
+        using (var lips = new Lips(["train", "digits.lips", "--workers", "2"], new WorkerPlace(0, 2, 0, "127.0.0.1", 29511, true, "0").Variables))
+        {
+            Assert.Equal(1, lips.Wait());
+            Assert.Contains("this process is one already (RANK=0, WORLD_SIZE=2)", lips.Said, StringComparison.Ordinal);
+        }
+        Assert.False(Directory.Exists("runs"));
+        // the errors of a spec are said once, before any worker is started
+        Write("wrong.lips", Digits.Replace("linear(width)", "linear(wide)", StringComparison.Ordinal));
+        using var wrong = new Lips(["train", "wrong.lips", "--workers", "2"]);
+        Assert.Equal(2, wrong.Wait());
+        Assert.Single(wrong.Said.Split('\n'), line => line.Contains("error", StringComparison.Ordinal));
+    }
+
+    [DllImport("libc")]
+    private static extern int kill(int process, int signal);
+}
