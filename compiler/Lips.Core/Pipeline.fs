@@ -4,30 +4,46 @@ open System
 open System.Collections.Generic
 open System.Numerics
 
+/// What no claim is decided by, made when first asked for: `lips check` asks for none of it.
+type CompiledLater =
+    { /// SHA-256 of the canonical print.
+      Meaning: Lazy<string>
+      /// Each query's bound at initialization: valid at step 0 only.
+      AtInit: Lazy<(Query * Upper) list>
+      /// For which inputs and weights each query's bound at caps holds, in words.
+      Domains: Lazy<(Query * string) list>
+      /// Empty where an error stands in the way.
+      CSharp: Lazy<string> }
+
 /// One model, all the way: what it is, what is proven of it, and the C# that runs it.
 type CompiledModel =
     { Resolved: ResolvedModel
       Derivation: Derivation
-      /// SHA-256 of the canonical print.
-      Meaning: string
       /// Each query's bound with every weight at its cap.
       AtCaps: (Query * Upper) list
-      /// The same at initialization: valid at step 0 only.
-      AtInit: (Query * Upper) list
       /// Value at caps of every named value of the program, with the loop indices it was observed at.
       Trace: IReadOnlyDictionary<int, ((string * int64) list * Upper) list>
       /// Trained numbers; tied weights count once.
       Parameters: BigInteger
       /// Multiply–adds for one sample: linear, convolution, QKᵀ and AV.
       Macs: BigInteger
-      /// For which inputs and weights each query's bound at caps holds, in words.
-      Domains: (Query * string) list
       /// Each claim with whether it holds and what was found (a bound rounded up, or a count).
       Verdicts: (Claim * Span * bool * string) list
       /// The caps that were left open, by group, with what was chosen for a preference of 1.
       Chosen: (string * Rational) list
-      /// Empty where an error stands in the way.
-      CSharp: string }
+      Later: CompiledLater }
+
+    /// SHA-256 of the canonical print.
+    member this.Meaning = this.Later.Meaning.Value
+
+    /// Each query's bound at initialization: valid at step 0 only.
+    member this.AtInit = this.Later.AtInit.Value
+
+    /// For which inputs and weights each query's bound at caps holds, in words.
+    member this.Domains = this.Later.Domains.Value
+
+    /// Empty where an error stands in the way.
+    member this.CSharp = this.Later.CSharp.Value
 
 type Compilation =
     { Source: SourceText
@@ -196,10 +212,8 @@ module Pipeline =
             | _ -> trace[id] <- List [ (indices, value.Upper) ]
 
         let results = Evaluate.atCaps exact (Some observe) derivation.Program
-        let atInit = Evaluate.atInit (ExactFirst.arithmetic ExactFirst.defaultEffort) None derivation.Program
         let queries = derivation.Queries
         let atCaps = List.zip queries (results |> Array.truncate queries.Length |> Array.map (fun n -> n.Upper) |> List.ofArray)
-        let initial = List.zip queries (atInit |> Array.truncate queries.Length |> Array.map (fun n -> n.Upper) |> List.ofArray)
 
         /// The last value at caps, exact where it is.
         let rec number b =
@@ -293,39 +307,45 @@ module Pipeline =
 
         Emit.refused model |> Option.iter (fun why -> report resolved.HeaderSpan (Problem.EmissionFailed(model.Name, why)))
 
+        let refused = diagnostics.Exists(fun d -> Diagnostic.isError d)
+
+        let emit () =
+            Emit.model
+                { Namespace = options.Namespace
+                  SourcePath = path
+                  Resolved = resolved
+                  Derivation = derivation
+                  AtCaps = atCaps
+                  DomainText = domain model derivation last
+                  InputText = inputDomain model derivation last
+                  DomainRadius = domainRadius model derivation
+                  Substitution = substitution model derivation
+                  Claims =
+                    [ for c in model.Claims do
+                          match c.Subject with
+                          | Lipschitz(a, b) -> ({ From = a; Into = b; Norms = c.Norms }, Some(c.Limit.ToString()))
+                          | _ -> () ] }
+
+        let initial () =
+            let values = Evaluate.atInit (ExactFirst.arithmetic ExactFirst.defaultEffort) None derivation.Program
+            List.zip queries (values |> Array.truncate queries.Length |> Array.map (fun n -> n.Upper) |> List.ofArray)
+
         let compiled =
             { Resolved = resolved
               Derivation = derivation
-              Meaning = Canonical.meaning model
               AtCaps = atCaps
-              AtInit = initial
               Trace = (let d = Dictionary<int, ((string * int64) list * Upper) list>() in (for kv in trace do d[kv.Key] <- List.ofSeq kv.Value); d :> IReadOnlyDictionary<_, _>)
               Parameters = parameters
               Macs = macs
-              Domains = [ for q in queries -> q, domain model derivation last q ]
               Verdicts = verdicts
               Chosen = []
-              CSharp = "" }
+              Later =
+                { Meaning = lazy Canonical.meaning model
+                  AtInit = lazy initial ()
+                  Domains = lazy [ for q in queries -> q, domain model derivation last q ]
+                  CSharp = lazy (if refused then "" else emit ()) } }
 
-        if diagnostics.Exists(fun d -> Diagnostic.isError d) then
-            compiled, List.ofSeq diagnostics
-        else
-            let limits = [ for c in model.Claims do match c.Subject with Lipschitz(a, b) -> ({ From = a; Into = b; Norms = c.Norms }, Some(c.Limit.ToString())) | _ -> () ]
-
-            let text =
-                Emit.model
-                    { Namespace = options.Namespace
-                      SourcePath = path
-                      Resolved = resolved
-                      Derivation = derivation
-                      AtCaps = atCaps
-                      DomainText = domain model derivation last
-                      InputText = inputDomain model derivation last
-                      DomainRadius = domainRadius model derivation
-                      Substitution = substitution model derivation
-                      Claims = limits }
-
-            { compiled with CSharp = text }, List.ofSeq diagnostics
+        compiled, List.ofSeq diagnostics
 
     /// A model whose open caps have no solution is not compiled: it would have no bound.
     let private solveAndCompile path options (resolved: ResolvedModel) =

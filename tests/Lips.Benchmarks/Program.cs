@@ -11,6 +11,7 @@ Benchmark[] benchmarks =
     new("muon", "a step of Muon on them, beside one weight after the other", WeightsBenchmark.Muon),
     new("norms", "certified spectral norms of them, beside singular values in float64", WeightsBenchmark.Norms),
     new("workers", "training steps by one process and by several, on one core and on all", WorkersBenchmark.Run),
+    new("start", "the command from a cold start: lips check of every spec, the first training step", StartBenchmark.Run),
     new(TrainingSide.Name, null, TrainingSide.Run),
     new(WeightsSide.Name, null, WeightsSide.Run),
 ];

@@ -63,7 +63,7 @@ public sealed class FalsifyVerbTests : CommandLine
         var c = honest.Compiled;
         var half = Upper.OfRational(Rational.OfDouble(0.5));
         var wrong = new CompiledModel(
-            c.Resolved, c.Derivation, c.Meaning, ListModule.OfSeq(c.AtCaps.Select(q => Tuple.Create(q.Item1, q.Item2 * half))), c.AtInit, c.Trace, c.Parameters, c.Macs, c.Domains, c.Verdicts, c.Chosen, c.CSharp);
+            c.Resolved, c.Derivation, ListModule.OfSeq(c.AtCaps.Select(q => Tuple.Create(q.Item1, q.Item2 * half))), c.Trace, c.Parameters, c.Macs, c.Verdicts, c.Chosen, c.Later);
         using var printed = new StringWriter();
         using var complained = new StringWriter();
         TextWriter output = Console.Out, errors = Console.Error;
