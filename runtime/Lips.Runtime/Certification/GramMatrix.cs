@@ -2,6 +2,7 @@ using System;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using System.Threading.Tasks;
 
 namespace Lips.Runtime.Certification;
@@ -21,12 +22,12 @@ internal static unsafe class GramMatrix
 
     private const int Width = PanelProduct.Width;
 
-    /// <summary>The dot product of the first <paramref name="length"/> entries, summed in lanes.</summary>
+    /// <summary>The dot product of the first <paramref name="length"/> entries, summed in four lanes, whatever the width of the machine's vectors.</summary>
     public static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
     {
-        var u = MemoryMarshal.Cast<double, Vector<double>>(a);
-        var v = MemoryMarshal.Cast<double, Vector<double>>(b);
-        Vector<double> s0 = default, s1 = default, s2 = default, s3 = default;
+        var u = MemoryMarshal.Cast<double, Vector256<double>>(a);
+        var v = MemoryMarshal.Cast<double, Vector256<double>>(b);
+        Vector256<double> s0 = default, s1 = default, s2 = default, s3 = default;
         int i = 0;
         for (; i + 4 <= u.Length; i += 4)
         {
@@ -37,8 +38,8 @@ internal static unsafe class GramMatrix
         }
         for (; i < u.Length; i++)
             s0 += u[i] * v[i];
-        double sum = Vector.Sum(s0 + s1 + (s2 + s3));
-        for (int j = u.Length * Vector<double>.Count; j < a.Length; j++)
+        double sum = FixedLanes.Sum(s0 + s1 + (s2 + s3));
+        for (int j = u.Length * Vector256<double>.Count; j < a.Length; j++)
             sum += a[j] * b[j];
         return sum;
     }

@@ -2,6 +2,7 @@ using System;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace Lips.Runtime.Certification;
 
@@ -106,9 +107,9 @@ internal static class LanczosPilot
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {
-        var u = MemoryMarshal.Cast<float, Vector<float>>(a);
-        var v = MemoryMarshal.Cast<float, Vector<float>>(b);
-        Vector<float> s0 = default, s1 = default;
+        var u = MemoryMarshal.Cast<float, Vector256<float>>(a);
+        var v = MemoryMarshal.Cast<float, Vector256<float>>(b);
+        Vector256<float> s0 = default, s1 = default;
         int i = 0;
         for (; i + 2 <= u.Length; i += 2)
         {
@@ -117,8 +118,8 @@ internal static class LanczosPilot
         }
         for (; i < u.Length; i++)
             s0 += u[i] * v[i];
-        float sum = Vector.Sum(s0 + s1);
-        for (int j = u.Length * Vector<float>.Count; j < a.Length; j++)
+        float sum = FixedLanes.Sum(s0 + s1);
+        for (int j = u.Length * Vector256<float>.Count; j < a.Length; j++)
             sum += a[j] * b[j];
         return sum;
     }

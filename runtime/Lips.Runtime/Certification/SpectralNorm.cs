@@ -1,6 +1,7 @@
 using System;
 using System.Numerics;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using System.Threading.Tasks;
 
 namespace Lips.Runtime.Certification;
@@ -186,12 +187,12 @@ public static class SpectralNorm
         for (int i = 0; i < n; i++)
         {
             var row = gram.AsSpan(i * n, n);
-            var lanes = MemoryMarshal.Cast<double, Vector<double>>(row);
-            var sums = Vector<double>.Zero;
+            var lanes = MemoryMarshal.Cast<double, Vector256<double>>(row);
+            var sums = Vector256<double>.Zero;
             foreach (var lane in lanes)
-                sums += Vector.Abs(lane);
-            double sum = Vector.Sum(sums);
-            foreach (double entry in row[(lanes.Length * Vector<double>.Count)..])
+                sums += Vector256.Abs(lane);
+            double sum = FixedLanes.Sum(sums);
+            foreach (double entry in row[(lanes.Length * Vector256<double>.Count)..])
                 sum += Math.Abs(entry);
             largest = Math.Max(largest, sum);
         }
