@@ -7,18 +7,22 @@ using System.Text.Json;
 
 namespace Lips.Benchmarks;
 
-/// <summary>A program to be timed. It times itself, and its last line is JSON: <c>seconds</c> of every repetition, <c>peak_bytes</c> resident, and, where there are any, <c>losses</c>.</summary>
+/// <summary>A program to be timed. It times itself, and its last line is JSON: <c>seconds</c> of every repetition, <c>peak_bytes</c> resident, and, where there are any, <c>losses</c> and further lists of numbers.</summary>
 internal sealed record Side(string Name, string Program, IReadOnlyList<string> Arguments);
 
 /// <summary>What one run of a side said.</summary>
-internal sealed record Measurement(IReadOnlyList<double> Seconds, IReadOnlyList<double> Losses, long PeakBytes)
+internal sealed record Measurement(IReadOnlyDictionary<string, double[]> Lists, long PeakBytes)
 {
+    public IReadOnlyList<double> Seconds => Lists["seconds"];
+
+    public IReadOnlyList<double> Losses => Lists.TryGetValue("losses", out var losses) ? losses : [];
+
     /// <summary>The median repetition, without the first ones.</summary>
-    public double Median(int warmUp) => PairedRuns.Median(Seconds.Skip(warmUp));
+    public double Median(int warmUp, string list = "seconds") => PairedRuns.Median(Lists[list].Skip(warmUp));
 }
 
-/// <summary>Two sides after several pairs of runs: medians over the runs, and the ratio of each pair (ours over the peer's).</summary>
-internal sealed record Comparison(int OurThreads, int PeerThreads, double OurSeconds, double PeerSeconds, IReadOnlyList<double> Ratios, long OurPeak, long PeerPeak, IReadOnlyList<double> MemoryRatios, double LossDifference)
+/// <summary>Two sides after several pairs of runs: medians over the runs, the ratio of each pair (ours over the peer's), and the last run of each.</summary>
+internal sealed record Comparison(int OurThreads, int PeerThreads, double OurSeconds, double PeerSeconds, IReadOnlyList<double> Ratios, long OurPeak, long PeerPeak, IReadOnlyList<double> MemoryRatios, double LossDifference, Measurement Ours, Measurement Peer)
 {
     public double Ratio => PairedRuns.Median(Ratios);
 
@@ -52,7 +56,7 @@ internal static class PairedRuns
             ourThreads, peerThreads, Median(mine.Select(m => m.Median(warmUp))), Median(its.Select(m => m.Median(warmUp))),
             [.. mine.Zip(its, (a, b) => a.Median(warmUp) / b.Median(warmUp))],
             (long)Median(mine.Select(m => (double)m.PeakBytes)), (long)Median(its.Select(m => (double)m.PeakBytes)),
-            [.. mine.Zip(its, (a, b) => (double)a.PeakBytes / b.PeakBytes)], difference);
+            [.. mine.Zip(its, (a, b) => (double)a.PeakBytes / b.PeakBytes)], difference, mine[^1], its[^1]);
     }
 
     private static (int Threads, Measurement Run) Best(Func<int, Side> side, IReadOnlyList<int> threads, int warmUp) =>
@@ -72,8 +76,9 @@ internal static class PairedRuns
         if (process.ExitCode != 0 || !last.StartsWith('{'))
             throw new InvalidOperationException($"{side.Name} ended with code {process.ExitCode}: {side.Program} {string.Join(' ', side.Arguments)}");
         using var json = JsonDocument.Parse(last);
-        double[] Numbers(string name) => json.RootElement.TryGetProperty(name, out var list) ? [.. list.EnumerateArray().Select(x => x.GetDouble())] : [];
-        var run = new Measurement(Numbers("seconds"), Numbers("losses"), json.RootElement.GetProperty("peak_bytes").GetInt64());
+        var lists = json.RootElement.EnumerateObject().Where(p => p.Value.ValueKind == JsonValueKind.Array)
+            .ToDictionary(p => p.Name, p => p.Value.EnumerateArray().Select(x => x.GetDouble()).ToArray(), StringComparer.Ordinal);
+        var run = new Measurement(lists, json.RootElement.GetProperty("peak_bytes").GetInt64());
         Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {side.Name}, {threads} threads: {1000 * run.Median(warmUp):F1} ms, {run.PeakBytes / 1e6:F0} MB"));
         return run;
     }

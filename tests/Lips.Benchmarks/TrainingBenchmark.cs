@@ -15,12 +15,13 @@ internal static class TrainingBenchmark
 {
     private sealed record Setting(string Model, string Spec, int Steps, int WarmUp);
 
+    /// <param name="args">Of the command: models, pairs of runs, steps of a run, batch, context, threads to try, device, and whether the peer is compiled (1).</param>
     public static int Run(string[] args)
     {
         Arguments given;
         try
         {
-            given = new Arguments(args, "models", "pairs", "steps", "batch", "context", "threads");
+            given = new Arguments(args, "models", "pairs", "steps", "batch", "context", "threads", "device", "compile");
         }
         catch (ArgumentException e)
         {
@@ -32,18 +33,22 @@ internal static class TrainingBenchmark
         string[] models = given.Text("models", "shakespeare,gpt").Split(',');
         Setting[] settings = [new("shakespeare", "enforced/shakespeare.lips", 20, 4), new("gpt", "baselines/gpt.lips", 4, 1)];
         var rows = new List<string>();
+        var parts = new List<string>();
         foreach (var setting in settings.Where(s => models.Contains(s.Model)))
         {
             int steps = given.Number("steps", setting.Steps);
             string start = Path.Combine(Path.GetTempPath(), $"lips-training-{setting.Model}-{Environment.ProcessId}.safetensors");
             try
             {
-                string[] common = ["--steps", steps.ToString(CultureInfo.InvariantCulture)];
+                string[] common = ["--steps", steps.ToString(CultureInfo.InvariantCulture), "--device", given.Text("device", "cpu")];
                 Side Ours(int n) => new($"Lips {setting.Model}", "dotnet", [Assembly.GetExecutingAssembly().Location, TrainingSide.Name, "--spec", setting.Spec, "--start", start, "--context", $"{context}", "--batch", $"{batch}", .. common]);
-                Side Peer(int n) => new($"PyTorch {setting.Model}", Machine.Python, [Path.Combine(Machine.Repository, "tests", "Lips.Benchmarks", "peers", "training.py"), setting.Model, "--start", start, "--threads", $"{n}", .. common]);
+                Side Peer(int n) => new($"PyTorch {setting.Model}", Machine.Python, [Path.Combine(Machine.Repository, "tests", "Lips.Benchmarks", "peers", "training.py"), setting.Model, "--start", start, "--threads", $"{n}", "--compile", given.Text("compile", "0"), .. common]);
                 TrainingSide.Prepare(setting.Spec, context, batch, steps, start);
                 var c = PairedRuns.Compare(Ours, Peer, threads, pairs, setting.WarmUp);
                 rows.Add(string.Create(CultureInfo.InvariantCulture, $"| {setting.Model}, {batch} × {context} | {Seconds(c.OurSeconds)} ({c.OurThreads}) | {Seconds(c.PeerSeconds)} ({c.PeerThreads}) | {c.Ratio:F2} ({c.Ratios.Min():F2} to {c.Ratios.Max():F2}) | {c.OurPeak / 1e6:F0} MB | {c.PeerPeak / 1e6:F0} MB | {c.MemoryRatio:F2} | {c.LossDifference:0.0e+0} over {steps} steps |"));
+                var floor = PairedRuns.Run(Ours(c.OurThreads) with { Name = "floor of " + setting.Model, Arguments = [.. Ours(c.OurThreads).Arguments, "--steps", "1", "--floor", "1"] }, c.OurThreads, warmUp: 0);
+                string Part(string name) => $"{Seconds(c.Ours.Median(setting.WarmUp, name))} / {Seconds(c.Peer.Median(setting.WarmUp, name))}";
+                parts.Add($"| {setting.Model} | {Part("forward")} | {Part("backward")} | {Part("update")} | {Seconds(floor.Median(0, "products"))} |");
             }
             finally
             {
@@ -53,6 +58,8 @@ internal static class TrainingBenchmark
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Machine.Description}; {pairs} alternating pairs of processes\n"));
         Console.WriteLine("| model, batch | ours (threads) | PyTorch eager (threads) | ratio (spread) | our peak | its peak | ratio | largest difference of losses |\n|---|---|---|---|---|---|---|---|");
         rows.ForEach(Console.WriteLine);
+        Console.WriteLine("\n| ours / PyTorch | forward | backward | AdamW | floor: the products with the weights alone |\n|---|---|---|---|---|");
+        parts.ForEach(Console.WriteLine);
         return 0;
     }
 

@@ -5,11 +5,13 @@ using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Runtime.InteropServices;
-using Lips.Cli.Falsification;
+using Lips.Cli;
+using Lips.Cli.Runs;
 using Lips.Runtime;
 using Lips.Runtime.Checkpoints;
 using Lips.Runtime.Data;
 using Lips.Runtime.Optimizers;
+using Lips.Runtime.Torch;
 using Lips.Runtime.Training;
 using TorchSharp;
 
@@ -22,13 +24,9 @@ internal static class TrainingSide
 
     private static readonly OptimizerPlan.AdamW Plan = new(1e-3, 0.9, 0.95, 1e-8, 0.1);
 
-    private static ILipsModel Model(string spec, int context)
-    {
-        string text = File.ReadAllText(Path.Combine(Machine.Repository, "specs", spec));
-        // a shorter context has fewer positions: what the spec says of its size is for the one it declares
-        text = string.Join('\n', text.Split('\n').Where(line => !line.TrimStart().StartsWith("claim parameters", StringComparison.Ordinal)));
-        return Emitted.One(new Case(Path.GetFileNameWithoutExtension(spec), text), ("context", context.ToString(CultureInfo.InvariantCulture))).New();
-    }
+    /// <summary>The model of a spec, as <c>lips train</c> makes it: compiled once, and loaded from the cache after that.</summary>
+    private static ILipsModel Model(string spec, int context) =>
+        ModelAssembly.Create(Spec.Compile(Path.Combine(Machine.Repository, "specs", spec), [("context", context.ToString(CultureInfo.InvariantCulture))], options: Cli.Runs.Run.Options).Model);
 
     /// <summary>Writes the weights that both sides start from, and their batches: <c>tokens</c>, int64 [steps, batch, context + 1], low ids more often than high ones.</summary>
     public static void Prepare(string spec, int context, int batch, int steps, string path)
@@ -45,35 +43,72 @@ internal static class TrainingSide
         Safetensors.Write(path, [.. ModelFile.Store(weights), stored]);
     }
 
-    /// <summary>Trains for some steps; prints seconds and losses of each, and the peak of memory.</summary>
+    /// <summary>Trains for some steps; prints seconds and losses of each, and the peak of memory, resident or of the device.</summary>
     public static int Run(string[] args)
     {
-        var given = new Arguments(args, "spec", "start", "steps", "context", "batch");
+        var given = new Arguments(args, "spec", "start", "steps", "context", "batch", "floor", "device");
         int context = given.Number("context", 256), batch = given.Number("batch", 16), steps = given.Number("steps", 20);
         using var model = Model(given.Text("spec", ""), context);
+        var device = torch.device(given.Text("device", "cpu"));
+        model.Module.to(device);
         using var weights = new ModelWeights(model);
         long[] tokens = Load(given.Text("start", ""), weights);
         // what was read is no part of the training
         GC.Collect(2, GCCollectionMode.Aggressive);
         model.Module.train();
+        using var scopes = new BlockScopes(model.Module);
         var rule = UpdateRule.Create(Plan, weights.Distinct, "");
-        var (seconds, losses) = (new List<double>(), new List<double>());
+        var (seconds, forward, backward, update, losses) = (new List<double>(), new List<double>(), new List<double>(), new List<double>(), new List<double>());
         for (int step = 0; step < steps; step++)
         {
-            long begun = Stopwatch.GetTimestamp();
+            long begun = Stopwatch.GetTimestamp(), before = begun;
+            void Note(List<double> part)
+            {
+                part.Add(Stopwatch.GetElapsedTime(before).TotalSeconds);
+                before = Stopwatch.GetTimestamp();
+            }
             using (torch.NewDisposeScope())
             {
-                var loss = Losses.Mean(new Objective.NextToken(null, 0), model.Forward([Part(tokens, step, batch, context, 0)]), new Batch([Part(tokens, step, batch, context, 0)], Part(tokens, step, batch, context, 1)));
+                var loss = Losses.Consuming(new Objective.NextToken(null, 0), model.Forward([Part(tokens, step, batch, context, 0, device)]), new Batch([], Part(tokens, step, batch, context, 1, device)));
+                Note(forward);
                 loss.backward();
+                Note(backward);
                 rule.Step(1);
                 model.Module.zero_grad();
+                Note(update);
                 losses.Add(loss.item<float>());
             }
             seconds.Add(Stopwatch.GetElapsedTime(begun).TotalSeconds);
         }
+        double floor = given.Number("floor", 0) == 1 ? Products(model, batch * context) : double.NaN;
         static string List(IEnumerable<double> numbers) => string.Join(", ", numbers.Select(x => x.ToString("R", CultureInfo.InvariantCulture)));
-        Console.WriteLine($"{{\"seconds\": [{List(seconds)}], \"losses\": [{List(losses)}], \"peak_bytes\": {Machine.PeakBytes}}}");
+        Console.WriteLine($"{{\"seconds\": [{List(seconds)}], \"forward\": [{List(forward)}], \"backward\": [{List(backward)}], \"update\": [{List(update)}], \"losses\": [{List(losses)}], \"products\": [{(double.IsNaN(floor) ? "" : List([floor]))}], \"peak_bytes\": {(device.type == DeviceType.CPU ? Machine.PeakBytes : TorchExtras.PeakMemoryAllocated(device))}}}");
         return 0;
+    }
+
+    /// <summary>What no step can be faster than with this BLAS: seconds for the products with the weights alone, forward and backward, one after the other in warm memory.</summary>
+    private static double Products(ILipsModel model, long tokens)
+    {
+        using var noGrad = torch.no_grad();
+        var matrices = model.Weights.Where(w => w.Role == Role.Matrix).Select(w => (Out: w.Shape[0], In: w.Shape[1])).ToList();
+        // a head that is tied to the embedding has no weight of its own
+        if (model.Weights.All(w => w.Name != "logits.weight"))
+            matrices.AddRange(model.Weights.Where(w => w.Role == Role.Embedding).Select(w => (w.Shape[0], w.Shape[1])));
+        double total = 0;
+        foreach (var group in matrices.GroupBy(m => m))
+        {
+            using var scope = torch.NewDisposeScope();
+            var (x, y, weight) = (torch.rand(tokens, group.Key.In), torch.rand(tokens, group.Key.Out), torch.rand(group.Key.Out, group.Key.In));
+            double Time(Func<torch.Tensor> product)
+            {
+                product().Dispose();
+                long begun = Stopwatch.GetTimestamp();
+                product().Dispose();
+                return Stopwatch.GetElapsedTime(begun).TotalSeconds;
+            }
+            total += group.Count() * (Time(() => x.mm(weight.t())) + Time(() => y.mm(weight)) + Time(() => y.t().mm(x)));
+        }
+        return total;
     }
 
     /// <summary>Puts the weights into the model, and answers the tokens.</summary>
@@ -87,11 +122,11 @@ internal static class TrainingSide
         return tokens;
     }
 
-    private static torch.Tensor Part(long[] tokens, int step, int batch, int context, int shift)
+    private static torch.Tensor Part(long[] tokens, int step, int batch, int context, int shift, torch.Device device)
     {
         var part = new long[batch * context];
         for (int b = 0; b < batch; b++)
             Array.Copy(tokens, ((long)step * batch + b) * (context + 1) + shift, part, b * context, context);
-        return torch.tensor(part).view(batch, context);
+        return torch.tensor(part, device: device).view(batch, context);
     }
 }

@@ -262,7 +262,7 @@ module internal Residual =
                                 | Number n -> Number(Rational.One - n)
                                 | v -> Enclosed(Rational.One - Hyper.upper v, Rational.One - Hyper.lower v)
 
-                            $"{skip} * {Hyper.literal keep} + {y} * {Hyper.literal alpha}"
+                            $"Lips.Runtime.Modules.Residual.Mix({skip}, {Hyper.literal keep}, {y}, {Hyper.literal alpha})"
                         | _ -> $"{skip} + {y}" } }
 
     /// A stack is expanded to its contents before anything is derived.

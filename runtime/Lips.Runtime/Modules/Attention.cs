@@ -1,5 +1,6 @@
 using System;
 using System.Linq;
+using Lips.Runtime.Torch;
 using TorchSharp;
 using TorchSharp.Modules;
 
@@ -25,6 +26,7 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>, IAt
     private readonly Rotary? _rotary;
     private readonly AttentionWindow[] _windows;
     private readonly TokenMask? _tokenMask;
+    private readonly bool _plain;
 
     /// <param name="width">Channels of a token.</param>
     /// <param name="heads">Heads; divides the width.</param>
@@ -50,7 +52,8 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>, IAt
             throw new ArgumentException("a relative bias needs one kind of window, and a convolution of the values at least one", nameof(windows));
         _tokenMask = tokenMask;
         IsCausal = causal;
-        ProductScale = tokenMask is null && rotary is null && sliding is null && similarity is null && _windows.Length == 0 && (keyHeads == 0 || keyHeads == heads) ? scale : null;
+        _plain = tokenMask is null && sliding is null && similarity is null && _windows.Length == 0 && (keyHeads == 0 || keyHeads == heads);
+        ProductScale = _plain && rotary is null ? scale : null;
         _outOfSight = causal || sliding is not null ? SoftmaxHeads.OutOfSight(sliding - 1, causal ? 0 : sliding - 1) : null;
         _projections = new Projections(_similarity, width, heads, keyHeads == 0 ? heads : keyHeads, hasBias);
         foreach (var (name, part) in _projections.Parts)
@@ -93,12 +96,30 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>, IAt
     {
         using var scope = torch.NewDisposeScope();
         var width = x.size(-1);
+        if (_plain && Probabilities is null && x.device.type == DeviceType.CPU)
+            return Plain(x).MoveToOuterDisposeScope();
         var shifted = _windows is [var window] ? window.Roll(x) : x;
         var (q, k, v) = _projections.Of(shifted.reshape(x.size(0), -1, width));
         var heads = _windows.Length == 0 ? Everywhere(q, k, v, outOfSight) : InWindows(q, k, v, x.dim() == 4 ? x.size(1) : 1);
         var merged = heads.reshape(shifted.shape);
-        var output = @out.call(_gain == 1 ? merged : merged.mul(_gain));
+        var output = Scaled.Call(@out, merged, _gain);
         return (_windows is [var same] ? same.Unroll(output) : output).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The same where nothing but the order of the tokens decides what is seen: the heads in one pass, where the provider has it.</summary>
+    private torch.Tensor Plain(torch.Tensor x)
+    {
+        var tokens = x.reshape(x.size(0), -1, x.size(-1));
+        var qkv = _projections.Joined(tokens);
+        var turned = _rotary?.Tables(tokens.size(1), qkv);
+        var heads = TorchExtras.Attention(qkv, turned?.Cosine, turned?.Sine, _heads, _scale, IsCausal) ?? Composed(qkv);
+        return Scaled.Call(@out, heads.reshape(x.shape), _gain);
+    }
+
+    private torch.Tensor Composed(torch.Tensor qkv)
+    {
+        var (q, k, v) = _projections.Parted(qkv);
+        return Everywhere(q, k, v, outOfSight: null).reshape(qkv.size(0), qkv.size(1), -1);
     }
 
     /// <returns>[batch, length, heads, head width], as the arguments.</returns>

@@ -25,7 +25,6 @@ public sealed class Mlp : torch.nn.Module<torch.Tensor, torch.Tensor>
     public override torch.Tensor forward(torch.Tensor x)
     {
         using var scope = torch.NewDisposeScope();
-        var h = _activation(up.call(x));
-        return down.call(_gain == 1 ? h : h.mul(_gain)).MoveToOuterDisposeScope();
+        return Scaled.Call(down, _activation(up.call(x)), _gain).MoveToOuterDisposeScope();
     }
 }

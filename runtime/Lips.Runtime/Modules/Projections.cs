@@ -54,6 +54,9 @@ internal sealed class Projections
         }
     }
 
+    /// <summary>Queries, keys and values as they come from one matrix, side by side: [batch, length, 3·width].</summary>
+    public torch.Tensor Joined(torch.Tensor tokens) => _qkv!.call(tokens);
+
     /// <param name="tokens">[batch, length, width]</param>
     /// <returns>Each [batch, length, heads, head width], ready to be compared; key and value heads once for each head that reads them.</returns>
     public (torch.Tensor Queries, torch.Tensor Keys, torch.Tensor Values) Of(torch.Tensor tokens)
@@ -63,7 +66,12 @@ internal sealed class Projections
             var y = Split(_q.call(tokens), _heads);
             return (y, y, _tiedValue ? TimesQuery(y, _v) : Split(_v.call(tokens), _heads));
         }
-        var all = _qkv!.call(tokens);
+        return Parted(Joined(tokens));
+    }
+
+    /// <summary>What <see cref="Joined"/> gives, apart, as <see cref="Of"/> gives it.</summary>
+    public (torch.Tensor Queries, torch.Tensor Keys, torch.Tensor Values) Parted(torch.Tensor all)
+    {
         var q = Split(all.narrow(-1, 0, _width), _heads);
         var k = Split(all.narrow(-1, _width, KeyWidth), _keyHeads);
         var v = Split(all.narrow(-1, _width + KeyWidth, KeyWidth), _keyHeads);

@@ -14,12 +14,15 @@ public sealed class Rotary(long channels, double wavelengths)
     private readonly ConstantTable _cosine = new((length, device) => Angles(length, channels, wavelengths, device).cos());
     private readonly ConstantTable _sine = new((length, device) => Angles(length, channels, wavelengths, device).sin());
 
+    /// <summary>Cosine and sine of every position's angles, each [length, channels/2], where <paramref name="like"/> is and of its type.</summary>
+    internal (torch.Tensor Cosine, torch.Tensor Sine) Tables(long length, torch.Tensor like) => (_cosine.For(length, like), _sine.For(length, like));
+
     /// <param name="heads">[batch, heads, length, head width]</param>
     /// <returns>The same shape.</returns>
     public torch.Tensor Turn(torch.Tensor heads)
     {
         var length = heads.size(2);
-        var (cosine, sine) = (_cosine.For(length, heads), _sine.For(length, heads));
+        var (cosine, sine) = Tables(length, heads);
         var half = channels / 2;
         var (a, b) = (heads.narrow(-1, 0, half), heads.narrow(-1, half, half));
         var first = a.mul(cosine).sub(b.mul(sine));

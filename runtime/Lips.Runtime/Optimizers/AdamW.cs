@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using Lips.Runtime.Torch;
 using Lips.Runtime.Training;
 using TorchSharp;
 
@@ -24,12 +25,15 @@ public sealed class AdamW : UpdateRule
     {
         double rate = _plan.LearningRate * factor;
         var (first, second, values) = (Pick(_first, active), Pick(_second, active), Values(active));
+        double correct1 = 1 - Math.Pow(_plan.Beta1, Steps), correct2 = 1 - Math.Pow(_plan.Beta2, Steps);
+        double kept = 1 - rate * _plan.WeightDecay, root = 1 / Math.Sqrt(correct2);
+        if (TorchExtras.AdamW(values, [.. gradients], first, second, kept, _plan.Beta1, _plan.Beta2, root, _plan.Epsilon, rate / correct1))
+            return;
         if (_plan.WeightDecay > 0)
-            TensorLists.Multiply(values, 1 - rate * _plan.WeightDecay);
+            TensorLists.Multiply(values, kept);
         TensorLists.Blend(first, gradients, _plan.Beta1, 1 - _plan.Beta1);
         TensorLists.Multiply(second, _plan.Beta2);
         TensorLists.AddSquares(second, gradients, 1 - _plan.Beta2);
-        double correct1 = 1 - Math.Pow(_plan.Beta1, Steps), correct2 = 1 - Math.Pow(_plan.Beta2, Steps);
-        TensorLists.AddQuotients(values, first, second, 1 / Math.Sqrt(correct2), _plan.Epsilon, -rate / correct1);
+        TensorLists.AddQuotients(values, first, second, root, _plan.Epsilon, -rate / correct1);
     }
 }

@@ -51,6 +51,16 @@ public static class TorchExtras
 
     public static void SetBackward(torch.Tensor value, IList<torch.Tensor> inputs, Func<torch.Tensor, IReadOnlyList<torch.Tensor?>> backward, Action release) => throw Missing();
 
+    public static torch.Tensor? Attention(torch.Tensor qkv, torch.Tensor? cosine, torch.Tensor? sine, long heads, double scale, bool causal) => null;
+
+    public static torch.Tensor? Linear(TorchSharp.Modules.Linear layer, torch.Tensor x, double gain) => null;
+
+    public static torch.Tensor? Mix(torch.Tensor a, double keep, torch.Tensor b, double share) => null;
+
+    public static torch.Tensor? ConsumingCrossEntropy(torch.Tensor logits, torch.Tensor target, long ignored) => null;
+
+    public static bool AdamW(torch.Tensor[] values, torch.Tensor[] gradients, torch.Tensor[] first, torch.Tensor[] second, double kept, double beta1, double beta2, double root, double epsilon, double rate) => false;
+
     public static void ForeachAdd_(IReadOnlyList<torch.Tensor> self, IReadOnlyList<torch.Tensor> other, double alpha = 1) => throw Missing();
 
     public static void ForeachMul_(IReadOnlyList<torch.Tensor> self, double factor) => throw Missing();

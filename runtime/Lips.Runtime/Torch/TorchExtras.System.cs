@@ -74,6 +74,40 @@ public static class TorchExtras
     public static void SetBackward(torch.Tensor value, IList<torch.Tensor> inputs, Func<torch.Tensor, IReadOnlyList<torch.Tensor?>> backward, Action release) =>
         CallersGraph.Attach(value, inputs, backward, release);
 
+    // ---- parts of a network in fewer passes over memory; null (or false) where their composed form is to be used ----------------
+
+    /// <summary>
+    /// The part of softmax attention between the projections: softmax(scale·q·kᵀ)·v in every head, with its gradient, on the CPU. Nothing
+    /// of length × length is kept.
+    /// </summary>
+    /// <param name="qkv">[batch, length, 3·width]: q, k and v side by side, each with its heads side by side.</param>
+    /// <param name="cosine">[length, channels/2], turns queries and keys by their position; null: nothing does.</param>
+    /// <param name="sine">As <paramref name="cosine"/>.</param>
+    /// <returns>[batch, length, width]</returns>
+    public static torch.Tensor? Attention(torch.Tensor qkv, torch.Tensor? cosine, torch.Tensor? sine, long heads, double scale, bool causal) =>
+        Fused.Attention(qkv, cosine, sine, heads, scale, causal);
+
+    /// <summary>
+    /// bias + gain·x·weightᵀ over the last axis, the gain within the product. Of an x that is gelu(u), u is kept for the backward pass, which
+    /// computes x again. Null also for a layer with hooks, which are its call's.
+    /// </summary>
+    public static torch.Tensor? Linear(TorchSharp.Modules.Linear layer, torch.Tensor x, double gain) => layer.Hooked ? null : Fused.Linear(x, layer.weight, layer.bias, gain);
+
+    /// <summary>keep·a + share·b, of one shape.</summary>
+    public static torch.Tensor? Mix(torch.Tensor a, double keep, torch.Tensor b, double share) => Fused.Mix(a, keep, b, share);
+
+    /// <summary>
+    /// The mean cross-entropy of logits [n, classes] whose gradient is made at once, in their own memory where it can be: they must not be
+    /// read afterwards, and there is one backward pass and no second derivative.
+    /// </summary>
+    public static torch.Tensor? ConsumingCrossEntropy(torch.Tensor logits, torch.Tensor target, long ignored) => Fused.CrossEntropy(logits, target, ignored, consumes: true);
+
+    /// <summary>
+    /// mᵢ ← β₁·mᵢ + (1 − β₁)·gᵢ, sᵢ ← β₂·sᵢ + (1 − β₂)·gᵢ², valueᵢ ← kept·valueᵢ − rate·mᵢ/(√sᵢ·root + ε), in one pass.
+    /// </summary>
+    public static bool AdamW(torch.Tensor[] values, torch.Tensor[] gradients, torch.Tensor[] first, torch.Tensor[] second, double kept, double beta1, double beta2, double root, double epsilon, double rate) =>
+        Fused.AdamW(values, gradients, first, second, kept, beta1, beta2, root, epsilon, rate);
+
     // ---- updates of many tensors in one call each ----------------------------------------------------------------------
 
     /// <summary>selfᵢ += alpha·otherᵢ.</summary>

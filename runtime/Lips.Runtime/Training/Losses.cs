@@ -1,4 +1,5 @@
 using System;
+using Lips.Runtime.Torch;
 using TorchSharp;
 using static TorchSharp.torch.nn;
 
@@ -21,6 +22,21 @@ internal static class Losses
             Objective.Nkd or Objective.Uskd => functional.cross_entropy(flat, target),
             _ => throw new ArgumentOutOfRangeException(nameof(objective), objective, "No such objective."),
         };
+    }
+
+    /// <summary>
+    /// <see cref="Mean"/> of logits that are read by nobody else: where the provider can, the gradient takes their place, and nothing of
+    /// the size of the logits is made beside them.
+    /// </summary>
+    public static torch.Tensor Consuming(Objective objective, torch.Tensor logits, Batch batch)
+    {
+        if (objective is (Objective.NextToken { LabelSmoothing: 0 } or Objective.CrossEntropy { LabelSmoothing: 0 }) && logits.requires_grad)
+        {
+            var (flat, target) = Flatten(logits, batch);
+            if (TorchExtras.ConsumingCrossEntropy(flat, target, Batch.Ignored) is { } loss)
+                return loss;
+        }
+        return Mean(objective, logits, batch);
     }
 
     /// <summary>Sum of the loss (without smoothing or distillation), of right predictions, and how many predictions there were.</summary>

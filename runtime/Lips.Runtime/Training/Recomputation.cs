@@ -27,20 +27,30 @@ public sealed class Recomputation : IDisposable
         _device = device;
         if (!TorchExtras.CallersGraphSupported)
             throw new RunFailed($"'recompute' needs a backward pass of its own, which the provider '{TorchExtras.ProviderName}' lacks; build with TorchProvider=system, or leave it out.");
+        var blocks = Blocks(model).ToList();
+        foreach (var (name, module) in blocks)
+            Hook(name, module);
+        if (blocks.Count == 0)
+            throw new RunFailed($"recompute: blocks needs a 'repeat', and '{model.GetName()}' has none.");
+    }
+
+    /// <summary>The outermost elements of a model's lists: the repetitions of its <c>repeat</c>s.</summary>
+    internal static IEnumerable<(string Name, nn.Module Module)> Blocks(nn.Module model)
+    {
         var lists = new List<string>();
         var blocks = new List<string>();
         foreach (var (name, module) in model.named_modules())
         {
             if (module.GetType() is { IsGenericType: true } type && type.GetGenericTypeDefinition() == typeof(TorchSharp.Modules.ModuleList<>))
+            {
                 lists.Add(name);
+            }
             else if (name.LastIndexOf('.') is var dot and > 0 && lists.Contains(name[..dot]) && !blocks.Any(b => name.StartsWith(b + ".", StringComparison.Ordinal)))
             {
                 blocks.Add(name);
-                Hook(name, module);
+                yield return (name, module);
             }
         }
-        if (blocks.Count == 0)
-            throw new RunFailed($"recompute: blocks needs a 'repeat', and '{model.GetName()}' has none.");
     }
 
     private void Hook(string name, nn.Module module)

@@ -61,6 +61,7 @@ public sealed class Trainer : IDisposable
     private readonly BatchSource _data;
     private readonly ModelWeights _weights;
     private readonly Recomputation? _recomputation;
+    private readonly BlockScopes? _scopes;
     private readonly TrainingLoss _loss;
     private readonly DataParallel? _parallel;
     private readonly OptimizerSet _optimizer;
@@ -99,6 +100,8 @@ public sealed class Trainer : IDisposable
         _attends = model.Module.named_modules().Any(m => m.module is Modules.IAttention);
         // before any hook that reads a value, so that what it reads has its backward pass
         _recomputation = plan.RecomputesBlocks ? new Recomputation(model.Module, _device) : null;
+        // recomputation keeps its blocks' values itself, and a weak head reads one from within a block
+        _scopes = plan.RecomputesBlocks || plan.Objective is Objective.Uskd ? null : new BlockScopes(model.Module);
         _loss = TrainingLoss.Create(model, plan, options.Teacher, _device);
         if (options.Workers is { } workers)
         {
@@ -275,6 +278,7 @@ public sealed class Trainer : IDisposable
         _parallel?.Dispose();
         _loss.Dispose();
         _recomputation?.Dispose();
+        _scopes?.Dispose();
         _watched?.Dispose();
         _weights.Dispose();
     }

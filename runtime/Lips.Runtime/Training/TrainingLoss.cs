@@ -18,7 +18,7 @@ internal abstract class TrainingLoss : IDisposable
         var objective => new OfOutput(objective),
     };
 
-    /// <summary>The mean over predictions.</summary>
+    /// <summary>The mean over predictions. The output is not to be read afterwards.</summary>
     public abstract torch.Tensor Mean(torch.Tensor output, Batch batch);
 
     /// <summary>Weights of its own, which the optimizer updates with the model's.</summary>
@@ -30,7 +30,7 @@ internal abstract class TrainingLoss : IDisposable
 
     private sealed class OfOutput(Objective objective) : TrainingLoss
     {
-        public override torch.Tensor Mean(torch.Tensor output, Batch batch) => Losses.Mean(objective, output, batch);
+        public override torch.Tensor Mean(torch.Tensor output, Batch batch) => Losses.Consuming(objective, output, batch);
     }
 
     private sealed class FromTeacher : TrainingLoss

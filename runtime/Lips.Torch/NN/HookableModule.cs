@@ -19,7 +19,7 @@ public static partial class torch
             {
             }
 
-            private protected bool Hooked => preHooks is not null || postHooks is not null || modulePreHooks is not null || modulePostHooks is not null;
+            internal bool Hooked => preHooks is not null || postHooks is not null || modulePreHooks is not null || modulePostHooks is not null;
 
             /// <summary>Runs after <c>forward</c>, and may replace its result.</summary>
             public HookRemover register_forward_hook(TPostHook hook)

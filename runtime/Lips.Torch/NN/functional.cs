@@ -20,7 +20,7 @@ public static partial class torch
         public static partial class functional
         {
             /// <summary>input · weightsᵀ + bias over the last dimension; weights [out, in].</summary>
-            public static Tensor linear(Tensor input, Tensor weights, Tensor? bias = null) => Ops.linear.Call(input, weights, bias);
+            public static Tensor linear(Tensor input, Tensor weights, Tensor? bias = null) => Fused.Linear(input, weights, bias, 1) ?? Ops.linear.Call(input, weights, bias);
 
             // ---- activations ---------------------------------------------------------------------------------------
 

@@ -37,6 +37,12 @@ internal static unsafe partial class NativeMethods
     [DllImport(Library)] internal static extern IntPtr lips_inference_begin(int value);
     [DllImport(Library)] internal static extern void lips_inference_end(IntPtr guard);
 
+    [DllImport(Library)] internal static extern int lips_attention(IntPtr qkv, IntPtr cosine, IntPtr sine, long heads, double scale, int causal, IntPtr* result);
+    [DllImport(Library)] internal static extern int lips_linear(IntPtr x, IntPtr weight, IntPtr bias, double gain, IntPtr* result);
+    [DllImport(Library)] internal static extern int lips_mix(IntPtr a, double keep, IntPtr b, double share, IntPtr* result);
+    [DllImport(Library)] internal static extern int lips_cross_entropy(IntPtr logits, IntPtr target, long ignored, int consumes, IntPtr* result);
+    [DllImport(Library)] internal static extern int lips_adamw(IntPtr* values, IntPtr* gradients, IntPtr* first, IntPtr* second, int count, double kept, double beta1, double beta2, double root, double epsilon, double rate);
+
     [DllImport(Library)] internal static extern int lips_manual_seed(long seed);
     [DllImport(Library)] internal static extern int lips_generator_new(ulong seed, IntPtr* result);
     [DllImport(Library)] internal static extern int lips_generator_default(int type, int index, IntPtr* result);

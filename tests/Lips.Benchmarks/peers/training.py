@@ -148,6 +148,8 @@ def main():
     arguments.add_argument("--start", required=True, help="safetensors of the weights and of 'tokens', int64 [steps, batch, context + 1]")
     arguments.add_argument("--steps", type=int, required=True)
     arguments.add_argument("--threads", type=int, required=True)
+    arguments.add_argument("--device", default="cpu")
+    arguments.add_argument("--compile", type=int, default=0, help="1: torch.compile(mode='reduce-overhead'), where this torch has it")
     arguments.add_argument("--rate", type=float, default=1e-3)
     given = arguments.parse_args()
     torch.set_num_threads(given.threads)
@@ -156,21 +158,29 @@ def main():
     model = {"shakespeare": Shakespeare, "gpt": Gpt}[given.model](context=tokens.shape[2] - 1)
     load(model, tensors)
     del tensors
+    model.to(given.device)
+    if given.compile:
+        model = torch.compile(model, mode="reduce-overhead")
     optimizer = torch.optim.AdamW(model.parameters(), lr=given.rate, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1, foreach=True)
-    seconds, losses = [], []
+    seconds, forward, backward, update, losses = [], [], [], [], []
     for step in range(given.steps):
         begun = time.perf_counter()
-        batch = tokens[step % len(tokens)]
+        batch = tokens[step % len(tokens)].to(given.device)
         inputs, targets = batch[:, :-1].contiguous(), batch[:, 1:].contiguous()
         logits = model(inputs)
         loss = F.cross_entropy(logits.view(-1, logits.shape[-1]), targets.view(-1))
         del logits
+        computed = time.perf_counter()
         loss.backward()
+        derived = time.perf_counter()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         losses.append(loss.item())
-        seconds.append(time.perf_counter() - begun)
-    print(json.dumps({"seconds": seconds, "losses": losses, "peak_bytes": peak_bytes()}))
+        ended = time.perf_counter()
+        for part, time_taken in ((seconds, ended - begun), (forward, computed - begun), (backward, derived - computed), (update, ended - derived)):
+            part.append(time_taken)
+    print(json.dumps({"seconds": seconds, "forward": forward, "backward": backward, "update": update, "losses": losses,
+                      "peak_bytes": peak_bytes() if given.device == "cpu" else torch.cuda.max_memory_allocated()}))
 
 
 main()

@@ -89,10 +89,10 @@ public sealed partial class NanoGpt : torch.nn.Module<torch.Tensor, torch.Tensor
         {
             var skip = h;
             h = attention.call(h);                                                    // [B, 1024, 768]
-            h = skip * (23.0 / 24.0) + h * (1.0 / 24.0);                              // [B, 1024, 768]
+            h = Lips.Runtime.Modules.Residual.Mix(skip, (23.0 / 24.0), h, (1.0 / 24.0));  // [B, 1024, 768]
             var skip2 = h;
             h = mlp.call(h);                                                          // [B, 1024, 768]
-            h = skip2 * (23.0 / 24.0) + h * (1.0 / 24.0);                             // [B, 1024, 768]
+            h = Lips.Runtime.Modules.Residual.Mix(skip2, (23.0 / 24.0), h, (1.0 / 24.0));  // [B, 1024, 768]
             return h;
         }
     }

@@ -89,10 +89,10 @@ public sealed partial class Shakespeare : torch.nn.Module<torch.Tensor, torch.Te
         {
             var skip = h;
             h = attention.call(h);                                                    // [B, 256, 256]
-            h = skip * (5.0 / 6.0) + h * (1.0 / 6.0);                                 // [B, 256, 256]
+            h = Lips.Runtime.Modules.Residual.Mix(skip, (5.0 / 6.0), h, (1.0 / 6.0));  // [B, 256, 256]
             var skip2 = h;
             h = mlp.call(h);                                                          // [B, 256, 256]
-            h = skip2 * (5.0 / 6.0) + h * (1.0 / 6.0);                                // [B, 256, 256]
+            h = Lips.Runtime.Modules.Residual.Mix(skip2, (5.0 / 6.0), h, (1.0 / 6.0));  // [B, 256, 256]
             return h;
         }
     }

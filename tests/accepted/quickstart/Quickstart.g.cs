@@ -89,10 +89,10 @@ public sealed partial class Quickstart : torch.nn.Module<torch.Tensor, torch.Ten
         {
             var skip = h;
             h = attention.call(h);                                                    // [B, 128, 128]
-            h = skip * 0.5 + h * 0.5;                                                 // [B, 128, 128]
+            h = Lips.Runtime.Modules.Residual.Mix(skip, 0.5, h, 0.5);                 // [B, 128, 128]
             var skip2 = h;
             h = mlp.call(h);                                                          // [B, 128, 128]
-            h = skip2 * 0.5 + h * 0.5;                                                // [B, 128, 128]
+            h = Lips.Runtime.Modules.Residual.Mix(skip2, 0.5, h, 0.5);                // [B, 128, 128]
             return h;
         }
     }
