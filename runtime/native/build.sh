@@ -67,5 +67,15 @@ mkdir -p build
 exec 9>build/.lock
 flock 9
 out=build/liblipstorch.so
-"$compiler" "${flags[@]}" ./*.cpp -o "$out.$$" "${libs[@]}" -ldl || { rm -f "$out.$$"; fail "the native sources do not compile against the libtorch in $root"; }
+work=build/objects.$$
+trap 'rm -rf "$work" "$out.$$"' EXIT
+mkdir -p "$work"
+compilations=()
+for source in ./*.cpp; do
+  "$compiler" "${flags[@]}" -c "$source" -o "$work/$(basename "$source" .cpp).o" &
+  compilations+=($!)
+done
+failed=
+for compilation in "${compilations[@]}"; do wait "$compilation" || failed=1; done
+[[ -z $failed ]] && "$compiler" "${flags[@]}" "$work"/*.o -o "$out.$$" "${libs[@]}" -ldl || fail "the native sources do not compile against the libtorch in $root"
 mv "$out.$$" "$out"
