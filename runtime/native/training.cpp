@@ -55,7 +55,9 @@ struct Linear : torch::autograd::Function<Linear> {
     auto rows = x.reshape({-1, x.size(-1)});
     auto sizes = x.sizes().vec();
     sizes.back() = weight.size(0);
-    auto result = bias.defined() ? bias.expand(sizes).contiguous() : at::empty(sizes, x.options());
+    auto result = at::empty(sizes, x.options());
+    // a copy also for one row, where the bias expanded would be the bias itself
+    if (bias.defined()) result.copy_(bias);
     multiply(false, true, rows, weight, gain, bias.defined(), result);
     return result;
   }

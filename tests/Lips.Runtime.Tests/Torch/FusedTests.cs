@@ -161,6 +161,26 @@ public sealed class FusedTests
     }
 
     /// <summary>Autograd's own zeros have no memory; the second derivative of |x| is made of them.</summary>
+    /// <summary>One row's bias, expanded to it, has the layout of the result; it must not become it.</summary>
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(1, 3)]
+    [InlineData(2, 1)]
+    public void A_layer_leaves_its_bias_alone(long batch, long length)
+    {
+        using var scope = NewDisposeScope();
+        using var layer = nn.Linear(6, 5).to(float64);
+        var before = layer.bias!.detach().clone();
+        var x = Random(3, float64, batch, length, 6);
+        var first = layer.call(x);
+        Same(first, layer.call(x), 0, "a second call");
+        Same(before, layer.bias!.detach(), 0, "the bias");
+        Same(x.matmul(layer.weight.t()) + before, first, 1e-14, "the value");
+        var row = Random(4, float64, 1, 6);
+        Same(row.matmul(layer.weight.t()) + before, layer.call(row), 1e-14, "a value of one row");
+        Same(before, layer.bias!.detach(), 0, "the bias after one row");
+    }
+
     [Fact]
     public void A_gradient_of_zeros_without_memory_passes()
     {
