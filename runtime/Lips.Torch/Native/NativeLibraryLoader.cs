@@ -3,7 +3,6 @@ using System.IO;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics.X86;
 
 [assembly: DisableRuntimeMarshalling]
 
@@ -20,7 +19,6 @@ internal static class NativeLibraryLoader
     private static IntPtr Resolve(string name, Assembly assembly, DllImportSearchPath? path)
     {
         if (name != NativeMethods.Library) return IntPtr.Zero;
-        ChooseBlasKernels();
         string? found = Locate();
         if (found is null)
         {
@@ -32,26 +30,6 @@ internal static class NativeLibraryLoader
         }
         return NativeLibrary.Load(found);
     }
-
-    /// <summary>
-    /// OpenBLAS knows processors by their model numbers, and takes AVX2 kernels for one that is newer than itself: half the speed of
-    /// those that fit. Where the processor has AVX-512 with bfloat16 and nobody has chosen, it is told so before it is loaded.
-    /// </summary>
-    private static void ChooseBlasKernels()
-    {
-        if (!X86Base.IsSupported || !Avx512BW.VL.IsSupported || X86Base.CpuId(0, 0).Eax < 7) return;
-        bool hasBfloat16 = (X86Base.CpuId(7, 1).Eax & (1 << 5)) != 0;
-        // the environment of the process itself, which native code reads; what is there stays
-        if (hasBfloat16) _ = SetUnlessSet("OPENBLAS_CORETYPE"u8, "Cooperlake"u8);
-    }
-
-    private static unsafe int SetUnlessSet(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
-    {
-        // literals end in a zero that is not counted
-        fixed (byte* n = name, v = value) return SetEnvironment(n, v, 0);
-    }
-
-    [DllImport("libc", EntryPoint = "setenv")] private static extern unsafe int SetEnvironment(byte* name, byte* value, int overwrite);
 
     private static string? Locate()
     {
