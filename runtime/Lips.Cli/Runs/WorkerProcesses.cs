@@ -24,7 +24,8 @@ internal sealed class WorkerProcesses : IDisposable
     /// <summary>In a worker's environment: its standard input ends when the process that started it does.</summary>
     private const string Supervised = "LIPS_SUPERVISED";
 
-    private const int SigInt = 2;
+    /// <summary>What workers are asked to stop with: unlike SIGINT, no shell that starts programs in the background has it ignored.</summary>
+    private const int SigTerm = 15;
 
     /// <summary>How long the others may take to end by themselves after one has died.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(20);
@@ -128,16 +129,17 @@ internal sealed class WorkerProcesses : IDisposable
 
     private int Wait()
     {
+        // a second Ctrl-C reaches the workers from the terminal, and ends them if they still run
         ConsoleCancelEventHandler interrupt = (_, e) =>
         {
             e.Cancel = true;
-            Forward(SigInt);
+            Stop();
         };
         Console.CancelKeyPress += interrupt;
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
         {
             context.Cancel = true;
-            Forward(SigInt);
+            Stop();
         });
         try
         {
@@ -183,10 +185,11 @@ internal sealed class WorkerProcesses : IDisposable
     /// <summary>The signal that ended a process, from its code; 0 where none did.</summary>
     private static int Signal(int code) => code is > 128 and < 192 ? code - 128 : 0;
 
-    private void Forward(int signal)
+    /// <summary>Asks all workers to stop after the step in progress.</summary>
+    private void Stop()
     {
         foreach (var process in _processes.Where(p => !p.HasExited))
-            _ = kill(process.Id, signal);
+            _ = kill(process.Id, SigTerm);
     }
 
     private void End()
