@@ -18,101 +18,22 @@ namespace Lips.Cli.Tests;
 /// <summary>Training by several processes on loopback, and what becomes of it when one is killed or does not fit.</summary>
 public sealed class WorkerTests : CommandLine
 {
-    private const string Digits = """
-        model Digits(width = 12) in rms {
-          input pixels = image(1, 8, 8, range: [0, 1])
-          weights(bias: false, init: orthogonal, constraint: rms_cap(1))
-          flatten
-          blocks = repeat 2 {
-            linear(64)
-          }
-          linear(width)
-          logits = linear(10)
-          claim lipschitz(pixels -> logits) <= 1
-          recipe {
-            data: digits(120)
-            objective: cross_entropy
-            optimizer: muon(lr: 0.1)
-            steps: 8; batch: 8; seed: 1; checkpoint_every: 4
-          }
-        }
-
-        """;
-
-    /// <summary>Far more than anything here takes, however loaded the machine is.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
-
-    /// <summary>A <c>lips</c> of its own, with the folder of the test as current one.</summary>
-    private sealed class Lips : IDisposable
-    {
-        private readonly StringBuilder _output = new(), _errors = new();
-
-        public Lips(IEnumerable<string> arguments, IEnumerable<(string Name, string Value)>? variables = null)
-        {
-            var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "lips"), arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-            foreach (string name in new[] { "RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "OMP_NUM_THREADS" })
-                start.Environment.Remove(name);
-            start.Environment["OMP_NUM_THREADS"] = "1";
-            foreach (var (name, value) in variables ?? [])
-                start.Environment[name] = value;
-            Process = Process.Start(start)!;
-            Process.OutputDataReceived += (_, line) => Keep(_output, line.Data);
-            Process.ErrorDataReceived += (_, line) => Keep(_errors, line.Data);
-            Process.BeginOutputReadLine();
-            Process.BeginErrorReadLine();
-        }
-
-        public Process Process { get; }
-
-        public string Said
-        {
-            get
-            {
-                lock (_output)
-                    lock (_errors)
-                        return _output.ToString() + _errors;
-            }
-        }
-
-        public int Wait()
-        {
-            Assert.True(Process.WaitForExit(Patience), "still running: " + Said);
-            Process.WaitForExit();
-            return Process.ExitCode;
-        }
-
-        private static void Keep(StringBuilder kept, string? line)
-        {
-            lock (kept)
-                if (line is not null)
-                    kept.Append(line).Append('\n');
-        }
-
-        public void Dispose()
-        {
-            if (!Process.HasExited)
-                Process.Kill(entireProcessTree: true);
-            Process.WaitForExit();
-            Process.Dispose();
-        }
-    }
-
     /// <summary>Starts workers as torchrun does: by their environment, with the rendezvous held outside of them.</summary>
-    private static List<Lips> Start(RendezvousStore store, int attempt, int size, Func<int, string[]> arguments) =>
-        Enumerable.Range(0, size).Select(rank => new Lips(arguments(rank), new WorkerPlace(rank, size, rank, "127.0.0.1", store.Port, ServesStore: false, attempt.ToString(CultureInfo.InvariantCulture)).Variables)).ToList();
+    private static List<LipsProcess> Start(RendezvousStore store, int attempt, int size, Func<int, string[]> arguments) =>
+        Enumerable.Range(0, size).Select(rank => new LipsProcess(arguments(rank), new WorkerPlace(rank, size, rank, "127.0.0.1", store.Port, ServesStore: false, attempt.ToString(CultureInfo.InvariantCulture)).Variables)).ToList();
 
     private static StoredTensors Weights(string run) => Safetensors.Read(Path.Combine("runs", run, "model.safetensors"));
 
     [Fact]
     public void Two_and_four_processes_train_what_one_trains_and_their_certificates_verify()
     {
-        Write("digits.lips", Digits);
+        Write("digits.lips", LipsProcess.Digits);
         Assert.Equal(0, Run("train", "digits.lips", "--name", "one").Code);
         var one = Weights("one");
         foreach (int count in new[] { 2, 4 })
         {
             string name = "by" + count;
-            using var lips = new Lips(["train", "digits.lips", "--name", name, "--workers", $"{count}", "--check-every", "1"]);
+            using var lips = new LipsProcess(["train", "digits.lips", "--name", name, "--workers", $"{count}", "--check-every", "1"]);
             Assert.True(lips.Wait() == 0, lips.Said);
             Assert.Contains($"training runs/{name} (9080 parameters, {count} workers)", lips.Said, StringComparison.Ordinal);
             // said once, by worker 0: of the caps, and of the trained weights
@@ -132,8 +53,8 @@ public sealed class WorkerTests : CommandLine
     public void Workers_killed_at_random_steps_leave_a_whole_checkpoint_and_the_run_goes_on_bit_by_bit()
     {
         const int kills = 10;
-        Write("digits.lips", Digits.Replace("steps: 8;", "steps: 2000;", StringComparison.Ordinal).Replace("checkpoint_every: 4", "checkpoint_every: 7", StringComparison.Ordinal));
-        using var store = new RendezvousStore("127.0.0.1", 0, serves: true, Patience);
+        Write("digits.lips", LipsProcess.Digits.Replace("steps: 8;", "steps: 2000;", StringComparison.Ordinal).Replace("checkpoint_every: 4", "checkpoint_every: 7", StringComparison.Ordinal));
+        using var store = new RendezvousStore("127.0.0.1", 0, serves: true, LipsProcess.Patience);
         var random = new SeededRandom(20);
         long reached = 0;
         int attempt = 0;
@@ -152,9 +73,9 @@ public sealed class WorkerTests : CommandLine
                     string metrics = Path.Combine("runs", name, "metrics.jsonl");
                     var clock = Stopwatch.StartNew();
                     // the log of the attempt before stands there until this one has begun
-                    while ((!workers[0].Said.Contains($"runs/{name} (", StringComparison.Ordinal) || LastStep(metrics) < at) && !workers[rank].Process.HasExited)
+                    while ((!workers[0].Said.Contains($"runs/{name} (", StringComparison.Ordinal) || LipsProcess.LastStep(metrics) < at) && !workers[rank].Process.HasExited)
                     {
-                        Assert.True(clock.Elapsed < Patience, workers[0].Said);
+                        Assert.True(clock.Elapsed < LipsProcess.Patience, workers[0].Said);
                         Thread.Sleep(1);
                     }
                     workers[rank].Process.Kill();
@@ -189,23 +110,11 @@ public sealed class WorkerTests : CommandLine
             Assert.Equal(File.ReadAllBytes(Path.Combine("runs", "unbroken", file)), File.ReadAllBytes(Path.Combine("runs", "killed", file)));
     }
 
-    private static long LastStep(string metrics)
-    {
-        if (!File.Exists(metrics))
-            return -1;
-        string last;
-        using (var reader = new StreamReader(new FileStream(metrics, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete)))
-            last = reader.ReadToEnd().TrimEnd().Split('\n')[^1];
-        const string key = "\"step\":";
-        int start = last.IndexOf(key, StringComparison.Ordinal);
-        return start < 0 ? -1 : long.Parse(new string([.. last[(start + key.Length)..].TrimStart().TakeWhile(char.IsAsciiDigit)]), CultureInfo.InvariantCulture);
-    }
-
     [Fact]
     public void Workers_with_another_spec_or_recipe_are_refused_and_both_are_named()
     {
-        Write("digits.lips", Digits);
-        using var store = new RendezvousStore("127.0.0.1", 0, serves: true, Patience);
+        Write("digits.lips", LipsProcess.Digits);
+        using var store = new RendezvousStore("127.0.0.1", 0, serves: true, LipsProcess.Patience);
         string[] first = ["train", "digits.lips"];
         foreach (var (attempt, other, what) in new[] { (0, "width=14", "spec: worker 0 has Digits, meaning "), (1, "batch=16", "recipe: worker 0 has ") })
         {
@@ -233,12 +142,12 @@ public sealed class WorkerTests : CommandLine
     [InlineData(15)]
     public void Ctrl_C_and_SIGTERM_stop_all_workers_at_one_step_with_a_checkpoint(int signal)
     {
-        Write("digits.lips", Digits.Replace("steps: 8;", "steps: 1000000;", StringComparison.Ordinal).Replace("checkpoint_every: 4", "checkpoint_every: 1000", StringComparison.Ordinal));
-        using var lips = new Lips(["train", "digits.lips", "--workers", "2"]);
+        Write("digits.lips", LipsProcess.Digits.Replace("steps: 8;", "steps: 1000000;", StringComparison.Ordinal).Replace("checkpoint_every: 4", "checkpoint_every: 1000", StringComparison.Ordinal));
+        using var lips = new LipsProcess(["train", "digits.lips", "--workers", "2"]);
         var clock = Stopwatch.StartNew();
-        while (LastStep(Path.Combine("runs", "digits", "metrics.jsonl")) < 1)
+        while (LipsProcess.LastStep(Path.Combine("runs", "digits", "metrics.jsonl")) < 1)
         {
-            Assert.True(clock.Elapsed < Patience && !lips.Process.HasExited, lips.Said);
+            Assert.True(clock.Elapsed < LipsProcess.Patience && !lips.Process.HasExited, lips.Said);
             Thread.Sleep(20);
         }
         // what a shell without job control leaves running in the background ignores Ctrl-C
@@ -252,12 +161,12 @@ public sealed class WorkerTests : CommandLine
     [Fact]
     public void A_launcher_whose_worker_is_killed_ends_the_others_and_names_it()
     {
-        Write("digits.lips", Digits.Replace("steps: 8;", "steps: 1000000;", StringComparison.Ordinal));
-        using var lips = new Lips(["train", "digits.lips", "--workers", "2"]);
+        Write("digits.lips", LipsProcess.Digits.Replace("steps: 8;", "steps: 1000000;", StringComparison.Ordinal));
+        using var lips = new LipsProcess(["train", "digits.lips", "--workers", "2"]);
         var clock = Stopwatch.StartNew();
-        while (LastStep(Path.Combine("runs", "digits", "metrics.jsonl")) < 1)
+        while (LipsProcess.LastStep(Path.Combine("runs", "digits", "metrics.jsonl")) < 1)
         {
-            Assert.True(clock.Elapsed < Patience && !lips.Process.HasExited, lips.Said);
+            Assert.True(clock.Elapsed < LipsProcess.Patience && !lips.Process.HasExited, lips.Said);
             Thread.Sleep(20);
         }
         int last = Children(lips.Process.Id).Max();
@@ -290,22 +199,22 @@ public sealed class WorkerTests : CommandLine
     [Fact]
     public void Wrong_numbers_and_environments_are_told_apart_from_faults()
     {
-        Write("digits.lips", Digits);
+        Write("digits.lips", LipsProcess.Digits);
         Assert.Contains("--workers must be a whole number of at least 1, found '0'", Run("train", "digits.lips", "--workers", "0").Errors, StringComparison.Ordinal);
-        using (var lips = new Lips(["train", "digits.lips"], [("WORLD_SIZE", "2"), ("RANK", "0")]))
+        using (var lips = new LipsProcess(["train", "digits.lips"], [("WORLD_SIZE", "2"), ("RANK", "0")]))
         {
             Assert.Equal(1, lips.Wait());
             Assert.Contains("WORLD_SIZE says 2 workers, but MASTER_ADDR and MASTER_PORT are not set", lips.Said, StringComparison.Ordinal);
         }
-        using (var lips = new Lips(["train", "digits.lips", "--workers", "2"], new WorkerPlace(0, 2, 0, "127.0.0.1", 29511, true, "0").Variables))
+        using (var lips = new LipsProcess(["train", "digits.lips", "--workers", "2"], new WorkerPlace(0, 2, 0, "127.0.0.1", 29511, true, "0").Variables))
         {
             Assert.Equal(1, lips.Wait());
             Assert.Contains("this process is one already (RANK=0, WORLD_SIZE=2)", lips.Said, StringComparison.Ordinal);
         }
         Assert.False(Directory.Exists("runs"));
         // the errors of a spec are said once, before any worker is started
-        Write("wrong.lips", Digits.Replace("linear(width)", "linear(wide)", StringComparison.Ordinal));
-        using var wrong = new Lips(["train", "wrong.lips", "--workers", "2"]);
+        Write("wrong.lips", LipsProcess.Digits.Replace("linear(width)", "linear(wide)", StringComparison.Ordinal));
+        using var wrong = new LipsProcess(["train", "wrong.lips", "--workers", "2"]);
         Assert.Equal(2, wrong.Wait());
         Assert.Single(wrong.Said.Split('\n'), line => line.Contains("error", StringComparison.Ordinal));
     }

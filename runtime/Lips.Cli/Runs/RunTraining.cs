@@ -22,8 +22,8 @@ internal static class RunTraining
     {
         using var model = ModelAssembly.Create(spec.Model);
         var plan = TrainingPlan.Parse(model.Recipe);
-        if (resume && !folder.Exists)
-            throw new RunFailed($"'{folder.Path}' holds no checkpoint to resume from.");
+        if (resume)
+            MustHoldCheckpoint(folder);
         if (TorchExtras.IsReferenceBlas && (company is null || company.Place.Rank == 0))
             Terminal.Complain("matrix products run on the reference BLAS, some ten times slower than OpenBLAS (apt-get install libopenblas0-pthread).");
         using var interrupt = new Interrupt();
@@ -86,6 +86,13 @@ internal static class RunTraining
             }
             return trainer.Run();
         }
+    }
+
+    /// <exception cref="RunFailed">There is nothing to go on from.</exception>
+    public static void MustHoldCheckpoint(RunFolder folder)
+    {
+        if (!folder.Exists)
+            throw new RunFailed($"'{folder.Path}' holds no checkpoint to resume from.");
     }
 
     /// <summary>Seals, certifies and reports, on the CPU from the file that was written.</summary>

@@ -19,7 +19,7 @@ internal static class TrainVerb
     {
         var command = new Command("train", "Train a model, seal it and certify it.");
         var spec = new SpecArguments(command);
-        var resume = new Option<bool>("--resume") { Description = "go on from the run's checkpoint, bit by bit" };
+        var resume = new Option<bool>("--resume") { Description = "go on from the run's checkpoint, bit by bit; under a launcher of several workers, begin where there is none yet" };
         var device = new Option<string>("--device") { Description = "cpu, cuda or cuda:N", HelpName = "DEVICE", DefaultValueFactory = _ => "cpu" };
         var seed = Terminal.WholeNumber("--seed", least: 0, "in place of the recipe's", "N");
         var name = new Option<string?>("--name") { Description = "name of the folder in runs/; that of the spec if not said", HelpName = "NAME" };
@@ -63,6 +63,8 @@ internal static class TrainVerb
             if (count > 1 && !given.GetValue(dry))
             {
                 // what every worker would have to do first, once
+                if (given.GetValue(resume))
+                    RunTraining.MustHoldCheckpoint(FolderOf(spec.Path(given), given.GetValue(name), resume: true).Folder);
                 ModelAssembly.TypeOf(compiled.Model);
                 return WorkerProcesses.Run(count, Arguments());
             }
@@ -76,8 +78,15 @@ internal static class TrainVerb
 
             int Train()
             {
-                var (folder, source) = FolderOf(spec.Path(given), given.GetValue(name), given.GetValue(resume));
-                return RunTraining.Start(compiled, overrides, folder, source, given.GetValue(resume), company?.Device(chosenDevice) ?? chosenDevice, given.GetValue(stopAt), given.GetValue(dry), company).Code;
+                bool goesOn = given.GetValue(resume);
+                var (folder, source) = FolderOf(spec.Path(given), given.GetValue(name), goesOn);
+                // launchers start their workers again with the same command: until there is a checkpoint, it begins the run
+                if (goesOn && company is not null && !folder.Exists)
+                {
+                    goesOn = false;
+                    (folder, source) = FolderOf(spec.Path(given), given.GetValue(name), goesOn);
+                }
+                return RunTraining.Start(compiled, overrides, folder, source, goesOn, company?.Device(chosenDevice) ?? chosenDevice, given.GetValue(stopAt), given.GetValue(dry), company).Code;
             }
 
             List<string> Arguments()

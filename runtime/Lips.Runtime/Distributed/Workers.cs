@@ -6,6 +6,7 @@ using System.Net;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Threading;
+using System.Threading.Tasks;
 using Lips.Runtime.Torch;
 using TorchSharp;
 
@@ -49,10 +50,11 @@ public sealed class Workers : IDisposable
                 ? $"Worker {place.Rank} cannot hold the rendezvous at port {place.Port} (MASTER_PORT): {FirstLine(e)}"
                 : $"Worker {place.Rank} found no rendezvous at {place.Host}:{place.Port} (MASTER_ADDR, MASTER_PORT) within {Math.Max(timeout.TotalSeconds, Connecting.TotalSeconds):0} s: {FirstLine(e)}", e);
         }
+        long namesakes = Introduce();
         _heart = new Timer(_ => TryBeat(), null, TimeSpan.Zero, Beat);
         try
         {
-            if (Store(() => _store.Add($"taken/{Rank}", 1)) > 1)
+            if (namesakes > 1)
                 throw new RunFailed($"Two processes call themselves worker {Rank} of {Size}: RANK must differ.");
             Agree("identity", identity);
             _control = Group("control", "gloo");
@@ -195,6 +197,27 @@ public sealed class Workers : IDisposable
         _device?.Dispose();
         _control?.Dispose();
         _store?.Dispose();
+    }
+
+    /// <summary>
+    /// The first word to the rendezvous: how many call themselves by this rank. What is there may be of a torch whose stores
+    /// speak otherwise, and hang up or never answer.
+    /// </summary>
+    private long Introduce()
+    {
+        var answer = Task.Run(() => _store.Add($"taken/{Rank}", 1));
+        string why = FormattableString.Invariant($"no answer within {_timeout.TotalSeconds:0} s");
+        try
+        {
+            if (answer.Wait(_timeout))
+                return answer.Result;
+        }
+        catch (AggregateException e) when (e.InnerException is ExternalException told)
+        {
+            _store.Dispose();
+            why = FirstLine(told);
+        }
+        throw new RunFailed($"What is at {_place.Host}:{_place.Port} (MASTER_ADDR, MASTER_PORT) is no rendezvous that libtorch {TorchExtras.LibtorchVersion} of worker {Rank} understands ({why}). Its protocol is not the same in all versions of torch: give all workers, and the launcher where it holds the rendezvous, the same.");
     }
 
     private ProcessGroup Group(string name, string engine)

@@ -1,7 +1,10 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Net;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using System.Threading;
 using Lips.Runtime.Distributed;
 using Lips.Runtime.Torch;
 using TorchSharp;
@@ -125,6 +128,48 @@ public sealed class WorkersTests
         }
         // the one that fits hears why there is no training
         Assert.Contains("Worker 0 gave up: Worker 2", Assert.IsType<RunFailed>(failures[1]).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_rendezvous_of_another_protocol_is_named_whether_it_hangs_up_or_stays_silent(bool hangsUp)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var connections = new List<Socket>();
+        var server = new Thread(() =>
+        {
+            try
+            {
+                while (true)
+                {
+                    var connection = listener.AcceptSocket();
+                    if (hangsUp)
+                        connection.Dispose();
+                    else
+                        connections.Add(connection);
+                }
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                // the test is over
+            }
+        });
+        server.Start();
+        var place = new WorkerPlace(1, 2, 1, "127.0.0.1", ((IPEndPoint)listener.LocalEndpoint).Port, ServesStore: false, "0");
+        try
+        {
+            var error = Assert.Throws<RunFailed>(() => new Workers(place, Company.Same, hangsUp ? Company.Patience : TimeSpan.FromSeconds(1)));
+            Assert.Contains($"is no rendezvous that libtorch {TorchExtras.LibtorchVersion} of worker 1 understands", error.Message, StringComparison.Ordinal);
+            Assert.Contains(hangsUp ? "Connection" : "no answer within 1 s", error.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            listener.Stop();
+            server.Join();
+            connections.ForEach(c => c.Dispose());
+        }
     }
 
     [Fact]
