@@ -254,6 +254,7 @@ struct Attention : torch::autograd::Function<Attention> {
 // turn queries and keys by their position. Returns 1 where the composed form is to be used.
 LIPS_API int32_t lips_attention(void* qkv_handle, void* cosine_handle, void* sine_handle, int64_t heads, double scale, int32_t causal, void** out) {
   return guarded("attention", [&] {
+    if (autocasts()) return 1;
     auto qkv = borrow(qkv_handle), cosine = borrow(cosine_handle), sine = borrow(sine_handle);
     auto type = qkv.scalar_type();
     if (!has_memory(qkv) || !Blas::get().usable() || !qkv.device().is_cpu() || (type != at::kFloat && type != at::kDouble) || qkv.dim() != 3 || qkv.numel() == 0) return 1;

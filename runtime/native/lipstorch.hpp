@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ATen/ATen.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include <cstdint>
 #include <exception>
@@ -42,6 +43,9 @@ inline std::string brief(const std::exception& e) {
   std::string text = error ? error->what_without_backtrace() : e.what();
   return text.substr(0, text.find(". This could be because the operator doesn't exist"));
 }
+
+// Whether this thread's layers compute under autocast on the CPU: then they are libtorch's own, which know the narrower type.
+inline bool autocasts() { return !c10::impl::tls_is_dispatch_key_excluded(c10::DispatchKey::AutocastCPU); }
 
 template <class F>
 auto guarded(const char* what, F&& body) -> decltype(body()) {

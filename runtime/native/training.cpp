@@ -209,6 +209,7 @@ LIPS_API int32_t lips_cross_entropy(void* logits_handle, void* target_handle, in
 // bias + gain·x·weightᵀ over the last axis, on the CPU; returns 1 where the composed form is to be used.
 LIPS_API int32_t lips_linear(void* x_handle, void* weight_handle, void* bias_handle, double gain, void** out) {
   return guarded("linear", [&] {
+    if (autocasts()) return 1;
     auto x = borrow(x_handle), weight = borrow(weight_handle), bias = borrow(bias_handle);
     auto type = x.scalar_type();
     if (!has_memory(x) || !has_memory(weight) || (bias.defined() && !has_memory(bias)) || !Blas::get().usable() || !x.device().is_cpu() || !weight.device().is_cpu() || (type != at::kFloat && type != at::kDouble) || weight.scalar_type() != type ||

@@ -108,6 +108,13 @@ public sealed class TrainingKindTests : CommandLine
         Assert.Equal(whole, File.ReadAllBytes("runs/parts/model.safetensors"));
         Good("train", "pairs.lips", "recompute=blocks", "--name", "again");
         Assert.Equal(whole, File.ReadAllBytes("runs/again/model.safetensors"));
+        Good("train", "pairs.lips", "loading=ahead", "--name", "ahead");
+        Assert.Equal(whole, File.ReadAllBytes("runs/ahead/model.safetensors"));
+        Assert.DoesNotContain("bfloat16", File.ReadAllText("runs/pairs/report.html"));
+        Good("train", "pairs.lips", "precision=bfloat16", "--name", "narrow");
+        Assert.NotEqual(whole, File.ReadAllBytes("runs/narrow/model.safetensors"));
+        Assert.Contains("bfloat16, of float32 weights", File.ReadAllText("runs/narrow/report.html"));
+        Good("verify", "runs/narrow");
     }
 
     [Fact]

@@ -193,6 +193,19 @@ module Vocabulary =
         [ alternative "none" "all are kept" []
           alternative "blocks" "those inside of each repetition of a `repeat`: a third more time, and memory for one block at a time" [] ]
 
+    let private precisions =
+        [ alternative "float32" "everything" []
+          alternative "bfloat16" "matrix products and convolutions of forward pass, loss and backward pass, by torch's autocast; weights, gradients, optimizer, projections and all that is validated or proven stay float32" [] ]
+
+    let private loadings =
+        [ alternative "auto" "`ahead` on a CUDA device, `in_turn` on the CPU, whose cores a step keeps busy" []
+          alternative "ahead" "a thread of its own makes the next batch while a step computes" []
+          alternative "in_turn" "a step waits for its batch" [] ]
+
+    let private graphs =
+        [ alternative "auto" "a CUDA device records a step's forward and backward pass once and repeats them as one graph; where they cannot be recorded, a line says why" []
+          alternative "off" "one operator at a time" [] ]
+
     let private augmentations =
         [ alternative "flip" "half of the training images are mirrored left to right" []
           alternative "shift" "training images are moved along both axes, with the lowest value behind" [ hyper "by" CountType (natural 4L) "most pixels" ] ]
@@ -217,4 +230,7 @@ module Vocabulary =
           hyper "sample" CountType Absent "tokens of sample text at the end"
           hyper "threads" CountType Absent "compute threads"
           hyper "recompute" (ChoiceType recomputations) Absent "which activations are computed again in the backward pass instead of being kept"
+          hyper "precision" (ChoiceType precisions) Absent "what is computed in which type in training"
+          hyper "loading" (ChoiceType loadings) Absent "when a batch is made"
+          hyper "graphs" (ChoiceType graphs) Absent "how a CUDA device is told what to compute"
           hyper "augment" (OneOf [ ChoiceType augmentations; ListType(ChoiceType augmentations) ]) Absent "what is done to training images" ]

@@ -53,7 +53,7 @@ internal static class RunTraining
             Console.Out.WriteLine($"stopped at step {result.Step} of {result.Steps}; --resume goes on from {folder.Checkpoint}");
             return (stopAt is not null && !interrupt.Token.IsCancellationRequested ? ExitCode.Ok : ExitCode.RunFailed, null, null);
         }
-        var certificate = Finish(folder, result);
+        var certificate = Finish(folder, plan, result);
         return (certificate.Claims.All(c => c.Holds) ? ExitCode.Ok : ExitCode.ClaimFails, result, certificate);
 
         TrainingResult Train()
@@ -96,7 +96,7 @@ internal static class RunTraining
     }
 
     /// <summary>Seals, certifies and reports, on the CPU from the file that was written.</summary>
-    private static Certificate Finish(RunFolder folder, TrainingResult result)
+    private static Certificate Finish(RunFolder folder, TrainingPlan plan, TrainingResult result)
     {
         using var run = Run.Open(folder.Path) ?? throw new RunFailed($"The spec in '{folder.Path}' does not compile any more.");
         var facts = new List<(string Name, string Value)>();
@@ -106,6 +106,8 @@ internal static class RunTraining
             facts.Add(("validation accuracy", FormattableString.Invariant($"{100 * validation.Accuracy:F2} % of {validation.Count} predictions")));
         }
         facts.Add(("steps", result.Step.ToString(CultureInfo.InvariantCulture)));
+        if (plan.Precision == Precision.BFloat16)
+            facts.Add(("precision of the training", "bfloat16, of float32 weights; all else on this page is of the weights in float32"));
         facts.Add(("training time", ProgressLine.Duration(result.Time.TotalSeconds)));
         Certificate? certificate = null;
         try

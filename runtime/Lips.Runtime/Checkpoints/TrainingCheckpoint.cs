@@ -42,12 +42,13 @@ public static class TrainingCheckpoint
 
     private const string WeightPrefix = "weight/", DataPosition = "position/data", DeviceRandom = "position/device";
 
+    /// <param name="position">Where in <paramref name="data"/> the batch after the step begins.</param>
     /// <param name="optimizerState">The optimizer's whole state, as <see cref="OptimizerSet.Store"/> gives it under <see cref="OptimizerPrefix"/>.</param>
-    public static void Write(string path, ModelWeights weights, IEnumerable<StoredTensor> optimizerState, BatchSource data, long step, PendingLosses losses, torch.Device device)
+    public static void Write(string path, ModelWeights weights, IEnumerable<StoredTensor> optimizerState, BatchSource data, ulong[] position, long step, PendingLosses losses, torch.Device device)
     {
         var tensors = ModelFile.Store(weights).Select(t => t with { Name = WeightPrefix + t.Name })
             .Concat(optimizerState)
-            .Append(new StoredTensor(DataPosition, StoredType.U64, [data.Position.Length], MemoryMarshal.AsBytes(data.Position.AsSpan()).ToArray()))
+            .Append(new StoredTensor(DataPosition, StoredType.U64, [position.Length], MemoryMarshal.AsBytes(position.AsSpan()).ToArray()))
             .ToList();
         if (TorchExtras.IsSupported)
         {

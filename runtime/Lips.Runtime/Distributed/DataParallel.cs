@@ -61,7 +61,7 @@ internal sealed class DataParallel : IDisposable
     {
         long count = whole.Target.shape[0], begin = count * _workers.Rank / _workers.Size, end = count * (_workers.Rank + 1) / _workers.Size;
         torch.Tensor Part(torch.Tensor tensor) => tensor.narrow(0, begin, end - begin);
-        var share = whole with { Inputs = [.. whole.Inputs.Select(Part)], Target = Part(whole.Target), TargetLengths = whole.TargetLengths is { } lengths ? Part(lengths) : null };
+        var share = whole.Of(Part);
         return (share, whole.Padded ? (double)Predictions(share) / Predictions(whole) : (double)(end - begin) / count);
     }
 

@@ -4,14 +4,14 @@ using TorchSharp;
 namespace Lips.Runtime.Modules;
 
 /// <summary>
-/// A tensor that depends on nothing learned, kept for the size, device and type it was last asked for. It is no buffer:
-/// no checkpoint holds it, and it follows its argument to any device, <c>meta</c> included.
+/// A tensor that depends on nothing learned, kept for the size, device and type it was last asked for where gradients are computed,
+/// and for those where they are not: what a training step reads stays where it is when the model is evaluated in between, at another
+/// length or in another type. It is no buffer: no checkpoint holds it, and it follows its argument to any device, <c>meta</c> included.
 /// </summary>
 /// <param name="make">Makes the table of a height and a width, in float64 (or bool, or int64) on a device.</param>
 internal sealed class ConstantTable(Func<long, long, torch.Device, torch.Tensor> make)
 {
-    private torch.Tensor? _table;
-    private (long Height, long Width, torch.ScalarType Type) _asked;
+    private readonly (torch.Tensor Table, (long Height, long Width, torch.ScalarType Type) Asked)?[] _kept = new (torch.Tensor, (long, long, torch.ScalarType))?[2];
 
     /// <param name="make">Makes the table of a length.</param>
     public ConstantTable(Func<long, torch.Device, torch.Tensor> make)
@@ -26,8 +26,9 @@ internal sealed class ConstantTable(Func<long, long, torch.Device, torch.Tensor>
     public torch.Tensor For(long height, long width, torch.Tensor like)
     {
         var (device, asked) = (like.device, (height, width, like.dtype));
-        if (_table is { } kept && _asked == asked && kept.device.Equals(device))
-            return kept;
+        ref var kept = ref _kept[torch.is_grad_enabled() ? 1 : 0];
+        if (kept is { } found && found.Asked == asked && found.Table.device.Equals(device))
+            return found.Table;
         // made under inference_mode, it could not take part in training afterwards
         using var ordinary = torch.inference_mode(false);
         using var noGradient = torch.no_grad();
@@ -35,8 +36,8 @@ internal sealed class ConstantTable(Func<long, long, torch.Device, torch.Tensor>
         var made = make(height, width, device);
         if (made.is_floating_point() && made.dtype != like.dtype)
             made = made.to(like.dtype);
-        _table?.Dispose();
-        (_table, _asked) = (made.DetachFromDisposeScope(), asked);
-        return _table;
+        kept?.Table.Dispose();
+        kept = (made.DetachFromDisposeScope(), asked);
+        return made;
     }
 }

@@ -84,6 +84,8 @@ public static class TorchExtras
         result.copy_(product);
     }
 
+    public static torch.Tensor Pinned(torch.Tensor tensor) => tensor.alias();
+
     private static NotSupportedException Missing([CallerMemberName] string feature = "") =>
         new($"the TorchSharp packages (provider 'package') lack {feature}; build with TorchProvider=system for it");
 }

@@ -54,8 +54,8 @@ public static class TorchExtras
         if (device.type == DeviceType.CUDA) NativeMethods.Check(NativeMethods.lips_cuda_reset_peak(device.index));
     }
 
-    /// <summary>Whether CUDA graphs can be captured. They cannot: the native library has no binding for them.</summary>
-    public static bool CudaGraphsSupported => false;
+    /// <summary>Whether CUDA graphs can be captured: where the native library was compiled with CUDA.</summary>
+    public static bool CudaGraphsSupported => CudaGraph.IsSupported;
 
     /// <summary>Whether processes can exchange tensors on a kind of device: c10d's Gloo on the CPU, its NCCL on CUDA devices.</summary>
     public static bool DistributedSupports(DeviceType device) => (NativeMethods.lips_distributed() & (device == DeviceType.CUDA ? 2 : 1)) != 0;
@@ -144,6 +144,9 @@ public static class TorchExtras
         if (beta == 0 && a.shape[1] * a.shape[2] * b.shape[2] < 1000) result.zero_();
         Ops.baddbmm_.InPlace(result, result, a, b, beta, alpha);
     }
+
+    /// <summary>A copy in memory that CUDA devices read by themselves, while the processor does something else.</summary>
+    public static torch.Tensor Pinned(torch.Tensor tensor) => Ops.pin_memory.Call(tensor);
 
     private static unsafe (long Allocated, long Peak, long Reserved) Memory(torch.Device device)
     {

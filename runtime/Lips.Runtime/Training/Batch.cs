@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using TorchSharp;
 
 namespace Lips.Runtime.Training;
@@ -19,6 +20,10 @@ public sealed record Batch(IReadOnlyList<torch.Tensor> Inputs, torch.Tensor Targ
         : this([input], target, counted)
     {
     }
+
+    /// <summary>The same batch of other tensors.</summary>
+    internal Batch Of(Func<torch.Tensor, torch.Tensor> each) =>
+        this with { Inputs = [.. Inputs.Select(each)], Target = each(Target), TargetLengths = TargetLengths is { } lengths ? each(lengths) : null };
 
     public void Dispose()
     {

@@ -16,6 +16,7 @@ public sealed class Recomputation : IDisposable
 {
     private readonly List<Action> _unhook = [];
     private readonly Device _device;
+    private readonly ComputePrecision? _precision;
     private IDisposable? _noGrad;
     private Tensor? _random;
     private bool _again;
@@ -23,8 +24,14 @@ public sealed class Recomputation : IDisposable
     /// <summary>Hooks every outermost element of the model's lists: the repetitions of its <c>repeat</c>s.</summary>
     /// <exception cref="RunFailed">The model repeats nothing, or the provider cannot do it.</exception>
     public Recomputation(nn.Module model, Device device)
+        : this(model, device, precision: null)
     {
-        _device = device;
+    }
+
+    /// <param name="precision">Of the forward pass, in which the backward pass then computes a block again.</param>
+    internal Recomputation(nn.Module model, Device device, ComputePrecision? precision)
+    {
+        (_device, _precision) = (device, precision);
         if (!TorchExtras.CallersGraphSupported)
             throw new RunFailed($"'recompute' needs a backward pass of its own, which the provider '{TorchExtras.ProviderName}' lacks; build with TorchProvider=system, or leave it out.");
         var blocks = Blocks(model).ToList();
@@ -90,6 +97,8 @@ public sealed class Recomputation : IDisposable
             return value;
         _noGrad.Dispose();
         _noGrad = null;
+        // a weight that was cast without a graph would keep its gradient to itself where it is used again
+        _precision?.Forget();
         var random = _random!;
         _random = null;
         Tensor[] kept = [.. inputs.Select(x => x.detach().DetachFromDisposeScope())];
@@ -117,6 +126,7 @@ public sealed class Recomputation : IDisposable
         Tensor value;
         try
         {
+            using var region = _precision?.Enter();
             value = call(inputs);
         }
         finally

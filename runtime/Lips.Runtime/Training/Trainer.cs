@@ -41,6 +41,9 @@ public sealed record TrainingOptions
     /// <summary>Steps between comparisons of all workers' gradients, weights and buffers, bit by bit; 0 for none.</summary>
     public long CheckEvery { get; init; } = 100;
 
+    /// <summary>Records and repeats passes in place of a CUDA device.</summary>
+    internal IPassRecorder? Recorder { get; init; }
+
     /// <summary>Called after every step of several workers, when all have all weights and before these are compared.</summary>
     internal Action<Trainer>? Exchanged { get; init; }
 }
@@ -52,7 +55,7 @@ public sealed record TrainingResult(long Step, long Steps, bool Interrupted, Val
 /// Trains a model by its plan: batches, loss, gradients, update, projection onto the caps; validation, checkpoints and metrics
 /// on the way. A run that is resumed continues bit by bit on the same machine, provider and thread count.
 /// </summary>
-public sealed class Trainer : IDisposable
+public sealed partial class Trainer : IDisposable
 {
     private readonly ILipsModel _model;
     private readonly TrainingPlan _plan;
@@ -63,6 +66,8 @@ public sealed class Trainer : IDisposable
     private readonly Recomputation? _recomputation;
     private readonly BlockScopes? _scopes;
     private readonly TrainingLoss _loss;
+    private readonly GradientPass _gradients;
+    private readonly StepGraph? _graph;
     private readonly DataParallel? _parallel;
     private readonly OptimizerSet _optimizer;
     private readonly Schedule _schedule;
@@ -83,6 +88,7 @@ public sealed class Trainer : IDisposable
             throw new RunFailed($"The device '{options.Device}' was asked for, but libtorch sees no CUDA device.");
         if (plan.Threads is int threads)
             torch.set_num_threads(threads);
+        var precision = new ComputePrecision(plan.Precision, _device);
         _data = BatchSource.Open(model, plan, options.Files);
         _batch = plan.TokensPerBatch is long tokens ? (int)Math.Max(1, tokens / _data.UnitsPerSample) : plan.Batch;
         if (_batch % plan.Accumulate != 0)
@@ -99,10 +105,11 @@ public sealed class Trainer : IDisposable
         _weights = new ModelWeights(model);
         _attends = model.Module.named_modules().Any(m => m.module is Modules.IAttention);
         // before any hook that reads a value, so that what it reads has its backward pass
-        _recomputation = plan.RecomputesBlocks ? new Recomputation(model.Module, _device) : null;
+        _recomputation = plan.RecomputesBlocks ? new Recomputation(model.Module, _device, precision) : null;
         // recomputation keeps its blocks' values itself, and a weak head reads one from within a block
         _scopes = plan.RecomputesBlocks || plan.Objective is Objective.Uskd ? null : new BlockScopes(model.Module);
         _loss = TrainingLoss.Create(model, plan, options.Teacher, _device);
+        _gradients = new GradientPass(model, plan, _loss, precision);
         if (options.Workers is { } workers)
         {
             if (_batch / plan.Accumulate < workers.Size)
@@ -116,6 +123,7 @@ public sealed class Trainer : IDisposable
         if (!options.Resume)
             _optimizer.Projector.Enforce();
         _parallel?.Exchange();
+        _graph = StepGraph.Create(_gradients, plan, options, _device);
         var caps = model.Claims.Count > 0 ? model.BoundAtCaps(0) : UpperBound.Infinity;
         _bound = model.Claims.Count > 0 ? caps.ToDecimal(5) : null;
     }
@@ -146,10 +154,11 @@ public sealed class Trainer : IDisposable
         var meter = new Meter(this, metrics);
         _model.Module.train();
         long end = Math.Min(Steps, _options.StopAt ?? Steps);
+        using var feed = new BatchFeed(_data, _batch / _plan.Accumulate, _device, _plan.LoadsAhead ?? _device.type == DeviceType.CUDA, (end - Step) * _plan.Accumulate);
         ValidationResult? validation = null;
         while (Step < end && !Stopping)
         {
-            meter.Count(TakeStep());
+            meter.Count(TakeStep(feed));
             Step++;
             bool last = Step == Steps;
             meter.Report(last);
@@ -160,11 +169,11 @@ public sealed class Trainer : IDisposable
                 _options.Progress?.Say(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"step {Step}: validation loss {validation.Loss:F4}, accuracy {100 * validation.Accuracy:F2} % over {validation.Count} predictions"));
             }
             if (last || (_plan.CheckpointEvery > 0 && Step % _plan.CheckpointEvery == 0))
-                Save(meter);
+                Save(meter, feed);
         }
         bool interrupted = Step < Steps;
         if (interrupted)
-            Save(meter);
+            Save(meter, feed);
         string sample = "";
         if (_data is TextBatches text && _plan.Sample > 0 && !interrupted)
         {
@@ -186,34 +195,33 @@ public sealed class Trainer : IDisposable
     private bool Stopping => _parallel is null ? _options.Stop.IsCancellationRequested : _workersStop;
 
     /// <summary>One optimizer step; the loss stays on the device.</summary>
-    private (torch.Tensor Loss, torch.Tensor? GradientNorm) TakeStep()
+    private (torch.Tensor Loss, torch.Tensor? GradientNorm) TakeStep(BatchFeed feed)
     {
         using var scope = torch.NewDisposeScope();
-        int micro = _batch / _plan.Accumulate;
         _parallel?.Begin(Step, _options.Stop.IsCancellationRequested);
-        torch.Tensor? total = null;
-        for (int i = 0; i < _plan.Accumulate; i++)
-        {
-            using var inner = torch.NewDisposeScope();
-            var (batch, factor) = _parallel is null ? (_data.Next(micro, _device), 1) : _parallel.ShareOf(_data.Next(micro, _device));
-            var loss = _loss.Mean(_model.Forward(batch.Inputs), batch);
-            if (_plan.Accumulate > 1)
-                loss = loss / _plan.Accumulate;
-            if (factor != 1)
-                loss = loss * factor;
-            if (i == _plan.Accumulate - 1)
-                _parallel?.Arm();
-            loss.backward();
-            var value = loss.detach();
-            total = (total is null ? value.alias() : total + value).MoveToOuterDisposeScope();
-        }
-        _parallel?.Finish(total!, Step);
+        var total = _graph is null ? Gradients(feed) : _graph.Run(feed);
+        _parallel?.Finish(total, Step);
         var norm = _optimizer.Step(_schedule.Factor(Step, Steps));
         if (_parallel is not null)
             _workersStop = _parallel.End(Step + 1, () => _options.Exchanged?.Invoke(this));
-        _model.Module.zero_grad();
+        if (_graph is not { KeepsGradients: true })
+            _model.Module.zero_grad();
         norm?.MoveToOuterDisposeScope();
-        return (total!.MoveToOuterDisposeScope(), norm);
+        return (total.MoveToOuterDisposeScope(), norm);
+    }
+
+    /// <summary>Adds up the gradients of the step's micro-batches, one after the other; gives the loss.</summary>
+    private torch.Tensor Gradients(BatchFeed feed)
+    {
+        torch.Tensor? total = null;
+        for (int i = 0; i < _plan.Accumulate; i++)
+        {
+            using var scope = torch.NewDisposeScope();
+            var (batch, factor) = _parallel is null ? (feed.Next(), 1) : _parallel.ShareOf(feed.Next());
+            var value = _gradients.Add(batch, factor, i == _plan.Accumulate - 1 && _parallel is not null ? _parallel.Arm : null);
+            total = (total is null ? value : total + value).MoveToOuterDisposeScope();
+        }
+        return total!;
     }
 
     /// <summary>How sharply each head attends, on the first samples of the validation part.</summary>
@@ -250,14 +258,14 @@ public sealed class Trainer : IDisposable
             _parallel?.Exchange();
     }
 
-    private void Save(Meter meter)
+    private void Save(Meter meter, BatchFeed feed)
     {
         meter.Flush();
         var state = _optimizer.Store(TrainingCheckpoint.OptimizerPrefix);
         if (_parallel is not null)
             state = _parallel.Gather(state);
         if (state is not null)
-            TrainingCheckpoint.Write(_options.Folder.Checkpoint, _weights, state, _data, Step, meter.Pending, _device);
+            TrainingCheckpoint.Write(_options.Folder.Checkpoint, _weights, state, _data, feed.Position, Step, meter.Pending, _device);
     }
 
     private void WriteModel()
@@ -276,104 +284,11 @@ public sealed class Trainer : IDisposable
     {
         _optimizer.Dispose();
         _parallel?.Dispose();
+        _graph?.Dispose();
         _loss.Dispose();
         _recomputation?.Dispose();
         _scopes?.Dispose();
         _watched?.Dispose();
         _weights.Dispose();
-    }
-
-    /// <summary>Reads losses off the device now and then, and tells the log and the progress line.</summary>
-    private sealed class Meter
-    {
-        private readonly Trainer _trainer;
-        private readonly MetricsLog? _metrics;
-        private readonly long _logEvery, _normsEvery, _readEvery;
-        private readonly List<(torch.Tensor Loss, torch.Tensor? Norm)> _pending = [];
-        private readonly Stopwatch _clock = Stopwatch.StartNew();
-        private double _lossSum, _smoothed = double.NaN, _secondsPerStep = double.NaN;
-        private double? _gradientNorm, _normOverCap;
-        private long _counted, _readAt, _loggedAt;
-        private double _loggedSeconds, _readSeconds;
-
-        public Meter(Trainer trainer, MetricsLog? metrics)
-        {
-            (_trainer, _metrics) = (trainer, metrics);
-            _readAt = _loggedAt = trainer.Step;
-            (_smoothed, _lossSum, _counted) = trainer._losses;
-            _logEvery = Math.Max(1, trainer.Steps / 2000);
-            _normsEvery = Math.Clamp(trainer.Steps / 40, 1, 100);
-            // Reading a loss waits for the device; on the CPU there is nothing to wait for.
-            _readEvery = trainer._device.type == DeviceType.CUDA ? 10 : 1;
-        }
-
-        /// <summary>What has been read and not been logged.</summary>
-        public PendingLosses Pending => new(_smoothed, _lossSum, _counted);
-
-        public void Count((torch.Tensor Loss, torch.Tensor? Norm) step)
-        {
-            _pending.Add((step.Loss.DetachFromDisposeScope(), step.Norm?.DetachFromDisposeScope()));
-        }
-
-        public void Flush()
-        {
-            using var scope = torch.NewDisposeScope();
-            foreach (var (loss, norm) in _pending)
-            {
-                double value = loss.to(torch.ScalarType.Float64).item<double>();
-                _readAt++;
-                if (!double.IsFinite(value))
-                    throw new RunFailed($"The loss became {value} at step {_readAt} of '{_trainer._model.Name}'. The last checkpoint is unharmed; lower the learning rate, add a warm-up or clip the gradient.");
-                _lossSum += value;
-                _counted++;
-                _smoothed = double.IsNaN(_smoothed) ? value : 0.95 * _smoothed + 0.05 * value;
-                _gradientNorm = norm?.to(torch.ScalarType.Float64).item<double>();
-                loss.Dispose();
-                norm?.Dispose();
-            }
-            if (_pending.Count > 0)
-            {
-                double perStep = (_clock.Elapsed.TotalSeconds - _readSeconds) / _pending.Count;
-                _secondsPerStep = double.IsNaN(_secondsPerStep) ? perStep : 0.9 * _secondsPerStep + 0.1 * perStep;
-            }
-            _readSeconds = _clock.Elapsed.TotalSeconds;
-            _pending.Clear();
-        }
-
-        public void Report(bool last)
-        {
-            long step = _trainer.Step;
-            if (last || step % _readEvery == 0)
-                Flush();
-            IReadOnlyDictionary<string, double>? norms = null;
-            IReadOnlyDictionary<string, IReadOnlyList<HeadEntropy>>? attention = null;
-            if (last || step % _normsEvery == 0)
-            {
-                attention = _trainer.Writes ? _trainer.Entropies() : null;
-                norms = _trainer._optimizer.Projector.NormsOverCaps();
-                norms = _trainer._parallel?.Merge(norms) ?? norms;
-                _normOverCap = norms.Count > 0 ? norms.Values.Max() : null;
-            }
-            double units = _trainer._batch * _trainer._data.UnitsPerSample;
-            if (_counted > 0 && (last || norms is not null || step % _logEvery == 0))
-            {
-                double seconds = _clock.Elapsed.TotalSeconds;
-                _metrics?.Write(new MetricsLine
-                {
-                    Step = step,
-                    Loss = _lossSum / _counted,
-                    ScheduleFactor = _trainer._schedule.Factor(step - 1, _trainer.Steps),
-                    GradientNorm = _gradientNorm,
-                    PerSecond = (step - _loggedAt) * units / Math.Max(seconds - _loggedSeconds, 1e-9),
-                    Norms = norms,
-                    Attention = attention,
-                });
-                (_lossSum, _counted, _loggedAt, _loggedSeconds) = (0, 0, step, seconds);
-            }
-            if (!double.IsNaN(_smoothed))
-                _trainer._options.Progress?.Show(
-                    ProgressLine.Format(step, _trainer.Steps, _smoothed, units / _secondsPerStep, _trainer._data.Unit, (_trainer.Steps - step) * _secondsPerStep, _normOverCap, _trainer._bound),
-                    last);
-        }
     }
 }

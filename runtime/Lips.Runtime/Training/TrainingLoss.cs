@@ -18,7 +18,7 @@ internal abstract class TrainingLoss : IDisposable
         var objective => new OfOutput(objective),
     };
 
-    /// <summary>The mean over predictions. The output is not to be read afterwards.</summary>
+    /// <summary>The mean over predictions, of an output in float32. The output is not to be read afterwards.</summary>
     public abstract torch.Tensor Mean(torch.Tensor output, Batch batch);
 
     /// <summary>Weights of its own, which the optimizer updates with the model's.</summary>
@@ -48,7 +48,7 @@ internal abstract class TrainingLoss : IDisposable
         {
             torch.Tensor taught;
             using (torch.no_grad())
-                taught = _teacher.Forward(batch.Inputs);
+                taught = ComputePrecision.Widened(_teacher.Forward(batch.Inputs));
             if (!taught.shape.SequenceEqual(output.shape))
                 throw new RunFailed($"The teacher '{_teacher.Name}' gives shape [{string.Join(", ", taught.shape)}], the model [{string.Join(", ", output.shape)}].");
             var (logits, target) = Losses.Flatten(output, batch);
@@ -104,7 +104,7 @@ internal abstract class TrainingLoss : IDisposable
             if (output.requires_grad && !feature.requires_grad)
                 throw new RunFailed($"uskd learns through the value at '{_objective.Feature}', whose gradient is not kept: with recompute: blocks it must be a whole block or lie outside of all.");
             var tokens = feature.reshape(feature.shape[0], -1, feature.shape[^1]).mean([1L]);
-            var weak = torch.nn.functional.linear(tokens, _weight, _bias);
+            var weak = ComputePrecision.Widened(torch.nn.functional.linear(tokens, _weight, _bias));
             var (logits, target) = Losses.Flatten(output, batch);
             return Losses.Mean(_objective, output, batch) + Distillation.Uskd(logits, weak, target, _objective);
         }

@@ -44,6 +44,15 @@ public sealed record TrainingPlan
     /// <summary>Whether the activations inside of repeated blocks are computed again in the backward pass instead of being kept.</summary>
     public bool RecomputesBlocks { get; init; }
 
+    /// <summary>What forward pass and loss are computed in.</summary>
+    public Precision Precision { get; init; }
+
+    /// <summary>Whether a thread of its own makes the next batch while a step computes; null: on CUDA devices, and not on the CPU.</summary>
+    public bool? LoadsAhead { get; init; }
+
+    /// <summary>Whether a CUDA device records a step's passes and repeats them, where they can be recorded.</summary>
+    public bool RecordsSteps { get; init; } = true;
+
     /// <summary>What is done to training images.</summary>
     public Augmentation Augment { get; init; } = Augmentation.None;
 
@@ -64,6 +73,7 @@ public sealed record TrainingPlan
     [
         "data", "objective", "optimizer", "schedule", "steps", "epochs", "batch", "accumulate", "seed", "clip", "ema",
         "tokens_per_batch", "validate_every", "checkpoint_every", "validation_stride", "sample", "threads", "recompute", "augment",
+        "precision", "loading", "graphs",
     ];
 
     /// <summary>Types a recipe. Entries given later win, so that overrides are appended.</summary>
@@ -92,6 +102,16 @@ public sealed record TrainingPlan
         double? Optional(string path, double low, double high) => Value(path) is { } value
             ? RecipeArguments.InRange(path, RecipeArguments.AsNumber(path, value), low, high)
             : null;
+        // one of some names, the first where the recipe has no such entry
+        T Choice<T>(string path, params (string Name, T Value)[] choices)
+        {
+            if (Value(path) is not { } value)
+                return choices[0].Value;
+            string name = RecipeArguments.AsText(path, value);
+            return choices.Any(c => c.Name == name)
+                ? choices.First(c => c.Name == name).Value
+                : throw new RecipeException($"{path} must be {string.Join(", ", choices.SkipLast(1).Select(c => c.Name))} or {choices[^1].Name}, got {name}.");
+        }
 
         bool bySteps = Value("steps") is not null;
         var plan = new TrainingPlan
@@ -109,12 +129,10 @@ public sealed record TrainingPlan
             Seed = Whole("seed", 0, long.MinValue),
             Clip = Optional("clip", 1e-30, 1e30),
             Ema = Optional("ema", 0, 0.9999999),
-            RecomputesBlocks = Value("recompute") is { } recompute && RecipeArguments.AsText("recompute", recompute) switch
-            {
-                "blocks" => true,
-                "none" => false,
-                var other => throw new RecipeException($"recompute must be blocks or none, got {other}."),
-            },
+            RecomputesBlocks = Choice("recompute", ("none", false), ("blocks", true)),
+            Precision = Choice("precision", ("float32", Precision.Float32), ("bfloat16", Precision.BFloat16)),
+            LoadsAhead = Choice<bool?>("loading", ("auto", null), ("ahead", true), ("in_turn", false)),
+            RecordsSteps = Choice("graphs", ("auto", true), ("off", false)),
             Augment = Augmentation.Parse(Value("augment")),
             ValidateEvery = Whole("validate_every", 0, 0),
             CheckpointEvery = Whole("checkpoint_every", 0, 0),

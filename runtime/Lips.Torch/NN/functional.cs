@@ -53,7 +53,16 @@ public static partial class torch
             public static Tensor layer_norm(Tensor input, long[] normalized_shape, Tensor? weight = null, Tensor? bias = null, double eps = 1e-05) =>
                 input.device.type == DeviceType.META
                     ? ComposedLayerNorm(input, normalized_shape, weight, bias, eps)
-                    : Ops.layer_norm.Call(input, normalized_shape, weight, bias, eps);
+                    : input.dtype == ScalarType.BFloat16 && (weight ?? bias)?.dtype == ScalarType.Float32
+                        ? WidenedLayerNorm(input, normalized_shape, weight, bias, eps)
+                        : Ops.layer_norm.Call(input, normalized_shape, weight, bias, eps);
+
+            /// <summary>In the type of gain and bias, as autocast on CUDA has it; on the CPU libtorch before 2.0 takes no two types.</summary>
+            private static Tensor WidenedLayerNorm(Tensor input, long[] normalized_shape, Tensor? weight, Tensor? bias, double eps)
+            {
+                using Tensor wide = input.to(ScalarType.Float32);
+                return Ops.layer_norm.Call(wide, normalized_shape, weight, bias, eps);
+            }
 
             /// <summary>Its definition: libtorch 1.13 has no layer_norm on the meta device.</summary>
             private static Tensor ComposedLayerNorm(Tensor input, long[] normalized_shape, Tensor? weight, Tensor? bias, double eps)

@@ -43,6 +43,10 @@ internal static unsafe partial class NativeMethods
     [DllImport(Library)] internal static extern int lips_cross_entropy(IntPtr logits, IntPtr target, long ignored, int consumes, IntPtr* result);
     [DllImport(Library)] internal static extern int lips_adamw(IntPtr* values, IntPtr* gradients, IntPtr* first, IntPtr* second, int count, double kept, double beta1, double beta2, double root, double epsilon, double rate);
 
+    [DllImport(Library)] internal static extern int lips_autocast(int device, int value, int dtype);
+    [DllImport(Library)] internal static extern int lips_autocast_clear();
+    [DllImport(Library)] internal static extern int lips_cuda_bfloat16(int index);
+
     [DllImport(Library)] internal static extern int lips_manual_seed(long seed);
     [DllImport(Library)] internal static extern int lips_generator_new(ulong seed, IntPtr* result);
     [DllImport(Library)] internal static extern int lips_generator_default(int type, int index, IntPtr* result);
@@ -65,6 +69,14 @@ internal static unsafe partial class NativeMethods
     [DllImport(Library)] internal static extern int lips_cuda_memory(int index, long* allocated, long* peak, long* reserved);
     [DllImport(Library)] internal static extern int lips_cuda_reset_peak(int index);
     [DllImport(Library)] internal static extern int lips_allow_tf32(int kind, int value);
+
+    [DllImport(Library)] internal static extern int lips_graph_new(int index, IntPtr* result);
+    [DllImport(Library)] internal static extern void lips_graph_free(IntPtr graph);
+    [DllImport(Library)] internal static extern int lips_graph_enter(IntPtr graph);
+    [DllImport(Library)] internal static extern int lips_graph_leave(IntPtr graph);
+    [DllImport(Library)] internal static extern int lips_graph_begin(IntPtr graph);
+    [DllImport(Library)] internal static extern int lips_graph_end(IntPtr graph);
+    [DllImport(Library)] internal static extern int lips_graph_replay(IntPtr graph);
 
     internal static string Version => Marshal.PtrToStringUTF8((IntPtr)lips_version())!;
 

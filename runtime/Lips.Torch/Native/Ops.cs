@@ -295,6 +295,7 @@ internal static class Ops
     internal static readonly Op outer = new("outer");
     internal static readonly Op pad = new("pad");
     internal static readonly Op permute = new("permute");
+    internal static readonly Op pin_memory = new("pin_memory");
     internal static readonly Op pixel_shuffle = new("pixel_shuffle");
     internal static readonly Op pixel_unshuffle = new("pixel_unshuffle");
     internal static readonly Op pow__Tensor_Scalar = new("pow", "Tensor_Scalar");

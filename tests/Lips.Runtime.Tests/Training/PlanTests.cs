@@ -50,6 +50,10 @@ public class PlanTests
     public static TheoryData<string, string, string> Mistakes() => new()
     {
         { "stepz", "100", "steps" },
+        { "precision", "float16", "float32 or bfloat16" },
+        { "loading", "later", "auto, ahead or in_turn" },
+        { "graphs", "on", "auto or off" },
+        { "recompute", "all", "none or blocks" },
         { "optimizer", "adam", "adamw" },
         { "optimizer.rate", "1", "lr" },
         { "schedule", "cosin", "cosine" },

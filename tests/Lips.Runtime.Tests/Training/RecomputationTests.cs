@@ -66,28 +66,33 @@ public sealed class RecomputationTests
     }
 
     /// <summary>Gradients, running statistics and the random numbers drawn afterwards, of two rounds of two micro-batches.</summary>
-    private static (List<float[]> Gradients, List<float[]> Statistics, float[] Later, int[] Calls) Train(bool recompute)
+    private static (List<float[]> Gradients, List<float[]> Statistics, float[] Later, int[] Calls) Train(bool recompute, Precision precision = Precision.Float32)
     {
         using var scope = NewDisposeScope();
         manual_seed(3);
         using var model = new Stack();
-        using var recomputation = recompute ? new Recomputation(model, CPU) : null;
+        var compute = new ComputePrecision(precision, CPU);
+        using var recomputation = recompute ? new Recomputation(model, CPU, compute) : null;
         for (int i = 0; i < 2; i++)
         {
             var x = randn([5, Width]);
-            var loss = model.call(x).square().sum();
+            Tensor loss;
+            using (compute.Enter())
+                loss = ComputePrecision.Widened(model.call(x)).square().sum();
             loss.backward();
         }
         static float[] Values(Tensor t) => [.. t.detach().flatten().to(float32).data<float>()];
         return ([.. model.parameters().Select(p => Values(p.grad!))], [.. model.buffers().Select(Values)], Values(randn([4])), [.. model.blocks.Select(b => b.Calls)]);
     }
 
-    [Fact]
-    public void Gradients_statistics_and_random_numbers_are_the_same_bit_by_bit()
+    [Theory]
+    [InlineData(Precision.Float32)]
+    [InlineData(Precision.BFloat16)]
+    public void Gradients_statistics_and_random_numbers_are_the_same_bit_by_bit(Precision precision)
     {
         if (!TorchExtras.CallersGraphSupported) return;
-        var kept = Train(recompute: false);
-        var again = Train(recompute: true);
+        var kept = Train(recompute: false, precision);
+        var again = Train(recompute: true, precision);
         Assert.Equal([2, 2, 2], kept.Calls);
         Assert.Equal([4, 4, 4], again.Calls);
         Assert.Equal(kept.Statistics, again.Statistics);

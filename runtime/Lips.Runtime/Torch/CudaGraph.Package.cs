@@ -1,0 +1,26 @@
+using System;
+using Lips.Runtime.Training;
+using TorchSharp;
+
+namespace Lips.Runtime.Torch;
+
+/// <summary>What the TorchSharp packages lack; <c>CudaGraph.System.cs</c> has it.</summary>
+internal sealed class CudaGraph : IPassRecorder
+{
+    public CudaGraph(torch.Device device) => throw Missing();
+
+    public static bool IsSupported => false;
+
+    public void WarmUp(Action pass) => throw Missing();
+
+    public torch.Tensor Record(Func<torch.Tensor> pass) => throw Missing();
+
+    public void Replay() => throw Missing();
+
+    public void Dispose()
+    {
+    }
+
+    private static NotSupportedException Missing() =>
+        new("the TorchSharp packages (provider 'package') lack CUDA graphs; build with TorchProvider=system for them");
+}
