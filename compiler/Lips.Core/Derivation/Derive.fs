@@ -300,7 +300,7 @@ module Derive =
                     Centre = Some(List.replicate (int c) ((lo + hi) / Rational.OfInt 2L), around) }
         | Features(_, _, radius, lower, spread) ->
             let r = (match radius with Some r -> Bound.ofRational r | None -> Bound.Infinity)
-            Space.withSource input.Name 
+            Space.withSource input.Name
                 { known with
                     Radius = r
                     Centred = r

@@ -206,7 +206,11 @@ module internal Activation =
             Call = fun x -> $"{x}.softmax(-1)"
             Statement = "constant 1/2; R' = min(1, 1/√width + R/2), r' = r/2"
             Proof =
-              "The derivative diag(p) − ppᵀ is symmetric, and uᵀ(diag(p) − ppᵀ)u is the variance of u's entries under p: at most a quarter of the                square of max u − min u, which is at most √2·|u|. So its norm is at most 1/2 at every point, token by token; equality at two equal                entries beside which all others vanish. The entries of p are not negative and add up to 1, so |p| ≤ 1, and p(0) has norm 1/√width.                With c the centre, |f(x_i) − f(c)| ≤ r/2. A temperature is a `scale` before it. What attention does with a softmax does not go                through this constant: its rules bound weights and values together."
+              "The derivative diag(p) − ppᵀ is symmetric, and uᵀ(diag(p) − ppᵀ)u is the variance of u's entries under p: at most a quarter of the \
+               square of max u − min u, which is at most √2·|u|. So its norm is at most 1/2 at every point, token by token; equality at two equal \
+               entries beside which all others vanish. The entries of p are not negative and add up to 1, so |p| ≤ 1, and p(0) has norm 1/√width. \
+               With c the centre, |f(x_i) − f(c)| ≤ r/2. A temperature is a `scale` before it. What attention does with a softmax does not go \
+               through this constant: its rules bound weights and values together."
             Source = "variance of bounded numbers (Popoviciu 1935); compare Gao and Pavel 2017" }
 
     let private leaky (negative: Value option) =

@@ -67,7 +67,7 @@ module internal PatchMerging =
           Domain = (if name = "layer_norm" then "none; eps > 0" else "none")
           Proof =
             "Gathering four tokens into one permutes the entries: norm 1 on the whole tensor, at most √4 = 2 from the largest token \
-             to the largest group. "
+             to the largest group."
             + proof
             + " The reduction multiplies by σ_max(W). Equality: four equally long changes along the top right singular vector."
           Citation = "Liu et al. 2021, arXiv 2103.14030 (the layer); the constant is derived here"
@@ -96,11 +96,11 @@ module internal PatchMerging =
             [ doc
                   "layer_norm"
                   "LF = F → token = σ·max|g|/√eps, LI = 2·LF; R' = σ(max|g|·min(√(4d), 2R/√eps) + |b|); r' = σ·max|g|·min(√(4d), 2R/√eps, 2r/√eps)"
-                  "The norm of the gathered token follows layer_norm.eps at width 4d, radius 2R, spread 2r."
+                  " The norm of the gathered token follows layer_norm.eps at width 4d, radius 2R, spread 2r."
               doc
                   "center_norm"
                   "LF = F → token = σ·max|g|·4d/(4d−1), LI = 2·LF; R' = σ(2·max|g|·4d/(4d−1)·R + |b|); r' = 2·LF·r"
-                  "The norm of the gathered token follows center_norm.projection at width 4d."
+                  " The norm of the gathered token follows center_norm.projection at width 4d."
               doc "none" "LF = F → token = σ, LI = 2σ; R' = 2σR; r' = 2σr" "" ]
           Macs = fun options x -> BigInteger x.Tokens * BigInteger x.Width * BigInteger(options.Count "width")
           Emit =
