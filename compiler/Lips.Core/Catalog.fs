@@ -34,6 +34,7 @@ module Catalog =
           DyT.entry
           // activations
           yield! Activation.entries
+          Householder.entry
           // mixing and branches
           Mlp.entry
           Descent.entry

@@ -49,7 +49,7 @@ public sealed class EmittedModelTests
                 repeat 2 {
                   residual { attention(2, mask: causal, position: rotary(base: 100, fraction: 1/2)) }
                   residual { cross_attention(2, memory: memory) }
-                  group_sort; softplus; scale(1/3); bias
+                  group_sort; householder; softplus; scale(1/3); bias
                 }
                 linear(vocab, tie: memory.words)
               }

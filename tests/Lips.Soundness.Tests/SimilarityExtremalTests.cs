@@ -163,12 +163,39 @@ public sealed class SimilarityExtremalTests
         Assert.True(valueBias == 0 || expected > 4 * (sigma + (2 * sigma * (1 - sigma))));
     }
 
+    /// <summary>
+    /// Four tokens alike and along the query, c = 1/2, R = 2, value bias ¼ where there is one: with s = 2 and β = ½ every token counts
+    /// ¼·(2.5 + 2 + 2) in token-max and whole; a row's blocks are p = ¼·(2.5 + 2·(1 + ¼/2)) three times and p + s = p + 2·(1 + ¼/2).
+    /// </summary>
+    [Theory]
+    [InlineData("relu", 0)]
+    [InlineData("linear", 0)]
+    [InlineData("relu", 0.25)]
+    [InlineData("linear", 0.25)]
+    public void Attention_by_piecewise_linear_weights_attains_its_bound(string similarity, double valueBias)
+    {
+        using var scope = NewDisposeScope();
+        using var subject = Spec(
+            "4, 1, radius: 2", $"1, similarity: {similarity}(bias: 1/2), scale: 1/2" + (valueBias > 0 ? ", v_bias.constraint: l2_cap(1/4)" : ", bias: false"),
+            "weights(constraint: spectral_cap(1)); weights of bias (constraint: l2_cap(1/10^12))");
+        foreach (string weight in new[] { "q", "k", "v", "out" })
+            Set(subject, ("y." + weight, ones(1, 1, dtype: float64)));
+        if (valueBias > 0)
+            foreach (string bias in new[] { "q_bias", "k_bias", "v_bias", "out_bias" })
+                Set(subject, ("y." + bias, full([1], bias == "v_bias" ? valueBias : 0, dtype: float64)));
+        double path = 2 * (1 + (valueBias / 2)), pair = (2.5 + path) / 4;
+        foreach (var (reading, expected) in new[] { (Reading.TokenToToken, 2.5 + (2 * path)), (Reading.WholeToWhole, 2.5 + (2 * path)), (Reading.WholeToToken, Math.Sqrt((3 * pair * pair) + Math.Pow(pair + path, 2))) })
+            Holds(subject, reading, full([1, 4, 1], 2, dtype: float64), expected, steps: Steps);
+    }
+
     [Theory]
     [InlineData("cosine(tau: 1, nu: 3, eps: smooth(1/4))", "100", 100, 0.9999)]
     [InlineData("cosine(tau: 1, normalize: [q, k], eps: clamp(1/4))", "2", 2, 1)]
     [InlineData("qk_norm(eps: 1, affine: false)", "2", 2, 1)]
     [InlineData("l2", "2", 2, 1)]
     [InlineData("sigmoid(bias: -1)", "2", 2, 1)]
+    [InlineData("relu(bias: -1)", "2", 2, 1)]
+    [InlineData("linear(bias: 1/4)", "2", 2, 1)]
     public void Equal_tokens_reach_the_radius(string similarity, string radius, double length, double share)
     {
         using var scope = NewDisposeScope();

@@ -49,6 +49,17 @@ public sealed class TeethTests(ITestOutputHelper output)
         new($"attention.{kind}.whole-to-whole", FlatBy(similarity), Reading.WholeToWhole),
     ];
 
+    /// <summary>All tokens alike and along the query: logits at their largest, every path at once.</summary>
+    private static IEnumerable<Tooth> PiecewiseLinear(string similarity) =>
+    [
+        new($"attention.{similarity}", FlatBy(similarity + ", scale: 1", "linear(4)\n"), Reading.WholeToToken),
+        On($"attention.{similarity}.per-head", similarity + " attention, caps per head", Reading.TokenToToken),
+        new($"attention.{similarity}.stacked", FlatBy(similarity + ", scale: 1"), Reading.TokenToToken),
+        new($"attention.{similarity}.whole-to-token", FlatBy(similarity + ", scale: 1"), Reading.WholeToToken),
+        new($"attention.{similarity}.whole-to-whole", FlatBy(similarity + ", scale: 1"), Reading.WholeToWhole),
+        new("cross-attention." + similarity, Case.Of("cross-attention by " + similarity, "input b = features(2, 2, radius: 1)\ninput a = features(1, 2, radius: 1)\n" + Capped + $"memory = from b {{ identity }}\ny = from a {{ cross_attention(1, memory: memory, similarity: {similarity}, scale: 1) }}"), Reading.TokenToToken),
+    ];
+
     private static Tooth On(string rule, string named, Reading reading = Reading.WholeToWhole) => new(rule, Cases.Named(named), reading);
 
     private static IReadOnlyList<Tooth> Teeth { get; } =
@@ -92,6 +103,7 @@ public sealed class TeethTests(ITestOutputHelper output)
         On("soft_cap.slope", "soft_cap"),
         .. new[] { "relu", "gelu", "gelu_tanh", "quick_gelu", "silu", "tanh", "sigmoid", "abs", "leaky_relu", "softplus", "squared_relu", "group_sort" }.SelectMany(a => new[] { On(a + ".slope", a), On(a + ".slope", "near " + a) }),
         On("mish.slope", "mish"),
+        On("householder.reflection", "householder"),
         On("softmax.slope", "softmax"),
         On("mlp.product", "mlp gelu"),
         On("mlp.product", "mlp rms", Reading.TokenToToken),
@@ -119,6 +131,7 @@ public sealed class TeethTests(ITestOutputHelper output)
         On("attention.sigmoid.per-head", "sigmoid attention, caps per head", Reading.TokenToToken),
         new("attention.sigmoid.stacked", FlatBy("sigmoid, scale: 1"), Reading.TokenToToken),
         On("cross-attention.sigmoid", "cross_attention by sigmoid", Reading.TokenToToken),
+        .. new[] { "relu", "linear" }.SelectMany(PiecewiseLinear),
         FlatCross("cosine", "cosine(tau: 1/100, eps: smooth(1))"),
         FlatCross("qk_norm", "qk_norm(eps: 1), scale: 1/500"),
         new("attention.dot", Case.Of("composed", Small + "linear(4)\ny = attention(1, scale: 1/1000)"), Reading.WholeToToken),
@@ -131,7 +144,7 @@ public sealed class TeethTests(ITestOutputHelper output)
     private static readonly string[] Elsewhere =
     [
         "attention.cosine.per-head", "attention.qk_norm.per-head",
-        .. new[] { "cosine", "qk_norm", "l2", "sigmoid" }.Select(s => $"attention.{s}.radius"),
+        .. new[] { "cosine", "qk_norm", "l2", "sigmoid", "relu", "linear" }.Select(s => $"attention.{s}.radius"),
         "residual.multiplier", "convolution.taps", "attention.dot.radius", "attention.dot.centred-radius", "embedding.substitution", "embedding.soft-tokens",
     ];
 

@@ -45,6 +45,8 @@ public static class Cases
             yield return After(activation, Row, "$" + activation);
             yield return After("near " + activation, "input x = features(3, 4, radius: 1/2)\n" + Caps, "$" + activation);
         }
+        yield return After("householder", Row, "$householder");
+        yield return After("householder between", Row + "weights of alpha (constraint: max_cap(4))\n", "linear(6)\nhouseholder\n$linear(4)");
         foreach (var activation in new[] { "relu", "gelu", "gelu_tanh", "quick_gelu", "silu", "mish", "tanh", "sigmoid", "leaky_relu(slope: 2)", "softplus", "squared_relu", "group_sort", "softmax", "none" })
             yield return After("mlp " + activation, Row, "$mlp(6, activation: " + activation + ", gain: 3/2)");
         yield return After("softmax", "input x = features(3, 2, radius: 1)\n" + Caps, "$softmax");

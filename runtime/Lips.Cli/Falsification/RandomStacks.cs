@@ -10,7 +10,7 @@ public static class RandomStacks
 {
     private static readonly string[] Rows =
     [
-        "linear(4)", "bias", "scale(-3/2)", "relu", "gelu", "silu", "abs", "group_sort", "tanh", "softplus", "squared_relu",
+        "linear(4)", "bias", "scale(-3/2)", "relu", "gelu", "silu", "abs", "group_sort", "householder", "tanh", "softplus", "squared_relu",
         "position(learned)", "layer_norm(eps: 1/4)", "rms_norm(eps: 1/4)", "center_norm", "dyt", "soft_cap(1)",
         "mlp(6, activation: gelu)", "mlp(4, activation: silu, gain: 1/2)",
         "attention(1, scale: 1/4)", "attention(2, scale: 1/4)", "attention(2, scale: 1/4, mask: causal)", "attention(1, scale: 1/4, position: rotary)", "attention(2, scale: 1/8, position: rotary, mask: causal)",
@@ -24,6 +24,7 @@ public static class RandomStacks
         "attention(2, scale: 1/2, qkv.constraint: spectral_cap(1, per: head))", "linear(4, constraint: rms_cap(3/2))", "conv1d(4, kernel: 3, padding: 1, groups: 2)",
         "attention(2, similarity: cosine(tau: 2, eps: smooth(1/4)))", "attention(1, similarity: cosine(tau: 2, normalize: [q, k], eps: clamp(1/2)), mask: causal)", "attention(2, similarity: qk_norm(eps: 1/4), scale: 1/4)",
         "attention(2, similarity: l2, scale: 1/4)", "attention(1, similarity: l2(value: free), scale: 1/8)", "attention(2, similarity: sigmoid, scale: 1/4)",
+        "attention(2, similarity: relu, scale: 1/4)", "attention(1, similarity: linear(bias: 1/2), scale: 1/4, mask: causal)",
     ];
 
     /// <summary>Layers that keep a 4 × 4 map of width 4.</summary>

@@ -48,19 +48,29 @@ internal static class SimilarityCases
             "2, similarity: sigmoid, scale: 1",
             "2, similarity: sigmoid(bias: 0), mask: causal",
             "1, similarity: sigmoid(bias: -3), scale: 3, position: rotary",
-            "4, similarity: sigmoid(bias: 2), kv_heads: 2, scale: 2"),
+            "4, similarity: sigmoid(bias: 2), kv_heads: 2, scale: 2",
+            "1, similarity: relu, scale: 1, bias: false",
+            "2, similarity: relu(bias: 1/2), mask: causal",
+            "1, similarity: relu(bias: -1/4), scale: 2, position: rotary",
+            "4, similarity: relu, kv_heads: 2, scale: 2, mask: sliding(2)",
+            "1, similarity: linear, scale: 1, mask: causal, bias: false",
+            "2, similarity: linear(bias: -1), gain: -1/2",
+            "2, similarity: linear, scale: -1, mask: sliding(2), position: rotary"),
         .. Of(
             Map,
             "1, similarity: cosine(tau: 1, eps: smooth(1)), partition: window(2, shift: 1), position: relative_bias",
             "2, similarity: cosine(tau: 1, eps: smooth(1)), partition: cross(2), position: lepe(3)",
             "1, similarity: l2, scale: 1/4, partition: window(2), position: relative_bias",
             "2, similarity: sigmoid, scale: 1/4, partition: window(2), position: relative_bias",
-            "2, similarity: sigmoid, scale: 1/4, partition: cross(1), bias: false"),
+            "2, similarity: sigmoid, scale: 1/4, partition: cross(1), bias: false",
+            "2, similarity: relu, scale: 1/4, partition: window(2, shift: 1), position: relative_bias",
+            "2, similarity: linear(bias: 1/2), scale: 1/4, partition: cross(2), position: lepe(3)"),
         Case.Of("attention by cosine, caps per head", "input x = features(4, 4)\nweights(bias: false, constraint: spectral_cap(1, per: head))\ny = attention(2, similarity: cosine(tau: 2, eps: smooth(1/4)))"),
         Case.Of("attention by distance, caps per head", "input x = features(4, 4)\nweights(bias: false, constraint: spectral_cap(1, per: head))\ny = attention(2, similarity: l2)"),
         Case.Of("sigmoid attention, caps per head", "input x = features(4, 4, radius: 1)\nweights(bias: false, constraint: spectral_cap(1, per: head))\ny = attention(2, similarity: sigmoid, scale: 1)"),
+        .. new[] { "relu", "linear" }.Select(similarity => Case.Of(similarity + " attention, caps per head", $"input x = features(4, 4, radius: 1)\nweights(bias: false, constraint: spectral_cap(1, per: head))\ny = attention(2, similarity: {similarity}, scale: 1)")),
         Case.Of("cosine attention in a residual, twice", "input x = features(3, 4)\n" + Caps + "residual(convex(1/2)) { attention(2, similarity: cosine(tau: 1, eps: smooth(1))) }\ny = attention(1, similarity: l2)"),
-        .. new[] { "cosine(tau: 2, eps: smooth(1/4))", "cosine(tau: 1, normalize: [q, k], eps: clamp(1/2))", "qk_norm(eps: 1/4, bias: true)", "sigmoid", "sigmoid(bias: 1)" }
+        .. new[] { "cosine(tau: 2, eps: smooth(1/4))", "cosine(tau: 1, normalize: [q, k], eps: clamp(1/2))", "qk_norm(eps: 1/4, bias: true)", "sigmoid", "sigmoid(bias: 1)", "relu", "linear(bias: 1)" }
             .Select(similarity => Case.Of($"cross_attention by {similarity}", $"input a = features(2, 4, radius: 3/2)\ninput b = features(4, 4, radius: 1)\n{Caps}memory = from b {{ identity }}\ny = from a {{ cross_attention(2, similarity: {similarity}, memory: memory) }}")),
     ];
 }

@@ -118,11 +118,48 @@ public sealed class Distance(bool tiedValue = true) : Similarity
         q.mul(2 * scale).matmul(k.transpose(-2, -1)).sub(k.square().sum(-1).mul(scale).unsqueeze(-2));
 }
 
-/// <summary>Every weight by itself: σ(scale·q·kᵀ + bias) (arXiv 2409.04431). Rows need not sum to 1.</summary>
+/// <summary>Every weight by itself, a function of its own logit: rows need not sum to 1.</summary>
+public abstract class ElementwiseWeights : Similarity
+{
+    /// <summary>A row of nothing but zeros has no shares; the sum of any other is far above this.</summary>
+    private const double Least = 1e-300;
+
+    private protected ElementwiseWeights()
+    {
+    }
+
+    /// <summary>Sizes of the weights over their sum; 0 in a row without weights.</summary>
+    internal override torch.Tensor Shares(torch.Tensor weights)
+    {
+        var sizes = weights.to_type(torch.ScalarType.Float64).abs();
+        return sizes.div(sizes.sum(-1, keepdim: true).clamp_min(Least));
+    }
+}
+
+/// <summary>σ(scale·q·kᵀ + bias) (arXiv 2409.04431).</summary>
 /// <param name="bias">Added to every logit; −ln n makes n even weights sum to about 1.</param>
-public sealed class SigmoidWeights(double bias) : Similarity
+public sealed class SigmoidWeights(double bias) : ElementwiseWeights
 {
     internal override torch.Tensor Weights(torch.Tensor logits) => logits.add(bias).sigmoid();
+}
 
-    internal override torch.Tensor Shares(torch.Tensor weights) => weights.div(weights.sum(-1, keepdim: true));
+/// <summary>max(scale·q·kᵀ + bias, 0)/keys (arXiv 2309.08586).</summary>
+/// <param name="keys">What every row divides by, however many keys it sees.</param>
+/// <param name="bias">Added to every logit.</param>
+public sealed class ReluWeights(long keys, double bias = 0) : ElementwiseWeights
+{
+    internal override torch.Tensor Weights(torch.Tensor logits) => (bias == 0 ? logits : logits.add(bias)).relu().div(keys);
+}
+
+/// <summary>(scale·q·kᵀ + bias)/keys, and 0 for keys out of sight: attention without a nonlinearity.</summary>
+/// <param name="keys">What every row divides by, however many keys it sees.</param>
+/// <param name="bias">Added to every logit.</param>
+public sealed class LinearWeights(long keys, double bias = 0) : ElementwiseWeights
+{
+    internal override torch.Tensor Weights(torch.Tensor logits)
+    {
+        // −∞ means out of sight, and would stay −∞
+        var seen = logits.masked_fill(logits.eq(double.NegativeInfinity), -bias);
+        return (bias == 0 ? seen : seen.add(bias)).div(keys);
+    }
 }

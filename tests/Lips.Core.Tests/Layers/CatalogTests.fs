@@ -38,6 +38,8 @@ let ``everything is described`` () =
         for r in k.Rules do
             for text in [ r.Name; r.Statement; r.Domain; r.Proof; r.Citation ] do
                 Assert.True(written text, $"{k.Name}: {r.Name}")
+                // a continued line keeps one space, not its indent
+                Assert.False(text.Contains "  ", $"{k.Name}: {r.Name}: {text}")
 
             Assert.True(r.Tightness > 0.0M && r.Tightness <= 1.0M, r.Name)
 
@@ -80,7 +82,7 @@ let private variants (k: LayerKind) =
               [ "heads", count 2L; "partition", Choice("cross", [ Some "stripe", count 2L ]); "position", Choice("lepe", [ Some "kernel", count 3L ]) ]
               [ "heads", count 1L; "bias", Flag false ]
               [ "heads", count 2L; "similarity", Choice("cosine", [ Some "eps", Choice("added", [ Some "eps", number "0.5" ]) ]) ] ]
-            @ [ for similarity in [ "cosine"; "qk_norm"; "l2"; "sigmoid" ] do
+            @ [ for similarity in [ "cosine"; "qk_norm"; "l2"; "sigmoid"; "relu"; "linear" ] do
                     for heads in [ 1L; 4L ] do
                         [ "heads", count heads; "similarity", choice similarity ]
                 [ "heads", count 2L
@@ -88,9 +90,10 @@ let private variants (k: LayerKind) =
                 [ "heads", count 2L; "similarity", Choice("qk_norm", [ Some "bias", Flag true ]); "position", choice "rotary" ]
                 [ "heads", count 4L; "similarity", choice "qk_norm"; "kv_heads", count 2L; "mask", choice "causal" ]
                 [ "heads", count 2L; "similarity", Choice("l2", [ Some "value", choice "free" ]); "mask", choice "causal" ]
-                [ "heads", count 2L; "similarity", Choice("sigmoid", [ Some "bias", number "-1.5" ]); "position", choice "relative_bias" ] ]
+                [ "heads", count 2L; "similarity", Choice("sigmoid", [ Some "bias", number "-1.5" ]); "position", choice "relative_bias" ]
+                [ "heads", count 2L; "similarity", Choice("relu", [ Some "bias", number "-0.5" ]); "position", choice "rotary" ] ]
         | "cross_attention" ->
-            [ for similarity in [ "cosine"; "qk_norm"; "sigmoid" ] ->
+            [ for similarity in [ "cosine"; "qk_norm"; "sigmoid"; "relu"; "linear" ] ->
                   [ "heads", count 2L; "similarity", choice similarity; "memory", Choice("m", [ Some "width", count 6L; Some "length", count 5L ]) ] ]
         | "residual" ->
             [ [ "sum", Choice("convex", [ Some "alpha", number "0.25" ]) ]

@@ -165,7 +165,7 @@ let ``sigmoid attention counts its keys and no heads`` () =
     let j = by "sigmoid" [ "bias", number "0" ] (scaled 1L "1") [] 4L (bound "1")
     equal (4.0 * 1.1242824451129685843) (constants j).Local
     equal (4.0 * (0.92767051187148673179 + 0.25)) (constants j).Whole
-    equal (2.0 * 0.92767051187148673179 + 1.0) (constants j).Token
+    equal (sqrt (4.0 * 0.92767051187148673179 * 0.92767051187148673179 + 2.0 * 0.92767051187148673179 + 1.0)) (constants j).Token
     equal (4.0 * 0.73105857863000487925) j.Space.Radius
     // four heads with capped matrices: σ_max + 2·¼ per key, in every norm
     let four = by "sigmoid" [ "bias", number "0" ] (scaled 4L "1") [] 4L (bound "1")
@@ -185,6 +185,24 @@ let ``a value bias moves with the weights of a sigmoid`` () =
     match (layer "attention" (heads 1L @ [ "similarity", choice "sigmoid" ]) (tokens 4L)).Options |> List.find (fun (n, _) -> n = "similarity") with
     | _, Choice(_, arguments) -> Assert.Empty arguments
     | _, other -> failwith $"{other}"
+
+[<Fact>]
+let ``a rectified logit counts its positive part, a plain one its size`` () =
+    let both bias = [ for similarity in [ "relu"; "linear" ] -> by similarity [ "bias", number bias ] (scaled 1L "1") [] 4L (bound "1") ]
+
+    // s = 1, n = 4: 4·(1 + 2)/4; a row's blocks are ½ three times and ½ + 1
+    for j in both "0" do
+        equal 3.0 (constants j).Local
+        equal 3.0 (constants j).Whole
+        equal (sqrt 3.0) (constants j).Token
+        equal 1.0 j.Space.Radius
+
+    // s + β or s + |β|, once
+    Assert.Equal<float list>([ 2.75; 3.25 ], [ for j in both "-0.25" -> value (constants j).Local ])
+    Assert.Equal<float list>([ 3.25; 3.25 ], [ for j in both "0.25" -> value (constants j).Local ])
+    Assert.Equal<float list>([ 0.75; 1.25 ], [ for j in both "-0.25" -> value j.Space.Radius ])
+    // no logit is positive: every output is the bias
+    Assert.Equal<float list>([ 0.0; 3.0 ], [ for j in both "-2" -> value j.Space.Radius ])
 
 [<Fact>]
 let ``a causal mask is a triangle`` () =

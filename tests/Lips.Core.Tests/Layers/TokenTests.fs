@@ -108,11 +108,14 @@ let ``activations by hand`` () =
 let ``sorting and folding keep the norm from below`` () =
     let x = { space (row 3L 4L) (bound "2") (bound "2") with Lower = { Start = rational "1"; Loss = bound "0.5" } }
 
-    for name, keeps in [ "abs", true; "group_sort", true; "relu", false; "gelu", false ] do
+    for name, keeps in [ "abs", true; "group_sort", true; "householder", true; "relu", false; "gelu", false ] do
         let lower = (judge name [] [] x).Space.Lower
         same (if keeps then rational "1" else Rational.Zero) lower.Start
 
     Assert.Equal(Error(Indivisible("width", 5L, "the size of a group", 2L)), shapeOf "group_sort" [] (row 3L 5L))
+    Assert.Equal(Error(Indivisible("width", 5L, "the size of a pair", 2L)), shapeOf "householder" [] (row 3L 5L))
+    // one angle for two channels
+    Assert.Equal<int64 list>([ 3L ], (layer "householder" [] (row 3L 6L)).Weights.Head.Shape)
 
 let private mlpNorms =
     [ sigma "up" "2"; sigma "down" "0.5"

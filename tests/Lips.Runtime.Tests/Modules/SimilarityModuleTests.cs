@@ -19,7 +19,8 @@ public class SimilarityModuleTests
     /// <param name="Value">What is done to a head's value.</param>
     private sealed record Setting(Func<Similarity> Make, Func<Weights, string, double[], double[]> Prepare, Func<double[], double[], double> Logit, Func<double[], double[]> Value)
     {
-        public bool Sums { get; init; } = true;
+        /// <summary>A weight of its logit; none: softmax.</summary>
+        public Func<double, double>? Alone { get; init; }
 
         public bool OneProjection { get; init; }
 
@@ -61,7 +62,9 @@ public class SimilarityModuleTests
         ["layer norm"] = new(() => new QkNorm(Each, Eps, centre: true, affine: false), (w, part, y) => Normalized(w, part, y, true), (q, k) => Scale * Dot(q, k), v => v),
         ["distance"] = new(() => new Distance(), (_, _, y) => y, (q, k) => -Scale * q.Zip(k, (a, b) => (a - b) * (a - b)).Sum(), v => v) { OneProjection = true, TiedValue = true },
         ["distance, free value"] = new(() => new Distance(tiedValue: false), (_, _, y) => y, (q, k) => -Scale * q.Zip(k, (a, b) => (a - b) * (a - b)).Sum(), v => v) { OneProjection = true },
-        ["sigmoid"] = new(() => new SigmoidWeights(-1.25), (_, _, y) => y, (q, k) => (Scale * Dot(q, k)) - 1.25, v => v) { Sums = false },
+        ["sigmoid"] = new(() => new SigmoidWeights(-1.25), (_, _, y) => y, (q, k) => (Scale * Dot(q, k)) - 1.25, v => v) { Alone = l => 1 / (1 + Math.Exp(-l)) },
+        ["relu"] = new(() => new ReluWeights(keys: 5, bias: 0.25), (_, _, y) => y, (q, k) => (Scale * Dot(q, k)) + 0.25, v => v) { Alone = l => Math.Max(l, 0) / 5 },
+        ["linear"] = new(() => new LinearWeights(keys: 3, bias: -0.5), (_, _, y) => y, (q, k) => (Scale * Dot(q, k)) - 0.5, v => v) { Alone = l => l / 3 },
     };
 
     public static TheoryData<string, bool> Names => [.. All.Keys.SelectMany(name => new[] { (name, false), (name, true) })];
@@ -93,7 +96,7 @@ public class SimilarityModuleTests
                 var seen = memory.Take(causal ? i + 1 : memory.Length).ToList();
                 var q = setting.Prepare(weights, "q", project("q", token, h));
                 var logits = seen.Select(m => setting.Logit(q, setting.Prepare(weights, "k", project("k", m, h)))).ToList();
-                var factors = setting.Sums ? logits.Select(l => Math.Exp(l) / logits.Sum(Math.Exp)) : logits.Select(l => 1 / (1 + Math.Exp(-l)));
+                var factors = logits.Select(setting.Alone ?? (l => Math.Exp(l) / logits.Sum(Math.Exp)));
                 return seen.Select(m => setting.Value(project("v", m, h))).Zip(factors, Times).Aggregate((a, b) => [.. a.Zip(b, (s, t) => s + t)]);
             });
             return weights.Apply("out", Times([.. heads], gain), 0, Channels);
@@ -129,6 +132,8 @@ public class SimilarityModuleTests
     [InlineData("cosine, raw values")]
     [InlineData("rms")]
     [InlineData("sigmoid")]
+    [InlineData("relu")]
+    [InlineData("linear")]
     public void A_memory_is_compared_likewise(string name)
     {
         using var scope = NewDisposeScope();
@@ -152,16 +157,46 @@ public class SimilarityModuleTests
         Assert.True(gradient.abs().max().item<double>() > 0);
     }
 
-    [Fact]
-    public void Probabilities_are_observed()
+    public static TheoryData<string> Elementwise => ["sigmoid", "relu", "linear"];
+
+    [Theory]
+    [MemberData(nameof(Elementwise))]
+    public void Probabilities_are_observed(string name)
     {
         using var scope = NewDisposeScope();
-        (double Ahead, double Uneven)? seen = null;
-        using var module = new Attention(Channels, Heads, Scale, causal: true, similarity: new SigmoidWeights(0)) { Probabilities = p => seen = (p.triu(1).sum().item<double>(), p.sum(-1).sub(1).abs().max().item<double>()) };
+        (double Ahead, double Uneven, double Least)? seen = null;
+        using var module = new Attention(Channels, Heads, Scale, causal: true, similarity: All[name].Make()) { Probabilities = p => seen = (p.triu(1).sum().item<double>(), p.sum(-1).mul(p.sum(-1).sub(1)).abs().max().item<double>(), p.min().item<double>()) };
         Fill(module);
         module.call(Random(3, 1, Tokens, Channels));
-        // a sigmoid of −∞ is 0: what lies ahead has no weight; the rest is watched as shares
+        // what lies ahead has no weight; the rest is watched as shares, which add up to 1, or to 0 where no logit is positive
         Assert.Equal(0.0, seen?.Ahead);
         Assert.InRange(seen?.Uneven ?? 1, 0, 1e-12);
+        Assert.InRange(seen?.Least ?? -1, 0, 1);
+    }
+
+    /// <summary>No logit is positive: every weight is 0, and so is every share.</summary>
+    [Fact]
+    public void A_row_without_weights_has_no_shares()
+    {
+        using var scope = NewDisposeScope();
+        double? seen = null;
+        using var module = new Attention(Channels, Heads, Scale, similarity: new ReluWeights(Tokens, bias: -100)) { Probabilities = p => seen = p.abs().max().item<double>() };
+        Fill(module);
+        module.call(Random(3, 1, Tokens, Channels));
+        Assert.Equal(0.0, seen);
+    }
+
+    /// <summary>What is out of sight is −∞ before the weights are taken: no gradient may come from it as NaN.</summary>
+    [Theory]
+    [MemberData(nameof(Elementwise))]
+    public void A_masked_row_has_a_gradient(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var module = new Attention(Channels, Heads, Scale, causal: true, similarity: All[name].Make());
+        Fill(module);
+        var input = Random(3, 1, Tokens, Channels).requires_grad_(true);
+        var gradient = autograd.grad([module.call(input).square().sum()], [input])[0];
+        Assert.True(gradient.isfinite().all().item<bool>());
+        Assert.True(gradient.abs().max().item<double>() > 0);
     }
 }

@@ -38,6 +38,7 @@ public sealed class TokenModuleTests
         yield return ("mlp, quick_gelu", new Mlp(width: 4, hidden: 6, activation: Activations.QuickGelu), [2, 3, 4]);
         yield return ("mlp, gated", new GatedMlp(width: 4, hidden: 6, activation: h => h.silu(), gain: 0.5), [2, 3, 4]);
         yield return ("mlp, softplus", new Mlp(width: 4, hidden: 6, activation: Activations.Softplus), [2, 2, 2, 4]);
+        yield return ("householder", new Householder(width: 4), [2, 3, 4]);
         yield return ("learned position", new LearnedPosition(length: 6, width: 4), [2, 2, 3, 4]);
         yield return ("sinusoidal position", new SinusoidalPosition(length: 3, width: 4, wavelengths: 10000), [2, 3, 4]);
         yield return ("bias", new Bias(width: 4), [2, 3, 4]);
@@ -232,6 +233,37 @@ public sealed class TokenModuleTests
         double[] expected = [0, Math.Log(1 + Math.Exp(-1)), Math.Log(2), 1 + Math.Log(1 + Math.Exp(-1)), 30 + Math.Exp(-30), 800];
         for (int i = 0; i < expected.Length; i++)
             Assert.Equal(expected[i], y[i].item<double>(), 1e-12);
+    }
+
+    /// <summary>By the definition with its two cases, at angles beyond a full turn too, and with the first angle sorted pairs.</summary>
+    [Fact]
+    public void Pairs_are_mirrored_in_their_line()
+    {
+        using var scope = NewDisposeScope();
+        using var module = new Householder(6);
+        module.to(float64);
+        var x = Random(9, 2, 5, 6);
+        Assert.InRange(module.call(x).sub(Activations.GroupSort(x)).abs().max().item<double>(), 0, 1e-6);
+        double[] angles = [0.3, -2, 9];
+        using (no_grad())
+            module.parameters().Single().copy_(tensor(angles));
+        var input = x.requires_grad_(true);
+        var y = module.call(input);
+        double[] given = [.. x.detach().data<double>()], found = [.. y.detach().data<double>()];
+        int mirrored = 0;
+        for (int i = 0; i < given.Length; i += 2)
+        {
+            double angle = angles[i / 2 % 3], a = given[i], b = given[i + 1];
+            bool stays = (a * Math.Sin(angle / 2)) - (b * Math.Cos(angle / 2)) > 0;
+            Assert.Equal(stays ? a : (Math.Cos(angle) * a) + (Math.Sin(angle) * b), found[i], 1e-12);
+            Assert.Equal(stays ? b : (Math.Sin(angle) * a) - (Math.Cos(angle) * b), found[i + 1], 1e-12);
+            mirrored += stays ? 0 : 1;
+        }
+        Assert.InRange(mirrored, 1, (given.Length / 2) - 1);
+        // the norm is kept, so its gradient with respect to the angles is 0, and that of the entries is not
+        var norms = autograd.grad([y.square().sum()], [module.parameters().Single()], retain_graph: true)[0];
+        Assert.InRange(norms.abs().max().item<double>(), 0, 1e-12);
+        Assert.True(autograd.grad([y.sum()], [module.parameters().Single()])[0].abs().min().item<double>() > 1e-3);
     }
 
     [Fact]

@@ -5,7 +5,7 @@ open Lips.Core
 /// Every way to compare a query with a key.
 module internal Similarities =
 
-    let all = [ DotProduct.similarity; Cosine.similarity; QkNorm.similarity; Distance.similarity; Sigmoid.similarity ]
+    let all = [ DotProduct.similarity; Cosine.similarity; QkNorm.similarity; Distance.similarity; Sigmoid.similarity; PiecewiseLinear.relu; PiecewiseLinear.linear ]
     let private byName = all |> List.map (fun s -> s.Alternative.Name, s) |> Map.ofList
 
     let hyperparameter =

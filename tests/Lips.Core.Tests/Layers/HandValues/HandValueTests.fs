@@ -13,7 +13,7 @@ let private chosen: HandCase list =
 
 /// Sets of tokens, shared heads, products and other similarities: drawn so that between them many branches are the least.
 let private drawn: HandCase list =
-    TokenwiseValues.descents @ VisibilityValues.cases @ OtherSightValues.cases @ CosineValues.cases @ QkNormValues.cases @ DistanceAndSigmoidValues.cases
+    TokenwiseValues.descents @ VisibilityValues.cases @ OtherSightValues.cases @ CosineValues.cases @ QkNormValues.cases @ DistanceAndSigmoidValues.cases @ PiecewiseLinearValues.cases
 
 /// A rule's file adds its cases here.
 let private cases: HandCase list = chosen @ drawn

@@ -169,6 +169,10 @@ let private activations =
     [ for name in [ "relu"; "abs"; "group_sort"; "leaky_relu" ] -> near name (name + ".slope") [] (alike "1" @ [ Radius, "0.5"; Centred, "0.25" ]) ]
     @ [ near "leaky_relu" "leaky_relu.slope" [ "slope", number "-3" ] (alike "3" @ [ Radius, "1.5"; Centred, "0.75" ])
         { near "abs" "abs.slope" [] [ Lower, "0.3" ] with AtLeast = "0.4", "0.1" }
+        near "householder" "householder.reflection" [] (alike "1" @ [ Radius, "0.5"; Centred, "0.25" ])
+        { near "householder" "householder.reflection" [] [ Lower, "0.3"; LowerCentred, "0" ] with
+            AtLeast = "0.4", "0.1"
+            AtLeastCentred = "0.4", "0.1" }
         // 1/√6 + ½·½; far out no more than 1
         near "softmax" "softmax.slope" [] (alike "0.5" @ [ Radius, "0.658248290463863017"; Centred, "0.125" ])
         far "softmax" "softmax.slope" [] (alike "0.5" @ [ Radius, "1"; Centred, "1" ])
