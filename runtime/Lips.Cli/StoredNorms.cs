@@ -29,6 +29,7 @@ internal sealed class StoredNorms
 
     /// <param name="tight">Gains of residual blocks too, by multipliers.</param>
     /// <param name="given">Norms of a certificate, whose witnesses are checked in place of finding new ones.</param>
+    /// <exception cref="NotCertified">A tensor of the file holds an entry that is not finite.</exception>
     public StoredNorms(CompiledModel model, string path, bool tight = false, IReadOnlyList<CertifiedNorm>? given = null)
     {
         (_path, _tight, _given) = (path, tight, given);
@@ -42,6 +43,12 @@ internal sealed class StoredNorms
             if (!tensor.Shape.SequenceEqual(weight.Shape))
                 throw new RunFailed($"'{name}' has shape [{string.Join(", ", tensor.Shape)}] in '{path}' and [{string.Join(", ", weight.Shape)}] in the spec.");
         }
+        // also what no norm is asked of, such as the bias of the last layer: the bound is that of a network of real numbers
+        foreach (var tensor in _file.Tensors.Values)
+            if (tensor.Type == StoredType.F32)
+                _ = SpectralNorm.LargestEntry(MemoryMarshal.Cast<byte, float>(tensor.Data.Span), tensor.Name);
+            else if (tensor.Type is StoredType.F64 or StoredType.F16 or StoredType.BF16)
+                _ = SpectralNorm.LargestEntry(Values(tensor), tensor.Name);
     }
 
     public StoredTensors File => _file;

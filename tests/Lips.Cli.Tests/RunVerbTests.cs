@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
@@ -148,11 +149,39 @@ public sealed class RunVerbTests : CommandLine
         Assert.Contains("validation loss", rescaled.Output);
         Assert.Equal(0, Run("verify", run).Code);
 
-        static byte[] Doubled(System.ReadOnlySpan<byte> floats)
+        static byte[] Doubled(ReadOnlySpan<byte> floats)
         {
             float[] values = MemoryMarshal.Cast<byte, float>(floats).ToArray();
             for (int i = 0; i < values.Length; i++)
                 values[i] *= 2;
+            return MemoryMarshal.AsBytes<float>(values).ToArray();
+        }
+    }
+
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.NegativeInfinity)]
+    public void A_model_that_does_not_compute_numbers_has_no_bound(float bad)
+    {
+        Assert.Equal(0, Run("train", Write("digits.lips", Digits.Replace("logits = linear(10)", "logits = linear(10, bias: true)", StringComparison.Ordinal)), "steps=1").Code);
+        string run = Path.Combine("runs", "digits"), path = Path.Combine(run, "model.safetensors");
+        Assert.Equal(0, Run("bound", "digits.lips", "--weights", run).Code);
+        var file = Safetensors.Read(path);
+        // the last bias is in no norm that the bound reads
+        Safetensors.Write(path, file.Tensors.Values.Select(t => t.Name == "logits.bias" ? t with { Data = Spoilt(t.Data.Span) } : t), file.Metadata);
+        foreach (var outcome in new[] { Run("bound", "digits.lips", "--weights", run), Run("certify", run), Run("verify", run) })
+        {
+            Assert.Equal(4, outcome.Code);
+            Assert.DoesNotContain("lipschitz(pixels -> logits) <=", outcome.Output, StringComparison.Ordinal);
+            Assert.DoesNotContain("   at ", outcome.Errors, StringComparison.Ordinal);
+        }
+        Assert.Contains("'logits.bias' holds ", Run("bound", "digits.lips", "--weights", run).Errors, StringComparison.Ordinal);
+        Assert.Contains("'logits.bias' holds ", Run("certify", run).Errors, StringComparison.Ordinal);
+
+        byte[] Spoilt(ReadOnlySpan<byte> floats)
+        {
+            float[] values = MemoryMarshal.Cast<byte, float>(floats).ToArray();
+            values[^1] = bad;
             return MemoryMarshal.AsBytes<float>(values).ToArray();
         }
     }

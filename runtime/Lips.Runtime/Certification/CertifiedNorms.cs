@@ -24,8 +24,13 @@ public static class CertifiedNorms
 
     /// <param name="tight">Gains of residual blocks too, by multipliers.</param>
     /// <param name="given">Norms of an earlier certificate, whose witnesses are checked in place of finding new ones.</param>
+    /// <exception cref="NotCertified">An entry of the model is not finite, or a norm cannot be proven.</exception>
     public static Norms Of(IEnumerable<NormRequest> requests, ModelWeights weights, bool tight = false, IReadOnlyList<CertifiedNorm>? given = null)
     {
+        // also what no norm is asked of, such as the bias of the last layer: the bound is that of a network of real numbers
+        foreach (var (name, tensor) in weights.Leaves.Select(l => (l.Name, Tensor: (torch.Tensor)l.Parameter)).Concat(weights.Buffers))
+            if (tensor.is_floating_point())
+                RequireFinite(name, tensor);
         var distinct = requests.Distinct().ToList();
         var plain = distinct.Where(r => r.Kind != NormKind.BlockGain).ToList();
         // a weight's values are let go after the last norm that reads them
@@ -52,6 +57,13 @@ public static class CertifiedNorms
                 known[name] = values = new WeightValues(weights[name].Weight, Values(weights[name].View));
             return values;
         }
+    }
+
+    private static void RequireFinite(string name, torch.Tensor tensor)
+    {
+        using var scope = torch.NewDisposeScope();
+        if (!tensor.isfinite().all().item<bool>())
+            _ = SpectralNorm.LargestEntry(Values(tensor), name);
     }
 
     /// <summary>The norm of a whole matrix in float32, which needs no copy of its values; null for what needs one.</summary>

@@ -65,7 +65,9 @@ public static class SpectralNorm
         return new NormBound(Unscaled(squared, n, k, exponent), method);
     }
 
-    private static double LargestEntry(ReadOnlySpan<float> values, string name)
+    /// <summary>The largest |entry|, exact.</summary>
+    /// <exception cref="NotCertified">An entry is not finite.</exception>
+    public static double LargestEntry(ReadOnlySpan<float> values, string name)
     {
         var bits = MemoryMarshal.Cast<float, int>(values);
         var lanes = MemoryMarshal.Cast<int, Vector<int>>(bits);
@@ -79,7 +81,7 @@ public static class SpectralNorm
         foreach (int entry in bits[(lanes.Length * Vector<int>.Count)..])
             largest = Math.Max(largest, entry & int.MaxValue);
         float value = BitConverter.Int32BitsToSingle(largest);
-        return float.IsFinite(value) ? value : throw new NotCertified($"'{name}' holds {value}: no norm of it is finite.");
+        return float.IsFinite(value) ? value : throw new NotCertified($"'{name}' holds {value}: what a network with such a weight computes has no bound.");
     }
 
     /// <summary>An upper bound of σ_max by Gram iteration alone.</summary>
@@ -103,6 +105,7 @@ public static class SpectralNorm
     }
 
     /// <summary>The largest |entry|, exact.</summary>
+    /// <exception cref="NotCertified">An entry is not finite.</exception>
     public static double LargestEntry(ReadOnlySpan<double> values, string name)
     {
         // Without its sign, a double's bits order as it does, and what is not finite lies above all that is.
@@ -123,7 +126,7 @@ public static class SpectralNorm
         foreach (double entry in values)
             if (!double.IsFinite(entry))
                 value = entry;
-        throw new NotCertified($"'{name}' holds {value}: no norm of it is finite.");
+        throw new NotCertified($"'{name}' holds {value}: what a network with such a weight computes has no bound.");
     }
 
     /// <summary>The exponent for which max|w|·2^−exponent is in [½, 1); null for zero.</summary>
