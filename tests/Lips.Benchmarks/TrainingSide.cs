@@ -24,6 +24,36 @@ internal static class TrainingSide
 
     private static readonly OptimizerPlan.AdamW Plan = new(1e-3, 0.9, 0.95, 1e-8, 0.1);
 
+    /// <summary>The benchmark's tokens, step by step.</summary>
+    private sealed class TokenBatches(long[] tokens, int context) : BatchSource
+    {
+        private ulong _step;
+
+        public override string Name => "tokens of the benchmark";
+
+        public override string Unit => "tokens";
+
+        public override long UnitsPerSample => context;
+
+        public override double SamplesPerEpoch => (double)tokens.Length / (context + 1);
+
+        public override ulong[] Position
+        {
+            get => [_step];
+            set => _step = value[0];
+        }
+
+        public override string Fingerprint => Name;
+
+        public override Batch Next(int count, torch.Device device)
+        {
+            int step = (int)_step++;
+            return new Batch(Part(tokens, step, count, context, 0, device), Part(tokens, step, count, context, 1, device));
+        }
+
+        public override IEnumerable<Batch> Validation(int count, torch.Device device) => [];
+    }
+
     /// <summary>The model of a spec, as <c>lips train</c> makes it: compiled once, and loaded from the cache after that.</summary>
     private static ILipsModel Model(string spec, int context) =>
         ModelAssembly.Create(Spec.Compile(Path.Combine(Machine.Repository, "specs", spec), [("context", context.ToString(CultureInfo.InvariantCulture))], options: Cli.Runs.Run.Options).Model);
@@ -46,7 +76,7 @@ internal static class TrainingSide
     /// <summary>Trains for some steps; prints seconds and losses of each, and the peak of memory, resident or of the device.</summary>
     public static int Run(string[] args)
     {
-        var given = new Arguments(args, "spec", "start", "steps", "context", "batch", "floor", "device");
+        var given = new Arguments(args, "spec", "start", "steps", "context", "batch", "floor", "device", "precision", "graphs");
         int context = given.Number("context", 256), batch = given.Number("batch", 16), steps = given.Number("steps", 20);
         using var model = Model(given.Text("spec", ""), context);
         var device = torch.device(given.Text("device", "cpu"));
@@ -58,6 +88,19 @@ internal static class TrainingSide
         model.Module.train();
         using var scopes = new BlockScopes(model.Module);
         var rule = UpdateRule.Create(Plan, weights.Distinct, "");
+        var plan = new TrainingPlan
+        {
+            Data = new DataPlan.Text(null, "bytes", 0.9),
+            Objective = new Objective.NextToken(null, 0),
+            Optimizers = new Dictionary<Role, OptimizerPlan>(),
+            Schedule = new Schedule.Constant(),
+            Precision = given.Text("precision", "float32") == "bfloat16" ? Precision.BFloat16 : Precision.Float32,
+            RecordsSteps = given.Text("graphs", "auto") != "off",
+        };
+        using var loss = TrainingLoss.Create(model, plan, null, device);
+        var pass = new GradientPass(model, plan, loss, new ComputePrecision(plan.Precision, device));
+        using var graph = StepGraph.Create(pass, plan, new TrainingOptions { Folder = new RunFolder("."), Progress = ProgressLine.ForConsole() }, device);
+        using var feed = new BatchFeed(new TokenBatches(tokens, context), batch, device, ahead: device.type == DeviceType.CUDA, steps);
         var (seconds, forward, backward, update, losses) = (new List<double>(), new List<double>(), new List<double>(), new List<double>(), new List<double>());
         for (int step = 0; step < steps; step++)
         {
@@ -69,14 +112,14 @@ internal static class TrainingSide
             }
             using (torch.NewDisposeScope())
             {
-                var loss = Losses.Consuming(new Objective.NextToken(null, 0), model.Forward([Part(tokens, step, batch, context, 0, device)]), new Batch([], Part(tokens, step, batch, context, 1, device)));
-                Note(forward);
-                loss.backward();
+                // of a recorded step forward and backward pass are one
+                var value = graph is null ? pass.Add(feed.Next(), beforeBackward: () => Note(forward)) : graph.Run(feed);
                 Note(backward);
                 rule.Step(1);
-                model.Module.zero_grad();
+                if (graph is not { KeepsGradients: true })
+                    model.Module.zero_grad();
                 Note(update);
-                losses.Add(loss.item<float>());
+                losses.Add(value.item<float>());
             }
             seconds.Add(Stopwatch.GetElapsedTime(begun).TotalSeconds);
         }

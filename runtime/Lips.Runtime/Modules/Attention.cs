@@ -128,6 +128,9 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>, IAt
         (q, k, v) = (q.permute(0, 2, 1, 3), k.permute(0, 2, 1, 3), v.permute(0, 2, 1, 3));
         if (_rotary is not null)
             (q, k) = (_rotary.Turn(q), _rotary.Turn(k));
+        // in training alone: who attacks or falsifies a model may want a second derivative
+        if (_plain && training && Probabilities is null && TorchExtras.DotProductAttention(q, k, v, _scale, IsCausal) is { } fused)
+            return fused.permute(0, 2, 1, 3);
         torch.Tensor Hide(torch.Tensor logits) =>
             outOfSight is null ? HideOutOfSight(logits) : HideOutOfSight(logits).masked_fill(outOfSight, double.NegativeInfinity);
         return SoftmaxHeads.Mix(_similarity, q, k, v, _scale, Hide, Probabilities).permute(0, 2, 1, 3);

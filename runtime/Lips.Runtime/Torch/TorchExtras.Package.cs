@@ -53,6 +53,8 @@ public static class TorchExtras
 
     public static torch.Tensor? Attention(torch.Tensor qkv, torch.Tensor? cosine, torch.Tensor? sine, long heads, double scale, bool causal) => null;
 
+    public static torch.Tensor? DotProductAttention(torch.Tensor q, torch.Tensor k, torch.Tensor v, double scale, bool causal) => null;
+
     public static torch.Tensor? Linear(TorchSharp.Modules.Linear layer, torch.Tensor x, double gain) => null;
 
     public static torch.Tensor? Mix(torch.Tensor a, double keep, torch.Tensor b, double share) => null;

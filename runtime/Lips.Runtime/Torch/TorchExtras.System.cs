@@ -88,6 +88,16 @@ public static class TorchExtras
         Fused.Attention(qkv, cosine, sine, heads, scale, causal);
 
     /// <summary>
+    /// softmax(scale·q·kᵀ)·v of [batch, heads, length, head width] on a CUDA device, by libtorch's fused kernels: nothing of length × length is
+    /// made. They have a first derivative alone. Null elsewhere, and before libtorch 2.1, which has no scale for it.
+    /// </summary>
+    public static torch.Tensor? DotProductAttention(torch.Tensor q, torch.Tensor k, torch.Tensor v, double scale, bool causal) =>
+        q.device_type == DeviceType.CUDA && HasScaledAttention.Value ? Ops.scaled_dot_product_attention.Call(q, k, v, Arg.None, 0.0, causal, scale) : null;
+
+    private static readonly Lazy<bool> HasScaledAttention = new(() =>
+        Version.TryParse(LibtorchVersion.Split('+', 'a')[0], out var version) && version >= new Version(2, 1) && Ops.scaled_dot_product_attention.Exists);
+
+    /// <summary>
     /// bias + gain·x·weightᵀ over the last axis, the gain within the product. Of an x that is gelu(u), u is kept for the backward pass, which
     /// computes x again. Null also for a layer with hooks, which are its call's.
     /// </summary>

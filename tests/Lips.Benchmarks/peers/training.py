@@ -1,4 +1,4 @@
-"""The peer of the training benchmark: the same two models in eager PyTorch, from the same weights and batches.
+"""The peer of the training benchmark: the same two models in PyTorch, eager or compiled, from the same weights and batches.
 
 Prints one line of JSON: seconds of every step, its loss, and the process's peak resident memory.
 """
@@ -79,8 +79,9 @@ class ShakespeareBlock(nn.Module):
         self.mlp = Mlp(width, 1 / 1.129, False)
 
     def forward(self, x):
-        x = torch.lerp(x, self.attention(x), self.share)
-        return torch.lerp(x, self.mlp(x), self.share)
+        # lerp takes no two types; without autocast there is but one
+        x = torch.lerp(x, self.attention(x).to(x.dtype), self.share)
+        return torch.lerp(x, self.mlp(x).to(x.dtype), self.share)
 
 
 class Shakespeare(nn.Module):
@@ -150,6 +151,7 @@ def main():
     arguments.add_argument("--threads", type=int, required=True)
     arguments.add_argument("--device", default="cpu")
     arguments.add_argument("--compile", type=int, default=0, help="1: torch.compile(mode='reduce-overhead'), where this torch has it")
+    arguments.add_argument("--precision", default="float32", choices=["float32", "bfloat16"], help="bfloat16: forward pass and loss under torch.autocast")
     arguments.add_argument("--rate", type=float, default=1e-3)
     given = arguments.parse_args()
     torch.set_num_threads(given.threads)
@@ -167,8 +169,9 @@ def main():
         begun = time.perf_counter()
         batch = tokens[step % len(tokens)].to(given.device)
         inputs, targets = batch[:, :-1].contiguous(), batch[:, 1:].contiguous()
-        logits = model(inputs)
-        loss = F.cross_entropy(logits.view(-1, logits.shape[-1]), targets.view(-1))
+        with torch.autocast(device_type=given.device.split(":")[0], dtype=torch.bfloat16, enabled=given.precision == "bfloat16"):
+            logits = model(inputs)
+            loss = F.cross_entropy(logits.view(-1, logits.shape[-1]).float(), targets.view(-1))
         del logits
         computed = time.perf_counter()
         loss.backward()
