@@ -50,6 +50,7 @@ public sealed class PackageTests : IDisposable
                 <TargetFramework>net10.0</TargetFramework>
                 <OutputType>Exe</OutputType>
                 <Nullable>enable</Nullable>
+                <Features>of-the-project</Features>
                 <TreatWarningsAsErrors>true</TreatWarningsAsErrors>
                 <GenerateDocumentationFile>true</GenerateDocumentationFile>
                 <RestorePackagesPath>../packages</RestorePackagesPath>
@@ -66,6 +67,10 @@ public sealed class PackageTests : IDisposable
         Assert.True(code == 0, output);
         (code, output) = await Dotnet("app", Path.Combine("bin", "Debug", "net10.0", "Fresh.dll"));
         Assert.Equal("2.00000 3x4", output.Trim());
+
+        // beside what the project asks of the compiler: to keep what was generated from build to build
+        (code, output) = await Dotnet("app", "msbuild", "-getProperty:Features");
+        Assert.Equal("of-the-project;enable-generator-cache", output.Trim());
 
         Write("app/models/Tiny.lips", Spec.Replace("<= 2", "<= 1", StringComparison.Ordinal));
         (code, output) = await Dotnet("app", "build", "--no-restore", "-v", "q");
