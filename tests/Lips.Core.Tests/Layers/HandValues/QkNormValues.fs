@@ -10,6 +10,14 @@ open Lips.Core.Tests.DrawnCase
 
 let cases: HandCase list =
     [
+      // a row may be all one key: S_K = 4, S_Q = 2/5, rg = 8, 1 + √(S_K²/2 + S_Q²)
+      case "attention" [ "attention.qk_norm.whole-to-token" ] [ "heads", number "1"; "similarity", chosen "qk_norm" [ "eps", number "8"; "bias", Flag false ]; "scale", number "4"; "bias", Flag false ] (Row 3L) ("1", "1") ("1", "1", "1") (None)
+          [ spectral "q" "0.1"; spectral "k" "1"; spectral "v" "1"; spectral "out" "1"; entry "q_norm" "1"; entry "k_norm" "1" ]
+          [ Token, "3.85657137141714" ]
+      // one head does it all: S_K = 1/10, S_Q = 1, rg = 1/5, 1 + (1 − λ) + 2·(1/10) + 1 against 1 + (1 − λ) + 2·1 and 2·(1 + 1)
+      case "attention" [ "attention.qk_norm.split"; "attention.qk_norm.doeblin" ] [ "heads", number "4"; "similarity", chosen "qk_norm" [ "eps", number "8"; "bias", Flag false ]; "scale", number "2"; "bias", Flag false ] (Row 5L) ("1", "1") ("1", "1", "1") (None)
+          [ spectral "q" "1"; head "q" "1"; spectral "k" "0.1"; head "k" "0.1"; spectral "v" "1"; head "v" "1"; spectral "out" "1"; head "out" "1"; entry "q_norm" "1"; entry "k_norm" "1" ]
+          [ Local, "2.35047053359952245"; Candidate "attention.qk_norm.per-head", "4"; Candidate "attention.qk_norm.split", "2.35047053359952245"; Candidate "attention.qk_norm.doeblin", "3.15047053359952245" ]
       // rg = 0.00771746
       case "attention" [ "attention.qk_norm.per-head"; "attention.qk_norm.split"; "attention.qk_norm.whole-to-token"; "attention.qk_norm.whole-to-whole"; "attention.qk_norm.radius"; "attention.qk_norm" ] [ "heads", number "1"; "similarity", chosen "qk_norm" [ "eps", number "1.286"; "bias", Flag false ]; "scale", number "0.031"; "gain", number "0.7"; "bias", Flag false ] (Row 3L) ("0.415", "0.097") ("1", "1", "1") (None)
           [ spectral "q" "0.685"; spectral "k" "0.888"; spectral "v" "1.696"; spectral "out" "1.034"; entry "q_norm" "0.621"; entry "k_norm" "0.933" ]
