@@ -27,6 +27,18 @@ void order(const c10::cuda::CUDAStream& earlier, const c10::cuda::CUDAStream& la
   check(code);
 }
 
+// A capture that fails leaves the default generator as within one, and it would refuse to draw outside of any: one that holds nothing, and
+// so ends well, brings it back.
+void mend() {
+  try {
+    at::cuda::CUDAGraph nothing;
+    nothing.capture_begin();
+    nothing.capture_end();
+  } catch (...) {
+    cudaGetLastError();
+  }
+}
+
 struct Graph {
   explicit Graph(c10::DeviceIndex index) : side(c10::cuda::getStreamFromPool(false, index)), outer(c10::cuda::getCurrentCUDAStream(side.device_index())) {}
   c10::cuda::CUDAStream side, outer;
@@ -110,6 +122,7 @@ LIPS_API int32_t lips_graph_end(void* handle) {
     } catch (...) {
       cudaGetLastError();  // the capture's, which the next operator would take for its own
       self.graph.reset();
+      mend();
       throw;
     });
 }

@@ -11,6 +11,8 @@ internal sealed class CudaGraph : IPassRecorder
 
     public static bool IsSupported => false;
 
+    public static string Lack => "the TorchSharp packages (provider 'package') lack it; build with TorchProvider=system for it";
+
     public void WarmUp(Action pass) => throw Missing();
 
     public torch.Tensor Record(Func<torch.Tensor> pass) => throw Missing();

@@ -27,6 +27,9 @@ internal sealed class CudaGraph : IPassRecorder
     /// <summary>Whether the native library was compiled with CUDA.</summary>
     public static bool IsSupported => NativeMethods.lips_cuda_compiled() != 0;
 
+    /// <summary>Why not.</summary>
+    public static string Lack => "the native library was compiled without CUDA's headers (runtime/native/build.sh looks for them in $CUDA_HOME)";
+
     public void WarmUp(Action pass)
     {
         NativeMethods.Check(NativeMethods.lips_graph_enter(_handle));

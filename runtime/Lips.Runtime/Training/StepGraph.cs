@@ -52,7 +52,7 @@ internal sealed class StepGraph : IDisposable
     {
         if (!plan.RecordsSteps || (device.type != DeviceType.CUDA && options.Recorder is null))
             return null;
-        if ((Refusal(plan, options.Workers is not null) ?? (options.Recorder is null && !CudaGraph.IsSupported ? $"the provider '{TorchExtras.ProviderName}' has none" : null)) is { } reason)
+        if ((Refusal(plan, options.Workers is not null) ?? (options.Recorder is null && !CudaGraph.IsSupported ? CudaGraph.Lack : null)) is { } reason)
         {
             options.Progress?.Say($"no CUDA graph: {reason}. Steps run one operator at a time; graphs: off says so without this line.");
             return null;

@@ -175,6 +175,21 @@ public sealed class StepKindTests : IDisposable
     }
 
     [Fact]
+    public void Without_a_CUDA_device_there_is_neither_a_graph_nor_its_attention_and_no_word_of_it()
+    {
+        if (torch.cuda.is_available()) return;
+        var lack = Assert.ThrowsAny<Exception>(() => new CudaGraph(torch.CPU));
+        Assert.Contains(CudaGraph.IsSupported ? "CUDA" : TorchExtras.IsSupported ? "compiled without CUDA" : "packages", lack.Message, StringComparison.Ordinal);
+        using var scope = torch.NewDisposeScope();
+        var x = torch.rand(1, 2, 3, 4);
+        Assert.Null(TorchExtras.DotProductAttention(x, x, x, 0.5, causal: true));
+        using var said = new StringWriter();
+        using var model = Model();
+        using var trainer = new Trainer(model, TrainingPlan.Parse(Recipe()), new TrainingOptions { Folder = new RunFolder(Path.Combine(_folder, "cpu")), Files = new DataFiles(_folder), Progress = new ProgressLine(said, terminal: false) });
+        Assert.Empty(said.ToString());
+    }
+
+    [Fact]
     public void What_needs_the_processor_in_its_midst_is_not_recorded()
     {
         var plan = TrainingPlan.Parse(Recipe());
