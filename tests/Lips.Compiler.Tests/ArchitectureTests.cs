@@ -26,7 +26,8 @@ public sealed partial class ArchitectureTests
         ["Lips.Torch"] = [],
         ["Lips.Runtime"] = ["Lips.Torch", "TorchSharp", "TorchSharp-cpu", "TorchSharp-cuda-linux"],
         ["Lips.Zoo"] = ["Lips.Runtime", "Lips.Generator"],
-        ["Lips.Cli"] = ["Lips.Compiler", "Lips.Zoo", "Lips.Runtime", "Microsoft.CodeAnalysis.CSharp", "System.CommandLine", "FSharp.Core"],
+        ["Lips.Precompilation"] = [],
+        ["Lips.Cli"] = ["Lips.Compiler", "Lips.Zoo", "Lips.Runtime", "Lips.Precompilation", "Microsoft.CodeAnalysis.CSharp", "System.CommandLine", "FSharp.Core"],
     };
 
     /// <summary>Files that are longer, each for a reason.</summary>
