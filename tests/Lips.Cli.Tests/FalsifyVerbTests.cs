@@ -42,6 +42,29 @@ public sealed class FalsifyVerbTests : CommandLine
         Assert.NotEqual(outcome.Output, Run("falsify", "chain.lips", "--budget", "6", "--seed", "5", "--format", "json").Output);
     }
 
+    /// <summary>Each source that a claim speaks of is attacked in every norm.</summary>
+    [Fact]
+    public void Both_sources_of_two_claims_are_attacked()
+    {
+        string spec = Write("pair.lips", """
+            model Pair in l2 {
+              input a = features(2, 2, radius: 1)
+              input b = features(3, 2, radius: 1)
+              weights(bias: false, constraint: spectral_cap(1))
+              memory = from b { identity }
+              y = from a { cross_attention(1, similarity: relu, scale: 1/4, memory: memory) }
+              claim lipschitz(a -> y) <= 10
+              claim lipschitz(b -> y) <= 10
+            }
+
+            """);
+        var outcome = Run("falsify", spec, "--budget", "6", "--format", "json");
+        Assert.True(outcome.Code == 0, outcome.Errors);
+        using var json = JsonDocument.Parse(outcome.Output);
+        Assert.Equal(6, json.RootElement.GetProperty("bounded").GetInt32());
+        Assert.Equal(2, json.RootElement.GetProperty("models").GetArrayLength());
+    }
+
     [Fact]
     public void A_model_made_small_need_not_keep_its_counts_and_what_has_no_bound_is_said_to_have_none()
     {

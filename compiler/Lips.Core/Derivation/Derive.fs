@@ -329,9 +329,9 @@ module Derive =
                 | _ -> None)
 
         let sourceOf =
-            match claimed |> List.filter (fun q -> q.Into = output) with
-            | q :: _ -> [ q.From ]
+            match claimed |> List.filter (fun q -> q.Into = output) |> List.map (fun q -> q.From) |> List.distinct with
             | [] -> model.Inputs |> List.map (fun i -> i.Name)
+            | sources -> sources
 
         let standard =
             match claimed, asked with
