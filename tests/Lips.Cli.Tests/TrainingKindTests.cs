@@ -171,6 +171,8 @@ public sealed class TrainingKindTests : CommandLine
         Good("train", "net.lips", "--model", "Teacher", "augment=[flip, shift(1)]", "--name", "moved-halves", "--stop-at", "1");
         Good("train", "net.lips", "--model", "Teacher", "augment=[flip, shift(1)]", "--name", "moved-halves", "--resume");
         Assert.Equal(File.ReadAllBytes("runs/moved/model.safetensors"), File.ReadAllBytes("runs/moved-halves/model.safetensors"));
+        Good("train", "net.lips", "--model", "Teacher", "augment=[flip, shift(1)]", "loading=ahead", "--name", "moved-ahead");
+        Assert.Equal(File.ReadAllBytes("runs/moved/model.safetensors"), File.ReadAllBytes("runs/moved-ahead/model.safetensors"));
         Good("train", "net.lips", "--model", "Teacher", "--name", "unmoved");
         Assert.NotEqual(File.ReadAllBytes("runs/moved/model.safetensors"), File.ReadAllBytes("runs/unmoved/model.safetensors"));
 
@@ -179,6 +181,10 @@ public sealed class TrainingKindTests : CommandLine
         Good("train", "net.lips", uskd, "--name", "halves", "--stop-at", "2");
         Good("train", "net.lips", uskd, "--name", "halves", "--resume");
         Assert.Equal(File.ReadAllBytes("runs/self/model.safetensors"), File.ReadAllBytes("runs/halves/model.safetensors"));
+        // a second model and a hook, under autocast
+        Good("train", "net.lips", "size=10", "precision=bfloat16", "--name", "student-narrow");
+        Good("train", "net.lips", uskd, "precision=bfloat16", "--name", "self-narrow");
+        Assert.NotEqual(File.ReadAllBytes("runs/self/model.safetensors"), File.ReadAllBytes("runs/self-narrow/model.safetensors"));
         Assert.Contains("is no layer", Run("train", "net.lips", "objective=uskd(feature: body.hidden.x)", "--name", "wrong3").Errors);
     }
 
