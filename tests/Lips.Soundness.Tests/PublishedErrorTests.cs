@@ -51,7 +51,7 @@ public sealed class PublishedErrorTests(ITestOutputHelper output)
     /// <summary>
     /// The reference certificate of arXiv 2507.13338 takes (1/3)·w·(v + 2·v·a²·q·k)·scale for an attention layer of RMS caps and
     /// RMS a, with logits of factor scale/head width: no √heads on the values, no heads in the logits, and the scale on the
-    /// values. Caps 1 and a = 1 give `scale`. Known gains: see the design's table.
+    /// values. Caps 1 and a = 1 give `scale`. `known` is what an earlier search reached.
     /// </summary>
     [Theory]
     [InlineData(4, "1/4", 1, 2.730, 4, 16)]
