@@ -3,8 +3,14 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 using Lips.Core;
+using Lips.Runtime;
+using Lips.Runtime.Certification;
 using TorchSharp;
 using Xunit;
+using CapExtent = Lips.Runtime.CapExtent;
+using CapMethod = Lips.Runtime.CapMethod;
+using CapUnit = Lips.Runtime.CapUnit;
+using Constraint = Lips.Runtime.Constraint;
 
 namespace Lips.Soundness.Tests;
 
@@ -23,6 +29,26 @@ public sealed class FalsifierTests(ITestOutputHelper output)
             used.Add("stack");
         foreach (var kind in Catalog.kinds)
             Assert.Contains(kind.Name, used);
+    }
+
+    /// <summary>Slopes deep in a stack are as small as they like; their squares are 0 long before they are.</summary>
+    [Theory]
+    [InlineData(CapUnit.L2)]
+    [InlineData(CapUnit.RowL2)]
+    [InlineData(CapUnit.RowRms)]
+    [InlineData(CapUnit.MaxAbs)]
+    [InlineData(CapUnit.Spectral)]
+    public void The_farthest_point_of_a_set_keeps_the_cap_however_small_the_slope(CapUnit unit)
+    {
+        using var scope = torch.NewDisposeScope();
+        var cap = new Constraint.Cap(0.5, unit, CapExtent.Whole, CapMethod.Soft);
+        var weight = new Lips.Runtime.Weight("w", "w", Lips.Runtime.Role.Matrix, [2, 3], Constraint: cap);
+        foreach (double size in new[] { 1, 1e-150, 1e-160, 1e-200, 1e-280, 3e-308 })
+        {
+            var direction = torch.tensor([3 * size, -2 * size, size, size, 2 * size, size], dtype: torch.float64).view(2, 3);
+            double norm = CertifiedNorms.InUnitOfCap(weight, CertifiedNorms.Values(CappedSet.Farthest(weight, direction)), cap).ToDoubleUp();
+            Assert.InRange(norm, 0.5 * (1 - 1e-12), 0.5 * (1 + 1e-12));
+        }
     }
 
     [Fact]

@@ -41,16 +41,23 @@ public static class CappedSet
             case CapUnit.MaxAbs:
                 return direction.sign() * cap.Limit;
             case CapUnit.L2:
-                return direction * (cap.Limit / direction.square().sum().sqrt().clamp_min(1e-300));
+                return OfNorm(direction.flatten(), cap.Limit).view_as(direction);
             case CapUnit.RowL2 or CapUnit.RowRms:
                 double row = cap.Limit * (cap.Unit == CapUnit.RowRms ? Math.Sqrt(weight.Shape.Skip(1).Aggregate(1L, (a, b) => a * b)) : 1);
-                return direction * (row / direction.square().sum(-1, keepdim: true).sqrt().clamp_min(1e-300));
+                return OfNorm(direction, row);
         }
         if (cap.Extent == CapExtent.Operator)
             return AtCap(weight, direction);
         var (blocks, limit) = Blocks(weight, direction, cap);
         var (u, _, vh) = linalg.svd(blocks, fullMatrices: false);
         return Place(weight, u.matmul(vh) * (limit * (1 - 1e-15)));
+    }
+
+    /// <summary>Each row scaled to a norm, 0 where it is 0: by its largest entry first, for the squares of slopes below 1e-154 are 0.</summary>
+    private static Tensor OfNorm(Tensor rows, double norm)
+    {
+        var near = rows / rows.abs().amax([-1], keepdim: true).clamp_min(1e-300);
+        return near * (norm / near.square().sum(-1, keepdim: true).sqrt().clamp_min(1e-300));
     }
 
     /// <summary>A multiple of the tensor with norm exactly the cap.</summary>

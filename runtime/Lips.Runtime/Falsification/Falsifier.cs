@@ -165,6 +165,8 @@ public sealed class Falsifier(AttackedMap subject)
             var direction = ModelWeights.View(weight.Weight, slope);
             if (direction.abs().max().item<double>() is var size && (size == 0 || !double.IsFinite(size)))
                 continue;
+            // only where it points counts, and squares of what is tiny are 0
+            direction = direction / size;
             if (cap.Extent == CapExtent.Operator)
             {
                 var moved = weight.View + direction * (pull * weight.View.square().sum().sqrt() / direction.square().sum().sqrt());
