@@ -215,7 +215,8 @@ public sealed class Workers : IDisposable
         catch (AggregateException e) when (e.InnerException is ExternalException told)
         {
             _store.Dispose();
-            why = FirstLine(told);
+            // a reset or a broken pipe, by which of the two heard of it first
+            why = $"the connection broke off: {FirstLine(told)}";
         }
         throw new RunFailed($"What is at {_place.Host}:{_place.Port} (MASTER_ADDR, MASTER_PORT) is no rendezvous that libtorch {TorchExtras.LibtorchVersion} of worker {Rank} understands ({why}). Its protocol is not the same in all versions of torch: give all workers, and the launcher where it holds the rendezvous, the same.");
     }

@@ -151,9 +151,9 @@ public sealed class WorkersTests
                         connections.Add(connection);
                 }
             }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            catch (Exception e) when (e is SocketException or InvalidOperationException)
             {
-                // the test is over
+                // the test is over: accept was cut short, or found the listener stopped
             }
         });
         server.Start();
@@ -162,7 +162,7 @@ public sealed class WorkersTests
         {
             var error = Assert.Throws<RunFailed>(() => new Workers(place, Company.Same, hangsUp ? Company.Patience : TimeSpan.FromSeconds(1)));
             Assert.Contains($"is no rendezvous that libtorch {TorchExtras.LibtorchVersion} of worker 1 understands", error.Message, StringComparison.Ordinal);
-            Assert.Contains(hangsUp ? "Connection" : "no answer within 1 s", error.Message, StringComparison.Ordinal);
+            Assert.Contains(hangsUp ? "the connection broke off: " : "no answer within 1 s", error.Message, StringComparison.Ordinal);
         }
         finally
         {
