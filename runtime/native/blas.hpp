@@ -1,10 +1,12 @@
-// Matrix products of the BLAS that libtorch computes with, called from within a parallel region.
+// Matrix products of the libraries that libtorch computes with, called from within a parallel region.
 #pragma once
 
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <cstring>
 
 namespace lips {
 
@@ -23,6 +25,9 @@ struct Blas {
                          const int*, const double*, double*, const int*);
   Sgemm sgemm = reinterpret_cast<Sgemm>(dlsym(RTLD_DEFAULT, "sgemm_"));
   Dgemm dgemm = reinterpret_cast<Dgemm>(dlsym(RTLD_DEFAULT, "dgemm_"));
+  // oneDNN's, row-major, which libtorch calls for convolutions: with vectors of 512 bits it is ahead of OpenBLAS, with others it need not be.
+  using Onednn = int (*)(char, char, int64_t, int64_t, int64_t, float, const float*, int64_t, const float*, int64_t, float, float*, int64_t);
+  Onednn onednn = chosen_onednn();
   int (*get_threads)() = reinterpret_cast<int (*)()>(dlsym(RTLD_DEFAULT, "openblas_get_num_threads"));
   void (*set_threads)(int) = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
 
@@ -35,10 +40,22 @@ struct Blas {
   bool usable() const { return sgemm && dgemm && get_threads && set_threads; }
 
   void gemm(bool ta, bool tb, int m, int n, int k, float alpha, const float* a, int lda, const float* b, int ldb, float beta, float* c, int ldc) const {
+    if (onednn && onednn(ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k, alpha, a, lda, b, ldb, beta, c, ldc) == 0) return;
     sgemm(tb ? "T" : "N", ta ? "T" : "N", &n, &m, &k, &alpha, b, &ldb, a, &lda, &beta, c, &ldc);
   }
   void gemm(bool ta, bool tb, int m, int n, int k, double alpha, const double* a, int lda, const double* b, int ldb, double beta, double* c, int ldc) const {
     dgemm(tb ? "T" : "N", ta ? "T" : "N", &n, &m, &k, &alpha, b, &ldb, a, &lda, &beta, c, &ldc);
+  }
+
+ private:
+  static Onednn chosen_onednn() {
+#if defined(__x86_64__) && defined(__GNUC__)
+    auto chosen = std::getenv("LIPS_PRODUCTS");
+    if (!__builtin_cpu_supports("avx512f") || (chosen && std::strcmp(chosen, "blas") == 0)) return nullptr;
+    return reinterpret_cast<Onednn>(dlsym(RTLD_DEFAULT, "dnnl_sgemm"));
+#else
+    return nullptr;
+#endif
   }
 };
 

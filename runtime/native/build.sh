@@ -32,7 +32,8 @@ number() { sed -n "s/^#define $1 //p" "$root/include/torch/csrc/api/include/torc
 standard=c++17
 if (( $(number TORCH_VERSION_MAJOR) * 1000 + $(number TORCH_VERSION_MINOR) >= 2010 )); then standard=c++20; fi
 
-flags=(-std=$standard -O2 -fopenmp -fPIC -shared -fvisibility=hidden -w -I"$root/include/torch/csrc/api/include")
+# No loop over roots is vectorized where each might have to set errno.
+flags=(-std=$standard -O2 -fno-math-errno -fopenmp -fPIC -shared -fvisibility=hidden -w -I"$root/include/torch/csrc/api/include")
 if [[ $root != /usr ]]; then flags+=(-I"$root/include"); fi
 libs=(-L"$lib" -Wl,--no-as-needed -ltorch_cpu -lc10 -ltorch -Wl,-rpath,"$lib")
 # libtorch builds from before 2023 may use the old string ABI.

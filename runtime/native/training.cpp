@@ -184,7 +184,7 @@ inline __attribute__((always_inline)) void to_updated(T* value, const T* slope, 
     T g = slope[i], m = b1 * first[i] + a1 * g, v = b2 * second[i] + a2 * g * g;
     first[i] = m;
     second[i] = v;
-    value[i] = kept * value[i] - rate * m / (std::sqrt(v) * root + epsilon);
+    value[i] = kept * value[i] - rate * m / (square_root(v) * root + epsilon);
   }
 }
 LIPS_VECTORS void updated(float* value, const float* slope, float* first, float* second, int64_t n, const AdamW& s) { to_updated(value, slope, first, second, n, s); }

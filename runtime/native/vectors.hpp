@@ -31,6 +31,10 @@ inline __attribute__((always_inline)) float exp_of_negative(float x) {
 }
 inline __attribute__((always_inline)) double exp_of_negative(double x) { return std::exp(x); }
 
+// √x as one instruction; std::sqrt of a float stays a call inside of loops.
+inline __attribute__((always_inline)) float square_root(float x) { return __builtin_sqrtf(x); }
+inline __attribute__((always_inline)) double square_root(double x) { return __builtin_sqrt(x); }
+
 // The largest of a row; a NaN is passed over, and comes back out of the exponentials.
 template <class T>
 inline __attribute__((always_inline)) T largest(const T* row, int64_t n) {

@@ -59,7 +59,7 @@ internal static class TrainingBenchmark
                     continue;
                 var floor = PairedRuns.Run(Ours(c.OurThreads) with { Name = "floor of " + setting.Model, Arguments = [.. Ours(c.OurThreads).Arguments, "--steps", "1", "--floor", "1"] }, c.OurThreads, warmUp: 0);
                 string Part(string name) => $"{Seconds(c.Ours.Median(warmUp, name))} / {Seconds(c.Peer.Median(warmUp, name))}";
-                parts.Add($"| {setting.Model} | {Part("forward")} | {Part("backward")} | {Part("update")} | {Seconds(floor.Median(0, "products"))} |");
+                parts.Add(string.Create(CultureInfo.InvariantCulture, $"| {setting.Model} | {Part("forward")} | {Part("backward")} | {Part("update")} | {Seconds(floor.Median(0, "products"))} | {c.Ours.Median(warmUp, "managed") / 1e3:F0} kB |"));
             }
             finally
             {
@@ -71,7 +71,7 @@ internal static class TrainingBenchmark
         rows.ForEach(Console.WriteLine);
         if (parts.Count == 0)
             return 0;
-        Console.WriteLine("\n| ours / PyTorch | forward | backward | AdamW | floor: the products with the weights alone, in float32 |\n|---|---|---|---|---|");
+        Console.WriteLine("\n| ours / PyTorch | forward | backward | AdamW | floor: the products with the weights alone, in float32 | managed objects of a step |\n|---|---|---|---|---|---|");
         parts.ForEach(Console.WriteLine);
         return 0;
     }

@@ -73,7 +73,7 @@ internal static class TrainingSide
         Safetensors.Write(path, [.. ModelFile.Store(weights), stored]);
     }
 
-    /// <summary>Trains for some steps; prints seconds and losses of each, and the peak of memory, resident or of the device.</summary>
+    /// <summary>Trains for some steps; prints seconds, losses and bytes of managed objects of each, and the peak of memory, resident or of the device.</summary>
     public static int Run(string[] args)
     {
         var given = new Arguments(args, "spec", "start", "steps", "context", "batch", "floor", "device", "precision", "graphs");
@@ -101,10 +101,10 @@ internal static class TrainingSide
         var pass = new GradientPass(model, plan, loss, new ComputePrecision(plan.Precision, device));
         using var graph = StepGraph.Create(pass, plan, new TrainingOptions { Folder = new RunFolder("."), Progress = ProgressLine.ForConsole() }, device);
         using var feed = new BatchFeed(new TokenBatches(tokens, context), batch, device, ahead: device.type == DeviceType.CUDA, steps);
-        var (seconds, forward, backward, update, losses) = (new List<double>(), new List<double>(), new List<double>(), new List<double>(), new List<double>());
+        var (seconds, forward, backward, update, losses, managed) = (new List<double>(), new List<double>(), new List<double>(), new List<double>(), new List<double>(), new List<double>());
         for (int step = 0; step < steps; step++)
         {
-            long begun = Stopwatch.GetTimestamp(), before = begun;
+            long managedBefore = GC.GetTotalAllocatedBytes(precise: true), begun = Stopwatch.GetTimestamp(), before = begun;
             void Note(List<double> part)
             {
                 part.Add(Stopwatch.GetElapsedTime(before).TotalSeconds);
@@ -122,10 +122,11 @@ internal static class TrainingSide
                 losses.Add(value.item<float>());
             }
             seconds.Add(Stopwatch.GetElapsedTime(begun).TotalSeconds);
+            managed.Add(GC.GetTotalAllocatedBytes(precise: true) - managedBefore);
         }
         double floor = given.Number("floor", 0) == 1 ? Products(model, batch * context) : double.NaN;
         static string List(IEnumerable<double> numbers) => string.Join(", ", numbers.Select(x => x.ToString("R", CultureInfo.InvariantCulture)));
-        Console.WriteLine($"{{\"seconds\": [{List(seconds)}], \"forward\": [{List(forward)}], \"backward\": [{List(backward)}], \"update\": [{List(update)}], \"losses\": [{List(losses)}], \"products\": [{(double.IsNaN(floor) ? "" : List([floor]))}], \"peak_bytes\": {(device.type == DeviceType.CPU ? Machine.PeakBytes : TorchExtras.PeakMemoryAllocated(device))}}}");
+        Console.WriteLine($"{{\"seconds\": [{List(seconds)}], \"forward\": [{List(forward)}], \"backward\": [{List(backward)}], \"update\": [{List(update)}], \"losses\": [{List(losses)}], \"managed\": [{List(managed)}], \"products\": [{(double.IsNaN(floor) ? "" : List([floor]))}], \"peak_bytes\": {(device.type == DeviceType.CPU ? Machine.PeakBytes : TorchExtras.PeakMemoryAllocated(device))}}}");
         return 0;
     }
 
