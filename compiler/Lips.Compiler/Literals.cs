@@ -36,7 +36,8 @@ internal static class Literals
 
     private static Rational Value(string digits, int scale)
     {
-        BigInteger mantissa = BigInteger.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture);
+        // the general way is compiled at every start
+        BigInteger mantissa = digits.Length <= 18 ? long.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture) : BigInteger.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture);
         return scale >= 0
             ? Rational.OfBig(mantissa * BigInteger.Pow(10, scale))
             : Rational.Create(mantissa, BigInteger.Pow(10, -scale));

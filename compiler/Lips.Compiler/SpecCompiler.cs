@@ -46,17 +46,21 @@ public static class SpecCompiler
             return new Compilation(source, FSharpList<CompiledModel>.Empty, ListModule.OfSeq(problems));
         }
 
-        var files = new Dictionary<string, FSharpResult<Syntax.Spec, Problem>>();
+        var files = new Dictionary<string, Syntax.Spec>();
         FSharpResult<Syntax.Spec, Problem> Use(string from, string target)
         {
             string path = Combine(from, target);
-            if (!files.TryGetValue(path, out FSharpResult<Syntax.Spec, Problem> result))
+            if (!files.TryGetValue(path, out Syntax.Spec? used))
             {
-                result = ReadUsed(path, target, read, problems);
-                files[path] = result;
+                if (read(path) is not { } bytes)
+                {
+                    return FSharpResult<Syntax.Spec, Problem>.NewError(Problem.NewUseNotFound(target));
+                }
+
+                files[path] = used = ReadUsed(path, bytes, problems);
             }
 
-            return result;
+            return FSharpResult<Syntax.Spec, Problem>.NewOk(used);
         }
 
         Compilation compiled = Pipeline.compile(
@@ -79,14 +83,8 @@ public static class SpecCompiler
             : [.. spec.Value.Declarations.OfType<Syntax.Declaration.Use>().Select(use => Combine(source.Path, use.path))];
     }
 
-    private static FSharpResult<Syntax.Spec, Problem> ReadUsed(string path, string written, Func<string, byte[]?> read, List<Diagnostic> problems)
+    private static Syntax.Spec ReadUsed(string path, byte[] bytes, List<Diagnostic> problems)
     {
-        byte[]? bytes = read(path);
-        if (bytes is null)
-        {
-            return FSharpResult<Syntax.Spec, Problem>.NewError(Problem.NewUseNotFound(written));
-        }
-
         (FSharpOption<SourceText>? text, FSharpList<Diagnostic> unreadable) = SourceReader.Read(path, bytes);
         problems.AddRange(unreadable);
         if (text is not null)
@@ -95,13 +93,12 @@ public static class SpecCompiler
             problems.AddRange(found);
             if (spec is not null)
             {
-                return FSharpResult<Syntax.Spec, Problem>.NewOk(spec.Value);
+                return spec.Value;
             }
         }
 
         // its own findings say why; an empty file keeps the rest of the spec readable
-        var empty = new Syntax.Spec(new SourceText(path, ""), FSharpList<Syntax.Declaration>.Empty, FSharpList<Syntax.Comment>.Empty);
-        return FSharpResult<Syntax.Spec, Problem>.NewOk(empty);
+        return new Syntax.Spec(new SourceText(path, ""), FSharpList<Syntax.Declaration>.Empty, FSharpList<Syntax.Comment>.Empty);
     }
 
     /// <summary>An override is an expression of the language, so that <c>optimizer=adamw(lr: 1e-3)</c> works.</summary>

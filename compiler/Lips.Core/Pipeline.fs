@@ -153,9 +153,10 @@ module Pipeline =
         let infinite b = (trace b).IsInfinity
 
         let place (s: Step) =
-            match resolved.Spans.TryGetValue s.Layer.Id, resolved.Files.TryGetValue s.Layer.Id with
-            | (true, span), (true, file) when span.Line > 0 && file <> path -> $" (line {span.Line} of {file.Substring(file.LastIndexOfAny [| '/'; '\\' |] + 1)})"
-            | (true, span), _ when span.Line > 0 -> $" (line {span.Line})"
+            // concatenated: the first use of a format costs a cold process more than the rest of this file
+            match resolved.Places.TryGetValue s.Layer.Id with
+            | true, { File = file; Span = span } when span.Line > 0 && file <> path -> " (line " + string span.Line + " of " + file.Substring(file.LastIndexOfAny [| '/'; '\\' |] + 1) + ")"
+            | true, { Span = span } when span.Line > 0 -> " (line " + string span.Line + ")"
             | _ -> ""
 
         d.Steps
@@ -172,7 +173,7 @@ module Pipeline =
                     else
                         None
 
-                s, $"'{s.Path}'{place s}: {n.Why}{defaultArg lost System.String.Empty}", n.Fix))
+                s, "'" + s.Path + "'" + place s + ": " + n.Why + defaultArg lost "", n.Fix))
 
     /// The step that multiplies the constant most, with its factor, for messages about failed claims.
     let private largestStep (trace: Bound -> Upper) (q: Query) (d: Derivation) =
@@ -240,15 +241,17 @@ module Pipeline =
              | Syntax.AtMost -> r <= c.Limit
              | Syntax.Below -> r < c.Limit
              | Syntax.AtLeast -> r >= c.Limit
-             | Syntax.Exactly -> r = c.Limit),
+             | Syntax.Exactly -> r.Equals c.Limit),
             n.ToString(Globalization.CultureInfo.InvariantCulture)
 
-        let blamed = reason last derivation path resolved
+        // asked for where a bound is infinite
+        let blamed = lazy reason last derivation path resolved
 
         let fix =
-            match blamed with
-            | Some(_, why, fix) -> why, Some fix
-            | None -> "no rule gives a finite constant", None
+            lazy
+                (match blamed.Value with
+                 | Some(_, why, fix) -> why, Some fix
+                 | None -> "no rule gives a finite constant", None)
 
         /// Does the end come after the beginning? Otherwise there is nothing to bound.
         let reached (q: Query) =
@@ -275,7 +278,7 @@ module Pipeline =
 
                           if not ok then
                               if bound.IsInfinity then
-                                  report span (Problem.ClaimFails(c.Written, "∞", fst fix, snd fix))
+                                  report span (Problem.ClaimFails(c.Written, "∞", fst fix.Value, snd fix.Value))
                               else
                                   report span (Problem.ClaimFails(c.Written, UpperText.toDecimal digits bound, largestStep last q derivation, None))
 
@@ -299,11 +302,11 @@ module Pipeline =
         if atCaps |> List.exists (fun (q, b) -> b.IsInfinity && reached q) then
             // a layer of a used file is shown there
             let file, span =
-                match blamed |> Option.map (fun (s, _, _) -> resolved.Files.TryGetValue s.Layer.Id, resolved.Spans.TryGetValue s.Layer.Id) with
-                | Some((true, file), (true, span)) -> file, span
+                match blamed.Value |> Option.map (fun (s, _, _) -> resolved.Places.TryGetValue s.Layer.Id) with
+                | Some(true, place) -> place.File, place.Span
                 | _ -> path, resolved.HeaderSpan
 
-            diagnostics.Add(Diagnostic.create file span (Problem.Unbounded(fst fix, snd fix)))
+            diagnostics.Add(Diagnostic.create file span (Problem.Unbounded(fst fix.Value, snd fix.Value)))
 
         Emit.refused model |> Option.iter (fun why -> report resolved.HeaderSpan (Problem.EmissionFailed(model.Name, why)))
 

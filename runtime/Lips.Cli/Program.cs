@@ -26,7 +26,7 @@ public static class Program
         {
             // no verb: what there is to say
             string[] given = arguments.Length == 0 ? ["--help"] : arguments;
-            return Root().Parse(given).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+            return Root(given[0]).Parse(given).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
         }
         catch (LipsException e)
         {
@@ -49,24 +49,40 @@ public static class Program
         }
     }
 
-    private static RootCommand Root() => new("Transformer stacks with a proven Lipschitz bound.")
+    /// <summary>With the verb that comes first alone: the options of all the others would be made for nothing.</summary>
+    private static RootCommand Root(string first)
     {
-        CheckVerb.Create(),
-        BoundVerb.Create(),
-        SolveVerb.Create(),
-        FalsifyVerb.Create(),
-        TableVerb.Create(),
-        SummaryVerb.Create(),
-        EmitVerb.Create(),
-        LayersVerb.Create(),
-        ExplainVerb.Create(),
-        FormatVerb.Create(),
-        TrainVerb.Create(),
-        GridVerb.Create(),
-        EvalVerb.Create(),
-        SampleVerb.Create(),
-        CertifyVerb.Create(),
-        VerifyVerb.Create(),
-        TestVerb.Create(),
+        var root = new RootCommand("Transformer stacks with a proven Lipschitz bound.");
+        string[] verbs = Array.IndexOf(Verbs, first) >= 0 ? [first] : Verbs;
+        foreach (string verb in verbs)
+            root.Add(Create(verb));
+        return root;
+    }
+
+    private static readonly string[] Verbs =
+    [
+        "check", "bound", "solve", "falsify", "table", "summary", "emit", "layers", "explain", "format", "train", "grid", "eval", "sample", "certify", "verify", "test",
+    ];
+
+    private static Command Create(string verb) => verb switch
+    {
+        "check" => CheckVerb.Create(),
+        "bound" => BoundVerb.Create(),
+        "solve" => SolveVerb.Create(),
+        "falsify" => FalsifyVerb.Create(),
+        "table" => TableVerb.Create(),
+        "summary" => SummaryVerb.Create(),
+        "emit" => EmitVerb.Create(),
+        "layers" => LayersVerb.Create(),
+        "explain" => ExplainVerb.Create(),
+        "format" => FormatVerb.Create(),
+        "train" => TrainVerb.Create(),
+        "grid" => GridVerb.Create(),
+        "eval" => EvalVerb.Create(),
+        "sample" => SampleVerb.Create(),
+        "certify" => CertifyVerb.Create(),
+        "verify" => VerifyVerb.Create(),
+        "test" => TestVerb.Create(),
+        _ => throw new ArgumentOutOfRangeException(nameof(verb)),
     };
 }

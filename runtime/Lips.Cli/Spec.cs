@@ -26,7 +26,7 @@ internal sealed class SpecArguments
 
     public string Path(ParseResult given) => given.GetValue(_spec)!;
 
-    public IReadOnlyList<(string Path, string Value)> Overrides(ParseResult given) => (given.GetValue(_overrides) ?? []).Select(Override).ToList();
+    public IReadOnlyList<(string Path, string Value)> Overrides(ParseResult given) => given.GetValue(_overrides) is { Length: > 0 } written ? [.. written.Select(Override)] : [];
 
     public string? ModelName(ParseResult given) => given.GetValue(_model);
 
@@ -144,9 +144,13 @@ internal sealed class Spec
     {
         get
         {
-            var errors = Compilation.Diagnostics.Where(DiagnosticModule.isError).Select(d => d.Code[4]).ToList();
-            return errors.Count == 0 ? Lips.Cli.ExitCode.Ok : errors.Min() switch
+            char least = char.MaxValue;
+            foreach (var d in Compilation.Diagnostics)
+                if (DiagnosticModule.isError(d) && d.Code[4] < least)
+                    least = d.Code[4];
+            return least switch
             {
+                char.MaxValue => Lips.Cli.ExitCode.Ok,
                 < '3' => Lips.Cli.ExitCode.SyntaxOrType,
                 '3' => Lips.Cli.ExitCode.ClaimFails,
                 _ => Lips.Cli.ExitCode.Emission,

@@ -50,6 +50,15 @@ module Evaluate =
     type private Node<'n>() =
         abstract Value: unit -> 'n
 
+    /// What measures are worth.
+    type private Measures<'n> =
+        /// A value for good.
+        | Fixed of (Measure -> 'n)
+        /// A value that may change from one evaluation to the next.
+        | Held of (Measure -> 'n ref)
+        /// A value that may change with the indices and the head.
+        | Varying of (Measure -> Indices -> int option -> 'n)
+
     /// Where a statement finds what it reads.
     type private Scope<'n> =
         { Values: 'n[]
@@ -70,8 +79,7 @@ module Evaluate =
     type private Compiler<'n>
         (
             arithmetic: Arithmetic<'n>,
-            /// A value for good, or one that may change with the indices and the head.
-            resolve: Measure -> Choice<'n, Indices -> int option -> 'n>,
+            measures: Measures<'n>,
             observe: (int -> Indices -> 'n -> unit) option,
             scope: Scope<'n>
         ) =
@@ -102,13 +110,12 @@ module Evaluate =
         let readsIndex depth (weight: string) =
             Seq.exists (fun d -> weight.Contains("{" + scope.IndexNames.[d] + "}")) (seq { 0 .. depth - 1 })
 
+        let areVarying = (match measures with Varying _ -> true | Fixed _ | Held _ -> false)
+
         /// Does the value change with an index or head although its variables do not?
         let rec varies depth (b: Bound) =
             match b with
-            | Bound.Measured m ->
-                match resolve m with
-                | Choice1Of2 _ -> false
-                | Choice2Of2 _ -> readsIndex depth m.Weight
+            | Bound.Measured m -> readsIndex depth m.Weight
             | Bound.Infinity
             | Bound.Const _
             | Bound.Var _ -> false
@@ -122,21 +129,28 @@ module Evaluate =
             | Bound.SumOver(_, x)
             | Bound.MaxOver(_, x) -> varies depth x
 
-        let rec variables (b: Bound) =
+        /// Adds the slots that an expression reads, each once.
+        let rec variables (found: List<int>) (b: Bound) =
             match b with
-            | Bound.Var id -> [ slot id ]
+            | Bound.Var id ->
+                let s = slot id
+                if not (found.Contains s) then found.Add s
             | Bound.Infinity
             | Bound.Const _
-            | Bound.Measured _ -> []
+            | Bound.Measured _ -> ()
             | Bound.Add(x, y)
-            | Bound.Mul(x, y) -> variables x @ variables y
+            | Bound.Mul(x, y) ->
+                variables found x
+                variables found y
             | Bound.Min items
-            | Bound.Max items -> List.collect variables items
+            | Bound.Max items ->
+                for item in items do
+                    variables found item
             | Bound.Power(x, _)
             | Bound.Sqrt x
             | Bound.Apply(_, x)
             | Bound.SumOver(_, x)
-            | Bound.MaxOver(_, x) -> variables x
+            | Bound.MaxOver(_, x) -> variables found x
 
         /// `head` holds the index of the innermost sum or maximum, −1 outside.
         let rec expression (depth: int) (head: int ref) (b: Bound) : Node<'n> =
@@ -146,9 +160,15 @@ module Evaluate =
             | Bound.Infinity -> constant arithmetic.Infinity
             | Bound.Const c -> constant (arithmetic.OfRational c)
             | Bound.Measured m ->
-                match resolve m with
-                | Choice1Of2 value -> constant value
-                | Choice2Of2 measure ->
+                match measures with
+                | Fixed value -> constant (value m)
+                | Held cell ->
+                    let cell = cell m
+
+                    { new Node<'n>() with
+                        member _.Value() = cell.Value }
+                | Varying measure ->
+                    let measure = measure m
                     let perHead = m.Functional.IsPerHead
                     let at () = if perHead && head.Value >= 0 then Some head.Value else None
 
@@ -230,8 +250,8 @@ module Evaluate =
             match s with
             | Let(id, b, _) ->
                 let target = slot id
-                let always = varies depth b
-                let inputs = variables b |> List.distinct |> Array.ofList
+                let always = areVarying && varies depth b
+                let inputs = (let found = List<int>() in variables found b; found.ToArray())
                 let seen = Array.create inputs.Length -1L
                 let value = expression depth (ref -1) b
 
@@ -266,7 +286,7 @@ module Evaluate =
             if next.Length <> carried.Length || results.Length <> carried.Length then
                 invalidOp "a loop has one next value and one result for each value it carries"
 
-            let indexed = dependsOnIndex inner loop
+            let indexed = areVarying && dependsOnIndex loop
             let values = Array.create carried.Length zero
 
             fun () ->
@@ -316,15 +336,9 @@ module Evaluate =
             | Some f -> ids |> List.iteri (fun k id -> f id (indices depth) scope.Values.[slots.[k]])
             | None -> ()
 
-        and dependsOnIndex depth (loop: Loop) =
+        and dependsOnIndex (loop: Loop) =
             let name = "{" + loop.Index + "}"
-
-            let reads b =
-                Bound.measuresOf b
-                |> List.exists (fun m ->
-                    match resolve m with
-                    | Choice1Of2 _ -> false
-                    | Choice2Of2 _ -> m.Weight.Contains name)
+            let reads b = Bound.measuresOf b |> List.exists (fun m -> m.Weight.Contains name)
 
             let rec any s =
                 match s with
@@ -333,13 +347,20 @@ module Evaluate =
 
             List.exists any loop.Body || List.exists reads loop.Next
 
-        member _.Run(program: Program) : 'n[] =
-            for s in program.Statements do
-                statement 0 s ()
+        /// The program as a function that may be called more than once.
+        member _.Compile(program: Program) : unit -> 'n[] =
+            let statements = program.Statements |> List.map (statement 0) |> Array.ofList
+            let results = program.Results |> List.map (fun (_, b) -> expression 0 (ref -1) b) |> Array.ofList
 
-            program.Results
-            |> List.map (fun (_, b) -> (expression 0 (ref -1) b).Value())
-            |> Array.ofList
+            fun () ->
+                rounds <- 0L
+                // nothing has been evaluated
+                Array.Clear(scope.Changes, 0, scope.Changes.Length)
+
+                for s in statements do
+                    s ()
+
+                results |> Array.map (fun r -> r.Value())
 
     let private scopeOf (infinity: 'n) (program: Program) : Scope<'n> =
         let slots = Dictionary<int, int>()
@@ -367,8 +388,8 @@ module Evaluate =
           IndexNames = Array.create depth ""
           IndexValues = Array.zeroCreate depth }
 
-    let private evaluate arithmetic resolve observe (program: Program) =
-        Compiler(arithmetic, resolve, observe, scopeOf arithmetic.Infinity program).Run program
+    let private evaluate arithmetic measures observe (program: Program) =
+        (Compiler(arithmetic, measures, observe, scopeOf arithmetic.Infinity program).Compile program) ()
 
     /// The results of a program in order, with each measure's value as `measure` gives it for the loop indices
     /// around it and, for per-head functionals, the head. `observe` is told of each bound value, of what a loop
@@ -380,11 +401,10 @@ module Evaluate =
         (observe: (int -> Indices -> 'n -> unit) option)
         (program: Program)
         : 'n[] =
-        evaluate arithmetic (fun m -> Choice2Of2(measure m)) observe program
+        evaluate arithmetic (Varying measure) observe program
 
-    let private fixedBy (arithmetic: Arithmetic<'n>) (pick: Measure -> Bound option) =
+    let private boundedBy (arithmetic: Arithmetic<'n>) (pick: Measure -> Bound option) : Measure -> 'n =
         let known = Dictionary<Bound, 'n>(HashIdentity.Structural)
-        let nothing = { Statements = []; Results = [] }
 
         let rec value (m: Measure) =
             match pick m with
@@ -393,22 +413,64 @@ module Evaluate =
                 match known.TryGetValue b with
                 | true, v -> v
                 | _ ->
-                    // Caps are closed expressions; one that names a measure is bounded by that one's cap.
-                    let v =
-                        (evaluate arithmetic (fun m -> Choice1Of2(value m)) None { nothing with Results = [ "", b ] }).[0]
-
+                    let v = closed b
                     known.[b] <- v
                     v
 
-        fun m -> Choice1Of2(value m)
+        // Caps are closed expressions; one that names a measure is bounded by that one's cap.
+        and closed (b: Bound) =
+            match b with
+            | Bound.Infinity -> arithmetic.Infinity
+            | Bound.Const c -> arithmetic.OfRational c
+            | Bound.Measured m -> value m
+            | Bound.Add(x, y) -> arithmetic.Add (closed x) (closed y)
+            | Bound.Mul(x, y) -> arithmetic.Multiply (closed x) (closed y)
+            | Bound.Min(first :: rest) -> (closed first, rest) ||> List.fold (fun least b -> arithmetic.Min least (closed b))
+            | Bound.Max(first :: rest) -> (closed first, rest) ||> List.fold (fun largest b -> arithmetic.Max largest (closed b))
+            | Bound.Power(x, n) -> arithmetic.Power (closed x) n
+            | Bound.Sqrt x -> arithmetic.Sqrt(closed x)
+            | Bound.Apply(fn, x) -> arithmetic.Apply fn (closed x)
+            | Bound.Min []
+            | Bound.Max []
+            | Bound.Var _
+            | Bound.SumOver _
+            | Bound.MaxOver _ -> (evaluate arithmetic (Fixed value) None { Statements = []; Results = [ "", b ] }).[0]
+
+        value
 
     /// The results with every measure at its declared cap, ∞ without one: valid all through training.
     let atCaps (arithmetic: Arithmetic<'n>) (observe: (int -> Indices -> 'n -> unit) option) (program: Program) =
-        evaluate arithmetic (fixedBy arithmetic (fun m -> m.Cap)) observe program
+        evaluate arithmetic (Fixed(boundedBy arithmetic (fun m -> m.Cap))) observe program
+
+    /// The results with every measure at a bound of one's own instead of its cap.
+    let atBounds (arithmetic: Arithmetic<'n>) (pick: Measure -> Bound option) (program: Program) =
+        evaluate arithmetic (Fixed(boundedBy arithmetic pick)) None program
+
+    /// The same for many such bounds: the program is prepared once.
+    let preparedAtBounds (arithmetic: Arithmetic<'n>) (program: Program) : (Measure -> Bound option) -> 'n[] =
+        let cells = Dictionary<Measure, 'n ref>(HashIdentity.Structural)
+
+        let cell m =
+            match cells.TryGetValue m with
+            | true, known -> known
+            | _ ->
+                let added = ref arithmetic.Infinity
+                cells.[m] <- added
+                added
+
+        let run = Compiler(arithmetic, Held cell, None, scopeOf arithmetic.Infinity program).Compile program
+
+        fun pick ->
+            let value = boundedBy arithmetic pick
+
+            for KeyValue(m, cell) in cells do
+                cell.Value <- value m
+
+            run ()
 
     /// The results at initialization: valid at step 0 only.
     let atInit (arithmetic: Arithmetic<'n>) (observe: (int -> Indices -> 'n -> unit) option) (program: Program) =
-        evaluate arithmetic (fixedBy arithmetic (fun m -> Option.orElse m.Cap m.Init)) observe program
+        evaluate arithmetic (Fixed(boundedBy arithmetic (fun m -> Option.orElse m.Cap m.Init))) observe program
 
     /// `Upper`: the fast arithmetic, whose C# twin generated code uses.
     let upper: Arithmetic<Upper> =

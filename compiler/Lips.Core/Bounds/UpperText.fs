@@ -64,8 +64,11 @@ module UpperText =
         else
             up
 
+    /// Zeros before a number, up to a length. Replicated: filling an array by vectors is compiled at every start.
+    let private padded (length: int) (digits: string) = String.replicate (max 0 (length - digits.Length)) "0" + digits
+
     let private point (n: BigInteger) (decimals: int) =
-        let text = (BigInteger.Abs n).ToString(culture).PadLeft(decimals + 1, '0')
+        let text = padded (decimals + 1) ((BigInteger.Abs n).ToString culture)
         let sign = if n.Sign < 0 then "-" else ""
 
         if decimals = 0 then
@@ -95,7 +98,7 @@ module UpperText =
             k <- k + 1
 
         let d = quotient k
-        if d = ten digits then struct (ten (digits - 1), k + 1) else struct (d, k)
+        if d.Equals(ten digits) then struct (ten (digits - 1), k + 1) else struct (d, k)
 
     let private print (digits: int) (d: BigInteger) (k: int) =
         // Place of the leading digit.
@@ -148,6 +151,6 @@ module UpperText =
         | Some k ->
             let sign = if r.Sign < 0 then "-" else ""
             let digits = (r.Abs * Rational.OfBig(ten k)).Numerator.ToString culture
-            let padded = digits.PadLeft(k + 1, '0')
+            let padded = padded (k + 1) digits
             if k = 0 then sign + digits else sign + padded.Substring(0, padded.Length - k) + "." + padded.Substring(padded.Length - k)
         | None -> r.ToString()

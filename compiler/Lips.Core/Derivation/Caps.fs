@@ -163,3 +163,9 @@ module Caps =
               Weight = path
               Cap = times l.Cap r.Cap
               Init = times l.Init r.Init }
+
+    /// What a measure of a derivation is at other constraints of its weights: the cap it would have, were they derived anew.
+    let redeclared (owner: string -> Weight) (m: Measure) : Bound option =
+        match m.Functional.Right with
+        | None -> declared (owner m.Weight) m.Functional
+        | Some right -> (measureOfProduct m.Weight (owner m.Weight) (owner right) m.Functional).Cap

@@ -1,5 +1,7 @@
 namespace Lips.Core
 
+open System.Collections.Generic
+
 /// What a bound is asked for: how far `Into` moves when `From` moves.
 type Query =
     { From: string
@@ -10,7 +12,8 @@ type Query =
     override this.ToString() =
         let a, b = this.Norms
         let norms = if a = b then string a else string a + " -> " + string b
-        $"lipschitz({this.From} -> {this.Into}) in {norms}"
+        // concatenated: the first use of a format costs a cold process more than the rest of this file
+        "lipschitz(" + this.From + " -> " + this.Into + ") in " + norms
 
 /// One use of one rule.
 type Step =
@@ -38,6 +41,8 @@ type Derivation =
       Points: Map<string, Space>
       /// Where token ids become vectors: the step's path, and the largest distance of two of its vectors (ℓ2).
       Embeddings: (string * Bound) list
+      /// The weights whose norms the program reads, by the path a measure has.
+      Owners: IReadOnlyDictionary<string, Weight>
       Output: string }
 
 /// Programs as dataflow.

@@ -84,6 +84,8 @@ module Derive =
           Input: string
           /// Weights by full path, for ties.
           Weights: Dictionary<string, Weight>
+          /// Weights that rules have read, by the path of the measure.
+          Owners: Dictionary<string, Weight>
           Prefix: string
           Loops: (string * int64) list }
 
@@ -116,10 +118,14 @@ module Derive =
                 | Some w -> w
                 | None -> invalidOp $"the rule of '{layer.Kind}' reads the weight '{name}', which the layer does not have"
 
-            match w.Tied with
-            // one tensor, so one norm: the owner's name and the owner's cap
-            | Some path when ctx.Weights.ContainsKey(path + ".weight") -> path + ".weight", ctx.Weights[path + ".weight"]
-            | _ -> weightPath ctx layer name, w
+            let path, w =
+                match w.Tied with
+                // one tensor, so one norm: the owner's name and the owner's cap
+                | Some path when ctx.Weights.ContainsKey(path + ".weight") -> path + ".weight", ctx.Weights[path + ".weight"]
+                | _ -> weightPath ctx layer name, w
+
+            ctx.Owners[path] <- w
+            path, w
 
         let path, w = owner name
 
@@ -241,7 +247,7 @@ module Derive =
 
         let carried = fields x |> List.map (fun b -> builder.Fresh(), b)
         let inside = rebuild x (carried |> List.map (fst >> Bound.Var))
-        let before = ctx.Points |> Seq.map (fun kv -> kv.Key) |> Set.ofSeq
+        let before = Set.ofSeq ctx.Points.Keys
         builder.Open()
 
         let out =
@@ -361,6 +367,7 @@ module Derive =
               Sources = queries |> List.map (fun q -> q.From) |> Set.ofList
               Input = ""
               Weights = weights
+              Owners = Dictionary()
               Prefix = ""
               Loops = [] }
 
@@ -388,6 +395,7 @@ module Derive =
         { Program = { Statements = builder.Statements; Results = results @ radii }
           Steps = List.ofSeq context.Steps
           Queries = queries
-          Points = points |> Seq.map (fun kv -> kv.Key, kv.Value) |> Map.ofSeq
+          Points = (Map.empty, points.Keys) ||> Seq.fold (fun known name -> Map.add name points[name] known)
           Embeddings = List.ofSeq context.Embeddings
+          Owners = context.Owners
           Output = output }

@@ -3,7 +3,8 @@ namespace Lips.Core
 open System.Numerics
 
 /// Chooses caps left open (`rms_cap(auto)`): the largest, to five digits, with which every claim still holds.
-/// Bounds are monotone in every cap, so a search over a grid finds them; the answer is checked by deriving again.
+/// Bounds are monotone in every cap, so a search over a grid finds them. Rules do not look at caps, so one derivation serves
+/// the search; the answer is checked by deriving again.
 [<RequireQualifiedAccess>]
 module Solve =
 
@@ -42,13 +43,13 @@ module Solve =
     /// The cap of a group that no claim limits: the largest of the search.
     let unlimited = value (size - 1)
 
-    /// The model with each open cap at `choice group · prefer`.
-    let private close (choice: string -> Rational) (m: Model) =
-        m
-        |> mapModel (fun w ->
-            match w.Constraint with
-            | AutoCapped(c, a) -> { w with Constraint = Capped { c with Limit = choice a.Group * a.Prefer } }
-            | _ -> w)
+    /// A weight whose open cap is `choice group · prefer`.
+    let private closed (choice: string -> Rational) (w: Weight) =
+        match w.Constraint with
+        | AutoCapped(c, a) -> { w with Constraint = Capped { c with Limit = choice a.Group * a.Prefer } }
+        | _ -> w
+
+    let private close choice (m: Model) = mapModel (closed choice) m
 
     let private meets (relation: Syntax.Relation) (bound: Upper) limit =
         match relation with
@@ -57,36 +58,41 @@ module Solve =
         | Syntax.AtLeast
         | Syntax.Exactly -> false
 
-    /// The claims of a derivation's bounds, with what they find at its model's caps.
-    let private found (m: Model) (d: Derivation) : (Claim * Upper) list =
-        let values = Evaluate.atCaps (ExactFirst.arithmetic ExactFirst.defaultEffort) None d.Program
-        let table = List.zip (d.Program.Results |> List.map fst) (values |> Array.map (fun n -> n.Upper) |> List.ofArray)
+    /// The claims of a derivation's bounds, with the values found for the results of its program.
+    let private found (m: Model) (program: Program) (values: ExactFirst.Number[]) : (Claim * Upper) list =
+        let table = List.zip (program.Results |> List.map fst) (values |> Array.map (fun n -> n.Upper) |> List.ofArray)
         let find name = table |> List.tryFind (fun (n, _) -> n = name) |> Option.map snd |> Option.defaultValue Upper.Infinity
 
         m.Claims
         |> List.choose (fun c ->
             match c.Subject with
             | Lipschitz(a, b) -> Some(c, find (string { From = a; Into = b; Norms = c.Norms }))
-            | Radius(point, None) -> Some(c, find $"radius({point})")
+            | Radius(point, None) -> Some(c, find ("radius(" + point + ")"))
             | Radius(_, Some _)
             | Parameters
             | Macs -> None)
 
-    let private findings catalog (m: Model) = found m (Derive.model catalog [] m)
-
-    let private satisfied catalog m = findings catalog m |> List.forall (fun (c, b) -> meets c.Relation b c.Limit)
-
-    /// The greatest index at which `holds`; −1 if none. `holds` is true up to some index and false beyond it.
-    let private greatest (holds: int -> bool) =
-        let rec search low high =
-            // holds low (or low = −1), fails high (or high = size)
+    /// The greatest index at which `holds`, which is true up to some index, `low` or above, and false beyond it (of none where
+    /// that is −1). `rough` is nearly the same and cheaper: where they agree, `holds` is asked at the answer and next to it only.
+    let private greatest (rough: int -> bool) (holds: int -> bool) low =
+        let rec search (holds: int -> bool) low high =
+            // holds low, or nothing is known of it; fails high (or high = size)
             if high - low <= 1 then
                 low
             else
                 let middle = (low + high) / 2
-                if holds middle then search middle high else search low middle
+                if holds middle then search holds middle high else search holds low middle
 
-        search -1 size
+        // from a guess outward, by steps that double
+        let rec above step i = if i + step >= size then i, size elif holds (i + step) then above (2 * step) (i + step) else i, i + step
+        let rec below step i = if i - step <= low then low, i elif holds (i - step) then i - step, i else below (2 * step) (i - step)
+
+        if low >= 0 && (low + 1 >= size || not (holds (low + 1))) then
+            low
+        else
+            let guess = search rough low size
+            let least, most = if guess = low || holds guess then above 1 guess else below 1 guess
+            search holds least most
 
     /// Closes a model's open caps. First all groups grow together; then each in turn as far as the others let it.
     /// Returns the model with the caps chosen, or why there are none.
@@ -95,25 +101,36 @@ module Solve =
 
         if groups.IsEmpty then
             Ok(m, [])
-        elif findings catalog (close (fun _ -> value 0) m) |> List.isEmpty then
+        elif m.Claims |> List.forall (fun c -> match c.Subject with Lipschitz _ | Radius(_, None) -> false | _ -> true) then
             Error Problem.NothingToSolve
         else
-            let holds (choice: Map<string, int>) = satisfied catalog (close (fun g -> value choice[g]) m)
-            let together i = groups |> List.map (fun g -> g, i) |> Map.ofList
-            let common = greatest (together >> holds)
+            let derivation = Derive.model catalog [] m
+            let program = derivation.Program
+            // rounded throughout: the same to some sixty bits; and nothing that no claim needs
+            let needed = Dataflow.prune (fun _ -> true) program
+            let rounded = Evaluate.preparedAtBounds (ExactFirst.arithmetic 0) needed
+            let caps (choice: string -> Rational) = Caps.redeclared (fun path -> closed choice derivation.Owners[path])
+            let exact choice = found m program (Evaluate.atBounds (ExactFirst.arithmetic ExactFirst.defaultEffort) (caps choice) program)
+            let satisfied = List.forall (fun (c: Claim, b) -> meets c.Relation b c.Limit)
+            let at (choice: Map<string, int>) (g: string) = value choice[g]
+            let rough choice = satisfied (found m needed (rounded (caps (at choice))))
+            let holds choice = satisfied (exact (at choice))
+            let together (i: int) : Map<string, int> = (Map.empty, groups) ||> List.fold (fun choice g -> Map.add g i choice)
+            let common = greatest (together >> rough) (together >> holds) -1
 
             if common < 0 then
                 let least = close (fun _ -> value 0) m
                 let d = Derive.model catalog [] least
-                let claim, bound = found least d |> List.find (fun (c, b) -> not (meets c.Relation b c.Limit))
+                let claim, bound = exact (fun _ -> value 0) |> List.find (fun (c, b) -> not (meets c.Relation b c.Limit))
                 Error(Problem.Infeasible(claim.Written, $"with every open cap at a millionth the bound is still {UpperText.toDecimal 5 bound}" + Blame.text d claim))
             else
                 let chosen =
-                    groups
-                    |> List.fold
-                        (fun (choice: Map<string, int>) g ->
-                            if groups.Length = 1 then choice
-                            else Map.add g (max choice[g] (greatest (fun i -> holds (Map.add g i choice)))) choice)
-                        (together common)
+                    (together common, groups)
+                    ||> List.fold (fun choice g ->
+                        if groups.Length = 1 then
+                            choice
+                        else
+                            let grown (i: int) = Map.add g i choice
+                            Map.add g (greatest (grown >> rough) (grown >> holds) choice[g]) choice)
 
                 Ok(close (fun g -> value chosen[g]) m, groups |> List.map (fun g -> g, value chosen[g]))

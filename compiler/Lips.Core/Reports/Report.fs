@@ -107,8 +107,8 @@ module Report =
         if shown.IsEmpty then layer.Kind else layer.Kind + "(" + String.concat ", " shown + ")"
 
     let private lineOf (source: SourceText) (resolved: ResolvedModel) (layer: Layer) =
-        match resolved.Spans.TryGetValue layer.Id, resolved.Files.TryGetValue layer.Id with
-        | (true, span), (true, path) when path = source.Path -> span.Line
+        match resolved.Places.TryGetValue layer.Id with
+        | true, place when place.File = source.Path -> place.Span.Line
         | _ -> 0
 
     /// The constant of a query's source at a place, in the query's units.

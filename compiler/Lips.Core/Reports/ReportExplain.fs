@@ -45,9 +45,9 @@ module ReportExplain =
         let resolved = report.Model.Resolved
 
         let line =
-            match resolved.Spans.TryGetValue s.Layer.Id, resolved.Files.TryGetValue s.Layer.Id with
-            | (true, span), (true, file) when span.Line > 0 && file <> report.Source.Path -> $"{file.Substring(file.LastIndexOfAny [| '/'; '\\' |] + 1)}, line {span.Line}   "
-            | (true, span), _ when span.Line > 0 -> $"line {span.Line}   "
+            match resolved.Places.TryGetValue s.Layer.Id with
+            | true, { File = file; Span = span } when span.Line > 0 && file <> report.Source.Path -> $"{file.Substring(file.LastIndexOfAny [| '/'; '\\' |] + 1)}, line {span.Line}   "
+            | true, { Span = span } when span.Line > 0 -> $"line {span.Line}   "
             | _ -> ""
 
         let options = s.Layer.Options |> List.map (fun (n, v) -> n + ": " + Report.valueText v) |> String.concat ", "

@@ -23,8 +23,8 @@ module ReportSummary =
 
     let layers (source: SourceText) (c: CompiledModel) : LayerCost list =
         let line (l: Layer) =
-            match c.Resolved.Spans.TryGetValue l.Id, c.Resolved.Files.TryGetValue l.Id with
-            | (true, span), (true, path) when path = source.Path -> span.Line
+            match c.Resolved.Places.TryGetValue l.Id with
+            | true, place when place.File = source.Path -> place.Span.Line
             | _ -> 0
 
         let cost prefix (uses: BigInteger) (l: Layer) =

@@ -192,7 +192,7 @@ module internal Expressions =
 
         let rounded (f: Rational -> BigInteger) =
             let lo, hi = number span (one ())
-            if f lo = f hi then Value.Number(Rational.OfBig(f lo))
+            if (f lo).Equals(f hi) then Value.Number(Rational.OfBig(f lo))
             else fault span (Problem.NotAnInteger(name + "(...)", describe (one ())))
 
         match name with

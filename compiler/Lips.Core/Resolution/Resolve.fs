@@ -6,10 +6,8 @@ open Lips.Core.Syntax
 /// A model after resolution, with what diagnostics and reports need beside the tree.
 type ResolvedModel =
     { Model: Model
-      /// Place of each layer, by `Layer.Id`.
-      Spans: IReadOnlyDictionary<int, Span>
-      /// Path of the file each layer was written in, by `Layer.Id`.
-      Files: IReadOnlyDictionary<int, string>
+      /// Where each layer was written, by `Layer.Id`.
+      Places: IReadOnlyDictionary<int, LayerPlace>
       ClaimSpans: Span list
       HeaderSpan: Span
       /// Path and shape of every named point.
@@ -35,7 +33,7 @@ module Resolve =
                 match w.Tied with
                 | None -> ()
                 | Some path ->
-                    let span = (match state.Spans.TryGetValue l.Id with | true, span -> span | _ -> Span.None)
+                    let span = (match state.Places.TryGetValue l.Id with | true, place -> place.Span | _ -> Span.None)
 
                     match owners |> List.tryFind (fun (name, _) -> name = path + ".weight") with
                     | _ when w.Name <> "weight" -> state.Report(Problem.UnknownHyperparameter(l.Kind, "tie", []), span)
@@ -166,16 +164,15 @@ module Resolve =
               Chains = List.ofSeq chains
               Claims = resolvedClaims |> List.map fst
               Recipe = mergeRecipe entries }
-          Spans = state.Spans
-          Files = state.Files
+          Places = state.Places
           ClaimSpans = resolvedClaims |> List.map snd
           HeaderSpan = span
           Points = List.ofSeq state.Points }
 
     /// Blocks and top-level names of a spec and of every file it uses, in order. `read` answers a `use` path.
     let private gather (read: string -> string -> Result<Spec, Problem>) (spec: Spec) (report: string -> Problem -> Span -> unit) =
-        let blocks = Dictionary<string, Declared * Span>()
-        let models = Dictionary<string, Span>()
+        let blocks = Dictionary<string, Declared>()
+        let models = Dictionary<string, Name>()
         let lets = ResizeArray<Name * Expr * string>()
         let seen = HashSet<string>()
 
@@ -195,18 +192,18 @@ module Resolve =
                 | LetTop(n, e) -> lets.Add(n, e, path)
                 | Block(n, parameters, body) ->
                     if blocks.ContainsKey n.Text then
-                        report path (Problem.DeclaredTwice(n.Text, snd blocks[n.Text])) n.Span
+                        report path (Problem.DeclaredTwice(n.Text, blocks[n.Text].Header)) n.Span
                     else
-                        blocks[n.Text] <- ({ Path = path; Parameters = parameters; Body = body; Header = n.Span }, n.Span)
+                        blocks[n.Text] <- { Path = path; Parameters = parameters; Body = body; Header = n.Span }
                 | Model(n, _, _, _) when isMain ->
                     if models.ContainsKey n.Text then
-                        report path (Problem.DeclaredTwice(n.Text, models[n.Text])) n.Span
+                        report path (Problem.DeclaredTwice(n.Text, models[n.Text].Span)) n.Span
                     else
-                        models[n.Text] <- n.Span
+                        models[n.Text] <- n
                 | Model _ -> ()
 
         visit [] spec true
-        (blocks |> Seq.map (fun kv -> kv.Key, fst kv.Value) |> Map.ofSeq), List.ofSeq lets
+        (Map.empty, blocks.Keys) ||> Seq.fold (fun known name -> Map.add name blocks[name] known), List.ofSeq lets
 
     /// Resolves every model of a spec. `read` gives the parsed file of a `use`, from the path of the file it stands in;
     /// `overrides` are the command line's, by path.

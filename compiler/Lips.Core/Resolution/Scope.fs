@@ -20,17 +20,15 @@ module internal Scope =
 
     type State(source: SourceText, catalog: Map<string, LayerKind>, blocks: Map<string, Declared>, globals: Environment) =
         let diagnostics = ResizeArray<Diagnostic>()
-        let spans = Dictionary<int, Span>()
-        let files = Dictionary<int, string>()
+        let places = Dictionary<int, LayerPlace>()
         let points = ResizeArray<string * Shape>()
         let mutable steps = 0L
         member _.Catalog = catalog
         member _.Blocks = blocks
         /// Top-level `let`s of the spec and of the files it uses.
         member _.Globals = globals
-        member _.Spans = spans
-        /// The file of each layer, as the spans: a block may come from a used one.
-        member _.Files = files
+        /// Where each layer was written: a block may come from a used file.
+        member _.Places = places
         member _.Points = points
         /// Names and shapes of finished chains, `memory = from source { ... }`: what a layer of another chain may read.
         member val Chains = ResizeArray<string * Shape>()
@@ -156,7 +154,8 @@ module internal Scope =
 
     let checkWeights span (kind: string) (weights: Weight list) =
         for w in weights do
-            checkCount span $"'{kind}.{w.Name}'" w.Count
+            // concatenated: the first use of a format costs a cold process more than the rest of this file
+            checkCount span ("'" + kind + "." + w.Name + "'") w.Count
 
     let settingNames = Vocabulary.settings |> List.map (fun h -> h.Name)
 
@@ -185,14 +184,14 @@ module internal Scope =
                 positional[allowed.Length].Span
                 (Problem.TooManyPositional(kind.Name, positional.Length, allowed |> List.map (fun h -> h.Name)))
 
-        let given = Dictionary<string, Expr * Span>()
+        let given = Dictionary<string, Argument>()
         let own = ResizeArray<string option * Setting>()
 
         let put name (a: Argument) =
             if given.ContainsKey name then
-                fault a.Span (Problem.DeclaredTwice(name, snd given[name]))
+                fault a.Span (Problem.DeclaredTwice(name, given[name].Span))
 
-            given[name] <- (a.Value, a.Span)
+            given[name] <- a
 
         positional |> List.iteri (fun i a -> put allowed[i].Name a)
 
@@ -208,19 +207,18 @@ module internal Scope =
                 let text = (match p.Parts with Field n :: _ -> n.Text | _ -> "this path")
                 fault p.Span (Problem.UnknownHyperparameter(kind.Name, text, Nearest.names (declared @ settingNames) text))
 
-        let given = given |> Seq.map (fun kv -> kv.Key, kv.Value) |> Map.ofSeq
         let mutable names = withSizes shape scope.Names
         let mutable values: (string * Value) list = []
 
         for h in kind.Hyperparameters do
             let value =
-                match Map.tryFind h.Name given with
-                | Some(e, span) when (match h.Type with PointType | InputType -> true | _ -> false) ->
-                    match pathText e with
+                match given.TryGetValue h.Name with
+                | true, a when (match h.Type with PointType | InputType -> true | _ -> false) ->
+                    match pathText a.Value with
                     | Some p -> Some(Choice(p, []))
-                    | None -> fault span (Problem.WrongValue(h.Name, "the name of a point", "an expression"))
-                | Some(e, span) -> Some(Arguments.coerce span kind.Name h h.Type (evaluate names e))
-                | None ->
+                    | None -> fault a.Span (Problem.WrongValue(h.Name, "the name of a point", "an expression"))
+                | true, a -> Some(Arguments.coerce a.Span kind.Name h h.Type (evaluate names a.Value))
+                | _ ->
                     let scoped =
                         scope.Settings |> List.tryFind (fun s -> s.Name = h.Name && s.Roles.IsNone)
 
@@ -295,9 +293,8 @@ module internal Scope =
             | _ -> ()
 
         let weights = Settings.overlay kind.Name kind.Parts own scope.Settings declared
-        let id = state.Spans.Count
-        state.Spans[id] <- call.Span
-        state.Files[id] <- state.Path
+        let id = state.Places.Count
+        state.Places[id] <- { File = state.Path; Span = call.Span }
 
         { Id = id
           Kind = kind.Name

@@ -148,6 +148,9 @@ type Weight =
 
     member this.Count = this.Shape |> List.fold (fun p d -> p * BigInteger d) BigInteger.One
 
+/// Where a layer was written. A reference, for tables: those of the framework over structures are compiled at every start.
+type LayerPlace = { File: string; Span: Span }
+
 /// One use of a layer kind, with every hyperparameter decided.
 type Layer =
     { /// Position in the order of expansion; the key of the side table of spans.

@@ -73,11 +73,12 @@ module Diagnostic =
             let marked =
                 if d.Span.EndLine = d.Span.Line then d.Span.EndColumn - d.Span.Column else shown.Length - column
 
-            let carets = String('^', max 1 (min marked (shown.Length - column)))
+            // replicated: filling an array by vectors is compiled at every start
+            let carets = String.replicate (max 1 (min marked (shown.Length - column))) "^"
             // A tab stays a tab, so that the carets stand below what they mark.
             let before = shown.Substring(0, column) |> String.map (fun c -> if c = '\t' then '\t' else ' ')
             let number = d.Span.Line.ToString(Globalization.CultureInfo.InvariantCulture)
-            let gutter = String(' ', number.Length)
+            let gutter = String.replicate number.Length " "
 
             out.Append("  ").Append(number).Append(" | ").Append(shown).Append('\n') |> ignore
             out.Append("  ").Append(gutter).Append(" | ").Append(before).Append(carets).Append('\n') |> ignore

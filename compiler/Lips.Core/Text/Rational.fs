@@ -10,6 +10,19 @@ module internal Whole =
     let bits (n: BigInteger) : int64 =
         if n.IsZero then
             0L
+        elif n.CompareTo Int64.MaxValue <= 0 && n.CompareTo -Int64.MaxValue >= 0 then
+            let mutable rest = uint64 (BigInteger.Abs n)
+            let mutable width = 0L
+
+            while rest > 255UL do
+                rest <- rest >>> 8
+                width <- width + 8L
+
+            while rest > 0UL do
+                rest <- rest >>> 1
+                width <- width + 1L
+
+            width
         else
             let bytes = (BigInteger.Abs n).ToByteArray()
             // The last byte holds the sign and is 0 when the byte before it is full.
@@ -41,10 +54,19 @@ module internal Whole =
 
             x
 
-    /// √n when it is an integer.
+    /// Bit i: is some square i more than a multiple of 64? Those of 0, 1, 4, 9, 16, 17, 25, 33, 36, 41, 49, 57 are.
+    [<Literal>]
+    let private squareRemainders = 0x202021202030213UL
+
+    /// √n when it is an integer, n ≥ 0.
     let exactSquareRoot (n: BigInteger) : BigInteger voption =
-        let r = squareRoot n
-        if r * r = n then ValueSome r else ValueNone
+        if n.IsOne then
+            ValueSome n
+        elif (squareRemainders >>> int (n &&& BigInteger 63)) &&& 1UL = 0UL then
+            ValueNone
+        else
+            let r = squareRoot n
+            if (r * r).Equals n then ValueSome r else ValueNone
 
 /// An exact rational number in lowest terms with a positive denominator.
 /// Every number written in a spec is one of these until a rule rounds it outward.
@@ -62,9 +84,12 @@ type Rational =
         if denominator.IsZero then
             raise (DivideByZeroException "a rational number has a non-zero denominator")
 
-        let g = BigInteger.GreatestCommonDivisor(numerator, denominator)
-        let s = if denominator.Sign < 0 then -g else g
-        { Top = numerator / s; Bottom = denominator / s }
+        if denominator.IsOne then
+            { Top = numerator; Bottom = denominator }
+        else
+            let g = BigInteger.GreatestCommonDivisor(numerator, denominator)
+            let s = if denominator.Sign < 0 then -g else g
+            if s.IsOne then { Top = numerator; Bottom = denominator } else { Top = numerator / s; Bottom = denominator / s }
 
     static member OfInt(n: int64) = { Top = BigInteger n; Bottom = BigInteger.One }
     static member OfBig(n: BigInteger) = { Top = n; Bottom = BigInteger.One }
@@ -120,7 +145,7 @@ type Rational =
             if exponent.Sign < 0 then None else Some this
         elif this.IsInteger && this.Top.IsOne then
             Some this
-        elif this.IsInteger && this.Top = BigInteger.MinusOne then
+        elif this.IsInteger && this.Top.Equals BigInteger.MinusOne then
             Some(if n.IsEven then Rational.One else this)
         elif n * BigInteger this.BitSize > BigInteger bitLimit then
             None
@@ -207,7 +232,9 @@ type Rational =
 
             match exponent with
             | Some e when i = n && whole + fraction > 0 ->
-                let value = BigInteger.Parse(digits.ToString(), Globalization.CultureInfo.InvariantCulture)
+                let culture = Globalization.CultureInfo.InvariantCulture
+                // the general way is compiled at every start
+                let value = if digits.Length <= 18 then BigInteger(Int64.Parse(digits.ToString(), culture)) else BigInteger.Parse(digits.ToString(), culture)
                 let shift = e - fraction
                 let ten = BigInteger.Pow(BigInteger 10, abs shift)
 
@@ -271,7 +298,7 @@ type Rational =
 
     override this.Equals other =
         match other with
-        | :? Rational as r -> this.Top = r.Top && this.Bottom = r.Bottom
+        | :? Rational as r -> this.Top.Equals r.Top && this.Bottom.Equals r.Bottom
         | _ -> false
 
     override this.GetHashCode() = this.Top.GetHashCode() * 397 ^^^ this.Bottom.GetHashCode()

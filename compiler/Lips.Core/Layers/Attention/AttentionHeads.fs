@@ -127,11 +127,11 @@ module internal AttentionHeads =
 
     // ---- what rules share ----
 
-    let whole (input: RuleInput) w = input.Name $"σ({w})" (input.Measure Functional.SpectralNorm w)
+    let whole (input: RuleInput) (w: string) = input.Name $"σ({w})" (input.Measure Functional.SpectralNorm w)
 
     /// A norm of one head's slice, a function of the head a sum runs over; of the only head, the whole weight's; of heads that several
     /// heads read, the largest, for a sum runs over the heads that read.
-    let ofHead (input: RuleInput) functional ofOne w =
+    let ofHead (input: RuleInput) functional ofOne (w: string) =
         let count = (match input.Weight w with Some weight -> weight.Heads | None -> 1L)
 
         if count = 1L then input.Measure ofOne w
@@ -144,7 +144,7 @@ module internal AttentionHeads =
         if input.HasWeight w then ofHead input Functional.HeadVectorNorm Functional.VectorNorm w else Bound.zero
 
     /// The norm of the keys or values of all heads: a head of theirs that several read is stacked as often.
-    let stacked (input: RuleInput) w =
+    let stacked (input: RuleInput) (w: string) =
         match shared input.Options with
         | 1L -> whole input w
         | n ->

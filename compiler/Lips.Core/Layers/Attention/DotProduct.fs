@@ -42,7 +42,7 @@ module internal DotProduct =
           Name = input.Name }
 
     let private needs (input: RuleInput) (s: SoftmaxSetting) =
-        let radius value whose =
+        let radius value (whose: string) =
             { Value = value
               Why = $"dot-product attention has no Lipschitz constant where {whose} may be arbitrarily large, and their radius is unknown"
               Fix = "bound the radius before it (cap the biases, positions and embedding rows, or put a norm before it), or use cosine similarity" }

@@ -150,13 +150,15 @@ module internal Visibility =
         | None -> None
 
     let fits (options: Options) (x: Shape) =
-        fitsTokens options x.Tokens
-        |> Result.bind (fun () ->
-            let divides name size (height, width) next =
-                if height % size <> 0L then Error(Indivisible("height", height, name, size))
-                elif width % size <> 0L then Error(Indivisible("width of the map", width, name, size))
-                else next ()
+        let divides name size height width =
+            if height % size <> 0L then Some(Indivisible("height", height, name, size))
+            elif width % size <> 0L then Some(Indivisible("width of the map", width, name, size))
+            else None
 
+        // no tail call with more arguments than this function has: it would be compiled at every start
+        match fitsTokens options x.Tokens with
+        | Error fault -> Error fault
+        | Ok() ->
             match x.Grid, options.Choice "partition" with
             | _, ("full", _) -> Ok()
             | (Single | Row _), _ -> Error(NeedsGrid "a height × width map")
@@ -164,13 +166,15 @@ module internal Visibility =
             | Map(height, width), ("window", arguments) ->
                 let size = arguments.Count "size"
 
-                divides "window" size (height, width) (fun () ->
-                    if arguments.Count "shift" < size then Ok()
-                    else Error(DoesNotFit $"""the shift, {arguments.Count "shift"}, must be below the window, {size}"""))
+                match divides "window" size height width with
+                | Some fault -> Error fault
+                | None when arguments.Count "shift" < size -> Ok()
+                | None -> Error(DoesNotFit $"""the shift, {arguments.Count "shift"}, must be below the window, {size}""")
             | Map(height, width), (_, arguments) ->
-                divides "stripe" (arguments.Count "stripe") (height, width) (fun () ->
-                    if options.Count "heads" % 2L = 0L then Ok()
-                    else Error(Indivisible("heads", options.Count "heads", "the number of stripes' directions", 2L))))
+                match divides "stripe" (arguments.Count "stripe") height width with
+                | Some fault -> Error fault
+                | None when options.Count "heads" % 2L = 0L -> Ok()
+                | None -> Error(Indivisible("heads", options.Count "heads", "the number of stripes' directions", 2L))
 
     // ---- patterns ----
 
