@@ -64,8 +64,8 @@ module UpperText =
         else
             up
 
-    /// Zeros before a number, up to a length. Replicated: filling an array by vectors is compiled at every start.
-    let private padded (length: int) (digits: string) = String.replicate (max 0 (length - digits.Length)) "0" + digits
+    /// Zeros before a number, up to a length. One by one: what fills a text with vectors is compiled at every start.
+    let rec private padded (length: int) (digits: string) = if digits.Length >= length then digits else padded length ("0" + digits)
 
     let private point (n: BigInteger) (decimals: int) =
         let text = padded (decimals + 1) ((BigInteger.Abs n).ToString culture)

@@ -117,7 +117,6 @@ module Derive =
                 match layer.Weights |> List.tryFind (fun w -> w.Name = name) with
                 | Some w -> w
                 | None -> invalidOp $"the rule of '{layer.Kind}' reads the weight '{name}', which the layer does not have"
-
             let path, w =
                 match w.Tied with
                 // one tensor, so one norm: the owner's name and the owner's cap
@@ -128,7 +127,6 @@ module Derive =
             path, w
 
         let path, w = owner name
-
         match (functional: Functional).Right with
         | None -> Bound.Measured(Caps.measure path w functional)
         | Some right ->

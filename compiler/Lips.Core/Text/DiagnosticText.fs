@@ -73,15 +73,18 @@ module Diagnostic =
             let marked =
                 if d.Span.EndLine = d.Span.Line then d.Span.EndColumn - d.Span.Column else shown.Length - column
 
-            // replicated: filling an array by vectors is compiled at every start
-            let carets = String.replicate (max 1 (min marked (shown.Length - column))) "^"
+            let carets = max 1 (min marked (shown.Length - column))
             // A tab stays a tab, so that the carets stand below what they mark.
             let before = shown.Substring(0, column) |> String.map (fun c -> if c = '\t' then '\t' else ' ')
             let number = d.Span.Line.ToString(Globalization.CultureInfo.InvariantCulture)
-            let gutter = String.replicate number.Length " "
 
             out.Append("  ").Append(number).Append(" | ").Append(shown).Append('\n') |> ignore
-            out.Append("  ").Append(gutter).Append(" | ").Append(before).Append(carets).Append('\n') |> ignore
+            // one by one: what fills a text with vectors is compiled at every start
+            let repeated (c: char) times = for _ in 1..times do out.Append c |> ignore
+            repeated ' ' (2 + number.Length)
+            out.Append(" | ").Append(before) |> ignore
+            repeated '^' carets
+            out.Append '\n' |> ignore
 
         match d.Hint with
         | None -> ()
