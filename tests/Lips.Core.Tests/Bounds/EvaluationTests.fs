@@ -51,6 +51,16 @@ let ``the verifier's value is at most the fast one`` () =
     |> check 300
 
 [<Fact>]
+let ``a prepared program is worth at every bounds what it is worth anew`` () =
+    let pick k (m: Measure) =
+        if (m.Weight.Length + k) % 5 = 0 then None else Some(quotientRoot (int64 (k + m.Weight.Length)) 3L)
+
+    Prop.forAll (Arb.fromGen (RandomBounds.program true)) (fun program ->
+        let prepared = Evaluate.preparedAtBounds Evaluate.upper program
+        [ 1; 4; 2; 1 ] |> List.forall (fun k -> prepared (pick k) = Evaluate.atBounds Evaluate.upper (pick k) program))
+    |> check 300
+
+[<Fact>]
 let ``exact values stay exact`` () =
     let product = Bound.Mul(Bound.Mul(quotientRoot 768L 256L, quotientRoot 256L 768L), Bound.one)
     Assert.Equal(Some Rational.One, (exactly product).Rational)
