@@ -1,6 +1,7 @@
 // Matrix products of the libraries that libtorch computes with, called from within a parallel region.
 #pragma once
 
+#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
 

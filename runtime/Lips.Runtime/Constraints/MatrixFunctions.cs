@@ -106,7 +106,19 @@ internal static class MatrixFunctions
     }
 
     /// <summary>Q·W, or W·Q where tall.</summary>
-    private static torch.Tensor Multiply(torch.Tensor gain, torch.Tensor x, bool tall) => tall ? x.bmm(gain) : gain.bmm(x);
+    private static torch.Tensor Multiply(torch.Tensor gain, torch.Tensor x, bool tall)
+    {
+        var product = torch.empty(x.shape, dtype: x.dtype, device: x.device);
+        TorchExtras.MultiplyInto(product, tall ? x : gain, tall ? gain : x);
+        return product;
+    }
+
+    /// <summary>W ← Q·W for a function Q of factor²·W·Wᵀ, or of WᵀW where tall, in place.</summary>
+    public static void Apply(Func<torch.Tensor, torch.Tensor> gain, torch.Tensor x, bool tall, double factor)
+    {
+        using var scope = torch.NewDisposeScope();
+        Apply(gain(SymmetricProducts.Gram(x, tall, factor * factor)), x, tall);
+    }
 
     /// <summary>W ← Q·W, or W·Q where tall, in place; on the CPU in slices.</summary>
     public static void Apply(torch.Tensor gain, torch.Tensor x, bool tall)
@@ -123,76 +135,16 @@ internal static class MatrixFunctions
     }
 
     /// <summary>
-    /// min(σ·<paramref name="factor"/>, 1)/factor in place of every σ: W ← C^(−1/2)·W with C = max(G, I) = (G + I + |G − I|)/2, G in
-    /// units of the cap, the absolute value through the matrix sign. Near σ = 1 the sign is uncertain, but there |G − I| is small;
-    /// small σ need no sign at all.
+    /// Q with Q·W of singular values min(σ, 1), from G = W·Wᵀ, which may be written over: C^(−1/2) with C = max(G, I) = (G + I + |G − I|)/2,
+    /// the absolute value through the matrix sign. Near σ = 1 the sign is uncertain, but there |G − I| is small; small σ need no sign at all.
     /// </summary>
-    /// <param name="reach">A bound of all σ·factor, where one is known: up to <see cref="SoftCap.LargestReach"/> it saves half the work.</param>
-    public static void HardCap(torch.Tensor x, bool tall, double factor, double? reach = null)
+    /// <param name="reach">A bound of all σ, where one is known: up to that of a <see cref="Knee"/> a single polynomial does it.</param>
+    public static torch.Tensor HardCapGain(torch.Tensor gram, double? reach = null)
     {
-        using var scope = torch.NewDisposeScope();
-        var gram = SymmetricProducts.Gram(x, tall, factor * factor);
-        Apply(reach <= SoftCap.LargestReach ? NearGain(gram) : FarGain(gram), x, tall);
-    }
-
-    /// <summary>
-    /// Cubics a·x + b·x³ whose composition s makes σ·(1 + (σ² − 1)·(1 + s(σ² − 1))/2)^(−1/2) differ from min(σ, 1) by at most
-    /// 7·10⁻⁴ for σ up to 81/62, and by 2.4·10⁻⁴ of σ below 0.9: fitted to that, by p-norms with growing p.
-    /// </summary>
-    private static readonly (double A, double B)[] SignCubics =
-    [
-        (5.018151043013822, -4.900772992912278), (2.296525923314432, -0.5697998978360693), (2.1177460721843646, -0.5840945224565935),
-        (1.8217668036267505, -0.5323335705780021), (1.5328700137087077, -0.4416228002278472), (1.4135883213444447, -0.4176944205880249),
-    ];
-
-    /// <summary>C^(−1/2) where the eigenvalues of G, which is written over, are at most (81/62)².</summary>
-    private static torch.Tensor NearGain(torch.Tensor gram)
-    {
-        // four buffers, written over again and again: memory that is new costs as much as a product
-        gram.diagonal(0, 1, 2).sub_(1);
-        torch.Tensor difference = gram, sign = gram, polynomial = torch.empty_like(gram), result = torch.empty_like(gram), spare = torch.empty_like(gram);
-        foreach (var (a, b) in SignCubics)
-        {
-            SymmetricProducts.Product(sign, sign, b, polynomial).diagonal(0, 1, 2).add_(a);
-            SymmetricProducts.Product(polynomial, sign, into: result);
-            (sign, result) = (result, ReferenceEquals(sign, gram) ? spare : sign);
-        }
-        var excess = SymmetricProducts.Product(difference, sign, 0.5, result).add_(difference, 0.5);
-        // (1 + e)^(−1/2) on [0, (81/62)² − 1], interpolated at Chebyshev's points
-        var square = SymmetricProducts.Product(excess, excess, into: polynomial);
-        var high = sign.copy_(square).mul_(InverseRoot[4]).add_(excess, InverseRoot[3]);
-        high.diagonal(0, 1, 2).add_(InverseRoot[2]);
-        var gain = SymmetricProducts.Product(square, high, into: gram).add_(excess, InverseRoot[1]);
-        gain.diagonal(0, 1, 2).add_(InverseRoot[0]);
-        return gain;
-    }
-
-    private static readonly double[] InverseRoot = Interpolated(e => 1 / Math.Sqrt(1 + e), SoftCap.LargestReach * SoftCap.LargestReach - 1, 5);
-
-    /// <summary>Coefficients, constant first, of the polynomial that agrees with a function at Chebyshev's points of [0, end].</summary>
-    private static double[] Interpolated(Func<double, double> function, double end, int count)
-    {
-        var coefficients = new double[count];
-        var points = new double[count];
-        for (int i = 0; i < count; i++)
-            points[i] = 0.5 * end * (1 - Math.Cos(Math.PI * (i + 0.5) / count));
-        for (int i = 0; i < count; i++)
-        {
-            // Lagrange's polynomial of point i, multiplied out
-            double[] basis = [function(points[i]), .. new double[count - 1]];
-            for (int j = 0, degree = 0; j < count; j++)
-            {
-                if (j == i)
-                    continue;
-                double scale = 1 / (points[i] - points[j]);
-                degree++;
-                for (int d = degree; d >= 0; d--)
-                    basis[d] = ((d > 0 ? basis[d - 1] : 0) - points[j] * basis[d]) * scale;
-            }
-            for (int d = 0; d < count; d++)
-                coefficients[d] += basis[d];
-        }
-        return coefficients;
+        foreach (var knee in Knee.All)
+            if (reach <= knee.Reach)
+                return knee.Of(gram);
+        return FarGain(gram);
     }
 
     /// <summary>C^(−1/2) whatever the eigenvalues of G are.</summary>

@@ -7,11 +7,14 @@ using TorchSharp;
 namespace Lips.Runtime.Constraints;
 
 /// <summary>
-/// Enforces the weight constraints after each optimizer step, in float32: on the CPU weight by weight where they lie, elsewhere
-/// matrices of equal shape in one batch. The result is within about 10⁻³ of the cap, and sealing makes it a fact.
+/// Enforces the weight constraints after each optimizer step, in float32: on the CPU where the weights lie, elsewhere matrices of
+/// equal shape in one batch. The result is within about 10⁻³ of the cap, and sealing makes it a fact.
 /// </summary>
 public sealed class Projector
 {
+    /// <summary>Entries of the Gram matrices that are worked on together: some megabytes, several times over, stay in the cache.</summary>
+    private const long CachedEntries = 1 << 20;
+
     private readonly List<Group> _groups;
     private readonly List<(BoundWeight Weight, Constraint.Cap Cap)> _entrywise = [];
     private readonly List<(BoundWeight Weight, Constraint.Cap Cap)> _operators = [];
@@ -161,6 +164,7 @@ public sealed class Projector
             PerHead = perHead;
             View = bound.View;
             Transpose = rows > columns;
+            Small = Math.Min(rows, columns);
             // A limit of zero means a zero matrix: any finite factor keeps it so once the entries are cleared.
             Factor = cap.Limit > 0 ? UnitFactor(cap, rows, columns) / cap.Limit : double.PositiveInfinity;
         }
@@ -174,6 +178,9 @@ public sealed class Projector
         public int Count { get; }
 
         public bool Transpose { get; }
+
+        /// <summary>The smaller side.</summary>
+        public long Small { get; }
 
         /// <summary>Multiplies the matrix into units of its cap.</summary>
         public double Factor { get; }
@@ -201,16 +208,16 @@ public sealed class Projector
                 case CapMethod.Soft:
                     foreach (var same in members.GroupBy(m => reach(m.Weight) is double r ? SoftCap.Coefficient(r) : null))
                         if (same.Key is double alpha && alpha > 0)
-                            InPlace([.. same], (x, tall, factor) => SoftCap.Apply(x, tall, factor, alpha));
+                            Multiply([.. same], gram => SoftCap.Gain(gram, alpha));
                         else if (same.Key is null)
                             // Outside the range where the coupling is proven, the exact cap.
-                            InPlace([.. same], (x, tall, factor) => MatrixFunctions.HardCap(x, tall, factor));
+                            Multiply([.. same], gram => MatrixFunctions.HardCapGain(gram));
                     return;
                 case CapMethod.Hard:
                     foreach (var same in members.GroupBy(m => reach(m.Weight)))
                         // what cannot have left the cap stays as it is
                         if (!(same.Key <= 1))
-                            InPlace([.. same], (x, tall, factor) => MatrixFunctions.HardCap(x, tall, factor, same.Key));
+                            Multiply([.. same], gram => MatrixFunctions.HardCapGain(gram, same.Key));
                     return;
                 case CapMethod.Normalize:
                     Normalize(members);
@@ -228,10 +235,10 @@ public sealed class Projector
         }
 
         /// <summary>
-        /// A method that changes matrices where they lie, given the factor into units of their cap. On the CPU one weight after
-        /// the other, as its products keep all cores busy and the cache is what matters; elsewhere all in one batch.
+        /// W ← Q·W for a function Q of W·Wᵀ in units of the cap, which it may write over. On the CPU W stays where it lies, and as many small
+        /// matrices go together as leave their Gram matrices in the cache; elsewhere all are one batch.
         /// </summary>
-        private static void InPlace(List<Member> members, Action<torch.Tensor, bool, double> method)
+        private static void Multiply(List<Member> members, Func<torch.Tensor, torch.Tensor> gain)
         {
             if (members.Count == 0)
                 return;
@@ -239,19 +246,36 @@ public sealed class Projector
             {
                 Run(members, x =>
                 {
-                    method(x, false, 1);
+                    MatrixFunctions.Apply(gain, x, tall: false, 1);
                     return x;
                 });
                 return;
             }
-            foreach (var member in members)
+            for (int begin = 0, end; begin < members.Count; begin = end)
             {
                 using var scope = torch.NewDisposeScope();
-                var stored = member.Stored();
-                var x = stored.to(torch.ScalarType.Float32);
-                method(x, member.Transpose, member.Factor);
-                if (stored.dtype != x.dtype)
-                    stored.copy_(x);
+                long size = members[begin].Small, count = 0;
+                for (end = begin; end < members.Count && (count == 0 || (count + members[end].Count) * size * size <= CachedEntries); end++)
+                    count += members[end].Count;
+                var grams = torch.empty(count, size, size);
+                var together = members.GetRange(begin, end - begin);
+                Each((member, x, gram) => SymmetricProducts.Gram(x, member.Transpose, member.Factor * member.Factor, gram), grams);
+                Each((member, x, factor) =>
+                {
+                    MatrixFunctions.Apply(factor, x, member.Transpose);
+                    if (member.View.dtype != x.dtype)
+                        member.Stored().copy_(x);
+                }, gain(grams));
+
+                void Each(Action<Member, torch.Tensor, torch.Tensor> action, torch.Tensor parts)
+                {
+                    long at = 0;
+                    foreach (var member in together)
+                    {
+                        action(member, member.Stored().to(torch.ScalarType.Float32), parts.narrow(0, at, member.Count));
+                        at += member.Count;
+                    }
+                }
             }
         }
 

@@ -36,19 +36,17 @@ public static class SoftCap
     }
 
     /// <summary>
-    /// Applies the map in place to matrices that are in units of their cap once multiplied by <paramref name="factor"/>. As one
-    /// polynomial it is σ·(1 − α²g²·(3 − 3αg + α²g²)) with g = σ²: W is read for its Gram matrix and once more at the end.
+    /// Q with Q·W of singular values p₂(p₁(σ)), from G = W·Wᵀ for W in units of its cap. As one polynomial the map is
+    /// σ·(1 − α²g²·(3 − 3αg + α²g²)) with g = σ²: W is read for its Gram matrix and once more at the end.
     /// </summary>
-    internal static void Apply(torch.Tensor x, bool tall, double factor, double alpha)
+    internal static torch.Tensor Gain(torch.Tensor gram, double alpha)
     {
-        using var scope = torch.NewDisposeScope();
-        var gram = SymmetricProducts.Gram(x, tall, factor * factor);
-        var square = SymmetricProducts.Product(gram, gram);
         double a2 = alpha * alpha;
-        var loss = (gram * (3 * a2 * alpha)).add_(square, -a2 * a2);
+        var square = SymmetricProducts.Product(gram, gram);
+        var loss = gram.mul_(3 * a2 * alpha).add_(square, -a2 * a2);
         loss.diagonal(0, 1, 2).sub_(3 * a2);
         var gain = SymmetricProducts.Product(square, loss);
         gain.diagonal(0, 1, 2).add_(1);
-        MatrixFunctions.Apply(gain, x, tall);
+        return gain;
     }
 }

@@ -86,6 +86,8 @@ public static class TorchExtras
         result.copy_(product);
     }
 
+    public static bool SymmetricProduct(torch.Tensor result, torch.Tensor a, torch.Tensor b, double alpha) => false;
+
     public static torch.Tensor Pinned(torch.Tensor tensor) => tensor.alias();
 
     private static NotSupportedException Missing([CallerMemberName] string feature = "") =>

@@ -150,10 +150,15 @@ public static class TorchExtras
     /// <summary>result ← beta·result + alpha·a·b for batches of matrices; the result may be a part of a larger tensor. A beta of 0 reads nothing.</summary>
     public static void MultiplyInto(torch.Tensor result, torch.Tensor a, torch.Tensor b, double beta = 0, double alpha = 1)
     {
+        if (Fused.MultiplyInto(result, a, b, beta, alpha)) return;
         // ATen's loop for the smallest matrices multiplies what is there by 0, which keeps a NaN
         if (beta == 0 && a.shape[1] * a.shape[2] * b.shape[2] < 1000) result.zero_();
         Ops.baddbmm_.InPlace(result, result, a, b, beta, alpha);
     }
+
+    /// <summary>result ← alpha·a·b for batches of float32 matrices on the CPU whose products are known to be symmetric: half of the work.</summary>
+    /// <returns>Whether it was done; false elsewhere and for others.</returns>
+    public static bool SymmetricProduct(torch.Tensor result, torch.Tensor a, torch.Tensor b, double alpha) => Fused.SymmetricProduct(result, a, b, alpha);
 
     /// <summary>A copy in memory that CUDA devices read by themselves, while the processor does something else.</summary>
     public static torch.Tensor Pinned(torch.Tensor tensor) => Ops.pin_memory.Call(tensor);

@@ -57,5 +57,25 @@ internal static unsafe class Fused
         return code == 0;
     }
 
+    /// <returns>Whether it was done.</returns>
+    internal static bool MultiplyInto(torch.Tensor result, torch.Tensor a, torch.Tensor b, double beta, double alpha)
+    {
+        int code = NativeMethods.Check(NativeMethods.lips_multiply_into(result.Handle, a.Handle, b.Handle, beta, alpha));
+        GC.KeepAlive(result);
+        GC.KeepAlive(a);
+        GC.KeepAlive(b);
+        return code == 0;
+    }
+
+    /// <returns>Whether it was done.</returns>
+    internal static bool SymmetricProduct(torch.Tensor result, torch.Tensor a, torch.Tensor b, double alpha)
+    {
+        int code = NativeMethods.Check(NativeMethods.lips_symmetric_product(result.Handle, a.Handle, b.Handle, alpha));
+        GC.KeepAlive(result);
+        GC.KeepAlive(a);
+        GC.KeepAlive(b);
+        return code == 0;
+    }
+
     private static IntPtr HandleOf(torch.Tensor? tensor) => tensor is null ? 0 : tensor.Handle;
 }

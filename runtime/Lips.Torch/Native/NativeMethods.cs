@@ -42,6 +42,8 @@ internal static unsafe partial class NativeMethods
     [DllImport(Library)] internal static extern int lips_mix(IntPtr a, double keep, IntPtr b, double share, IntPtr* result);
     [DllImport(Library)] internal static extern int lips_cross_entropy(IntPtr logits, IntPtr target, long ignored, int consumes, IntPtr* result);
     [DllImport(Library)] internal static extern int lips_adamw(IntPtr* values, IntPtr* gradients, IntPtr* first, IntPtr* second, int count, double kept, double beta1, double beta2, double root, double epsilon, double rate);
+    [DllImport(Library)] internal static extern int lips_multiply_into(IntPtr result, IntPtr a, IntPtr b, double beta, double alpha);
+    [DllImport(Library)] internal static extern int lips_symmetric_product(IntPtr result, IntPtr a, IntPtr b, double alpha);
 
     [DllImport(Library)] internal static extern int lips_autocast(int device, int value, int dtype);
     [DllImport(Library)] internal static extern int lips_autocast_clear();

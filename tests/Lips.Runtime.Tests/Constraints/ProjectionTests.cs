@@ -58,7 +58,7 @@ public class ProjectionTests
         Assert.Equal(step switch { 0.05 => 0.12244, 0.2 => 0.18863, _ => alpha }, alpha, 4);
         double[] values = Enumerable.Range(0, 12).Select(i => (1 + step) * (12 - i) / 12).ToArray();
         var capped = WithSingularValues(values, 12, 30, 3).to(float32).unsqueeze(0);
-        SoftCap.Apply(capped, tall: false, 1, alpha);
+        MatrixFunctions.Apply(g => SoftCap.Gain(g, alpha), capped, tall: false, 1);
         var after = SingularValues(capped[0]);
         Assert.Equal(1, after[0], 5);
         Assert.All(after, s => Assert.True(s <= 1 + 1e-5));
@@ -105,8 +105,8 @@ public class ProjectionTests
         var x = randn(5, 8, 20);
         foreach (Func<Tensor, Tensor> method in new Func<Tensor, Tensor>[]
                  {
-                     t => Capped(t, y => MatrixFunctions.HardCap(y, tall: false, 1)), t => Capped(t / 10, y => MatrixFunctions.HardCap(y, tall: false, 1, 1.3)),
-                     t => MatrixFunctions.Orthogonalize(t, 2), t => MatrixFunctions.LargestSingular(t).Norm, t => Capped(t / 10, y => SoftCap.Apply(y, tall: false, 1, 0.1)),
+                     t => Capped(t, y => MatrixFunctions.Apply(g => MatrixFunctions.HardCapGain(g), y, tall: false, 1)), t => Capped(t / 10, y => MatrixFunctions.Apply(g => MatrixFunctions.HardCapGain(g, 1.3), y, tall: false, 1)),
+                     t => MatrixFunctions.Orthogonalize(t, 2), t => MatrixFunctions.LargestSingular(t).Norm, t => Capped(t / 10, y => MatrixFunctions.Apply(g => SoftCap.Gain(g, 0.1), y, tall: false, 1)),
                  })
         {
             var together = method(x);
