@@ -1,7 +1,7 @@
 // Memory of CPU tensors. The C library gives every large block back to the kernel as soon as it is freed, so that a
 // training step pays for the same pages again and again: a tenth of a second for each gigabyte. Here freed blocks are kept
 // for the next tensor of about their size, but never so many that more is resident than the tensors themselves have
-// needed at once; large blocks are made of huge pages where the kernel has them. LIPS_ALLOCATOR=system leaves memory to libtorch.
+// needed at once and 64 MiB beside; large blocks are made of huge pages where the kernel has them. LIPS_ALLOCATOR=system leaves memory to libtorch.
 #include <c10/core/CPUAllocator.h>
 #include <sys/mman.h>
 
@@ -14,7 +14,7 @@
 
 namespace {
 
-constexpr size_t kPage = 4096, kHugePage = 2 << 20, kLarge = 256 << 10;
+constexpr size_t kPage = 4096, kHugePage = 2 << 20, kLarge = 256 << 10, kSpare = 64 << 20;
 
 struct Block {
   char* data;
@@ -58,9 +58,9 @@ class BlockCache {
   }
 
  private:
-  // Oldest first, until no more is resident than was ever needed at once.
-  void shrink() {
-    while (cached_ > 0 && live_ + cached_ > most_) {
+  // Oldest first, until hardly more is resident than was ever needed at once.
+  void shrink(size_t spare = kSpare) {
+    while (cached_ > 0 && live_ + cached_ > most_ + spare) {
       auto oldest = by_age_.begin();
       auto range = by_size_.equal_range(oldest->bytes);
       for (auto i = range.first; i != range.second; ++i)
@@ -81,7 +81,7 @@ class BlockCache {
     if (at == MAP_FAILED) {
       // what is kept for later may be what is missing now
       most_ = live_;
-      shrink();
+      shrink(0);
       at = mmap(nullptr, asked, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     }
     TORCH_CHECK(at != MAP_FAILED, "not enough memory: ", bytes, " bytes were asked for");

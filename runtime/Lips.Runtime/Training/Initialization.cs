@@ -111,12 +111,20 @@ public static class Initialization
         for (int b = 0; b < count; b++)
         {
             var gaussian = Gaussian(random, Math.Max(rows, columns), Math.Min(rows, columns));
-            var (q, r) = torch.linalg.qr(gaussian);
-            // The sign of R's diagonal makes the distribution uniform (Mezzadri 2007).
-            q = q * r.diagonal().sign();
+            var q = Orthonormal(gaussian);
             blocks[b].copy_((rows >= columns ? q : q.mT) * target);
         }
         return values;
+    }
+
+    /// <summary>The Q of G = Q·R with a positive diagonal of R, which makes its distribution uniform (Mezzadri 2007).</summary>
+    private static torch.Tensor Orthonormal(torch.Tensor gaussian)
+    {
+        // a large and tall Gaussian matrix has a condition number below some 6, so that the Cholesky factor of GᵀG is R to nearly the last digit, and takes a tenth of the time
+        if (gaussian.shape[1] >= 128 && gaussian.shape[0] >= 2 * gaussian.shape[1])
+            return torch.linalg.solve_triangular(torch.linalg.cholesky(gaussian.mT.mm(gaussian)), gaussian.mT, upper: false).mT;
+        var (q, r) = torch.linalg.qr(gaussian);
+        return q * r.diagonal().sign();
     }
 
     private static torch.Tensor Spectral(Weight weight, double target, SeededRandom random)
