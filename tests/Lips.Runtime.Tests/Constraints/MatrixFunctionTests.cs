@@ -1,6 +1,7 @@
 using System;
 using System.Linq;
 using Lips.Runtime.Constraints;
+using Lips.Runtime.Torch;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
@@ -52,6 +53,34 @@ public class MatrixFunctionTests
         Assert.True(wide.eq(wide.mT).all().item<bool>());
         var square = SymmetricProducts.Product(wide, wide, -2, into: zeros_like(wide));
         Assert.InRange(Distance(square, wide.to(float64).bmm(wide.to(float64)) * -2) / n / k, 0, 1e-4);
+    }
+
+    [Theory]
+    [InlineData(1, 70, 33, 90)]
+    [InlineData(5, 17, 40, 8)]
+    [InlineData(3, 1, 20, 30)]
+    [InlineData(2, 20, 1, 1)]
+    public void A_product_goes_into_memory_of_any_layout(int batch, int rows, int inner, int columns)
+    {
+        using var scope = NewDisposeScope();
+        // whole, as a transpose, and as columns of something wider
+        Func<int, int, Tensor>[] layouts =
+        [
+            (n, m) => Normals(n, batch, n, m).to(float32),
+            (n, m) => Normals(m, batch, m, n).to(float32).mT,
+            (n, m) => Normals(n, batch, n, m + 5).to(float32).narrow(2, 3, m),
+            (n, m) => Normals(n, batch, n, 2 * m).to(float32).slice(2, 0, 2 * m, 2),
+        ];
+        foreach (var left in layouts)
+            foreach (var right in layouts)
+                foreach (var into in layouts)
+                    foreach (double beta in new[] { 0, 0.5 })
+                    {
+                        Tensor a = left(rows, inner), b = right(inner, columns), result = into(rows, columns);
+                        var expected = result.to(float64) * beta + a.to(float64).bmm(b.to(float64)) * -1.5;
+                        TorchExtras.MultiplyInto(result, a, b, beta, -1.5);
+                        Assert.InRange(Distance(result, expected), 0, 1e-4);
+                    }
     }
 
     [Fact]
