@@ -5,10 +5,11 @@ using TorchSharp;
 namespace Lips.Runtime.Constraints;
 
 /// <summary>
-/// The hard cap as one polynomial q of the Gram matrix: σ·q(σ²) differs from min(σ, 1) by at most 8·10⁻⁴ for σ up to
-/// <see cref="Reach"/>, and by 2.5·10⁻⁴ of σ below 0.9. Best of all polynomials of a degree would take twice as many products: this one is
-/// a chain, P ← scale·P·(P + share·X + shift·I) from P = X = 2G/reach² − I, whose degree doubles with each product. Its numbers are
-/// fitted: least squares over σ, by Levenberg and Marquardt, with weights that grow where the error is large, from many random starts.
+/// The hard cap as one polynomial q of the Gram matrix: σ·q(σ²) differs from min(σ, 1) by at most 1.1·10⁻³ for σ up to
+/// <see cref="Reach"/>, and by 3.6·10⁻⁴ of σ below 0.9 (up to a reach of 1.1 by 7.4·10⁻⁴ and 2.5·10⁻⁴). What the last step left a
+/// thousandth too large goes a little beyond: it comes out below the cap, at 1.001·reach by 0.003, at 1.01·reach by 0.05.
+/// q is a chain, P ← scale·P·(P + share·X + shift·I) from P = X = 2G/reach² − I, whose degree doubles with each product. Its numbers are fitted:
+/// least squares over σ, by Levenberg and Marquardt, with weights that grow where the error is large, from many random starts.
 /// </summary>
 internal sealed class Knee
 {
@@ -38,6 +39,15 @@ internal sealed class Knee
                 (2.353248904, 0.3952143046, -0.1392872811), (541.6705305, -0.004547527346, -0.006983524333),
             ],
             (-0.1748669669, -0.4416046935, -0.001274245212, -4.461934605e-05, 1.000075461)),
+        new(
+            SoftCap.LargestReach,
+            [
+                (3.527980229, 0, -0.1638696852), (-0.8558956823, -0.5343509981, -4.638316958), (-0.1677499558, -2.302500009, -5.438731365),
+                (-0.1065205258, 0.7249094211, -4.609943598), (1.356923421, 0.3805340153, -0.01503504405), (-1.48322414, -0.924371865, -0.4518007525),
+                (-5.448315908, -0.4775258623, -0.125506196), (-22.85749125, -0.2188555308, -0.1553073366), (1.001257245, -0.4165579121, -0.5835140765),
+                (17.58960267, 0.3591950154, -0.04450618725),
+            ],
+            (0.3918395475, -0.1996575052, -0.448393202, 0.0003668506769, 1.000167966)),
     ];
 
     /// <summary>q(G) for a batch of symmetric matrices, which is written over.</summary>
