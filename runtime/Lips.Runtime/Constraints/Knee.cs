@@ -5,8 +5,8 @@ using TorchSharp;
 namespace Lips.Runtime.Constraints;
 
 /// <summary>
-/// The hard cap as one polynomial q of the Gram matrix: σ·q(σ²) differs from min(σ, 1) by at most 1.1·10⁻³ for σ up to
-/// <see cref="Reach"/>, and by 3.6·10⁻⁴ of σ below 0.9 (up to a reach of 1.1 by 7.4·10⁻⁴ and 2.5·10⁻⁴). What the last step left a
+/// The hard cap as one polynomial q of the Gram matrix: σ·q(σ²) differs from min(σ, 1) by at most 1.3·10⁻³ for σ up to
+/// <see cref="Reach"/> (8·10⁻⁴ where that is 1.1), and by 3.8·10⁻⁴ of σ below 0.9. What the last step left a
 /// thousandth too large goes a little beyond: it comes out below the cap, at 1.001·reach by 0.003, at 1.01·reach by 0.05.
 /// q is a chain, P ← scale·P·(P + share·X + shift·I) from P = X = 2G/reach² − I, whose degree doubles with each product. Its numbers are fitted:
 /// least squares over σ, by Levenberg and Marquardt, with weights that grow where the error is large, from many random starts.
