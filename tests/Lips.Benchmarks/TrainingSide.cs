@@ -168,9 +168,9 @@ internal static class TrainingSide
 
     private static torch.Tensor Part(long[] tokens, int step, int batch, int context, int shift, torch.Device device)
     {
-        var part = new long[batch * context];
+        var part = torch.empty(batch, context, dtype: torch.ScalarType.Int64);
         for (int b = 0; b < batch; b++)
-            Array.Copy(tokens, ((long)step * batch + b) * (context + 1) + shift, part, b * context, context);
-        return torch.tensor(part, device: device).view(batch, context);
+            tokens.AsSpan(((step * batch) + b) * (context + 1) + shift, context).CopyTo(MemoryMarshal.Cast<byte, long>(part.bytes)[(b * context)..]);
+        return device.type == DeviceType.CPU ? part : part.to(device);
     }
 }

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Runtime.InteropServices;
 using Lips.Runtime.Data;
 using TorchSharp;
 
@@ -24,6 +25,13 @@ public abstract class BatchSource
 
     /// <summary>The validation part, every prediction counted once.</summary>
     public abstract IEnumerable<Batch> Validation(int count, torch.Device device);
+
+    /// <summary>The entries of a tensor in the processor's memory, to be written where they are read: a step leaves no arrays to the garbage collector.</summary>
+    protected static Span<T> Entries<T>(torch.Tensor tensor)
+        where T : unmanaged => MemoryMarshal.Cast<byte, T>(tensor.bytes);
+
+    /// <summary>The tensor on a device.</summary>
+    protected static torch.Tensor Placed(torch.Tensor tensor, torch.Device device) => device.type == DeviceType.CPU ? tensor : tensor.to(device);
 
     /// <summary>Where the next batch comes from.</summary>
     public abstract ulong[] Position { get; set; }

@@ -75,16 +75,17 @@ public sealed class LabelledBatches : BatchSource
 
     private Batch Make(LabelledSet set, int[] chosen, torch.Device device, SeededRandom? random = null)
     {
-        var values = new float[chosen.Length * set.SampleSize];
-        var labels = new long[chosen.Length];
+        torch.Tensor values = torch.empty([chosen.Length, .. _input.Shape], dtype: torch.ScalarType.Float32), labels = torch.empty(chosen.Length, dtype: torch.ScalarType.Int64);
+        Span<float> samples = Entries<float>(values);
+        Span<long> classes = Entries<long>(labels);
         for (int b = 0; b < chosen.Length; b++)
         {
-            var sample = values.AsSpan(b * set.SampleSize, set.SampleSize);
+            var sample = samples.Slice(b * set.SampleSize, set.SampleSize);
             set.Copy(chosen[b], sample, _input.RangeLow ?? 0, _input.RangeHigh ?? 1);
             if (random is not null)
                 _augmentation.Apply(sample, (int)_input.Shape[1], (int)_input.Shape[2], (float)(_input.RangeLow ?? 0), random);
-            labels[b] = set.Labels[chosen[b]];
+            classes[b] = set.Labels[chosen[b]];
         }
-        return new Batch(torch.tensor(values, device: device).view([chosen.Length, .. _input.Shape]), torch.tensor(labels, device: device));
+        return new Batch(Placed(values, device), Placed(labels, device));
     }
 }

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Linq;
 using Lips.Runtime.Data;
@@ -44,10 +45,9 @@ public sealed class TextBatches : BatchSource
 
     public override Batch Next(int count, torch.Device device)
     {
-        var inputs = new long[count * _context];
-        var targets = new long[count * _context];
-        _corpus.Sample(_random, count, _context, inputs, targets);
-        return new Batch(ToTensor(inputs, device), ToTensor(targets, device));
+        torch.Tensor inputs = Windows(count), targets = Windows(count);
+        _corpus.Sample(_random, count, _context, Entries<long>(inputs), Entries<long>(targets));
+        return new Batch(Placed(inputs, device), Placed(targets, device));
     }
 
     public override IEnumerable<Batch> Validation(int count, torch.Device device)
@@ -55,17 +55,16 @@ public sealed class TextBatches : BatchSource
         foreach (var group in _corpus.ValidationWindows(_context, _stride).GroupBy(w => w.Counted))
             foreach (var chunk in group.Chunk(count))
             {
-                var inputs = new long[chunk.Length * _context];
-                var targets = new long[chunk.Length * _context];
+                torch.Tensor inputs = Windows(chunk.Length), targets = Windows(chunk.Length);
                 for (int b = 0; b < chunk.Length; b++)
+                {
+                    Span<long> read = Entries<long>(inputs).Slice(b * _context, _context), wanted = Entries<long>(targets).Slice(b * _context, _context);
                     for (int t = 0; t < _context; t++)
-                    {
-                        inputs[b * _context + t] = _corpus.Tokens[chunk[b].Start + t];
-                        targets[b * _context + t] = _corpus.Tokens[chunk[b].Start + t + 1];
-                    }
-                yield return new Batch(ToTensor(inputs, device), ToTensor(targets, device), group.Key);
+                        (read[t], wanted[t]) = (_corpus.Tokens[chunk[b].Start + t], _corpus.Tokens[chunk[b].Start + t + 1]);
+                }
+                yield return new Batch(Placed(inputs, device), Placed(targets, device), group.Key);
             }
     }
 
-    private torch.Tensor ToTensor(long[] tokens, torch.Device device) => torch.tensor(tokens, device: device).view(-1, _context);
+    private torch.Tensor Windows(int count) => torch.empty(count, _context, dtype: torch.ScalarType.Int64);
 }
