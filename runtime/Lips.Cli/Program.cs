@@ -53,36 +53,30 @@ public static class Program
     private static RootCommand Root(string first)
     {
         var root = new RootCommand("Transformer stacks with a proven Lipschitz bound.");
-        string[] verbs = Array.IndexOf(Verbs, first) >= 0 ? [first] : Verbs;
-        foreach (string verb in verbs)
-            root.Add(Create(verb));
+        int given = Array.FindIndex(Verbs, v => v.Name == first);
+        foreach (var (_, create) in given >= 0 ? [Verbs[given]] : Verbs)
+            root.Add(create());
         return root;
     }
 
-    private static readonly string[] Verbs =
+    private static readonly (string Name, Func<Command> Create)[] Verbs =
     [
-        "check", "bound", "solve", "falsify", "table", "summary", "emit", "layers", "explain", "format", "train", "grid", "eval", "sample", "certify", "verify", "test",
+        ("check", CheckVerb.Create),
+        ("bound", BoundVerb.Create),
+        ("solve", SolveVerb.Create),
+        ("falsify", FalsifyVerb.Create),
+        ("table", TableVerb.Create),
+        ("summary", SummaryVerb.Create),
+        ("emit", EmitVerb.Create),
+        ("layers", LayersVerb.Create),
+        ("explain", ExplainVerb.Create),
+        ("format", FormatVerb.Create),
+        ("train", TrainVerb.Create),
+        ("grid", GridVerb.Create),
+        ("eval", EvalVerb.Create),
+        ("sample", SampleVerb.Create),
+        ("certify", CertifyVerb.Create),
+        ("verify", VerifyVerb.Create),
+        ("test", TestVerb.Create),
     ];
-
-    private static Command Create(string verb) => verb switch
-    {
-        "check" => CheckVerb.Create(),
-        "bound" => BoundVerb.Create(),
-        "solve" => SolveVerb.Create(),
-        "falsify" => FalsifyVerb.Create(),
-        "table" => TableVerb.Create(),
-        "summary" => SummaryVerb.Create(),
-        "emit" => EmitVerb.Create(),
-        "layers" => LayersVerb.Create(),
-        "explain" => ExplainVerb.Create(),
-        "format" => FormatVerb.Create(),
-        "train" => TrainVerb.Create(),
-        "grid" => GridVerb.Create(),
-        "eval" => EvalVerb.Create(),
-        "sample" => SampleVerb.Create(),
-        "certify" => CertifyVerb.Create(),
-        "verify" => VerifyVerb.Create(),
-        "test" => TestVerb.Create(),
-        _ => throw new ArgumentOutOfRangeException(nameof(verb)),
-    };
 }
