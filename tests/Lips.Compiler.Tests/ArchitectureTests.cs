@@ -34,7 +34,6 @@ public sealed partial class ArchitectureTests
     private static readonly Dictionary<string, string> Longer = new(StringComparer.Ordinal)
     {
         ["compiler/Lips.Core/Text/Diagnostic.fs"] = "a list: every case of one type with its prose",
-        ["compiler/Lips.Core/Bounds/Evaluate.fs"] = "one interpreter, whose cases share a scope",
         ["compiler/Lips.Core/Bounds/Precise.fs"] = "one number type and its operations",
         ["compiler/Lips.Core/Bounds/Upper.fs"] = "one number type and its operations",
         ["runtime/Lips.Torch/Native/Ops.cs"] = "a list: every operator that is called",

@@ -128,7 +128,7 @@ module Report =
         | Point(_, body) -> layersIn body
 
     /// All index values worth looking at of the repeats around a row, outermost first.
-    let rec private samples (loops: (string * int64) list) : Evaluate.Indices list =
+    let rec private samples (loops: (string * int64) list) : LoopIndices list =
         match loops with
         | [] -> [ [] ]
         | (name, n) :: rest ->
@@ -142,7 +142,7 @@ module Report =
         let known (values: Upper option list) = (match List.choose id values with [] -> None | some -> Some(List.max some))
 
         /// Over all iterations of the repeats outside of the innermost, the largest.
-        let cell (loops: (string * int64) list) column (read: Evaluate.Indices -> Upper option) =
+        let cell (loops: (string * int64) list) column (read: LoopIndices -> Upper option) =
             let value inner =
                 let outer = List.truncate (loops.Length - 1) loops
                 samples outer |> List.map (fun o -> read (o @ [ fst (List.last loops), inner ])) |> known

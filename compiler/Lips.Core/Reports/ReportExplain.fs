@@ -27,7 +27,7 @@ module ReportExplain =
 
     /// The largest value of a step's expression over its iterations.
     let private largest (valuation: Valuation) (step: Step) (b: Bound) =
-        let rec indices (loops: (string * int64) list) : Evaluate.Indices list =
+        let rec indices (loops: (string * int64) list) : LoopIndices list =
             match loops with
             | [] -> [ [] ]
             | (name, n) :: rest ->

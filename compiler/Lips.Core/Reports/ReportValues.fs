@@ -14,7 +14,7 @@ type At =
 
 /// Every value of a derivation at one point, as reports read it.
 type Valuation(point: At, program: Program) =
-    let observed = Dictionary<int, List<Evaluate.Indices * ExactFirst.Number>>()
+    let observed = Dictionary<int, List<LoopIndices * ExactFirst.Number>>()
     let arithmetic = ExactFirst.arithmetic ExactFirst.defaultEffort
     let rounded (u: Upper) = ExactFirst.Number(null, u)
 
@@ -41,13 +41,13 @@ type Valuation(point: At, program: Program) =
     let exact = ExactFirst.arithmetic System.Int32.MaxValue
 
     /// The observation at the given indices; a loop that reached a fixed point repeats its last round.
-    let rec at (depth: int) (indices: Evaluate.Indices) (candidates: (Evaluate.Indices * ExactFirst.Number) list) =
+    let rec at (depth: int) (indices: LoopIndices) (candidates: (LoopIndices * ExactFirst.Number) list) =
         match candidates with
         | [] -> None
         | (own, _) :: _ when depth >= own.Length || depth >= indices.Length -> Some(snd (List.last candidates))
         | _ ->
             let wanted = snd indices[depth]
-            let place (own: Evaluate.Indices, _) = snd own[depth]
+            let place (own: LoopIndices, _) = snd own[depth]
             let reached = candidates |> List.filter (fun c -> place c <= wanted)
 
             match reached with
@@ -56,7 +56,7 @@ type Valuation(point: At, program: Program) =
                 let last = reached |> List.map place |> List.max
                 at (depth + 1) indices (reached |> List.filter (fun c -> place c = last))
 
-    let rec value (indices: Evaluate.Indices) (b: Bound) : ExactFirst.Number =
+    let rec value (indices: LoopIndices) (b: Bound) : ExactFirst.Number =
         let recurse = value indices
         let fold combine empty items = (match items with [] -> empty | first :: rest -> List.fold combine first rest)
 
@@ -100,11 +100,11 @@ type Valuation(point: At, program: Program) =
     member _.HasResult(name: string) = named |> List.exists (fun (n, _) -> n = name)
 
     /// A value of the derivation at the given loop indices, rounded up.
-    member _.Value(indices: Evaluate.Indices, b: Bound) : Upper = (value indices b).Upper
+    member _.Value(indices: LoopIndices, b: Bound) : Upper = (value indices b).Upper
 
     /// after ÷ before, rounded up; exact where both are. Else both are known to a few units of 2^-64 and so is their
     /// quotient: 2^-48 is taken off, so that a factor of 2 does not read 2.00001. No bound is made of it. Nothing where the quotient says nothing (0/0, ∞/∞).
-    member _.Quotient(indices: Evaluate.Indices, after: Bound, before: Bound) : Upper option =
+    member _.Quotient(indices: LoopIndices, after: Bound, before: Bound) : Upper option =
         let a, b = value indices after, value indices before
 
         if b.Upper.IsZero || b.Upper.IsInfinity then

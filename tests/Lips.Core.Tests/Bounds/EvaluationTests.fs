@@ -20,9 +20,9 @@ let private quotientRoot a b = Bound.Sqrt(Bound.ofQuotient a b)
 [<Fact>]
 let ``programs mean what a plain interpreter says, bit for bit`` () =
     Prop.forAll (Arb.fromGen (RandomBounds.program true)) (fun program ->
-        let seen = System.Collections.Generic.List<int * Evaluate.Indices * Upper>()
+        let seen = System.Collections.Generic.List<int * LoopIndices * Upper>()
         let plain = Fractions.interpret Evaluate.upper (RandomBounds.normAt 3) (fun id i v -> seen.Add((id, i, v))) program
-        let told = System.Collections.Generic.List<int * Evaluate.Indices * Upper>()
+        let told = System.Collections.Generic.List<int * LoopIndices * Upper>()
         let fast = Evaluate.run Evaluate.upper (RandomBounds.normAt 3) (Some(fun id i v -> told.Add((id, i, v)))) program
         let silent = Evaluate.run Evaluate.upper (RandomBounds.normAt 3) None program
         // Rounds after a fixed point are not told again: what is told is a part of what is seen.

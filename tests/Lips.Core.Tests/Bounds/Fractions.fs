@@ -66,7 +66,7 @@ let arithmetic: Arithmetic<Fraction> =
       Same = fun _ _ -> false }
 
 /// A second, plain interpreter: maps instead of slots, nothing remembered, every round run.
-let interpret (arithmetic: Arithmetic<'n>) measure (observe: int -> Evaluate.Indices -> 'n -> unit) (program: Program) =
+let interpret (arithmetic: Arithmetic<'n>) measure (observe: int -> LoopIndices -> 'n -> unit) (program: Program) =
     let rec value env indices head b =
         let recurse = value env indices head
 

@@ -162,7 +162,7 @@ let exactExpression (size: int) : Gen<Bound> =
     |> Gen.where (fun b -> isShort { Statements = []; Results = [ "", b ] })
 
 /// A positive bound that depends on the text of a norm alone.
-let normAt (seed: int) (m: Measure) (indices: Evaluate.Indices) (head: int option) : Upper =
+let normAt (seed: int) (m: Measure) (indices: LoopIndices) (head: int option) : Upper =
     let text = Evaluate.key m indices head
     // FNV-1a, so that every run sees the same numbers.
     let hash =
