@@ -32,7 +32,11 @@ internal static class LanczosPilot
             for (int j = 0; j <= i; j++)
                 to[j] = (float)(row[j] * scale);
         }
-        var (_, _, gap, ritz) = Lanczos(x => Times(lower, n, x), n, 0);
+        var (_, _, gap, weights, basis) = Lanczos(x => Times(lower, n, x), n, 0);
+        var ritz = new double[n];
+        for (int b = 0; b < weights.Length; b++)
+            for (int i = 0; i < n; i++)
+                ritz[i] += weights[b] * basis[b][i];
         double value = 0, length = 0, error = 0;
         var image = new double[n];
         for (int i = 0; i < n; i++)
@@ -52,14 +56,14 @@ internal static class LanczosPilot
     /// <summary>The largest Ritz value of a map v ↦ A·v, and how far above it the eigenvalue is expected at most, once that is below <paramref name="tolerance"/> of it.</summary>
     public static (double Value, double Excess) Iterate(Func<float[], float[]> times, int n, double tolerance)
     {
-        var (value, residual, gap, _) = Lanczos(times, n, tolerance);
+        var (value, residual, gap, _, _) = Lanczos(times, n, tolerance);
         return (value, Excess(residual, gap));
     }
 
     private static double Excess(double residual, double gap) => gap > 0 ? Math.Min(residual, residual * residual / gap) : residual;
 
-    /// <summary>The largest Ritz value, its residual, its distance to the second, and its vector.</summary>
-    private static (double Value, double Residual, double Gap, double[] Vector) Lanczos(Func<float[], float[]> times, int n, double tolerance)
+    /// <summary>The largest Ritz value, its residual, its distance to the second, and its vector as weights of a basis.</summary>
+    private static (double Value, double Residual, double Gap, double[] Weights, float[][] Basis) Lanczos(Func<float[], float[]> times, int n, double tolerance)
     {
         int most = Math.Min(n, MostSteps);
         var basis = new float[most][];
@@ -75,8 +79,7 @@ internal static class LanczosPilot
         {
             if (count > 0)
                 beta[count - 1] = norm;
-            for (int i = 0; i < n; i++)
-                v[i] = (float)(v[i] / norm);
+            Divide(v, norm);
             basis[count] = v;
             var next = times(v);
             alpha[count] = Dot(next, v);
@@ -88,7 +91,8 @@ internal static class LanczosPilot
             norm = Math.Sqrt(Dot(v, v));
             if (count % 4 == 0 && count >= 8)
             {
-                var (top, weights, gap) = Tridiagonal(alpha.AsSpan(0, count), beta);
+                // a value that is not wanted to the last bit is not looked for to the last bit
+                var (top, weights, gap) = Tridiagonal(alpha.AsSpan(0, count), beta, Math.Max(1e-13, 1e-4 * tolerance));
                 double residual = norm * Math.Abs(weights[^1]), excess = Excess(residual, gap);
                 // enough; or single precision has no more to give; or the value has settled
                 if ((excess < tolerance * top && top - before < tolerance * top) || residual < 2e-6 * top || excess < 1e-11 * top || (count >= 64 && top - before < 5e-9 * top))
@@ -96,12 +100,23 @@ internal static class LanczosPilot
                 before = top;
             }
         }
-        var (value, last, distance) = Tridiagonal(alpha.AsSpan(0, count), beta);
-        var ritz = new double[n];
-        for (int b = 0; b < count; b++)
-            for (int i = 0; i < n; i++)
-                ritz[i] += last[b] * basis[b][i];
-        return (value, count > 0 ? norm * Math.Abs(last[^1]) : 0, distance, ritz);
+        var (value, last, distance) = Tridiagonal(alpha.AsSpan(0, count), beta, 1e-13);
+        return (value, count > 0 ? norm * Math.Abs(last[^1]) : 0, distance, last, basis);
+    }
+
+    /// <summary>Quotients in double precision, rounded.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Divide(Span<float> v, double by)
+    {
+        var divisor = Vector256.Create(by);
+        var u = MemoryMarshal.Cast<float, Vector256<float>>(v);
+        for (int i = 0; i < u.Length; i++)
+        {
+            var (low, high) = Vector256.Widen(u[i]);
+            u[i] = Vector256.Narrow(low / divisor, high / divisor);
+        }
+        for (int i = u.Length * Vector256<float>.Count; i < v.Length; i++)
+            v[i] = (float)(v[i] / by);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -149,8 +164,8 @@ internal static class LanczosPilot
         return y;
     }
 
-    /// <summary>The largest eigenvalue of a symmetric tridiagonal matrix, its eigenvector, and its distance to the second.</summary>
-    private static (double Value, double[] Vector, double Gap) Tridiagonal(ReadOnlySpan<double> alpha, ReadOnlySpan<double> beta)
+    /// <summary>The largest eigenvalue of a symmetric tridiagonal matrix, to a relative accuracy, its eigenvector, and its distance to the second.</summary>
+    private static (double Value, double[] Vector, double Gap) Tridiagonal(ReadOnlySpan<double> alpha, ReadOnlySpan<double> beta, double accuracy)
     {
         int n = alpha.Length;
         if (n == 0)
@@ -162,7 +177,7 @@ internal static class LanczosPilot
             high = Math.Max(high, Math.Abs(alpha[i]) + reach);
             low = Math.Min(low, alpha[i] - reach);
         }
-        double first = Bisect(alpha, beta, low, high, 1), second = n > 1 ? Bisect(alpha, beta, low, first, 2) : first;
+        double first = Bisect(alpha, beta, low, high, 1, accuracy), second = n > 1 ? Bisect(alpha, beta, low, first, 2, accuracy) : first;
         // Inverse iteration from just above the eigenvalue, where the shifted matrix is positive definite.
         double shift = first + 1e-12 * Math.Max(high, 1e-300);
         var vector = new double[n];
@@ -197,9 +212,9 @@ internal static class LanczosPilot
     }
 
     /// <summary>The eigenvalue with <paramref name="rank"/> − 1 above it, by Sturm counts.</summary>
-    private static double Bisect(ReadOnlySpan<double> alpha, ReadOnlySpan<double> beta, double low, double high, int rank)
+    private static double Bisect(ReadOnlySpan<double> alpha, ReadOnlySpan<double> beta, double low, double high, int rank, double accuracy)
     {
-        for (int step = 0; step < 60 && high - low > 1e-13 * Math.Abs(high); step++)
+        for (int step = 0; step < 60 && high - low > accuracy * Math.Abs(high); step++)
         {
             double middle = 0.5 * (low + high), d = 1;
             int above = 0;
