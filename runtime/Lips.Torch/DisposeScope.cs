@@ -122,7 +122,14 @@ public sealed class DisposeScope : IDisposable
     {
         if (disposed) return;
         disposed = true;
-        DisposeEverything();
+        // in the order they were made, and without a list of what is kept: a step ends hundreds of scopes
+        for (int i = 0; i < tensors.Count; i++)
+        {
+            tensors[i].OwningScope = null;
+            tensors[i].Dispose();
+        }
+        tensors.Clear();
+        if (others is not null) DisposeEverything();
         DisposeScopeManager.Remove(this);
     }
 

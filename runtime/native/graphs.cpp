@@ -103,12 +103,13 @@ LIPS_API int32_t lips_graph_leave(void* handle) {
     order(self.side, self.outer));
 }
 
-// From here on operators are captured and not run. The memory that eager steps have left to the allocator goes back first, for a graph
-// allocates from a pool of its own. The default random generator takes part: libtorch registers it with every capture.
+// From here on operators are captured and not run. What was captured before, and the memory that eager steps have left to the allocator, goes
+// back first, for a graph allocates from a pool of its own. The default random generator takes part: libtorch registers it with every capture.
 LIPS_API int32_t lips_graph_begin(void* handle) {
   LIPS_GRAPH("capture",
     TORCH_CHECK(self.guard, "capture needs its stream to be current");
     check(cudaDeviceSynchronize());
+    self.graph.reset();
     c10::cuda::CUDACachingAllocator::emptyCache();
     self.graph = std::make_unique<at::cuda::CUDAGraph>();
     self.graph->capture_begin());

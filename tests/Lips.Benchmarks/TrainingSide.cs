@@ -99,7 +99,7 @@ internal static class TrainingSide
         };
         using var loss = TrainingLoss.Create(model, plan, null, device);
         var pass = new GradientPass(model, plan, loss, new ComputePrecision(plan.Precision, device));
-        using var graph = StepGraph.Create(pass, plan, new TrainingOptions { Folder = new RunFolder("."), Progress = ProgressLine.ForConsole() }, device);
+        using var graph = StepGraph.Create(pass, rule, plan, new TrainingOptions { Folder = new RunFolder("."), Progress = ProgressLine.ForConsole() }, device);
         using var feed = new BatchFeed(new TokenBatches(tokens, context), batch, device, ahead: device.type == DeviceType.CUDA, steps);
         var (seconds, forward, backward, update, losses, managed) = (new List<double>(), new List<double>(), new List<double>(), new List<double>(), new List<double>(), new List<double>());
         for (int step = 0; step < steps; step++)
@@ -112,10 +112,11 @@ internal static class TrainingSide
             }
             using (torch.NewDisposeScope())
             {
-                // of a recorded step forward and backward pass are one
-                var value = graph is null ? pass.Add(feed.Next(), beforeBackward: () => Note(forward)) : graph.Run(feed);
+                // a recorded step is one
+                var value = graph is null ? pass.Add(feed.Next(), beforeBackward: () => Note(forward)) : graph.Run(feed, 1).Loss;
                 Note(backward);
-                rule.Step(1);
+                if (graph is null)
+                    rule.Step(1);
                 if (graph is not { KeepsGradients: true })
                     model.Module.zero_grad();
                 Note(update);

@@ -66,7 +66,8 @@ internal static class WeightsSide
         using var noGrad = torch.no_grad();
         var matrices = weights.Distinct.Where(w => w.Weight.Shape.Count > 1).OrderBy(w => w.Weight.Name, StringComparer.Ordinal).ToList();
         var kept = what is "muon" or "norms" ? [] : matrices.Select(w => w.View.clone().DetachFromDisposeScope()).ToArray();
-        var projector = new Projector(weights);
+        var reach = StepNumber.Of(1 + Rate * Muon.UpdateNorm);
+        var projector = new Projector(weights, reach: _ => reach);
         if (what == "muon")
             foreach (var (_, leaf) in weights.Leaves)
                 leaf.grad = torch.randn_like(leaf) * 1e-3;
@@ -86,7 +87,7 @@ internal static class WeightsSide
             else if (muon is not null)
                 muon.Step(1);
             else
-                projector.AfterStep(_ => 1 + Rate * Muon.UpdateNorm, _ => 0);
+                projector.AfterStep();
             // a device has done it when a number of it is here
             if (weights.Leaves[0].Parameter.device_type != DeviceType.CPU)
                 weights.Leaves[^1].Parameter.detach().sum().item<float>();

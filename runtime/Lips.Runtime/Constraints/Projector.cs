@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Threading.Tasks;
+using Lips.Runtime.Optimizers;
 using TorchSharp;
 
 namespace Lips.Runtime.Constraints;
@@ -18,11 +19,37 @@ public sealed class Projector
     private readonly List<Group> _groups;
     private readonly List<(BoundWeight Weight, Constraint.Cap Cap)> _entrywise = [];
     private readonly List<(BoundWeight Weight, Constraint.Cap Cap)> _operators = [];
-    private readonly List<(BoundWeight Weight, double Rate)> _spectralDecays = [];
-    private readonly List<(BoundWeight Weight, double Rate)> _decays = [];
+    private readonly List<(BoundWeight Weight, StepNumber Strength)> _spectralDecays = [];
+    private readonly List<(BoundWeight Weight, StepNumber Kept)> _decays = [];
+    private readonly Reach[] _reaches;
+    private readonly string? _obstacle;
 
-    public Projector(ModelWeights weights)
+    /// <param name="weights">What is constrained.</param>
+    /// <param name="numbers">Of the update that the projection ends; its own, of a single step, where it is null.</param>
+    /// <param name="rate">A weight's learning rate; 1 where it is null.</param>
+    /// <param name="reach">A bound of σ_max of a weight's matrices over its cap after the step, when it was at most the cap before; null where the optimizer gives no such bound.</param>
+    public Projector(ModelWeights weights, StepNumbers? numbers = null, Func<Weight, StepNumber>? rate = null, Func<Weight, StepNumber?>? reach = null)
     {
+        numbers ??= new StepNumbers();
+        var one = StepNumber.Of(1);
+        var ownRate = rate ?? (_ => one);
+        var decays = new Dictionary<(StepNumber, double, bool), StepNumber>();
+        StepNumber Decay(Weight weight, double strength, bool before)
+        {
+            var learning = ownRate(weight);
+            if (!decays.TryGetValue((learning, strength, before), out var number))
+                decays[(learning, strength, before)] = number = numbers.Add((_, _) => before ? 1 - learning.Host * strength : learning.Host * strength);
+            return number;
+        }
+        var reaches = new Dictionary<(StepNumber, CapMethod), Reach>();
+        Reach? ReachOf(Weight weight, Constraint.Cap cap)
+        {
+            if (cap.Method is not (CapMethod.Soft or CapMethod.Hard) || cap.Limit <= 0 || reach?.Invoke(weight) is not { } bound)
+                return null;
+            if (!reaches.TryGetValue((bound, cap.Method), out var known))
+                reaches[(bound, cap.Method)] = known = new Reach(bound, cap.Method, numbers, weight.Name);
+            return known;
+        }
         var groups = new Dictionary<(CapMethod, long, long), Group>();
         foreach (var bound in weights.All)
         {
@@ -38,40 +65,67 @@ public sealed class Projector
                     var (_, rows, columns) = MatrixBlocks.Shape(bound.Weight, MatrixBlocks.ArePerHead(bound.Weight));
                     var key = (cap.Method, Math.Min(rows, columns), Math.Max(rows, columns));
                     if (!groups.TryGetValue(key, out var group))
-                        groups[key] = group = new Group(cap.Method);
-                    group.Members.Add(new Member(bound, cap));
+                        groups[key] = group = new Group(cap.Method, numbers);
+                    group.Members.Add(new Member(bound, cap, ReachOf(bound.Weight, cap)));
                     break;
                 case Constraint.SpectralDecay decay:
-                    _spectralDecays.Add((bound, decay.Rate));
+                    _spectralDecays.Add((bound, Decay(bound.Weight, decay.Rate, before: false)));
                     break;
                 case Constraint.WeightDecay decay:
-                    _decays.Add((bound, decay.Rate));
+                    _decays.Add((bound, Decay(bound.Weight, decay.Rate, before: true)));
                     break;
             }
         }
         _groups = [.. groups.Values];
+        _reaches = [.. reaches.Values];
+        _obstacle = _operators.Count > 0 ? $"the projection reads the norm of '{_operators[0].Weight.Weight.Name}', whose cap is of the operator"
+            : _groups.Select(g => g.Obstacle).FirstOrDefault(o => o is not null);
+    }
+
+    /// <summary>Why the projection after this step reads values in its midst, and so cannot be recorded; null where it does not.</summary>
+    internal string? Obstacle
+    {
+        get
+        {
+            if (_obstacle is null)
+                foreach (var reach in _reaches)
+                    if (reach.Needs is Reach.Call.Exact)
+                        return reach.Obstacle;
+            return _obstacle;
+        }
+    }
+
+    /// <summary>Whether a projection now would be the kernels that the last one was.</summary>
+    internal bool IsAlike
+    {
+        get
+        {
+            foreach (var reach in _reaches)
+                if (reach.Needs != reach.Done)
+                    return false;
+            return true;
+        }
     }
 
     /// <summary>Decay that belongs before the step: W ← (1 − lr·rate)·W.</summary>
-    public void BeforeStep(Func<Weight, double> learningRate)
+    public void BeforeStep()
     {
         using var noGrad = torch.no_grad();
-        foreach (var (weight, rate) in _decays)
-            weight.View.mul_(1 - learningRate(weight.Weight) * rate);
+        foreach (var (weight, kept) in _decays)
+            weight.View.mul_(kept);
     }
 
-    /// <summary>
-    /// Projects. <paramref name="reach"/> bounds σ_max of a weight's matrices over its cap after the step, when it was at
-    /// most the cap before; null where the optimizer gives no such bound.
-    /// </summary>
-    public void AfterStep(Func<Weight, double?> reach, Func<Weight, double> learningRate)
+    /// <summary>Projects what the step may have taken beyond its cap.</summary>
+    public void AfterStep()
     {
         using var noGrad = torch.no_grad();
         using var scope = torch.NewDisposeScope();
         foreach (var group in _groups)
-            group.Project(reach);
-        foreach (var (weight, rate) in _spectralDecays)
-            SpectralDecay(weight, learningRate(weight.Weight) * rate);
+            group.Project(group.Method, bounded: true);
+        foreach (var (weight, strength) in _spectralDecays)
+            SpectralDecay(weight, strength);
+        foreach (var reach in _reaches)
+            reach.Done = reach.Needs;
         Others();
     }
 
@@ -81,7 +135,7 @@ public sealed class Projector
         using var noGrad = torch.no_grad();
         using var scope = torch.NewDisposeScope();
         foreach (var group in _groups)
-            group.Project(_ => null, group.Method is CapMethod.Soft ? CapMethod.Hard : group.Method is CapMethod.Hammer or CapMethod.Stiefel ? CapMethod.Normalize : group.Method);
+            group.Project(group.Method is CapMethod.Soft ? CapMethod.Hard : group.Method is CapMethod.Hammer or CapMethod.Stiefel ? CapMethod.Normalize : group.Method, bounded: false);
         Others();
     }
 
@@ -145,19 +199,20 @@ public sealed class Projector
         }
     }
 
-    /// <summary>W ← W − rate·σ₁·u₁·v₁ᵀ.</summary>
-    private static void SpectralDecay(BoundWeight weight, double rate)
+    /// <summary>W ← W − strength·σ₁·u₁·v₁ᵀ.</summary>
+    private static void SpectralDecay(BoundWeight weight, StepNumber strength)
     {
         var matrix = MatrixBlocks.Of(weight.View, weight.Weight, perHead: false).to(torch.ScalarType.Float32);
         var (_, left) = MatrixFunctions.LargestSingular(matrix);
         var leading = left.bmm(left.mT.bmm(matrix));
-        weight.View.sub_((leading * rate).view([.. weight.Weight.Shape]).to(weight.View.dtype));
+        weight.View.sub_(leading.mul(strength).view([.. weight.Weight.Shape]).to(weight.View.dtype));
     }
 
     private sealed class Member
     {
-        public Member(BoundWeight bound, Constraint.Cap cap)
+        public Member(BoundWeight bound, Constraint.Cap cap, Reach? reach)
         {
+            Reach = reach;
             bool perHead = MatrixBlocks.ArePerHead(bound.Weight);
             (Count, long rows, long columns) = MatrixBlocks.Shape(bound.Weight, perHead);
             Weight = bound.Weight;
@@ -182,6 +237,8 @@ public sealed class Projector
         /// <summary>The smaller side.</summary>
         public long Small { get; }
 
+        public Reach? Reach { get; }
+
         /// <summary>Multiplies the matrix into units of its cap.</summary>
         public double Factor { get; }
 
@@ -192,29 +249,41 @@ public sealed class Projector
         public torch.Tensor Blocks() => Transpose ? Stored().mT : Stored();
     }
 
-    private sealed class Group(CapMethod method)
+    private sealed class Group(CapMethod method, StepNumbers numbers)
     {
         public CapMethod Method => method;
 
         public List<Member> Members { get; } = [];
 
-        public void Project(Func<Weight, double?> reach, CapMethod? instead = null)
+        /// <summary>Why no projection of the group can be recorded: it reads values in its midst whatever the step is.</summary>
+        public string? Obstacle => method switch
+        {
+            CapMethod.Svd => $"the projection of '{Members[0].Weight.Name}' is a singular value decomposition",
+            CapMethod.Soft or CapMethod.Hard when Members.Find(m => m.Reach is null && !double.IsInfinity(m.Factor)) is { } free =>
+                $"nothing bounds how far a step takes '{free.Weight.Name}' beyond its cap, so that the projection looks",
+            _ => null,
+        };
+
+        /// <param name="method">The group's, or another in its place.</param>
+        /// <param name="bounded">Whether the weights were at most their caps before the step.</param>
+        public void Project(CapMethod method, bool bounded)
         {
             foreach (var zero in Members.Where(m => double.IsInfinity(m.Factor)))
                 zero.View.zero_();
             var members = Members.Where(m => !double.IsInfinity(m.Factor)).ToList();
-            switch (instead ?? method)
+            switch (method)
             {
                 case CapMethod.Soft:
-                    foreach (var same in members.GroupBy(m => reach(m.Weight) is double r ? SoftCap.Coefficient(r) : null))
-                        if (same.Key is double alpha && alpha > 0)
-                            Multiply([.. same], gram => SoftCap.Gain(gram, alpha));
-                        else if (same.Key is null)
+                    // of one number on the host, and of one in memory on the device: others may have its value in this step alone
+                    foreach (var same in members.GroupBy(m => (bounded ? m.Reach?.Alpha : null, numbers.AreOnDevice ? m.Reach : null)))
+                        if (same.Key.Item1 is > 0)
+                            Multiply([.. same], same.First().Reach!.Gain);
+                        else if (same.Key.Item1 is null)
                             // Outside the range where the coupling is proven, the exact cap.
                             Multiply([.. same], gram => MatrixFunctions.HardCapGain(gram));
                     return;
                 case CapMethod.Hard:
-                    foreach (var same in members.GroupBy(m => reach(m.Weight)))
+                    foreach (var same in members.GroupBy(m => bounded ? m.Reach?.Value : null))
                         // what cannot have left the cap stays as it is
                         if (!(same.Key <= 1))
                             Multiply([.. same], gram => MatrixFunctions.HardCapGain(gram, same.Key));
@@ -238,11 +307,11 @@ public sealed class Projector
         /// W ← Q·W for a function Q of W·Wᵀ in units of the cap, which it may write over. On the CPU W stays where it lies, and as many small
         /// matrices go together as leave their Gram matrices in the cache; elsewhere all are one batch.
         /// </summary>
-        private static void Multiply(List<Member> members, Func<torch.Tensor, torch.Tensor> gain)
+        private void Multiply(List<Member> members, Func<torch.Tensor, torch.Tensor> gain)
         {
             if (members.Count == 0)
                 return;
-            if (members[0].View.device_type != DeviceType.CPU)
+            if (members[0].View.device_type != DeviceType.CPU || numbers.AreOnDevice)
             {
                 Run(members, x =>
                 {
@@ -280,9 +349,9 @@ public sealed class Projector
         }
 
         /// <summary>W/max(1, σ₁).</summary>
-        private static void Normalize(List<Member> members)
+        private void Normalize(List<Member> members)
         {
-            if (!members.All(m => LargestSingularValue.Reads(m.View)))
+            if (numbers.AreOnDevice || !members.All(m => LargestSingularValue.Reads(m.View)))
             {
                 Run(members, x => x / MatrixFunctions.LargestSingular(x).Norm.clamp_min(1));
                 return;

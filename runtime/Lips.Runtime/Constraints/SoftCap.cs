@@ -1,4 +1,5 @@
 using System;
+using Lips.Runtime.Optimizers;
 using TorchSharp;
 
 namespace Lips.Runtime.Constraints;
@@ -41,10 +42,23 @@ public static class SoftCap
     /// </summary>
     internal static torch.Tensor Gain(torch.Tensor gram, double alpha)
     {
+        var (linear, quadratic, constant) = Terms(alpha);
+        return Gain(gram, StepNumber.Of(linear), StepNumber.Of(quadratic), StepNumber.Of(constant));
+    }
+
+    /// <summary>3α³, −α⁴ and 3α²: what the numbers of <see cref="Gain(torch.Tensor, StepNumber, StepNumber, StepNumber)"/> are for an α.</summary>
+    internal static (double Linear, double Quadratic, double Constant) Terms(double alpha)
+    {
         double a2 = alpha * alpha;
+        return (3 * a2 * alpha, -a2 * a2, 3 * a2);
+    }
+
+    /// <summary>The same for an α that changes from step to step, by its terms.</summary>
+    internal static torch.Tensor Gain(torch.Tensor gram, StepNumber linear, StepNumber quadratic, StepNumber constant)
+    {
         var square = SymmetricProducts.Product(gram, gram);
-        var loss = gram.mul_(3 * a2 * alpha).add_(square, -a2 * a2);
-        loss.diagonal(0, 1, 2).sub_(3 * a2);
+        var loss = gram.mul_(linear).add_(square, quadratic);
+        loss.diagonal(0, 1, 2).sub_(constant);
         var gain = SymmetricProducts.Product(square, loss);
         gain.diagonal(0, 1, 2).add_(1);
         return gain;

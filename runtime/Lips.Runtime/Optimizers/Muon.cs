@@ -17,23 +17,28 @@ public sealed class Muon : UpdateRule
     private readonly OptimizerPlan.Muon _plan;
     private readonly torch.Tensor[] _momentum;
 
-    public Muon(string name, IReadOnlyList<OptimizerUnit> units, OptimizerPlan.Muon plan)
-        : base(name, units)
+    /// <summary>The rate, and 1 − rate·decay.</summary>
+    private readonly StepNumber _rate, _kept;
+
+    public Muon(string name, IReadOnlyList<OptimizerUnit> units, OptimizerPlan.Muon plan, StepNumbers? numbers = null)
+        : base(name, units, numbers)
     {
         _plan = plan;
         _momentum = Zeros("momentum");
+        _rate = Numbers.Add((factor, _) => plan.LearningRate * factor);
+        _kept = Numbers.Add((_, _) => 1 - _rate.Host * plan.WeightDecay);
     }
 
     /// <summary>The largest RMS→RMS norm of an update of one block, over the learning rate.</summary>
     public const double UpdateNorm = MatrixFunctions.OrthogonalizeCeiling;
 
-    protected override void Update(IReadOnlyList<int> active, IReadOnlyList<torch.Tensor> gradients, double factor)
+    protected override void Update(IReadOnlyList<int> active, IReadOnlyList<torch.Tensor> gradients)
     {
-        double rate = _plan.LearningRate * factor, beta = _plan.Momentum;
+        double beta = _plan.Momentum;
         var momentum = Pick(_momentum, active);
         if (_plan.WeightDecay > 0)
-            TensorLists.Multiply(Values(active), 1 - rate * _plan.WeightDecay);
-        if (gradients[0].device_type == DeviceType.CPU)
+            TensorLists.Multiply(Values(active), _kept);
+        if (gradients[0].device_type == DeviceType.CPU && !Numbers.AreOnDevice)
         {
             // one weight after the other: its products keep all cores busy, and the cache is what matters
             for (int i = 0; i < active.Count; i++)
@@ -41,7 +46,7 @@ public sealed class Muon : UpdateRule
                 using var scope = torch.NewDisposeScope();
                 momentum[i].mul_(beta).add_(gradients[i], 1 - beta);
                 var block = Block.Of(Units[active[i]], Direction(momentum[i], gradients[i]));
-                MatrixFunctions.AddOrthogonalized(block.Target, block.Direction, block.Tall, -rate * block.Scale);
+                MatrixFunctions.AddOrthogonalized(block.Target, block.Direction, block.Tall, -_rate.Value * block.Scale);
             }
             return;
         }
@@ -56,7 +61,7 @@ public sealed class Muon : UpdateRule
             {
                 long count = member.Direction.shape[0];
                 var update = orthogonal.narrow(0, at, count);
-                member.Target.sub_(((member.Tall ? update.mT : update) * (rate * member.Scale)).to(member.Target.dtype));
+                member.Target.add_((member.Tall ? update.mT : update).to(member.Target.dtype), _rate, -member.Scale);
                 at += count;
             }
         }
@@ -87,17 +92,19 @@ public sealed class RowMomentum : UpdateRule
     private const double Inflation = 16;
     private readonly OptimizerPlan.Rows _plan;
     private readonly torch.Tensor[] _momentum;
+    private readonly StepNumber _rate;
 
-    public RowMomentum(string name, IReadOnlyList<OptimizerUnit> units, OptimizerPlan.Rows plan)
-        : base(name, units)
+    public RowMomentum(string name, IReadOnlyList<OptimizerUnit> units, OptimizerPlan.Rows plan, StepNumbers? numbers = null)
+        : base(name, units, numbers)
     {
         _plan = plan;
         _momentum = Zeros("momentum");
+        _rate = Numbers.Add((factor, _) => plan.LearningRate * factor);
     }
 
-    protected override void Update(IReadOnlyList<int> active, IReadOnlyList<torch.Tensor> gradients, double factor)
+    protected override void Update(IReadOnlyList<int> active, IReadOnlyList<torch.Tensor> gradients)
     {
-        double rate = _plan.LearningRate * factor, beta = _plan.Momentum;
+        double beta = _plan.Momentum;
         var momentum = Pick(_momentum, active);
         TensorLists.Blend(momentum, gradients, beta, 1 - beta);
         for (int i = 0; i < active.Count; i++)
@@ -105,7 +112,7 @@ public sealed class RowMomentum : UpdateRule
             var direction = _plan.Nesterov ? momentum[i] * beta + gradients[i] * (1 - beta) : momentum[i];
             var rms = direction.square().mean([1L], keepdim: true).sqrt();
             var divisor = rms.maximum(rms.max() / Inflation).clamp_min(1e-30f);
-            Units[active[i]].Value.sub_(direction / divisor * rate);
+            Units[active[i]].Value.sub_((direction / divisor).mul(_rate));
         }
     }
 }

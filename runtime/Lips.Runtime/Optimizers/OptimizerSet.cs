@@ -13,7 +13,7 @@ namespace Lips.Runtime.Optimizers;
 public sealed record OptimizerShare(Func<string, bool> Owns, Func<torch.Tensor, torch.Tensor> WholeNorm, Func<long, long> WholeCount);
 
 /// <summary>All update rules of a model, one per distinct plan, with clipping, the running average and the projection onto the caps.</summary>
-public sealed class OptimizerSet : IDisposable
+public sealed class OptimizerSet : IStepUpdate, IDisposable
 {
     private readonly IReadOnlyDictionary<Role, OptimizerPlan> _plans;
     private readonly ModelWeights _weights;
@@ -49,19 +49,23 @@ public sealed class OptimizerSet : IDisposable
         _gains = _reparametrized.Gains.Select(g => g.Weight).ToHashSet();
         var plain = weights.Distinct.Where(w => w.Weight.Reparametrization is null).ToList();
         plain.AddRange(_companions.Where(c => _owns(c.Weight.Leaf)));
+        Numbers = StepNumbers.For(weights.Leaves.Count > 0 ? weights.Leaves[0].Parameter.device : torch.CPU);
         _trained = [.. plain.Select(w => w.Leaf).Distinct(ReferenceEqualityComparer.Instance).Cast<TorchSharp.Modules.Parameter>(), .. _reparametrized.Parameters];
         _rules = plain.Concat(_reparametrized.Weights).Concat(_reparametrized.Gains)
             .GroupBy(w => PlanOf(w.Weight))
             .Select(group => (Index: plans.IndexOf(group.Key), Group: group))
             .OrderBy(g => g.Index)
-            .Select(g => UpdateRule.Create(g.Group.Key, g.Group.ToList(), g.Index == 0 ? "" : g.Index.ToString(System.Globalization.CultureInfo.InvariantCulture)))
+            .Select(g => UpdateRule.Create(g.Group.Key, g.Group.ToList(), g.Index == 0 ? "" : g.Index.ToString(System.Globalization.CultureInfo.InvariantCulture), Numbers))
             .ToList();
-        Projector = new Projector(weights);
+        Projector = ProjectorOf(weights);
         using var noGrad = torch.no_grad();
         _average = plan.Ema is null ? [] : weights.Leaves.Select(l => l.Parameter.detach().clone().DetachFromDisposeScope()).ToArray();
     }
 
     public Projector Projector { get; }
+
+    /// <summary>Of the rules and of the projection.</summary>
+    public StepNumbers Numbers { get; }
 
     public IReadOnlyList<UpdateRule> Rules => _rules;
 
@@ -78,17 +82,27 @@ public sealed class OptimizerSet : IDisposable
         var plan => plan,
     };
 
-    /// <summary>Clips, steps, averages and projects. Returns the gradient's norm where it is clipped.</summary>
+    string? IStepUpdate.Obstacle => Projector.Obstacle;
+
+    bool IStepUpdate.IsAlike => Projector.IsAlike;
+
+    /// <summary>One step with learning rates plan·<paramref name="factor"/>.</summary>
     public torch.Tensor? Step(double factor)
+    {
+        Numbers.Advance(factor);
+        return Update();
+    }
+
+    /// <summary>Clips, steps, projects and averages, as the step that the numbers are of. Returns the gradient's norm where it is clipped.</summary>
+    public torch.Tensor? Update()
     {
         using var noGrad = torch.no_grad();
         _reparametrized.PullBack();
         torch.Tensor? norm = _plan.Clip is double limit ? Clip(limit) : null;
-        double Rate(Weight weight) => PlanOf(weight).LearningRate * factor;
-        Projector.BeforeStep(Rate);
+        Projector.BeforeStep();
         foreach (var rule in _rules)
-            rule.Step(factor);
-        Projector.AfterStep(weight => Reach(weight, factor), Rate);
+            rule.Update();
+        Projector.AfterStep();
         _reparametrized.Fold();
         foreach (var companion in _companions)
             companion.Leaf.grad?.zero_();
@@ -97,15 +111,33 @@ public sealed class OptimizerSet : IDisposable
         return norm;
     }
 
-    /// <summary>The largest norm over the cap that a weight at its cap can have after a step; null without such a bound.</summary>
-    private double? Reach(Weight weight, double factor)
+    /// <summary>The projection, with the rates of the weights' rules and what they can do to a weight at its cap.</summary>
+    private Projector ProjectorOf(ModelWeights weights)
     {
-        if (weight.Constraint is not Constraint.Cap cap || PlanOf(weight) is not OptimizerPlan.Muon muon)
-            return null;
-        var (_, rows, columns) = MatrixBlocks.Shape(weight, MatrixBlocks.ArePerHead(weight));
-        double rate = muon.LearningRate * factor;
-        double update = rate * Muon.UpdateNorm * Math.Sqrt((double)rows / columns) * Projector.UnitFactor(cap, rows, columns) / cap.Limit;
-        return 1 - rate * muon.WeightDecay + update;
+        var rates = new Dictionary<OptimizerPlan, StepNumber>();
+        var reaches = new Dictionary<(OptimizerPlan, double, double, double), StepNumber>();
+        return new Projector(weights, Numbers, Rate, Reach);
+
+        StepNumber Rate(Weight weight)
+        {
+            var plan = PlanOf(weight);
+            if (!rates.TryGetValue(plan, out var rate))
+                rates[plan] = rate = Numbers.Add((factor, _) => plan.LearningRate * factor);
+            return rate;
+        }
+
+        // the largest norm over the cap that a weight at its cap can have after a step; null without such a bound
+        StepNumber? Reach(Weight weight)
+        {
+            if (weight.Constraint is not Constraint.Cap cap || PlanOf(weight) is not OptimizerPlan.Muon muon)
+                return null;
+            var (_, rows, columns) = MatrixBlocks.Shape(weight, MatrixBlocks.ArePerHead(weight));
+            double shape = Math.Sqrt((double)rows / columns), unit = Projector.UnitFactor(cap, rows, columns);
+            var rate = Rate(weight);
+            if (!reaches.TryGetValue((muon, shape, unit, cap.Limit), out var reach))
+                reaches[(muon, shape, unit, cap.Limit)] = reach = Numbers.Add((_, _) => 1 - rate.Host * muon.WeightDecay + rate.Host * Muon.UpdateNorm * shape * unit / cap.Limit);
+            return reach;
+        }
     }
 
     private torch.Tensor Clip(double limit)
@@ -135,7 +167,8 @@ public sealed class OptimizerSet : IDisposable
     private IEnumerable<(string Name, torch.Tensor Tensor)> Own => _rules.SelectMany(r => r.State)
         .Concat(_average.Select((tensor, i) => ("ema/" + _weights.Leaves[i].Name, tensor)));
 
-    private IEnumerable<(string Name, torch.Tensor Tensor)> State =>
+    /// <summary>All that a step changes beside the weights.</summary>
+    internal IEnumerable<(string Name, torch.Tensor Tensor)> State =>
         Own.Concat(_reparametrized.State).Concat(_companions.Where(c => _owns(c.Weight.Leaf)).Select(c => ("companion/" + c.Weight.Name, c.View)));
 
     public IEnumerable<StoredTensor> Store(string prefix) => State.Select(s => TensorStorage.Store(prefix + s.Name, s.Tensor));
@@ -149,15 +182,18 @@ public sealed class OptimizerSet : IDisposable
             throw new RunFailed("The checkpoint's optimizer state belongs to another recipe: resume with the recipe it was made with, or start anew.");
         foreach (var (name, tensor) in state)
             TensorStorage.CopyInto(tensor, file[prefix + name]);
-        _reparametrized.Refresh();
-        foreach (var rule in _rules)
-            rule.Steps = steps;
+        Refresh();
+        Numbers.Steps = steps;
     }
+
+    /// <summary>After its state was written: what follows from that.</summary>
+    internal void Refresh() => _reparametrized.Refresh();
 
     public void Dispose()
     {
         foreach (var (_, tensor) in Own)
             tensor.Dispose();
+        Numbers.Dispose();
         _reparametrized.Dispose();
     }
 }

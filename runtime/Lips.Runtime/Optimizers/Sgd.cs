@@ -11,32 +11,37 @@ public sealed class Sgd : UpdateRule
     private readonly OptimizerPlan.Sgd _plan;
     private readonly torch.Tensor[] _momentum;
 
-    public Sgd(string name, IReadOnlyList<OptimizerUnit> units, OptimizerPlan.Sgd plan)
-        : base(name, units)
+    /// <summary>1 − rate·decay, −rate and −rate·momentum.</summary>
+    private readonly StepNumber _kept, _down, _downMomentum;
+
+    public Sgd(string name, IReadOnlyList<OptimizerUnit> units, OptimizerPlan.Sgd plan, StepNumbers? numbers = null)
+        : base(name, units, numbers)
     {
         _plan = plan;
         _momentum = plan.Momentum > 0 ? Zeros("momentum") : [];
+        _down = Numbers.Add((factor, _) => -(plan.LearningRate * factor));
+        _kept = Numbers.Add((factor, _) => 1 - plan.LearningRate * factor * plan.WeightDecay);
+        _downMomentum = Numbers.Add((_, _) => _down.Host * plan.Momentum);
     }
 
-    protected override void Update(IReadOnlyList<int> active, IReadOnlyList<torch.Tensor> gradients, double factor)
+    protected override void Update(IReadOnlyList<int> active, IReadOnlyList<torch.Tensor> gradients)
     {
-        double rate = _plan.LearningRate * factor;
         var values = Values(active);
         if (_plan.WeightDecay > 0)
-            TensorLists.Multiply(values, 1 - rate * _plan.WeightDecay);
+            TensorLists.Multiply(values, _kept);
         if (_plan.Momentum > 0)
         {
             var momentum = Pick(_momentum, active);
             TensorLists.Blend(momentum, gradients, _plan.Momentum, 1);
             if (_plan.Nesterov)
             {
-                TensorLists.Add(values, gradients, -rate);
-                TensorLists.Add(values, momentum, -rate * _plan.Momentum);
+                TensorLists.Add(values, gradients, _down);
+                TensorLists.Add(values, momentum, _downMomentum);
                 return;
             }
             gradients = momentum;
         }
-        TensorLists.Add(values, gradients, -rate);
+        TensorLists.Add(values, gradients, _down);
     }
 }
 
@@ -48,20 +53,22 @@ public sealed class Lars : UpdateRule
 {
     private readonly OptimizerPlan.Lars _plan;
     private readonly torch.Tensor[] _momentum;
+    private readonly StepNumber _rate;
 
-    public Lars(string name, IReadOnlyList<OptimizerUnit> units, OptimizerPlan.Lars plan)
-        : base(name, units)
+    public Lars(string name, IReadOnlyList<OptimizerUnit> units, OptimizerPlan.Lars plan, StepNumbers? numbers = null)
+        : base(name, units, numbers)
     {
         _plan = plan;
         _momentum = Zeros("momentum");
+        _rate = Numbers.Add((factor, _) => plan.LearningRate * factor);
     }
 
-    protected override void Update(IReadOnlyList<int> active, IReadOnlyList<torch.Tensor> gradients, double factor)
+    protected override void Update(IReadOnlyList<int> active, IReadOnlyList<torch.Tensor> gradients)
     {
-        double rate = _plan.LearningRate * factor;
         var (values, momentum) = (Values(active), Pick(_momentum, active));
         var scaled = gradients.Select((g, i) => Scaled(values[i], g)).ToArray();
-        TensorLists.Blend(momentum, scaled, _plan.Momentum, rate);
+        TensorLists.Multiply(momentum, _plan.Momentum);
+        TensorLists.Add(momentum, scaled, _rate);
         TensorLists.Add(values, momentum, -1);
     }
 

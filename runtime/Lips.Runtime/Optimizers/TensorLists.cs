@@ -19,6 +19,28 @@ internal static class TensorLists
             tensor.mul_(factor);
     }
 
+    public static void Multiply(IReadOnlyList<torch.Tensor> self, StepNumber factor)
+    {
+        if (factor.OnDevice is not { } there)
+            Multiply(self, factor.Value);
+        else if (TorchExtras.HasForeachOfScalarTensor)
+            TorchExtras.ForeachMul_(self, there);
+        else
+            foreach (var tensor in self)
+                tensor.mul_(there);
+    }
+
+    /// <summary>selfᵢ += scale·otherᵢ.</summary>
+    public static void Add(IReadOnlyList<torch.Tensor> self, IReadOnlyList<torch.Tensor> other, StepNumber scale)
+    {
+        if (scale.OnDevice is null)
+            Add(self, other, scale.Value);
+        else
+            // libtorch's call for all of them takes no such factor from a device, and a product before would be memory once more
+            for (int i = 0; i < self.Count; i++)
+                self[i].add_(other[i], scale);
+    }
+
     /// <summary>selfᵢ += scale·otherᵢ.</summary>
     public static void Add(IReadOnlyList<torch.Tensor> self, IReadOnlyList<torch.Tensor> other, double scale)
     {
@@ -51,18 +73,21 @@ internal static class TensorLists
     }
 
     /// <summary>selfᵢ += scale·aᵢ/(√bᵢ·rootScale + epsilon).</summary>
-    public static void AddQuotients(IReadOnlyList<torch.Tensor> self, IReadOnlyList<torch.Tensor> a, IReadOnlyList<torch.Tensor> b, double rootScale, double epsilon, double scale)
+    public static void AddQuotients(IReadOnlyList<torch.Tensor> self, IReadOnlyList<torch.Tensor> a, IReadOnlyList<torch.Tensor> b, StepNumber rootScale, double epsilon, StepNumber scale)
     {
         var roots = TorchExtras.IsSupported ? TorchExtras.ForeachSqrt(b) : b.Select(t => t.sqrt()).ToArray();
         Multiply(roots, rootScale);
-        if (TorchExtras.IsSupported)
+        if (TorchExtras.IsSupported && scale.OnDevice is null)
         {
             TorchExtras.ForeachAdd_(roots, epsilon);
-            TorchExtras.ForeachAddcdiv_(self, a, roots, scale);
+            TorchExtras.ForeachAddcdiv_(self, a, roots, scale.Value);
             return;
         }
         for (int i = 0; i < self.Count; i++)
-            self[i].addcdiv_(a[i], roots[i].add_(epsilon), scale);
+            if (scale.OnDevice is null)
+                self[i].addcdiv_(a[i], roots[i].add_(epsilon), scale.Value);
+            else
+                self[i].add_(a[i] / roots[i].add_(epsilon), scale);
     }
 
     /// <summary>√Σ‖tᵢ‖², a scalar on the device.</summary>

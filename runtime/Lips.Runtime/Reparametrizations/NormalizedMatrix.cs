@@ -20,10 +20,9 @@ internal sealed class NormalizedMatrix : IDisposable
     /// <summary>Below this a matrix counts as zero, and stays zero.</summary>
     private const double Least = 1e-12;
 
-    private readonly torch.Tensor _stored, _folded;
+    private readonly torch.Tensor _stored, _folded, _norm;
     private readonly Func<torch.Tensor> _gradient, _storedGradient;
     private readonly torch.Tensor? _left, _right, _gain;
-    private torch.Tensor _norm;
 
     /// <param name="rule">What n is and where γ starts.</param>
     /// <param name="stored">V, rows × columns: a view of what the optimizer updates.</param>
@@ -86,8 +85,8 @@ internal sealed class NormalizedMatrix : IDisposable
         using var scope = torch.NewDisposeScope();
         for (int i = 0; i < steps && _left is not null; i++)
             Iterate();
-        _norm.Dispose();
-        _norm = (_left is null ? RowNorms() : Sigma()).DetachFromDisposeScope();
+        // in its place: a recorded step reads it there
+        _norm.copy_(_left is null ? RowNorms() : Sigma());
         _folded.copy_(_stored * Factor());
     }
 

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using Lips.Runtime.Training;
 using TorchSharp;
 
@@ -13,9 +14,9 @@ internal sealed class CudaGraph : IPassRecorder
 
     public static string Lack => "the TorchSharp packages (provider 'package') lack it; build with TorchProvider=system for it";
 
-    public void WarmUp(Action pass) => throw Missing();
+    public void WarmUp(Action work) => throw Missing();
 
-    public torch.Tensor Record(Func<torch.Tensor> pass) => throw Missing();
+    public IReadOnlyList<torch.Tensor> Record(Func<IReadOnlyList<torch.Tensor>> work) => throw Missing();
 
     public void Replay() => throw Missing();
 

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using Lips.Runtime.Training;
 using TorchSharp;
 using TorchSharp.Native;
@@ -30,12 +31,12 @@ internal sealed class CudaGraph : IPassRecorder
     /// <summary>Why not.</summary>
     public static string Lack => "the native library was compiled without CUDA's headers (runtime/native/build.sh looks for them in $CUDA_HOME)";
 
-    public void WarmUp(Action pass)
+    public void WarmUp(Action work)
     {
         NativeMethods.Check(NativeMethods.lips_graph_enter(_handle));
         try
         {
-            pass();
+            work();
         }
         finally
         {
@@ -43,15 +44,15 @@ internal sealed class CudaGraph : IPassRecorder
         }
     }
 
-    public torch.Tensor Record(Func<torch.Tensor> pass)
+    public IReadOnlyList<torch.Tensor> Record(Func<IReadOnlyList<torch.Tensor>> work)
     {
-        torch.Tensor? result = null;
+        IReadOnlyList<torch.Tensor>? result = null;
         WarmUp(() =>
         {
             NativeMethods.Check(NativeMethods.lips_graph_begin(_handle));
             try
             {
-                result = pass();
+                result = work();
             }
             finally
             {

@@ -63,6 +63,14 @@ public static class TorchExtras
 
     public static bool AdamW(torch.Tensor[] values, torch.Tensor[] gradients, torch.Tensor[] first, torch.Tensor[] second, double kept, double beta1, double beta2, double root, double epsilon, double rate) => false;
 
+    public static bool HasFusedAdamW(DeviceType device) => false;
+
+    public static bool AdamW(torch.Tensor[] values, torch.Tensor[] gradients, torch.Tensor[] first, torch.Tensor[] second, torch.Tensor rate, torch.Tensor step, double beta1, double beta2, double decay, double epsilon) => false;
+
+    public static bool HasForeachOfScalarTensor => false;
+
+    public static void ForeachMul_(IReadOnlyList<torch.Tensor> self, torch.Tensor factor) => throw Missing();
+
     public static void ForeachAdd_(IReadOnlyList<torch.Tensor> self, IReadOnlyList<torch.Tensor> other, double alpha = 1) => throw Missing();
 
     public static void ForeachMul_(IReadOnlyList<torch.Tensor> self, double factor) => throw Missing();
@@ -89,6 +97,8 @@ public static class TorchExtras
     public static bool SymmetricProduct(torch.Tensor result, torch.Tensor a, torch.Tensor b, double alpha) => false;
 
     public static torch.Tensor Pinned(torch.Tensor tensor) => tensor.alias();
+
+    internal static bool ReadsAreRefused { get; set; }
 
     private static NotSupportedException Missing([CallerMemberName] string feature = "") =>
         new($"the TorchSharp packages (provider 'package') lack {feature}; build with TorchProvider=system for it");

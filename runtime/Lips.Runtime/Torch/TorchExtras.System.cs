@@ -94,8 +94,7 @@ public static class TorchExtras
     public static torch.Tensor? DotProductAttention(torch.Tensor q, torch.Tensor k, torch.Tensor v, double scale, bool causal) =>
         q.device_type == DeviceType.CUDA && HasScaledAttention.Value ? Ops.scaled_dot_product_attention.Call(q, k, v, Arg.None, 0.0, causal, scale) : null;
 
-    private static readonly Lazy<bool> HasScaledAttention = new(() =>
-        Version.TryParse(LibtorchVersion.Split('+', 'a')[0], out var version) && version >= new Version(2, 1) && Ops.scaled_dot_product_attention.Exists);
+    private static readonly Lazy<bool> HasScaledAttention = new(() => IsAtLeast(2, 1) && Ops.scaled_dot_product_attention.Exists);
 
     /// <summary>
     /// bias + gain·x·weightᵀ over the last axis, the gain within the product. Of an x that is gelu(u), u is kept for the backward pass, which
@@ -118,6 +117,45 @@ public static class TorchExtras
     public static bool AdamW(torch.Tensor[] values, torch.Tensor[] gradients, torch.Tensor[] first, torch.Tensor[] second, double kept, double beta1, double beta2, double root, double epsilon, double rate) =>
         Fused.AdamW(values, gradients, first, second, kept, beta1, beta2, root, epsilon, rate);
 
+    /// <summary>Whether libtorch has AdamW as one kernel that reads rate and step in memory: on CUDA devices since 2.1, on the CPU since 2.4.</summary>
+    public static bool HasFusedAdamW(DeviceType device) =>
+        Ops._fused_adamw___tensor_lr.Exists && (device == DeviceType.CUDA || (device == DeviceType.CPU && IsAtLeast(2, 4)));
+
+    /// <summary>
+    /// libtorch's own kernel: mᵢ ← β₁·mᵢ + (1 − β₁)·gᵢ, sᵢ ← β₂·sᵢ + (1 − β₂)·gᵢ², valueᵢ ← (1 − rate·decay)·valueᵢ − rate/(1 − β₁ⁿ)·mᵢ/(√sᵢ/√(1 − β₂ⁿ) + ε),
+    /// with rate and n = step as float32 scalars on the tensors' device.
+    /// </summary>
+    /// <returns>Whether it was done: it takes float32 tensors of which value, gradient and moments lie in memory alike.</returns>
+    public static bool AdamW(torch.Tensor[] values, torch.Tensor[] gradients, torch.Tensor[] first, torch.Tensor[] second, torch.Tensor rate, torch.Tensor step, double beta1, double beta2, double decay, double epsilon)
+    {
+        if (values.Length == 0 || !HasFusedAdamW(values[0].device_type))
+            return false;
+        for (int i = 0; i < values.Length; i++)
+            if (!LieAlike(values[i], gradients[i]) || !LieAlike(values[i], first[i]) || !LieAlike(values[i], second[i]))
+                return false;
+        // the kernel reads a step for each tensor, and writes none
+        var steps = new torch.Tensor[values.Length];
+        Array.Fill(steps, step);
+        Ops._fused_adamw___tensor_lr.Run(Arg.List(values), Arg.List(gradients), Arg.List(first), Arg.List(second), Arg.List([]), Arg.List(steps), rate, beta1, beta2, decay, epsilon, false, false);
+        return true;
+
+        static bool LieAlike(torch.Tensor a, torch.Tensor b) =>
+            a.dtype == torch.ScalarType.Float32 && b.dtype == torch.ScalarType.Float32 && a.numel() > 0
+            && ((a.is_contiguous() && b.is_contiguous()) || (a.stride().AsSpan().SequenceEqual(b.stride()) && IsDense(a)));
+
+        // a transposed matrix is, a part of one need not be
+        static bool IsDense(torch.Tensor a)
+        {
+            if (a.dim() != 2)
+                return false;
+            using var transposed = a.mT;
+            return transposed.is_contiguous();
+        }
+    }
+
+    private static bool IsAtLeast(int major, int minor) =>
+        Version.TryParse(LibtorchVersion.Split('+', 'a')[0], out var version) && version >= new Version(major, minor);
+
     // ---- updates of many tensors in one call each ----------------------------------------------------------------------
 
     /// <summary>selfᵢ += alpha·otherᵢ.</summary>
@@ -126,6 +164,12 @@ public static class TorchExtras
 
     /// <summary>selfᵢ *= factor.</summary>
     public static void ForeachMul_(IReadOnlyList<torch.Tensor> self, double factor) => Ops._foreach_mul___Scalar.Run(Arg.List(self), factor);
+
+    /// <summary>Whether <see cref="ForeachMul_(IReadOnlyList{torch.Tensor}, torch.Tensor)"/> exists: since libtorch 2.1.</summary>
+    public static bool HasForeachOfScalarTensor => Ops._foreach_mul___Tensor.Exists;
+
+    /// <summary>selfᵢ *= factor, a scalar on their device.</summary>
+    public static void ForeachMul_(IReadOnlyList<torch.Tensor> self, torch.Tensor factor) => Ops._foreach_mul___Tensor.Run(Arg.List(self), factor);
 
     /// <summary>selfᵢ *= otherᵢ.</summary>
     public static void ForeachMul_(IReadOnlyList<torch.Tensor> self, IReadOnlyList<torch.Tensor> other) => Ops._foreach_mul___List.Run(Arg.List(self), Arg.List(other));
@@ -162,6 +206,13 @@ public static class TorchExtras
 
     /// <summary>A copy in memory that CUDA devices read by themselves, while the processor does something else.</summary>
     public static torch.Tensor Pinned(torch.Tensor tensor) => Ops.pin_memory.Call(tensor);
+
+    /// <summary>Whether this thread's reads of values fail, as they do while a device records: for what stands in for one.</summary>
+    internal static bool ReadsAreRefused
+    {
+        get => torch.Tensor.ReadsAreRefused;
+        set => torch.Tensor.ReadsAreRefused = value;
+    }
 
     private static unsafe (long Allocated, long Peak, long Reserved) Memory(torch.Device device)
     {

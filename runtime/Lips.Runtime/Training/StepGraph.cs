@@ -2,53 +2,63 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Runtime.InteropServices;
+using Lips.Runtime.Optimizers;
 using Lips.Runtime.Torch;
 using TorchSharp;
 
 namespace Lips.Runtime.Training;
 
-/// <summary>Records a device's work once and repeats it. A recorded pass reads and writes the memory it was recorded with.</summary>
+/// <summary>Records a device's work once and repeats it. Recorded work reads and writes the memory it was recorded with.</summary>
 internal interface IPassRecorder : IDisposable
 {
-    /// <summary>Runs a pass as it is going to be recorded, so that libraries set themselves up and constants are made.</summary>
-    void WarmUp(Action pass);
+    /// <summary>Runs work as it is going to be recorded, so that libraries set themselves up and constants are made.</summary>
+    void WarmUp(Action work);
 
     /// <summary>
-    /// Records a pass without running it; gives the tensor that the pass gives, which has a value after the first repetition. Gradients
-    /// that are not there yet are the recording's too: every repetition writes them anew.
+    /// Records work without running it, in the place of what was recorded before; gives the tensors that it gives, which have values after
+    /// the first repetition. Gradients that are not there yet are the recording's too: every repetition writes them anew.
     /// </summary>
     /// <exception cref="ExternalException">An operator cannot be recorded; nothing is.</exception>
-    torch.Tensor Record(Func<torch.Tensor> pass);
+    IReadOnlyList<torch.Tensor> Record(Func<IReadOnlyList<torch.Tensor>> work);
 
     /// <summary>Runs what was recorded.</summary>
     void Replay();
 }
 
 /// <summary>
-/// The forward and backward passes of a step as one graph of the device: recorded once, then launched with one call, where an operator
-/// at a time the processor would keep a fast device waiting. Each batch is copied into the memory that the graph reads.
+/// A step as one graph of the device: recorded once, then launched with one call, where an operator at a time the processor would keep a
+/// fast device waiting. Each batch is copied into the memory that the graph reads, and so are the numbers that change with every step:
+/// learning rates, bias corrections, strengths of projections. Where these change which kernels there are, the step is recorded anew.
 /// </summary>
-/// <remarks>
-/// Clipping, update and projection stay outside. Learning rate, bias corrections and the strengths of the projections change with
-/// every step and reach the device as arguments of its kernels, which a graph would repeat as they were; and they are a few launches for
-/// all weights together, where the passes are thousands.
-/// </remarks>
+/// <remarks>An update that needs the processor in its midst stays outside: then forward and backward pass alone are the graph.</remarks>
 internal sealed class StepGraph : IDisposable
 {
     /// <summary>Steps that are taken operator by operator first, as PyTorch advises.</summary>
     internal const int WarmUps = 3;
 
     private readonly GradientPass _pass;
+    private readonly IStepUpdate _update;
     private readonly Action<string>? _say;
+
+    /// <summary>Whether the numbers lie on the device for the graph alone.</summary>
+    private readonly bool _movedNumbers;
     private IPassRecorder? _recorder;
     private List<Batch>? _inputs;
-    private torch.Tensor? _loss;
-    private int _warmedUp;
+    private torch.Tensor? _loss, _norm;
+    private string? _said;
+    private bool _whole, _updateFailed;
+    private int _warmUpsLeft = WarmUps;
 
-    private StepGraph(GradientPass pass, IPassRecorder recorder, Action<string>? say) => (_pass, _recorder, _say) = (pass, recorder, say);
+    private StepGraph(GradientPass pass, IStepUpdate update, IPassRecorder recorder, torch.Device device, Action<string>? say)
+    {
+        (_pass, _update, _recorder, _say) = (pass, update, recorder, say);
+        _movedNumbers = !update.Numbers.AreOnDevice;
+        if (_movedNumbers)
+            update.Numbers.MoveTo(device);
+    }
 
     /// <summary>The graph of a plan's steps; null, and on a CUDA device a line that says why, where there is none.</summary>
-    public static StepGraph? Create(GradientPass pass, TrainingPlan plan, TrainingOptions options, torch.Device device)
+    public static StepGraph? Create(GradientPass pass, IStepUpdate update, TrainingPlan plan, TrainingOptions options, torch.Device device)
     {
         if (!plan.RecordsSteps || (device.type != DeviceType.CUDA && options.Recorder is null))
             return null;
@@ -57,7 +67,7 @@ internal sealed class StepGraph : IDisposable
             options.Progress?.Say($"no CUDA graph: {reason}. Steps run one operator at a time; graphs: off says so without this line.");
             return null;
         }
-        return new StepGraph(pass, options.Recorder ?? new CudaGraph(device), s => options.Progress?.Say(s));
+        return new StepGraph(pass, update, options.Recorder ?? new CudaGraph(device), device, s => options.Progress?.Say(s));
     }
 
     /// <summary>Why the passes of a plan cannot be recorded: they need the processor in their midst. Null where they can.</summary>
@@ -74,42 +84,98 @@ internal sealed class StepGraph : IDisposable
     /// <summary>Whether gradients stay where they are between steps, for the graph to write them: they must not be taken from the weights.</summary>
     public bool KeepsGradients => _loss is not null;
 
-    /// <summary>The gradients of the step's batches, in the weights; gives the loss.</summary>
-    public torch.Tensor Run(BatchFeed feed)
+    /// <summary>One step with learning rates plan·<paramref name="factor"/>; gives the loss, and the gradient's norm where it is clipped.</summary>
+    public (torch.Tensor Loss, torch.Tensor? Norm) Run(BatchFeed feed, double factor)
     {
         Read(feed);
+        _update.Numbers.Advance(factor);
+        bool whole = _recorder is not null && !_updateFailed && Whole();
+        if (KeepsGradients && (whole != _whole || (whole && !_update.IsAlike)))
+        {
+            // other kernels than were recorded: once operator by operator, for what they have not set up yet
+            Forget();
+            _warmUpsLeft = 1;
+        }
         if (_recorder is not null && !KeepsGradients)
         {
-            if (_warmedUp++ < WarmUps)
-            {
-                torch.Tensor? loss = null;
-                _recorder.WarmUp(() => loss = Pass());
-                return loss!;
-            }
+            if (_warmUpsLeft-- > 0)
+                return WarmUp();
             using (feed.Hold())
-                Record();
+                Record(whole);
         }
         if (_recorder is null)
-            return Pass();
+            return Step();
         _recorder.Replay();
-        return _loss!.clone();
+        var norm = _whole ? _norm?.clone() : _update.Update();
+        return (_loss!.clone(), norm);
     }
 
-    private void Record()
+    /// <summary>Whether the update of this step can be recorded; says why not, once for each reason.</summary>
+    private bool Whole()
+    {
+        if (_update.Obstacle is not { } obstacle)
+            return true;
+        SayUpdate(obstacle);
+        return false;
+    }
+
+    private void SayUpdate(string reason)
+    {
+        if (_said != reason)
+            _say?.Invoke($"the CUDA graph of a step is that of its passes alone: {reason}. The update runs one operator at a time.");
+        _said = reason;
+    }
+
+    private (torch.Tensor Loss, torch.Tensor? Norm) WarmUp()
+    {
+        (torch.Tensor Loss, torch.Tensor? Norm)? step = null;
+        _recorder!.WarmUp(() => step = Step());
+        return step!.Value;
+    }
+
+    private (torch.Tensor Loss, torch.Tensor? Norm) Step() => (Pass(), _update.Update());
+
+    private void Record(bool whole)
+    {
+        string? failure = TryRecord(whole);
+        if (whole && failure is not null && TryRecord(whole: false) is null)
+        {
+            _updateFailed = true;
+            SayUpdate(failure);
+        }
+        else if (failure is not null)
+        {
+            _recorder!.Dispose();
+            _recorder = null;
+            if (_movedNumbers)
+                _update.Numbers.TakeBack();
+            _say?.Invoke($"no CUDA graph: {failure}. Steps run one operator at a time.");
+        }
+    }
+
+    /// <summary>Null where it was done, else why not.</summary>
+    private string? TryRecord(bool whole)
     {
         // gradients that the pass makes itself are the graph's own, and no step has to clear them
         _pass.Model.Module.zero_grad();
         try
         {
-            _loss = _recorder!.Record(Pass).DetachFromDisposeScope();
+            var results = _recorder!.Record(whole ? WholeStep : () => [Pass()]);
+            (_loss, _norm) = (results[0].DetachFromDisposeScope(), results.Count > 1 ? results[1].DetachFromDisposeScope() : null);
+            _whole = whole;
+            return null;
         }
         catch (ExternalException e)
         {
-            _recorder!.Dispose();
-            _recorder = null;
             _pass.Model.Module.zero_grad();
-            _say?.Invoke($"no CUDA graph: {e.Message.Split('\n')[0]}. Steps run one operator at a time.");
+            return e.Message.Split('\n')[0];
         }
+    }
+
+    private IReadOnlyList<torch.Tensor> WholeStep()
+    {
+        var (loss, norm) = Step();
+        return norm is null ? [loss] : [loss, norm];
     }
 
     private torch.Tensor Pass()
@@ -136,25 +202,39 @@ internal sealed class StepGraph : IDisposable
         {
             var next = feed.Next();
             // numbers beside the tensors are part of what was recorded
-            if (next.Counted != kept.Counted || next.Padded != kept.Padded)
+            if (next.Counted != kept.Counted || next.Padded != kept.Padded || next.Inputs.Count != kept.Inputs.Count || next.TargetLengths is null != kept.TargetLengths is null)
                 throw new InvalidOperationException("a recorded step was given a batch of another kind");
-            foreach (var (from, to) in Tensors(next).Zip(Tensors(kept)))
-            {
-                if (!from.shape.SequenceEqual(to.shape))
-                    throw new InvalidOperationException($"a recorded step was given a batch of shape [{string.Join(", ", from.shape)}] where it reads [{string.Join(", ", to.shape)}]");
-                to.copy_(from, nonBlocking: true);
-            }
+            for (int i = 0; i < next.Inputs.Count; i++)
+                Put(next.Inputs[i], kept.Inputs[i]);
+            Put(next.Target, kept.Target);
+            if (kept.TargetLengths is { } lengths)
+                Put(next.TargetLengths!, lengths);
         }
     }
 
-    private static IEnumerable<torch.Tensor> Tensors(Batch batch) => [.. batch.Inputs, batch.Target, .. batch.TargetLengths is { } lengths ? [lengths] : Array.Empty<torch.Tensor>()];
+    private static void Put(torch.Tensor from, torch.Tensor to)
+    {
+        bool alike = from.dim() == to.dim();
+        for (int i = 0; alike && i < to.dim(); i++)
+            alike = from.size(i) == to.size(i);
+        if (!alike)
+            throw new InvalidOperationException($"a recorded step was given a batch of shape [{string.Join(", ", from.shape)}] where it reads [{string.Join(", ", to.shape)}]");
+        to.copy_(from, nonBlocking: true);
+    }
 
-    public void Dispose()
+    /// <summary>The gradients go with what was recorded.</summary>
+    private void Forget()
     {
         if (KeepsGradients)
             _pass.Model.Module.zero_grad();
         _loss?.Dispose();
-        _loss = null;
+        _norm?.Dispose();
+        (_loss, _norm) = (null, null);
+    }
+
+    public void Dispose()
+    {
+        Forget();
         _recorder?.Dispose();
         _recorder = null;
         foreach (var batch in _inputs ?? [])

@@ -123,7 +123,7 @@ public sealed partial class Trainer : IDisposable
         if (!options.Resume)
             _optimizer.Projector.Enforce();
         _parallel?.Exchange();
-        _graph = StepGraph.Create(_gradients, plan, options, _device);
+        _graph = StepGraph.Create(_gradients, _optimizer, plan, options, _device);
         var caps = model.Claims.Count > 0 ? model.BoundAtCaps(0) : UpperBound.Infinity;
         _bound = model.Claims.Count > 0 ? caps.ToDecimal(5) : null;
     }
@@ -198,10 +198,12 @@ public sealed partial class Trainer : IDisposable
     private (torch.Tensor Loss, torch.Tensor? GradientNorm) TakeStep(BatchFeed feed)
     {
         using var scope = torch.NewDisposeScope();
+        double factor = _schedule.Factor(Step, Steps);
         _parallel?.Begin(Step, _options.Stop.IsCancellationRequested);
-        var total = _graph is null ? Gradients(feed) : _graph.Run(feed);
+        var (total, norm) = _graph is null ? (Gradients(feed), null) : _graph.Run(feed, factor);
         _parallel?.Finish(total, Step);
-        var norm = _optimizer.Step(_schedule.Factor(Step, Steps));
+        if (_graph is null)
+            norm = _optimizer.Step(factor);
         if (_parallel is not null)
             _workersStop = _parallel.End(Step + 1, () => _options.Exchanged?.Invoke(this));
         if (_graph is not { KeepsGradients: true })

@@ -12,8 +12,10 @@ internal static class Ops
     internal static readonly Op _foreach_addcmul___Scalar = new("_foreach_addcmul_", "Scalar");
     internal static readonly Op _foreach_mul___List = new("_foreach_mul_", "List");
     internal static readonly Op _foreach_mul___Scalar = new("_foreach_mul_", "Scalar");
+    internal static readonly Op _foreach_mul___Tensor = new("_foreach_mul_", "Tensor");
     internal static readonly Op _foreach_norm__Scalar = new("_foreach_norm", "Scalar");
     internal static readonly Op _foreach_sqrt = new("_foreach_sqrt");
+    internal static readonly Op _fused_adamw___tensor_lr = new("_fused_adamw_", "tensor_lr");
     internal static readonly Op _local_scalar_dense = new("_local_scalar_dense");
     internal static readonly Op _unique2 = new("_unique2");
     internal static readonly Op abs = new("abs");

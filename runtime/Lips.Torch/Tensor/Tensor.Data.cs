@@ -28,13 +28,26 @@ public static partial class torch
             throw new NotSupportedException($"a tensor's value cannot be read as {typeof(T)}");
         }
 
-        public Scalar ToScalar() => Ops._local_scalar_dense.CallScalar(One());
+        public Scalar ToScalar()
+        {
+            RefuseWhereReadsAre();
+            return Ops._local_scalar_dense.CallScalar(One());
+        }
+
+        /// <summary>Whether this thread may not read values: what it does stands for something that a device records.</summary>
+        [ThreadStatic] internal static bool ReadsAreRefused;
+
+        private static void RefuseWhereReadsAre()
+        {
+            if (ReadsAreRefused) throw new InvalidOperationException("a value was read in the midst of what is recorded");
+        }
 
         private Tensor One() => numel() == 1 ? this : throw new ArgumentException($"a tensor with one element was expected, this one has {numel()}");
 
         /// <summary>The elements of a CPU tensor, in order; <typeparamref name="T"/> must be the element type.</summary>
         public TensorAccessor<T> data<T>() where T : unmanaged
         {
+            RefuseWhereReadsAre();
             if (device_type != DeviceType.CPU) throw new InvalidOperationException($"data() reads CPU memory and the tensor is on {device}; call cpu() first");
             if (sizeof(T) != SizeOf(dtype)) throw new ArgumentException($"the tensor holds {dtype}, not {typeof(T)}");
             return new TensorAccessor<T>(this);
@@ -54,6 +67,7 @@ public static partial class torch
 
         internal Span<T> Memory<T>(int count) where T : unmanaged
         {
+            RefuseWhereReadsAre();
             if (device_type != DeviceType.CPU) throw new InvalidOperationException($"the tensor is on {device}; call cpu() first");
             if (!is_contiguous()) throw new InvalidOperationException("the tensor is not contiguous; call contiguous() first");
             return new Span<T>(count == 0 ? null : NativeMethods.lips_tensor_data(Handle), count);

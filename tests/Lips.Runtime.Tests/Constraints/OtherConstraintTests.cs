@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using Lips.Runtime.Certification;
 using Lips.Runtime.Constraints;
+using Lips.Runtime.Optimizers;
 using Lips.Runtime.Tests.Models;
 using TorchSharp;
 using Xunit;
@@ -46,7 +47,7 @@ public class OtherConstraintTests
         With(new Weight("w", "w", Role.Matrix, [9, 6], Constraint: new Constraint.SpectralDecay(0.5)), (weights, w) =>
         {
             var before = linalg.svdvals(w.View).data<float>().ToArray();
-            new Projector(weights).AfterStep(_ => null, _ => 0.2);
+            new Projector(weights, rate: _ => StepNumber.Of(0.2)).AfterStep();
             var after = linalg.svdvals(w.View).data<float>().ToArray();
             before[0] *= 0.9f;
             Assert.All(before.OrderDescending().Zip(after), p => Assert.Equal(p.First, p.Second, 0.002f));
@@ -57,7 +58,7 @@ public class OtherConstraintTests
         With(new Weight("w", "w", Role.Matrix, [3, 4], Constraint: new Constraint.WeightDecay(0.5)), (weights, w) =>
         {
             var expected = w.View * 0.9;
-            new Projector(weights).BeforeStep(_ => 0.2);
+            new Projector(weights, rate: _ => StepNumber.Of(0.2)).BeforeStep();
             Assert.True(w.View.allclose(expected));
         });
 
