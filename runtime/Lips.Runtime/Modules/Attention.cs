@@ -27,6 +27,7 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>, IAt
     private readonly AttentionWindow[] _windows;
     private readonly TokenMask? _tokenMask;
     private readonly bool _plain;
+    private readonly bool _sliding;
 
     /// <param name="width">Channels of a token.</param>
     /// <param name="heads">Heads; divides the width.</param>
@@ -51,7 +52,7 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>, IAt
         if ((relativeBias && _windows.Length != 1) || (lepe > 0 && _windows.Length == 0))
             throw new ArgumentException("a relative bias needs one kind of window, and a convolution of the values at least one", nameof(windows));
         _tokenMask = tokenMask;
-        IsCausal = causal;
+        (IsCausal, _sliding) = (causal, sliding is not null);
         _plain = tokenMask is null && sliding is null && similarity is null && _windows.Length == 0 && (keyHeads == 0 || keyHeads == heads);
         ProductScale = _plain && rotary is null ? scale : null;
         _outOfSight = causal || sliding is not null ? SoftmaxHeads.OutOfSight(sliding - 1, causal ? 0 : sliding - 1) : null;
@@ -73,6 +74,9 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>, IAt
 
     /// <inheritdoc/>
     public double? ProductScale { get; }
+
+    /// <summary>What has the heads in one operator.</summary>
+    internal IFusedAttention Fused { get; set; } = FusedAttention.OfTheDevice;
 
     /// <inheritdoc/>
     public bool IsCausal { get; }
@@ -96,10 +100,10 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>, IAt
     {
         using var scope = torch.NewDisposeScope();
         var width = x.size(-1);
-        if (_plain && Probabilities is null && x.device.type == DeviceType.CPU)
+        if (_plain && Probabilities is null && !MayFuse(x))
             return Plain(x).MoveToOuterDisposeScope();
         var shifted = _windows is [var window] ? window.Roll(x) : x;
-        var (q, k, v) = _projections.Of(shifted.reshape(x.size(0), -1, width));
+        var (q, k, v) = _projections.Of(shifted.reshape(x.size(0), -1, width), _rotary);
         var heads = _windows.Length == 0 ? Everywhere(q, k, v, outOfSight) : InWindows(q, k, v, x.dim() == 4 ? x.size(1) : 1);
         var merged = heads.reshape(shifted.shape);
         var output = Scaled.Call(@out, merged, _gain);
@@ -118,7 +122,7 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>, IAt
 
     private torch.Tensor Composed(torch.Tensor qkv)
     {
-        var (q, k, v) = _projections.Parted(qkv);
+        var (q, k, v) = _projections.Parted(qkv, _rotary);
         return Everywhere(q, k, v, outOfSight: null).reshape(qkv.size(0), qkv.size(1), -1);
     }
 
@@ -126,18 +130,30 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>, IAt
     private torch.Tensor Everywhere(torch.Tensor q, torch.Tensor k, torch.Tensor v, torch.Tensor? outOfSight)
     {
         (q, k, v) = (q.permute(0, 2, 1, 3), k.permute(0, 2, 1, 3), v.permute(0, 2, 1, 3));
-        if (_rotary is not null)
-            (q, k) = (_rotary.Turn(q), _rotary.Turn(k));
-        // in training alone: who attacks or falsifies a model may want a second derivative
-        if (_plain && training && Probabilities is null && TorchExtras.DotProductAttention(q, k, v, _scale, IsCausal) is { } fused)
-            return fused.permute(0, 2, 1, 3);
-        torch.Tensor Hide(torch.Tensor logits) =>
-            outOfSight is null ? HideOutOfSight(logits) : HideOutOfSight(logits).masked_fill(outOfSight, double.NegativeInfinity);
-        return SoftmaxHeads.Mix(_similarity, q, k, v, _scale, Hide, Probabilities).permute(0, 2, 1, 3);
+        var fused = MayFuse(q)
+            ? Fused.Heads(q, k, _similarity.Value(v), _sliding || outOfSight is not null ? InSight(q, outOfSight) : null, _scale, IsCausal && !_sliding && outOfSight is null)
+            : null;
+        return (fused ?? SoftmaxHeads.Mix(_similarity, q, k, v, _scale, Hide, Probabilities)).permute(0, 2, 1, 3);
+
+        torch.Tensor Hide(torch.Tensor logits)
+        {
+            // of a product that nobody else reads
+            if (_outOfSight is not null)
+                logits = logits.masked_fill_(_outOfSight.For(logits.size(-1), logits), double.NegativeInfinity);
+            return outOfSight is null ? logits : logits.masked_fill_(outOfSight, double.NegativeInfinity);
+        }
     }
 
-    private torch.Tensor HideOutOfSight(torch.Tensor logits) =>
-        _outOfSight is null ? logits : logits.masked_fill(_outOfSight.For(logits.size(-1), logits), double.NegativeInfinity);
+    /// <summary>Whether the heads may come from one operator: nobody reads the probabilities, or asks for a second derivative, as who attacks or falsifies a model does.</summary>
+    private bool MayFuse(torch.Tensor like) =>
+        _similarity.IsSoftmaxOfProducts && Probabilities is null && (training || !torch.is_grad_enabled()) && Fused.Takes(like);
+
+    /// <summary>True where a key is in sight: [length, length], or by the tokens too, [batch, 1, length or 1, length].</summary>
+    private torch.Tensor InSight(torch.Tensor q, torch.Tensor? outOfSight)
+    {
+        var always = _outOfSight?.For(q.size(2), q);
+        return (always is null ? outOfSight! : outOfSight is null ? always : outOfSight.logical_or(always)).logical_not();
+    }
 
     /// <inheritdoc cref="Everywhere"/>
     private torch.Tensor InWindows(torch.Tensor q, torch.Tensor k, torch.Tensor v, long mapHeight)
@@ -152,10 +168,13 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>, IAt
             {
                 if (bias_table is not null)
                     logits = logits.add(window.Bias(bias_table));
-                return HideOutOfSight(window.Hide(logits, mapHeight, mapWidth));
+                logits = window.Hide(logits, mapHeight, mapWidth);
+                return _outOfSight is null ? logits : logits.masked_fill(_outOfSight.For(window.Tokens, logits), double.NegativeInfinity);
             }
-            var values = Cut(v);
-            var heads = SoftmaxHeads.Mix(_similarity, Cut(q), Cut(k), values, _scale, Dress, Probabilities);
+            var (queries, keys, values) = (Cut(q), Cut(k), Cut(v));
+            var heads = MayFuse(queries)
+                ? Fused.Heads(queries, keys, _similarity.Value(values), window.Mask(queries, mapHeight, mapWidth, bias_table, _outOfSight), _scale, causal: false)
+                : SoftmaxHeads.Mix(_similarity, queries, keys, values, _scale, Dress, Probabilities);
             return window.Join(lepe is null ? heads : heads.add(Convolved(values, window, i * share * values.size(3))), mapHeight, mapWidth);
         })];
         return shares is [var all] ? all : torch.cat(shares, dim: 3);

@@ -68,6 +68,24 @@ public sealed class AttentionWindow(long height, long width, long shift = 0)
             .reshape(logits.shape);
     }
 
+    /// <summary>What <see cref="Hide"/>, the biases of a table and a further mask do to logits, as one mask for all of them.</summary>
+    /// <param name="queries">[batch·rectangles, heads, tokens, head width] of a map of this size.</param>
+    /// <param name="table">As of <see cref="Bias"/>; null: no biases.</param>
+    /// <param name="outOfSight">True between tokens of a rectangle that do not see each other, [tokens, tokens]; null: all do.</param>
+    /// <returns>Of a shape that expands to [batch·rectangles, heads, tokens, tokens]: true where a key is seen, or numbers to be added; null where there is nothing to say.</returns>
+    internal torch.Tensor? Mask(torch.Tensor queries, long mapHeight, long mapWidth, torch.Tensor? table, ConstantTable? outOfSight)
+    {
+        var hidden = _hidden?.For(mapHeight, mapWidth, queries);
+        if (outOfSight?.For(Tokens, queries) is { } further)
+            hidden = hidden?.logical_or(further) ?? further.reshape(1, 1, Tokens, Tokens);
+        var bias = table is null ? null : Bias(table).unsqueeze(0);
+        var mask = hidden is null ? bias : bias is null ? hidden.logical_not() : bias.masked_fill(hidden, double.NegativeInfinity);
+        if (mask is null || mask.size(0) == 1)
+            return mask;
+        // once for every sample
+        return mask.unsqueeze(0).expand(queries.size(0) / mask.size(0), -1, -1, -1, -1).reshape(queries.size(0), -1, Tokens, Tokens);
+    }
+
     /// <param name="table">[<see cref="OffsetCount"/>, heads]: a number for every offset of a token from another.</param>
     /// <returns>[heads, tokens, tokens]: the number of the offset of row i from column j.</returns>
     public torch.Tensor Bias(torch.Tensor table) =>

@@ -35,6 +35,9 @@ public sealed class CrossAttention : torch.nn.Module<torch.Tensor, torch.Tensor,
     /// <inheritdoc/>
     public Action<torch.Tensor>? Probabilities { get; set; }
 
+    /// <summary>What has the heads in one operator.</summary>
+    internal IFusedAttention Fused { get; set; } = FusedAttention.OfTheDevice;
+
     /// <inheritdoc/>
     public double? ProductScale => _similarity == Similarity.Dot && _tokenMask is null ? _scale : null;
 
@@ -62,8 +65,12 @@ public sealed class CrossAttention : torch.nn.Module<torch.Tensor, torch.Tensor,
     {
         using var scope = torch.NewDisposeScope();
         var (queries, keys) = (_similarity.Query(Split(q.call(x))), _similarity.Key(Split(k.call(memory))));
-        var heads = SoftmaxHeads.Mix(_similarity, queries, keys, Split(v.call(memory)), _scale, outOfSight is null ? null : logits => logits.masked_fill(outOfSight, double.NegativeInfinity), Probabilities);
-        return @out.call(SoftmaxHeads.Merge(heads, _gain)).reshape(x.shape).MoveToOuterDisposeScope();
+        var values = Split(v.call(memory));
+        var heads = _similarity.IsSoftmaxOfProducts && Probabilities is null && (training || !torch.is_grad_enabled()) && Fused.Takes(queries)
+            ? Fused.Heads(queries, keys, _similarity.Value(values), outOfSight?.logical_not(), _scale, causal: false)
+            : SoftmaxHeads.Mix(_similarity, queries, keys, values, _scale, outOfSight is null ? null : logits => logits.masked_fill_(outOfSight, double.NegativeInfinity), Probabilities);
+        var merged = heads.permute(0, 2, 1, 3).reshape(heads.size(0), heads.size(2), -1);
+        return Scaled.Call(@out, merged, _gain).reshape(x.shape).MoveToOuterDisposeScope();
     }
 
     /// <summary>[batch, heads, length, head width]</summary>

@@ -27,7 +27,6 @@ public sealed class GatedMlp : torch.nn.Module<torch.Tensor, torch.Tensor>
     public override torch.Tensor forward(torch.Tensor x)
     {
         using var scope = torch.NewDisposeScope();
-        var h = up.call(x).mul(_activation(gate.call(x)));
-        return down.call(_gain == 1 ? h : h.mul(_gain)).MoveToOuterDisposeScope();
+        return Scaled.Call(down, up.call(x).mul(_activation(gate.call(x))), _gain).MoveToOuterDisposeScope();
     }
 }

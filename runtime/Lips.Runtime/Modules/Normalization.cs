@@ -21,9 +21,9 @@ public abstract class AffineNorm : torch.nn.Module<torch.Tensor, torch.Tensor>
 
     private protected torch.Tensor Affine(torch.Tensor x)
     {
-        if (weight is not null)
-            x = x.mul(weight);
-        return bias is null ? x : x.add(bias);
+        if (weight is null)
+            return bias is null ? x : x.add(bias);
+        return bias is null ? x.mul(weight) : torch.addcmul(bias, x, weight, 1);
     }
 }
 

@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using Lips.Runtime.Torch;
 using TorchSharp;
 using TorchSharp.Modules;
 
@@ -58,25 +59,35 @@ internal sealed class Projections
     public torch.Tensor Joined(torch.Tensor tokens) => _qkv!.call(tokens);
 
     /// <param name="tokens">[batch, length, width]</param>
+    /// <param name="rotary">Turns queries and keys by their position.</param>
     /// <returns>Each [batch, length, heads, head width], ready to be compared; key and value heads once for each head that reads them.</returns>
-    public (torch.Tensor Queries, torch.Tensor Keys, torch.Tensor Values) Of(torch.Tensor tokens)
+    public (torch.Tensor Queries, torch.Tensor Keys, torch.Tensor Values) Of(torch.Tensor tokens, Rotary? rotary)
     {
         if (_q is not null && _v is not null)
         {
             var y = Split(_q.call(tokens), _heads);
-            return (y, y, _tiedValue ? TimesQuery(y, _v) : Split(_v.call(tokens), _heads));
+            var turned = Turned(y, rotary);
+            return (turned, turned, _tiedValue ? TimesQuery(y, _v) : Split(_v.call(tokens), _heads));
         }
-        return Parted(Joined(tokens));
+        return Parted(Joined(tokens), rotary);
     }
 
     /// <summary>What <see cref="Joined"/> gives, apart, as <see cref="Of"/> gives it.</summary>
-    public (torch.Tensor Queries, torch.Tensor Keys, torch.Tensor Values) Parted(torch.Tensor all)
+    public (torch.Tensor Queries, torch.Tensor Keys, torch.Tensor Values) Parted(torch.Tensor all, Rotary? rotary)
     {
-        var q = Split(all.narrow(-1, 0, _width), _heads);
-        var k = Split(all.narrow(-1, _width, KeyWidth), _keyHeads);
-        var v = Split(all.narrow(-1, _width + KeyWidth, KeyWidth), _keyHeads);
-        return (_similarity.Query(q), Shared(_similarity.Key(k)), Shared(v));
+        if (rotary is not null && !_similarity.Prepares)
+        {
+            var (cosine, sine) = rotary.Tables(all.size(1), all);
+            if (TorchExtras.TurnedHeads(all, cosine, sine, _heads, _keyHeads) is var (q, k, v))
+                return (q, Shared(k), Shared(v));
+        }
+        // one split: its gradient is one tensor, where each slice's would be one of all heads
+        var parts = Split(all, _heads + 2 * _keyHeads).split([_heads, _keyHeads, _keyHeads], dim: 2);
+        return (Turned(_similarity.Query(parts[0]), rotary), Shared(Turned(_similarity.Key(parts[1]), rotary)), Shared(parts[2]));
     }
+
+    private static torch.Tensor Turned(torch.Tensor heads, Rotary? rotary) =>
+        rotary is null ? heads : rotary.Turn(heads.permute(0, 2, 1, 3)).permute(0, 2, 1, 3);
 
     private static torch.Tensor Split(torch.Tensor tokens, long heads) =>
         tokens.reshape(tokens.size(0), tokens.size(1), heads, tokens.size(2) / heads);

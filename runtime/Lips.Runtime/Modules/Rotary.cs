@@ -25,8 +25,8 @@ public sealed class Rotary(long channels, double wavelengths)
         var (cosine, sine) = Tables(length, heads);
         var half = channels / 2;
         var (a, b) = (heads.narrow(-1, 0, half), heads.narrow(-1, half, half));
-        var first = a.mul(cosine).sub(b.mul(sine));
-        var second = a.mul(sine).add(b.mul(cosine));
+        var first = a.mul(cosine).addcmul(b, sine, -1);
+        var second = b.mul(cosine).addcmul(a, sine, 1);
         var rest = heads.size(3) - channels;
         return rest == 0
             ? torch.cat([first, second], dim: -1)

@@ -18,6 +18,12 @@ public abstract class Similarity
     /// <summary>Modules with weights of its own, by the name they have in the attention layer.</summary>
     internal virtual IEnumerable<(string Name, torch.nn.Module Module)> Parts => [];
 
+    /// <summary>Whether anything is done to queries and keys before they are turned by their position.</summary>
+    internal virtual bool Prepares => false;
+
+    /// <summary>Whether the weights are softmax(scale·q·kᵀ), of queries and keys as they were prepared.</summary>
+    internal virtual bool IsSoftmaxOfProducts => true;
+
     /// <summary>What is done to queries before they are turned by their position.</summary>
     internal virtual torch.Tensor Query(torch.Tensor q) => q;
 
@@ -50,6 +56,8 @@ public abstract class Similarity
 /// <param name="added">Whether eps is added to the length: y/(|y| + eps).</param>
 public sealed class Cosine(double eps, double nu = 1, bool clamp = false, bool values = true, bool added = false) : Similarity
 {
+    internal override bool Prepares => true;
+
     internal override torch.Tensor Query(torch.Tensor q) => Normalized(q);
 
     internal override torch.Tensor Key(torch.Tensor k) => Normalized(k);
@@ -89,6 +97,8 @@ public sealed class QkNorm(long headWidth, double eps, bool centre = false, bool
 
     internal override IEnumerable<(string Name, torch.nn.Module Module)> Parts => [("q_norm", _query), ("k_norm", _key)];
 
+    internal override bool Prepares => true;
+
     internal override torch.Tensor Query(torch.Tensor q) => _query.call(q);
 
     internal override torch.Tensor Key(torch.Tensor k) => _key.call(k);
@@ -113,6 +123,8 @@ public sealed class Distance(bool tiedValue = true) : Similarity
 {
     internal bool TiedValue => tiedValue;
 
+    internal override bool IsSoftmaxOfProducts => false;
+
     /// <summary>Without −scale·|q|², which is the same for all keys of a row.</summary>
     internal override torch.Tensor Logits(torch.Tensor q, torch.Tensor k, double scale) =>
         q.mul(2 * scale).matmul(k.transpose(-2, -1)).sub(k.square().sum(-1).mul(scale).unsqueeze(-2));
@@ -127,6 +139,8 @@ public abstract class ElementwiseWeights : Similarity
     private protected ElementwiseWeights()
     {
     }
+
+    internal override bool IsSoftmaxOfProducts => false;
 
     /// <summary>Sizes of the weights over their sum; 0 in a row without weights.</summary>
     internal override torch.Tensor Shares(torch.Tensor weights)

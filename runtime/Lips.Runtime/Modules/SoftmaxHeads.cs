@@ -28,11 +28,4 @@ internal static class SoftmaxHeads
         observe?.Invoke(similarity.Shares(probabilities));
         return probabilities.matmul(similarity.Value(v));
     }
-
-    /// <summary>Heads side by side, times the gain: [batch, length, heads·head width].</summary>
-    public static torch.Tensor Merge(torch.Tensor heads, double gain)
-    {
-        var merged = heads.permute(0, 2, 1, 3).reshape(heads.size(0), heads.size(2), -1);
-        return gain == 1 ? merged : merged.mul(gain);
-    }
 }

@@ -53,7 +53,13 @@ public static class TorchExtras
 
     public static torch.Tensor? Attention(torch.Tensor qkv, torch.Tensor? cosine, torch.Tensor? sine, long heads, double scale, bool causal) => null;
 
-    public static torch.Tensor? DotProductAttention(torch.Tensor q, torch.Tensor k, torch.Tensor v, double scale, bool causal) => null;
+    public static (torch.Tensor Queries, torch.Tensor Keys, torch.Tensor Values)? TurnedHeads(torch.Tensor all, torch.Tensor cosine, torch.Tensor sine, long heads, long keyHeads) => null;
+
+    public static bool FusesAttention(torch.Device device) => device.type == DeviceType.CUDA;
+
+    /// <summary>The packages' scale is 1/√(head width): the queries take the rest.</summary>
+    public static torch.Tensor DotProductAttention(torch.Tensor q, torch.Tensor k, torch.Tensor v, torch.Tensor? mask, double scale, bool causal) =>
+        torch.nn.functional.scaled_dot_product_attention(q.mul(scale * Math.Sqrt(q.shape[^1])), k, v, attn_mask: mask!, is_casual: causal);
 
     public static torch.Tensor? Linear(TorchSharp.Modules.Linear layer, torch.Tensor x, double gain) => null;
 

@@ -88,22 +88,46 @@ public static class TorchExtras
         Fused.Attention(qkv, cosine, sine, heads, scale, causal);
 
     /// <summary>
-    /// softmax(scale·q·kᵀ)·v of [batch, heads, length, head width] on a CUDA device, by libtorch's fused kernels: nothing of length × length is
-    /// made. They have a first derivative alone. Null elsewhere, and before libtorch 2.1, which has no scale for it.
+    /// Queries, keys and values out of one product, on any device: the first two turned by their position, their gradients written into
+    /// one tensor and not added up from slices.
     /// </summary>
-    public static torch.Tensor? DotProductAttention(torch.Tensor q, torch.Tensor k, torch.Tensor v, double scale, bool causal) =>
-        q.device_type == DeviceType.CUDA && HasScaledAttention.Value ? Ops.scaled_dot_product_attention.Call(q, k, v, Arg.None, 0.0, causal, scale) : null;
+    /// <param name="all">[batch, length, (heads + 2·keyHeads)·head width]: queries, then keys, then values, each with its heads side by side.</param>
+    /// <param name="cosine">[length, channels/2]</param>
+    /// <param name="sine">As <paramref name="cosine"/>.</param>
+    /// <returns>Each [batch, length, its heads, head width].</returns>
+    public static (torch.Tensor Queries, torch.Tensor Keys, torch.Tensor Values)? TurnedHeads(torch.Tensor all, torch.Tensor cosine, torch.Tensor sine, long heads, long keyHeads) =>
+        Fused.Heads(all, cosine, sine, heads, keyHeads);
+
+    /// <summary>Whether <see cref="DotProductAttention"/> is to be used: on CUDA devices, from libtorch 2.1 on, which has a scale for it.</summary>
+    public static bool FusesAttention(torch.Device device) => device.type == DeviceType.CUDA && HasScaledAttention.Value;
+
+    /// <summary>
+    /// softmax(scale·q·kᵀ + mask)·v of [batch, heads, length, head width], by libtorch's fused kernels where they take it: nothing of
+    /// length × length is made. They have a first derivative alone.
+    /// </summary>
+    /// <param name="mask">Of a shape that expands to [batch, heads, queries, keys]: true where a key is seen, or numbers to be added. Null where <paramref name="causal"/>.</param>
+    public static torch.Tensor DotProductAttention(torch.Tensor q, torch.Tensor k, torch.Tensor v, torch.Tensor? mask, double scale, bool causal) =>
+        Ops.scaled_dot_product_attention.Call(q, k, v, mask, 0.0, causal, scale);
 
     private static readonly Lazy<bool> HasScaledAttention = new(() => IsAtLeast(2, 1) && Ops.scaled_dot_product_attention.Exists);
 
     /// <summary>
-    /// bias + gain·x·weightᵀ over the last axis, the gain within the product. Of an x that is gelu(u), u is kept for the backward pass, which
-    /// computes x again. Null also for a layer with hooks, which are its call's.
+    /// bias + gain·x·weightᵀ over the last axis. On the CPU the gain is within the product, and of an x that is gelu(u), u is kept for the backward
+    /// pass, which computes x again; elsewhere the gain is the weight's where that is the smaller of the two. Null also for a layer with
+    /// hooks, which are its call's.
     /// </summary>
-    public static torch.Tensor? Linear(TorchSharp.Modules.Linear layer, torch.Tensor x, double gain) => layer.Hooked ? null : Fused.Linear(x, layer.weight, layer.bias, gain);
+    public static torch.Tensor? Linear(TorchSharp.Modules.Linear layer, torch.Tensor x, double gain)
+    {
+        if (layer.Hooked) return null;
+        if (Fused.Linear(x, layer.weight, layer.bias, gain) is { } product) return product;
+        if (gain == 1 || x.numel() <= layer.weight.numel()) return null;
+        using torch.Tensor weight = layer.weight.mul(gain);
+        return torch.nn.functional.linear(x, weight, layer.bias);
+    }
 
-    /// <summary>keep·a + share·b, of one shape.</summary>
-    public static torch.Tensor? Mix(torch.Tensor a, double keep, torch.Tensor b, double share) => Fused.Mix(a, keep, b, share);
+    /// <summary>keep·a + share·b, of one shape. Elsewhere than on the CPU only where the factors sum to 1.</summary>
+    public static torch.Tensor? Mix(torch.Tensor a, double keep, torch.Tensor b, double share) =>
+        Fused.Mix(a, keep, b, share) ?? (Math.Abs(keep + share - 1) <= 1e-15 && a.dtype == b.dtype ? Ops.lerp__Scalar.Call(a, b, share) : null);
 
     /// <summary>
     /// The mean cross-entropy of logits [n, classes] whose gradient is made at once, in their own memory where it can be: they must not be

@@ -15,6 +15,16 @@ internal static unsafe class Fused
         return code == 0 ? new torch.Tensor(result) : null;
     }
 
+    internal static (torch.Tensor Queries, torch.Tensor Keys, torch.Tensor Values)? Heads(torch.Tensor all, torch.Tensor cosine, torch.Tensor sine, long heads, long keyHeads)
+    {
+        IntPtr q, k, v;
+        int code = NativeMethods.Check(NativeMethods.lips_heads(all.Handle, cosine.Handle, sine.Handle, heads, keyHeads, &q, &k, &v));
+        GC.KeepAlive(all);
+        GC.KeepAlive(cosine);
+        GC.KeepAlive(sine);
+        return code == 0 ? (new(q), new(k), new(v)) : null;
+    }
+
     internal static torch.Tensor? Linear(torch.Tensor x, torch.Tensor weight, torch.Tensor? bias, double gain)
     {
         IntPtr result;

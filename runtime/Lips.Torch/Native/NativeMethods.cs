@@ -37,6 +37,7 @@ internal static unsafe partial class NativeMethods
     [DllImport(Library)] internal static extern IntPtr lips_inference_begin(int value);
     [DllImport(Library)] internal static extern void lips_inference_end(IntPtr guard);
 
+    [DllImport(Library)] internal static extern int lips_heads(IntPtr all, IntPtr cosine, IntPtr sine, long heads, long keyHeads, IntPtr* q, IntPtr* k, IntPtr* v);
     [DllImport(Library)] internal static extern int lips_attention(IntPtr qkv, IntPtr cosine, IntPtr sine, long heads, double scale, int causal, IntPtr* result);
     [DllImport(Library)] internal static extern int lips_linear(IntPtr x, IntPtr weight, IntPtr bias, double gain, IntPtr* result);
     [DllImport(Library)] internal static extern int lips_mix(IntPtr a, double keep, IntPtr b, double share, IntPtr* result);

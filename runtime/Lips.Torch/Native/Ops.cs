@@ -200,6 +200,7 @@ internal static class Ops
     internal static readonly Op le__Tensor = new("le", "Tensor");
     internal static readonly Op leaky_relu = new("leaky_relu");
     internal static readonly Op leaky_relu_ = new("leaky_relu_");
+    internal static readonly Op lerp__Scalar = new("lerp", "Scalar");
     internal static readonly Op lerp__Tensor = new("lerp", "Tensor");
     internal static readonly Op lerp___Tensor = new("lerp_", "Tensor");
     internal static readonly Op lgamma = new("lgamma");

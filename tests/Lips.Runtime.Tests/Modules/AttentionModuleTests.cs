@@ -122,14 +122,19 @@ public class AttentionModuleTests
 
     private static double Gain(string name) => name switch { "shared heads" or "lepe" => 0.5, "shifted windows" => -2, _ => 1 };
 
+    public static TheoryData<string, bool> NamesAndWhetherFused => new(All().SelectMany(s => new[] { (s.Name, false), (s.Name, true) }));
+
     [Theory]
-    [MemberData(nameof(Names))]
-    public void Values_and_gradients_are_those_of_the_definition(string name)
+    [MemberData(nameof(NamesAndWhetherFused))]
+    public void Values_and_gradients_are_those_of_the_definition(string name, bool fused)
     {
         using var scope = NewDisposeScope();
         var setting = Named(name);
         var (module, input) = Filled(setting);
         using var owned = module;
+        var device = new WrittenAttention();
+        if (fused)
+            module.Fused = device;
         input.requires_grad_();
         var weights = Random(5, input.shape);
         var parameters = module.named_parameters().Select(p => (Name: p.name, Leaf: (Tensor)p.parameter)).Append((Name: "x", Leaf: input)).ToList();
@@ -145,6 +150,7 @@ public class AttentionModuleTests
         Close(name, direct, found);
         foreach (var ((leaf, _), expected, gradient) in parameters.Zip(Gradients(direct), Gradients(found)))
             Close(name + ", gradient of " + leaf, expected, gradient);
+        Assert.Equal(fused, device.Calls > 0);
     }
 
     private static void Close(string what, Tensor expected, Tensor found)

@@ -208,6 +208,30 @@ public sealed class FusedTests
         Assert.Equal(1, calls);
     }
 
+    /// <summary>Where a product takes no factor, it is the smaller one's of layer and values.</summary>
+    [Theory]
+    [InlineData(2)]
+    [InlineData(50)]
+    public void A_factor_of_another_type_is_the_weights_or_the_values(long tokens)
+    {
+        if (!TorchExtras.IsSupported) return;
+        using var scope = NewDisposeScope();
+        using var layer = nn.Linear(6, 5);
+        // no power of two, and not representable: the other order rounds elsewhere
+        const double Gain = 0.7;
+        Tensor[] All(Func<Tensor, Tensor> apply)
+        {
+            var x = Random(8, ScalarType.Float32, 1, tokens, 6).requires_grad_();
+            Tensor value;
+            using (new Autocast(DeviceType.CPU, ScalarType.BFloat16))
+                value = apply(x);
+            return [value.detach(), .. autograd.grad([value.to(float32).pow(2).sum()], [x, layer.weight, layer.bias!])];
+        }
+        var (expected, found) = (All(h => tokens > 5 ? F.linear(h, layer.weight * Gain, layer.bias) : layer.call(h * Gain)), All(h => Scaled.Call(layer, h, Gain)));
+        for (int i = 0; i < expected.Length; i++)
+            Same(expected[i], found[i], 0, $"tensor {i}");
+    }
+
     [Fact]
     public void A_mixed_residual_is_its_composed_form()
     {
@@ -220,7 +244,14 @@ public sealed class FusedTests
         }
         foreach (var (wanted, found) in All((x, y) => x * (5.0 / 6) + y * (1.0 / 6)).Zip(All((x, y) => Residual.Mix(x, 5.0 / 6, y, 1.0 / 6))))
             Same(wanted, found, 1e-14, "value or gradient");
-        // of another layout
+        // what only a device has otherwise: another layout, with factors of sum 1 (or not) and of two types
+        foreach (var (wanted, found) in All((x, y) => x * (5.0 / 6) + y * (1.0 / 6)).Zip(All((x, y) => Residual.Mix(x.t(), 5.0 / 6, y.t(), 1.0 / 6).t())))
+            Same(wanted, found, 1e-14, "value or gradient of another layout");
+        foreach (var (wanted, found) in All((x, y) => x * 0.9 + y * 2).Zip(All((x, y) => Residual.Mix(x.t(), 0.9, y.t(), 2).t())))
+            Same(wanted, found, 1e-14, "value or gradient of factors that do not sum to 1");
+        var (wide, narrow) = (Random(1, ScalarType.Float32, 3, 7), Random(2, ScalarType.BFloat16, 3, 7));
+        Same(wide * 0.75f + narrow.to(float32) * 0.25f, Residual.Mix(wide, 0.75, narrow, 0.25), 1e-2, "value of two types");
+        Assert.Equal(float32, Residual.Mix(wide, 0.75, narrow, 0.25).dtype);
         Same(ones(2, 3) * 3, Residual.Mix(ones(3, 2).t(), 1, ones(2, 3), 2), 0, "value");
     }
 
