@@ -203,7 +203,7 @@ module Vocabulary =
           alternative "in_turn" "a step waits for its batch" [] ]
 
     let private graphs =
-        [ alternative "auto" "a CUDA device records a step's forward and backward pass once and repeats them as one graph; where they cannot be recorded, a line says why" []
+        [ alternative "auto" "a CUDA device records a whole step once and repeats it as one graph; what cannot be recorded stays outside, and a line says why" []
           alternative "off" "one operator at a time" [] ]
 
     let private augmentations =

@@ -4,6 +4,7 @@ using System.Linq;
 using Lips.Runtime.Certification;
 using Lips.Runtime.Optimizers;
 using Lips.Runtime.Tests.Models;
+using Lips.Runtime.Torch;
 using Lips.Runtime.Training;
 using TorchSharp;
 using Xunit;
@@ -29,14 +30,18 @@ public class OptimizerTests
             parameter.grad = gradient(name, parameter.detach()).DetachFromDisposeScope();
     }
 
-    [Fact]
-    public void AdamW_takes_the_steps_of_its_formula()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AdamW_takes_the_steps_of_its_formula(bool inMemory)
     {
         using var scope = NewDisposeScope();
         using var model = new TinyMlp(3, 4, 2, cap: 1e9);
         Initialization.Apply(model, 1);
         using var weights = new ModelWeights(model);
         var rule = UpdateRule.Create(new OptimizerPlan.AdamW(0.1, 0.9, 0.99, 1e-8, 0.5), weights.Distinct, "");
+        if (inMemory)
+            rule.Numbers.MoveTo(CPU);
         double[] w = CertifiedNorms.Values(weights["up"].View), m = new double[w.Length], v = new double[w.Length];
         for (int t = 1; t <= 4; t++)
         {
@@ -46,11 +51,35 @@ public class OptimizerTests
                 double g = (w[i] + 1) * t;
                 m[i] = 0.9 * m[i] + 0.1 * g;
                 v[i] = 0.99 * v[i] + 0.01 * g * g;
-                w[i] = w[i] * (1 - 0.05) - 0.1 * (m[i] / (1 - Math.Pow(0.9, t))) / (Math.Sqrt(v[i] / (1 - Math.Pow(0.99, t))) + 1e-8);
+                w[i] = w[i] * (1 - 0.05 / t) - 0.1 / t * (m[i] / (1 - Math.Pow(0.9, t))) / (Math.Sqrt(v[i] / (1 - Math.Pow(0.99, t))) + 1e-8);
             }
-            rule.Step(1);
+            rule.Step(1.0 / t);
         }
         Assert.All(CertifiedNorms.Values(weights["up"].View).Zip(w), p => Assert.Equal(p.Second, p.First, 4));
+    }
+
+    /// <summary>A libtorch that has the kernel for the CPU takes the step above by it; here, which tensors it is given.</summary>
+    [Fact]
+    public void The_one_kernel_of_AdamW_is_used_where_libtorch_has_it_for_tensors_that_lie_alike()
+    {
+        using var scope = NewDisposeScope();
+        bool has = TorchExtras.HasFusedAdamW(DeviceType.CPU);
+        bool Step(Func<Tensor> of, Tensor gradient)
+        {
+            Tensor value = of(), first = of(), second = of();
+            bool done = TorchExtras.AdamW([value], [gradient], [first], [second], tensor(0.5f), tensor(3f), 0.9, 0.99, 0.2, 0);
+            // g = 1 from moments of 1: m = s = 1
+            double expected = 1 - 0.5 * 0.2 - 0.5 / (1 - Math.Pow(0.9, 3)) * Math.Sqrt(1 - Math.Pow(0.99, 3));
+            Assert.All(value.reshape(-1).data<float>(), v => Assert.Equal(done ? expected : 1, v, 5));
+            return done;
+        }
+        Assert.Equal(has, Step(() => ones(3, 5), ones(3, 5)));
+        Assert.Equal(has, Step(() => ones(7), ones(7)));
+        Assert.Equal(has, Step(() => ones(5, 3).mT, ones(5, 3).mT));
+        Assert.Equal(has, Step(() => ones(6, 5).narrow(0, 2, 3), ones(6, 5).narrow(0, 1, 3)));
+        Assert.False(Step(() => ones(3, 5), ones(5, 3).mT));
+        Assert.False(Step(() => ones(3, 8).narrow(1, 2, 5), ones(3, 8).narrow(1, 2, 5)));
+        Assert.False(Step(() => ones(3, 5), ones(3, 5, dtype: float64)));
     }
 
     [Theory]
