@@ -17,6 +17,7 @@
 #include "reducer.hpp"
 #endif
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -46,6 +47,15 @@ struct Store {
   c10::intrusive_ptr<c10d::Store> keys;
 };
 
+// From 2.4 on a store is served by libuv unless told otherwise, which not every libtorch was compiled with (Debian's was not). Both servers speak
+// one protocol; versions that have but one have no such option.
+template <class Options>
+auto serve_without_libuv(Options& options, int) -> decltype(options.useLibUV, void()) { options.useLibUV = false; }
+template <class Options>
+void serve_without_libuv(Options&, long) {}
+
+constexpr std::chrono::milliseconds kAnswer{10000};
+
 template <class T>
 T& as(void* handle) { return *static_cast<T*>(handle); }
 
@@ -53,15 +63,19 @@ T& as(void* handle) { return *static_cast<T*>(handle); }
 
 // ---- rendezvous -----------------------------------------------------------------------------------------------------
 
-// A key-value store over TCP; the process that serves it may ask for port 0 and learns the port it got. Keys stand below `prefix`.
+// A key-value store over TCP, to be connected to where one listens; the process that serves it may ask for port 0 and learns the port it got. Keys stand below `prefix`.
 LIPS_API int32_t lips_store_new(const char* host, int32_t port, int32_t serves, int64_t timeout_ms, const char* prefix, void** out, int32_t* bound) {
   return guarded("TCPStore", [&] {
     c10d::TCPStoreOptions options;
     options.port = static_cast<uint16_t>(port);
     options.isServer = serves != 0;
     options.waitWorkers = false;
-    options.timeout = std::chrono::milliseconds(timeout_ms);
+    serve_without_libuv(options, 0);
+    auto timeout = std::chrono::milliseconds(timeout_ms);
+    // Something listens there already, as the caller knows. From 2.4 on the connection is tried anew for as long as what is there hangs up.
+    options.timeout = serves != 0 ? timeout : std::min(timeout, kAnswer);
     auto server = c10::make_intrusive<c10d::TCPStore>(std::string(host), options);
+    server->setTimeout(timeout);
     *bound = server->getPort();
     c10::intrusive_ptr<c10d::Store> keys = server;
     if (*prefix) keys = c10::make_intrusive<c10d::PrefixStore>(std::string(prefix), keys);

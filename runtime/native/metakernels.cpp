@@ -1,10 +1,12 @@
-// Shapes without values for operators that libtorch before 2.0 has no `meta` kernel of, so that a model can be run on
-// the meta device there too. Each gives an empty tensor of the result's shape and element type.
-#include <torch/version.h>
-#if TORCH_VERSION_MAJOR < 2
+// Shapes without values for operators that libtorch has no `meta` kernel of, so that a model can be run on the meta device
+// there too. 1.13 has fewer of them than later versions, and in all of them many are written in Python, which is not here. Each
+// gives an empty tensor of the result's shape and element type, and is registered where this libtorch has none.
 #include <ATen/ATen.h>
 #include <ATen/ExpandUtils.h>
+#include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/library.h>
+
+#include <cstring>
 
 namespace {
 
@@ -29,20 +31,30 @@ Tensor chosen(const Tensor& condition, const Tensor& self, const Tensor& other) 
   return at::empty(sizes, self.options().dtype(at::result_type(self, other)));
 }
 
+Tensor& chosen_into(const Tensor& condition, const Tensor& self, const Tensor& other, Tensor& out) {
+  out.resize_(at::infer_size(condition.sizes(), at::infer_size(self.sizes(), other.sizes())));
+  return out;
+}
+
 Tensor selected(const Tensor& self, int64_t dim, const Tensor& index) {
   auto sizes = self.sizes().vec();
   sizes[at::maybe_wrap_dim(dim, self.dim())] = index.numel();
   return at::empty(sizes, self.options());
 }
 
-Tensor spread(const Tensor& self, at::OptionalIntArrayRef dims, c10::optional<int64_t>, bool keepdim) {
-  std::vector<bool> reduced(self.dim(), !dims || dims->empty());
-  if (dims)
-    for (auto d : *dims) reduced[at::maybe_wrap_dim(d, self.dim())] = true;
+// self, dim?, correction?, keepdim: boxed, for the correction's type is not the same in all versions.
+void spread(const c10::OperatorHandle&, torch::jit::Stack* stack) {
+  auto arguments = torch::jit::last(*stack, 4);
+  auto self = arguments[0].toTensor();
+  auto dims = arguments[1].isNone() ? std::vector<int64_t>() : arguments[1].toIntVector();
+  bool keepdim = arguments[3].toBool();
+  std::vector<bool> reduced(self.dim(), dims.empty());
+  for (auto d : dims) reduced[at::maybe_wrap_dim(d, self.dim())] = true;
   std::vector<int64_t> sizes;
   for (int64_t i = 0; i < self.dim(); i++)
     if (!reduced[i] || keepdim) sizes.push_back(reduced[i] ? 1 : self.size(i));
-  return at::empty(sizes, self.options());
+  torch::jit::drop(*stack, 4);
+  stack->emplace_back(at::empty(sizes, self.options()));
 }
 
 std::tuple<Tensor, Tensor, Tensor> batch_norm(const Tensor& input, const Optional&, const Optional&, const Optional&, const Optional&,
@@ -77,24 +89,31 @@ Tensor reflected(const Tensor& self, IntArrayRef padding) {
   return at::empty(sizes, self.options());
 }
 
+template <class Kernel>
+void add(torch::Library& m, const char* name, Kernel&& kernel) {
+  auto point = std::strchr(name, '.');
+  auto op = c10::Dispatcher::singleton().findSchema({"aten::" + (point ? std::string(name, point) : std::string(name)), point ? point + 1 : ""});
+  if (op && !op->hasKernelForDispatchKey(c10::DispatchKey::Meta)) m.impl(name, std::forward<Kernel>(kernel));
+}
+
 TORCH_LIBRARY_IMPL(aten, Meta, m) {
-  m.impl("abs", same);
-  m.impl("relu", same);
-  m.impl("logical_not", truth);
-  m.impl("logical_and", truth_of_both);
-  m.impl("logical_or", truth_of_both);
-  m.impl("logical_xor", truth_of_both);
-  m.impl("flip", shuffled);
-  m.impl("roll", rolled);
-  m.impl("where.self", chosen);
-  m.impl("index_select", selected);
-  m.impl("var.correction", spread);
-  m.impl("std.correction", spread);
-  m.impl("native_batch_norm", batch_norm);
-  m.impl("convolution_overrideable", convolution);
-  m.impl("im2col", columns);
-  m.impl("reflection_pad2d", reflected);
+  add(m, "abs", same);
+  add(m, "relu", same);
+  add(m, "logical_not", truth);
+  add(m, "logical_and", truth_of_both);
+  add(m, "logical_or", truth_of_both);
+  add(m, "logical_xor", truth_of_both);
+  add(m, "flip", shuffled);
+  add(m, "roll", rolled);
+  add(m, "where.self", chosen);
+  add(m, "where.self_out", chosen_into);
+  add(m, "index_select", selected);
+  add(m, "var.correction", torch::CppFunction::makeFromBoxedFunction<&spread>());
+  add(m, "std.correction", torch::CppFunction::makeFromBoxedFunction<&spread>());
+  add(m, "native_batch_norm", batch_norm);
+  add(m, "convolution_overrideable", convolution);
+  add(m, "im2col", columns);
+  add(m, "reflection_pad2d", reflected);
 }
 
 }  // namespace
-#endif

@@ -1,5 +1,6 @@
 // Products of batches of matrices on the CPU, into memory that is there: on libtorch's own threads, each product a call of one of them.
 #include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
 
 #include "blas.hpp"
 #include "lipstorch.hpp"

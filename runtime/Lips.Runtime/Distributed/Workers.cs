@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 using System.Net;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Threading;
@@ -40,17 +41,7 @@ public sealed class Workers : IDisposable
         (_place, _timeout) = (place, timeout);
         if (!TorchExtras.DistributedSupports(device))
             throw Unsupported(device);
-        try
-        {
-            _store = new RendezvousStore(place.Host, place.Port, place.ServesStore, timeout > Connecting ? timeout : Connecting, $"/lips/{place.Attempt}/");
-        }
-        catch (ExternalException e)
-        {
-            throw new RunFailed(place.ServesStore
-                ? $"Worker {place.Rank} cannot hold the rendezvous at port {place.Port} (MASTER_PORT): {FirstLine(e)}"
-                : $"Worker {place.Rank} found no rendezvous at {place.Host}:{place.Port} (MASTER_ADDR, MASTER_PORT) within {Math.Max(timeout.TotalSeconds, Connecting.TotalSeconds):0} s: {FirstLine(e)}", e);
-        }
-        long namesakes = Introduce();
+        (_store, long namesakes) = Introduce(timeout > Connecting ? timeout : Connecting);
         _heart = new Timer(_ => TryBeat(), null, TimeSpan.Zero, Beat);
         try
         {
@@ -201,24 +192,78 @@ public sealed class Workers : IDisposable
 
     /// <summary>
     /// The first word to the rendezvous: how many call themselves by this rank. What is there may be of a torch whose stores
-    /// speak otherwise, and hang up or never answer.
+    /// speak otherwise, and hang up or never answer: to the connection itself from 2.4 on, to the first question before.
     /// </summary>
-    private long Introduce()
+    private (RendezvousStore Store, long Namesakes) Introduce(TimeSpan reaching)
     {
-        var answer = Task.Run(() => _store.Add($"taken/{Rank}", 1));
+        if (!_place.ServesStore)
+            Reach(reaching);
+        var answer = Task.Run(() =>
+        {
+            var store = Connect(reaching);
+            try
+            {
+                return (store, store.Add($"taken/{Rank}", 1));
+            }
+            catch
+            {
+                store.Dispose();
+                throw;
+            }
+        });
         string why = FormattableString.Invariant($"no answer within {_timeout.TotalSeconds:0} s");
         try
         {
             if (answer.Wait(_timeout))
                 return answer.Result;
         }
+        catch (AggregateException e) when (e.InnerException is RunFailed failed)
+        {
+            throw failed;
+        }
         catch (AggregateException e) when (e.InnerException is ExternalException told)
         {
-            _store.Dispose();
             // a reset or a broken pipe, by which of the two heard of it first
             why = $"the connection broke off: {FirstLine(told)}";
         }
         throw new RunFailed($"What is at {_place.Host}:{_place.Port} (MASTER_ADDR, MASTER_PORT) is no rendezvous that libtorch {TorchExtras.LibtorchVersion} of worker {Rank} understands ({why}). Its protocol is not the same in all versions of torch: give all workers, and the launcher where it holds the rendezvous, the same.");
+    }
+
+    private RendezvousStore Connect(TimeSpan timeout)
+    {
+        try
+        {
+            return new RendezvousStore(_place.Host, _place.Port, _place.ServesStore, timeout, $"/lips/{_place.Attempt}/");
+        }
+        catch (ExternalException e) when (_place.ServesStore)
+        {
+            throw new RunFailed($"Worker {Rank} cannot hold the rendezvous at port {_place.Port} (MASTER_PORT): {FirstLine(e)}", e);
+        }
+    }
+
+    /// <summary>Waits until something listens where the rendezvous is to be: who holds it may be started last.</summary>
+    private void Reach(TimeSpan within)
+    {
+        using var patience = new CancellationTokenSource(within);
+        for (string why = "nothing answered there"; ;)
+        {
+            try
+            {
+                using var caller = new TcpClient();
+                caller.ConnectAsync(_place.Host, _place.Port, patience.Token).AsTask().GetAwaiter().GetResult();
+                return;
+            }
+            catch (SocketException e)
+            {
+                why = FirstLine(e);
+            }
+            catch (OperationCanceledException)
+            {
+                // how the last try failed is what there is to say
+            }
+            if (patience.Token.WaitHandle.WaitOne(Beat))
+                throw new RunFailed($"Worker {Rank} found no rendezvous at {_place.Host}:{_place.Port} (MASTER_ADDR, MASTER_PORT) within {within.TotalSeconds:0} s: {why}");
+        }
     }
 
     private ProcessGroup Group(string name, string engine)
