@@ -23,7 +23,7 @@ internal static class TensorLists
     {
         if (factor.OnDevice is not { } there)
             Multiply(self, factor.Value);
-        else if (TorchExtras.HasForeachOfScalarTensor)
+        else if (TorchExtras.HasForeachOfScalarTensor && AreOf(there.dtype, self))
             TorchExtras.ForeachMul_(self, there);
         else
             foreach (var tensor in self)
@@ -88,6 +88,14 @@ internal static class TensorLists
                 self[i].addcdiv_(a[i], roots[i].add_(epsilon), scale.Value);
             else
                 self[i].add_(a[i] / roots[i].add_(epsilon), scale);
+    }
+
+    private static bool AreOf(torch.ScalarType type, IReadOnlyList<torch.Tensor> tensors)
+    {
+        foreach (var tensor in tensors)
+            if (tensor.dtype != type)
+                return false;
+        return true;
     }
 
     /// <summary>√Σ‖tᵢ‖², a scalar on the device.</summary>
