@@ -27,14 +27,16 @@ for candidate in "$root/lib/$("$compiler" -dumpmachine)" "$root/lib" "$root/lib6
 done
 [[ -n $lib ]] || fail "no libtorch_cpu.so under $root; the libtorch there is incomplete"
 
-number() { sed -n "s/^#define $1 //p" "$root/include/torch/csrc/api/include/torch/version.h"; }
+headers=(-I"$root/include/torch/csrc/api/include")
+if [[ $root != /usr ]]; then headers+=(-I"$root/include"); fi
+# Asked of the compiler, for the header that holds the numbers is not the same in all versions.
+version() { printf '#include <torch/version.h>\nTORCH_VERSION_MAJOR * 1000 + TORCH_VERSION_MINOR\n' | "$compiler" -E -P -x c++ "${headers[@]}" - | tail -1; }
 # The headers of 2.10 and later may use C++20; those of 1.13 are written for C++14 to 17.
 standard=c++17
-if (( $(number TORCH_VERSION_MAJOR) * 1000 + $(number TORCH_VERSION_MINOR) >= 2010 )); then standard=c++20; fi
+if (( $(version) >= 2010 )); then standard=c++20; fi
 
 # No loop over roots is vectorized where each might have to set errno.
-flags=(-std=$standard -O2 -fno-math-errno -fopenmp -fPIC -shared -fvisibility=hidden -w -I"$root/include/torch/csrc/api/include")
-if [[ $root != /usr ]]; then flags+=(-I"$root/include"); fi
+flags=(-std=$standard -O2 -fno-math-errno -fopenmp -fPIC -shared -fvisibility=hidden -w "${headers[@]}")
 libs=(-L"$lib" -Wl,--no-as-needed -ltorch_cpu -lc10 -ltorch -Wl,-rpath,"$lib")
 # libtorch builds from before 2023 may use the old string ABI.
 if ! grep -q '__cxx11' "$lib/libc10.so"; then flags+=(-D_GLIBCXX_USE_CXX11_ABI=0); fi
@@ -46,9 +48,10 @@ if [[ -f $c10d/ProcessGroupGloo.hpp ]] && grep -q 'N4c10d16ProcessGroupGlooE' "$
 fi
 if [[ -e $lib/libtorch_cuda.so ]]; then
   libs+=(-ltorch_cuda -lc10_cuda)
-  for cuda in "${CUDA_HOME:-}" /usr/local/cuda "$root"/../nvidia/cu13 "$root"/../nvidia/cuda_runtime; do
+  # the last is where Debian's nvidia-cuda-dev has it, among the system's own headers
+  for cuda in "${CUDA_HOME:-}" /usr/local/cuda "$root"/../nvidia/cu13 "$root"/../nvidia/cuda_runtime /usr; do
     [[ -n $cuda && -f $cuda/include/cuda_runtime_api.h ]] || continue
-    runtime=$(find -L "$cuda/lib64" "$cuda/lib" -maxdepth 1 -name 'libcudart.so*' 2>/dev/null | head -1 || true)
+    runtime=$(find -L "$cuda/lib64" "$cuda/lib" "$cuda/lib/$("$compiler" -dumpmachine)" -maxdepth 1 -name 'libcudart.so*' 2>/dev/null | head -1 || true)
     [[ -n $runtime ]] || continue
     flags+=(-DLIPS_CUDA -I"$cuda/include")
     libs+=("$runtime" -Wl,-rpath,"$(dirname "$runtime")")

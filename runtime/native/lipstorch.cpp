@@ -398,6 +398,18 @@ struct CallersNode : torch::autograd::Node {
   void* context_ = nullptr;
 };
 
+// Nodes are held by intrusive pointers, in earlier versions by shared ones with libtorch's way to delete long graphs.
+template <class Pointer>
+struct Making {
+  template <class T, class... Arguments>
+  static auto node(Arguments... arguments) { return c10::make_intrusive<T>(arguments...); }
+};
+template <class Node>
+struct Making<std::shared_ptr<Node>> {
+  template <class T, class... Arguments>
+  static auto node(Arguments... arguments) { return std::shared_ptr<T>(new T(arguments...), [](T* node) { deleteNode(node); }); }
+};
+
 }  // namespace
 
 // Makes `value`, computed without a graph, depend on `inputs` through `backward`: it gets an owned handle of the value's
@@ -406,7 +418,7 @@ LIPS_API int32_t lips_set_backward(void* value, void* const* inputs, int32_t cou
   return guarded("set_backward", [&] {
     auto tensor = borrow(value);
     TORCH_CHECK(!tensor.requires_grad(), "the value has a graph already");
-    auto node = std::shared_ptr<CallersNode>(new CallersNode(backward, release), torch::autograd::deleteNode);
+    auto node = Making<decltype(torch::autograd::Edge::function)>::node<CallersNode>(backward, release);
     node->set_next_edges(torch::autograd::collect_next_edges(borrow_all(inputs, count)));
     torch::autograd::impl::set_gradient_edge(tensor, {node, node->add_input_metadata(tensor)});
     node->take(context);

@@ -42,7 +42,8 @@ Tensor selected(const Tensor& self, int64_t dim, const Tensor& index) {
   return at::empty(sizes, self.options());
 }
 
-// self, dim?, correction?, keepdim: boxed, for the correction's type is not the same in all versions.
+// self, dim?, correction?, keepdim; one tensor, or with the mean two. Boxed, for the correction's type is not the same in all versions.
+template <int results>
 void spread(const c10::OperatorHandle&, torch::jit::Stack* stack) {
   auto arguments = torch::jit::last(*stack, 4);
   auto self = arguments[0].toTensor();
@@ -54,7 +55,7 @@ void spread(const c10::OperatorHandle&, torch::jit::Stack* stack) {
   for (int64_t i = 0; i < self.dim(); i++)
     if (!reduced[i] || keepdim) sizes.push_back(reduced[i] ? 1 : self.size(i));
   torch::jit::drop(*stack, 4);
-  stack->emplace_back(at::empty(sizes, self.options()));
+  for (int i = 0; i < results; i++) stack->emplace_back(at::empty(sizes, self.options()));
 }
 
 std::tuple<Tensor, Tensor, Tensor> batch_norm(const Tensor& input, const Optional&, const Optional&, const Optional&, const Optional&,
@@ -108,8 +109,9 @@ TORCH_LIBRARY_IMPL(aten, Meta, m) {
   add(m, "where.self", chosen);
   add(m, "where.self_out", chosen_into);
   add(m, "index_select", selected);
-  add(m, "var.correction", torch::CppFunction::makeFromBoxedFunction<&spread>());
-  add(m, "std.correction", torch::CppFunction::makeFromBoxedFunction<&spread>());
+  add(m, "var.correction", torch::CppFunction::makeFromBoxedFunction<&spread<1>>());
+  add(m, "std.correction", torch::CppFunction::makeFromBoxedFunction<&spread<1>>());
+  add(m, "var_mean.correction", torch::CppFunction::makeFromBoxedFunction<&spread<2>>());
   add(m, "native_batch_norm", batch_norm);
   add(m, "convolution_overrideable", convolution);
   add(m, "im2col", columns);
