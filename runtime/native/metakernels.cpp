@@ -22,6 +22,11 @@ Tensor truth_of_both(const Tensor& self, const Tensor& other) {
   return at::empty(at::infer_size(self.sizes(), other.sizes()), self.options().dtype(at::kBool));
 }
 
+Tensor& truth_of_both_into(const Tensor& self, const Tensor& other, Tensor& out) {
+  out.resize_(at::infer_size(self.sizes(), other.sizes()));
+  return out;
+}
+
 Tensor shuffled(const Tensor& self, IntArrayRef) { return same(self); }
 
 Tensor rolled(const Tensor& self, IntArrayRef, IntArrayRef) { return same(self); }
@@ -57,6 +62,10 @@ void spread(const c10::OperatorHandle&, torch::jit::Stack* stack) {
   torch::jit::drop(*stack, 4);
   for (int i = 0; i < results; i++) stack->emplace_back(at::empty(sizes, self.options()));
 }
+
+Tensor embedding_slope(const Tensor& slope, const Tensor&, int64_t rows, int64_t, bool) { return at::empty({rows, slope.size(-1)}, slope.options()); }
+
+Tensor unfolding_slope(const Tensor& slope, IntArrayRef sizes, int64_t, int64_t, int64_t) { return at::empty(sizes, slope.options()); }
 
 std::tuple<Tensor, Tensor, Tensor> batch_norm(const Tensor& input, const Optional&, const Optional&, const Optional&, const Optional&,
                                               bool training, double, double) {
@@ -102,6 +111,9 @@ TORCH_LIBRARY_IMPL(aten, Meta, m) {
   add(m, "relu", same);
   add(m, "logical_not", truth);
   add(m, "logical_and", truth_of_both);
+  add(m, "logical_and.out", truth_of_both_into);
+  add(m, "embedding_dense_backward", embedding_slope);
+  add(m, "unfold_backward", unfolding_slope);
   add(m, "logical_or", truth_of_both);
   add(m, "logical_xor", truth_of_both);
   add(m, "flip", shuffled);

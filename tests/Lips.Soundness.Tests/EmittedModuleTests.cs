@@ -135,6 +135,35 @@ public sealed class EmittedModuleTests
         Assert.Equal(shape, value.shape);
     });
 
+    /// <summary>
+    /// The meta device refuses to be read by the processor, which would wait for a CUDA device, and to be computed with what lies elsewhere.
+    /// A constant of a wider type would widen all that follows it.
+    /// </summary>
+    [Fact]
+    public void Every_training_step_stays_on_its_device_and_in_its_type() => OnEvery((_, model) =>
+    {
+        using var generator = new Generator(16);
+        model.Module.to(META);
+        model.Module.train();
+        var inputs = Inputs(model, generator, META).Select(t => t.dtype == int64 ? t : t.to(float32).requires_grad_()).ToList();
+        var value = model.Forward(inputs);
+        Assert.Equal(float32, value.dtype);
+        // convolutions keep the shape there and compute nothing, so that some gradients end at them
+        var parameters = model.Module.named_parameters().ToList();
+        bool convolves = parameters.Any(p => p.name.Contains("conv", StringComparison.Ordinal) || p.name.Contains("lepe", StringComparison.Ordinal));
+        if (!value.requires_grad)
+            return;
+        long classes = value.shape[^1];
+        nn.functional.cross_entropy(value.reshape(-1, classes), empty([value.numel() / classes], dtype: int64, device: META)).backward();
+        foreach (var (name, parameter) in parameters)
+        {
+            if (parameter.grad is null && convolves)
+                continue;
+            Assert.True(parameter.grad is not null, $"'{name}' has no gradient");
+            Assert.True(parameter.grad.is_meta && parameter.grad.dtype == float32 && parameter.grad.shape.SequenceEqual(parameter.shape), $"the gradient of '{name}' is {parameter.grad}");
+        }
+    }, ScalarType.Float32);
+
     [Fact]
     public void The_bound_at_certified_norms_is_at_most_the_bound_at_caps() => OnEvery((emitted, model) =>
     {

@@ -9,7 +9,7 @@ public static class Activations
     public static torch.Tensor Softplus(torch.Tensor x) => x.relu().add(x.abs().neg().exp().log1p());
 
     /// <summary>x·σ(1.702·x), the fast form of GELU (Hendrycks and Gimpel 2016).</summary>
-    public static torch.Tensor QuickGelu(torch.Tensor x) => x.mul(x.mul(1.702).sigmoid());
+    public static torch.Tensor QuickGelu(torch.Tensor x) => x.mul(1.702).silu().div(1.702);
 
     /// <summary>x·tanh(ln(1 + e^x)) (Misra 2019).</summary>
     public static torch.Tensor Mish(torch.Tensor x) => x.mul(Softplus(x).tanh());

@@ -7,8 +7,8 @@ namespace Lips.Runtime.Modules;
 /// <summary>Channels-last normalizations with an optional gain (<c>weight</c>) and bias of one entry per channel.</summary>
 public abstract class AffineNorm : torch.nn.Module<torch.Tensor, torch.Tensor>
 {
-    private readonly Parameter? weight;
-    private readonly Parameter? bias;
+    private protected readonly Parameter? weight;
+    private protected readonly Parameter? bias;
 
     private protected AffineNorm(string name, long width, bool affine, bool hasBias)
         : base(name)
@@ -19,11 +19,16 @@ public abstract class AffineNorm : torch.nn.Module<torch.Tensor, torch.Tensor>
             register_parameter(nameof(bias), bias = Leaf.Filled(0, width));
     }
 
-    private protected torch.Tensor Affine(torch.Tensor x)
+    /// <summary>gain·factor·x + bias.</summary>
+    private protected torch.Tensor Affine(torch.Tensor x, double factor = 1)
     {
         if (weight is null)
-            return bias is null ? x : x.add(bias);
-        return bias is null ? x.mul(weight) : torch.addcmul(bias, x, weight, 1);
+        {
+            var scaled = factor == 1 ? x : x.mul(factor);
+            return bias is null ? scaled : scaled.add(bias);
+        }
+        var gain = factor == 1 ? weight : weight.mul(factor);
+        return bias is null ? x.mul(gain) : torch.addcmul(bias, x, gain, 1);
     }
 }
 
@@ -60,7 +65,7 @@ public sealed class CenterNorm(long width, bool affine, bool hasBias) : AffineNo
     public override torch.Tensor forward(torch.Tensor x)
     {
         using var scope = torch.NewDisposeScope();
-        return Affine(x.sub(x.mean([-1], keepdim: true)).mul(_factor)).MoveToOuterDisposeScope();
+        return Affine(x.sub(x.mean([-1], keepdim: true)), _factor).MoveToOuterDisposeScope();
     }
 }
 
@@ -102,6 +107,8 @@ public sealed class BatchNorm : AffineNorm
     public override torch.Tensor forward(torch.Tensor x)
     {
         using var scope = torch.NewDisposeScope();
+        if (x.device.type == DeviceType.CUDA && x.numel() > x.size(-1))
+            return InOneOperator(x).MoveToOuterDisposeScope();
         if (!training)
             return Affine(Normalize(x, running_mean, running_var)).MoveToOuterDisposeScope();
         var axes = Enumerable.Range(0, (int)x.ndim - 1).Select(i => (long)i).ToArray();
@@ -110,6 +117,10 @@ public sealed class BatchNorm : AffineNorm
         Follow(mean, variance, x.numel() / x.size(-1));
         return Affine(Normalize(x, mean, variance)).MoveToOuterDisposeScope();
     }
+
+    /// <summary>The same of more than one token by the library's kernel: on a CUDA device one launch in place of a dozen, with statistics in float32 of whatever <paramref name="x"/> is.</summary>
+    internal torch.Tensor InOneOperator(torch.Tensor x) =>
+        torch.nn.functional.batch_norm(x.reshape(-1, x.size(-1)), running_mean, running_var, weight!, bias!, training, _momentum, _eps).reshape(x.shape);
 
     private torch.Tensor Normalize(torch.Tensor x, torch.Tensor mean, torch.Tensor variance) =>
         x.sub(mean).mul(variance.add(_eps).rsqrt());

@@ -71,13 +71,14 @@ public sealed class Cosine(double eps, double nu = 1, bool clamp = false, bool v
     /// <summary>Far below any eps: the root's slope at 0 would be NaN.</summary>
     private const double Shortest = 1e-15;
 
-    // the root of a clamped square: its slope at 0 is 0, that of a clamped root would be NaN
+    // the root of a clamped square: its slope at 0 is 0, that of a clamped root would be NaN. Autocast has sums and roots in float32:
+    // they are narrowed and not all of y widened
     private torch.Tensor Normalized(torch.Tensor y)
     {
-        var square = y.square().sum(-1, keepdim: true);
+        var square = y.mul(y).sum(-1, keepdim: true);
         if (added)
-            return y.div(square.clamp_min(Shortest * Shortest).sqrt().add(eps));
-        return y.mul((clamp ? square.clamp_min(eps * eps) : square.add(eps)).rsqrt());
+            return y.div(square.clamp_min(Shortest * Shortest).sqrt().add(eps).to_type(y.dtype));
+        return y.mul((clamp ? square.clamp_min(eps * eps) : square.add(eps)).rsqrt().to_type(y.dtype));
     }
 }
 

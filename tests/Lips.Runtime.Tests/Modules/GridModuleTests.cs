@@ -199,6 +199,30 @@ public class GridModuleTests
         Assert.True(mean.allclose(flat.mean([0]) * 0.25));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_batch_norm_in_one_operator_is_the_composed_one(bool affine)
+    {
+        using var scope = NewDisposeScope();
+        var (x, weights) = (Random(1, 2, 3, 4, 5).requires_grad_(), Random(2, 2, 3, 4, 5));
+        List<Tensor> All(Func<BatchNorm, Tensor, Tensor> call)
+        {
+            using var module = new BatchNorm(5, 0.01, 0.25, affine, affine).to(float64);
+            using (no_grad())
+                foreach (var (index, parameter) in module.parameters().Index())
+                    parameter.copy_(Random(3 + index, 5));
+            var leaves = module.parameters().Prepend(x).ToList();
+            var trained = call(module, x);
+            var slopes = autograd.grad([trained.mul(weights).sum()], leaves);
+            module.eval();
+            var evaluated = call(module, x);
+            return [trained, evaluated, module.get_buffer("running_mean")!.clone(), module.get_buffer("running_var")!.clone(), .. slopes, .. autograd.grad([evaluated.mul(weights).sum()], leaves)];
+        }
+        foreach (var (index, (expected, found)) in All((m, v) => m.call(v)).Zip(All((m, v) => m.InOneOperator(v))).Index())
+            Assert.True(found.allclose(expected, 1e-10, 1e-12), $"tensor {index}");
+    }
+
     [Fact]
     public void Pools_are_their_definitions()
     {
