@@ -1,6 +1,6 @@
 // The C ABI through which .NET reaches libtorch: one generic call over the operator dispatcher, and the few things
 // that are no operator (lifetime, memory, autograd, generators, threads). Compiles unchanged against libtorch 1.13
-// to 2.11; what needs CUDA's headers sits behind LIPS_CUDA.
+// to 2.14; what needs CUDA's headers sits behind LIPS_CUDA.
 //
 // Conventions. A tensor handle is an owned c10::TensorImpl* (0 is the undefined tensor). Functions return 0 on
 // success and -1 on failure, unless said otherwise; lips_error() then holds this thread's message. No C++ exception
