@@ -35,8 +35,9 @@ version() { printf '#include <torch/version.h>\nTORCH_VERSION_MAJOR * 1000 + TOR
 standard=c++17
 if (( $(version) >= 2010 )); then standard=c++20; fi
 
+# libtorch is compiled without assertions, and with them objects of its headers have further members (at::RecordFunction).
 # No loop over roots is vectorized where each might have to set errno.
-flags=(-std=$standard -O2 -fno-math-errno -fopenmp -fPIC -shared -fvisibility=hidden -w "${headers[@]}")
+flags=(-std=$standard -O2 -DNDEBUG -fno-math-errno -fopenmp -fPIC -shared -fvisibility=hidden -w "${headers[@]}")
 libs=(-L"$lib" -Wl,--no-as-needed -ltorch_cpu -lc10 -ltorch -Wl,-rpath,"$lib")
 # libtorch builds from before 2023 may use the old string ABI.
 if ! grep -q '__cxx11' "$lib/libc10.so"; then flags+=(-D_GLIBCXX_USE_CXX11_ABI=0); fi

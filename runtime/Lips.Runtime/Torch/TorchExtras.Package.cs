@@ -55,7 +55,9 @@ public static class TorchExtras
 
     public static (torch.Tensor Queries, torch.Tensor Keys, torch.Tensor Values)? TurnedHeads(torch.Tensor all, torch.Tensor cosine, torch.Tensor sine, long heads, long keyHeads) => null;
 
-    public static bool FusesAttention(torch.Device device) => device.type == DeviceType.CUDA;
+    public static bool HasDotProductAttention => true;
+
+    public static bool FusesAttention(torch.Device device) => device.type == DeviceType.CUDA && HasDotProductAttention;
 
     /// <summary>The packages' scale is 1/√(head width): the queries take the rest.</summary>
     public static torch.Tensor DotProductAttention(torch.Tensor q, torch.Tensor k, torch.Tensor v, torch.Tensor? mask, double scale, bool causal) =>

@@ -99,7 +99,7 @@ public static class TorchExtras
         Fused.Heads(all, cosine, sine, heads, keyHeads);
 
     /// <summary>Whether <see cref="DotProductAttention"/> is to be used: on CUDA devices, from libtorch 2.1 on, which has a scale for it.</summary>
-    public static bool FusesAttention(torch.Device device) => device.type == DeviceType.CUDA && HasScaledAttention.Value;
+    public static bool FusesAttention(torch.Device device) => device.type == DeviceType.CUDA && HasDotProductAttention;
 
     /// <summary>
     /// softmax(scale·q·kᵀ + mask)·v of [batch, heads, length, head width], by libtorch's fused kernels where they take it: nothing of
@@ -109,7 +109,10 @@ public static class TorchExtras
     public static torch.Tensor DotProductAttention(torch.Tensor q, torch.Tensor k, torch.Tensor v, torch.Tensor? mask, double scale, bool causal) =>
         Ops.scaled_dot_product_attention.Call(q, k, v, mask, 0.0, causal, scale);
 
-    private static readonly Lazy<bool> HasScaledAttention = new(() => IsAtLeast(2, 1) && Ops.scaled_dot_product_attention.Exists);
+    /// <summary>Whether <see cref="DotProductAttention"/> is there.</summary>
+    public static bool HasDotProductAttention => ScaledAttention.Value;
+
+    private static readonly Lazy<bool> ScaledAttention = new(() => IsAtLeast(2, 1) && Ops.scaled_dot_product_attention.Exists);
 
     /// <summary>
     /// bias + gain·x·weightᵀ over the last axis. On the CPU the gain is within the product, and of an x that is gelu(u), u is kept for the backward

@@ -39,41 +39,69 @@ public sealed class FusedHeadsTests
 
     public static TheoryData<string> Names => [.. Modules.Keys];
 
+    private static Attention Make(string name)
+    {
+        manual_seed(4);
+        var module = Modules[name]();
+        module.to(float64);
+        using var noGrad = no_grad();
+        foreach (var (index, parameter) in module.parameters().Index())
+            parameter.copy_(Random(10 + index, parameter.shape));
+        return module;
+    }
+
+    private static Tensor Call(Attention module, string name, Tensor x)
+    {
+        var tokens = tensor(new long[] { 2, 0, 3, 1, 5, 0, 1, 1, 4, 2, 0, 2 }).reshape(2, 6);
+        return name.Contains("padding", StringComparison.Ordinal) || name.Contains("documents", StringComparison.Ordinal) ? module.call(x, tokens) : module.call(x);
+    }
+
+    /// <summary>The value at a drawn input, and the gradients of a drawn combination of its entries.</summary>
+    private static (Tensor X, List<Tensor> All) Pass(Attention module, string name)
+    {
+        long width = module.named_parameters().First(p => p.name == "out.weight").parameter.shape[0];
+        var (x, weights) = (Random(1, 2, 6, width).requires_grad_(), Random(2, 2, 6, width));
+        var value = Call(module, name, x);
+        return (x, [value, .. autograd.grad([value.mul(weights).sum()], [x, .. module.parameters()])]);
+    }
+
     [Theory]
     [MemberData(nameof(Names))]
     public void Values_and_gradients_are_those_of_the_composed_form(string name)
     {
         using var scope = NewDisposeScope();
-        manual_seed(4);
-        using var module = Modules[name]();
-        module.to(float64);
-        using (no_grad())
-            foreach (var (index, parameter) in module.parameters().Index())
-                parameter.copy_(Random(10 + index, parameter.shape));
-        long width = module.named_parameters().First(p => p.name == "out.weight").parameter.shape[0];
-        var (x, weights) = (Random(1, 2, 6, width).requires_grad_(), Random(2, 2, 6, width));
-        var tokens = tensor(new long[] { 2, 0, 3, 1, 5, 0, 1, 1, 4, 2, 0, 2 }).reshape(2, 6);
-        List<Tensor> All()
-        {
-            var value = name.Contains("padding", StringComparison.Ordinal) || name.Contains("documents", StringComparison.Ordinal) ? module.call(x, tokens) : module.call(x);
-            return [value, .. autograd.grad([value.mul(weights).sum()], [x, .. module.parameters()])];
-        }
-        var composed = All();
+        using var module = Make(name);
+        var (x, composed) = Pass(module, name);
         var device = new WrittenAttention();
         module.Fused = device;
-        foreach (var (index, (expected, found)) in composed.Zip(All()).Index())
+        foreach (var (index, (expected, found)) in composed.Zip(Pass(module, name).All).Index())
             Same(expected, found, $"{name}, tensor {index}");
         Assert.Equal(1, device.Calls);
         // whoever reads probabilities, or wants derivatives of a model that is not trained, has the composed form
         module.Probabilities = _ => { };
-        All();
+        Pass(module, name);
         module.Probabilities = null;
         module.eval();
-        All();
+        Pass(module, name);
         Assert.Equal(1, device.Calls);
         using (no_grad())
-            Same(composed[0], name.Contains("padding", StringComparison.Ordinal) || name.Contains("documents", StringComparison.Ordinal) ? module.call(x, tokens) : module.call(x), name);
+            Same(composed[0], Call(module, name, x), name);
         Assert.Equal(2, device.Calls);
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void The_operator_of_libtorch_computes_the_composed_form_where_it_is_there(string name)
+    {
+        using var scope = NewDisposeScope();
+        // before 2.1 there is none, and no device is asked for it
+        Assert.Equal(TorchExtras.HasDotProductAttention, TorchExtras.FusesAttention(device(DeviceType.CUDA)));
+        using var module = Make(name);
+        var (_, composed) = Pass(module, name);
+        if (TorchExtras.HasDotProductAttention)
+            module.Fused = new LibtorchAttention();
+        foreach (var (index, (expected, found)) in composed.Zip(Pass(module, name).All).Index())
+            Same(expected, found, $"{name}, tensor {index}");
     }
 
     [Fact]

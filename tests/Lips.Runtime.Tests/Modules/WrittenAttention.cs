@@ -1,5 +1,6 @@
 using System;
 using Lips.Runtime.Modules;
+using Lips.Runtime.Torch;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -30,4 +31,12 @@ internal sealed class WrittenAttention : IFusedAttention
     }
 
     private const ScalarType bool_ = ScalarType.Bool;
+}
+
+/// <summary>libtorch's operator on the CPU, where modules leave it alone.</summary>
+internal sealed class LibtorchAttention : IFusedAttention
+{
+    public bool Takes(Tensor q) => true;
+
+    public Tensor Heads(Tensor q, Tensor k, Tensor v, Tensor? mask, double scale, bool causal) => TorchExtras.DotProductAttention(q, k, v, mask, scale, causal);
 }
