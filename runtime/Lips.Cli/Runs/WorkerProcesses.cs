@@ -155,10 +155,12 @@ internal sealed class WorkerProcesses : IDisposable
                     End();
                     break;
                 }
-                foreach (var (rank, _) in running.Where(r => r.Task.IsCompleted).OrderByDescending(r => Signal(_processes[r.Rank].ExitCode)).ToList())
+                // asked once: one that ends in the meantime is the next round's
+                var done = running.Where(r => r.Task.IsCompleted).ToList();
+                foreach (var (rank, _) in done.OrderByDescending(r => Signal(_processes[r.Rank].ExitCode)))
                     if (first is null && _processes[rank].ExitCode is not 0 and var code)
                         first = (rank, code);
-                running.RemoveAll(r => r.Task.IsCompleted);
+                running.RemoveAll(done.Contains);
             }
             return first is { } failed ? Explain(failed.Rank, failed.Code) : ExitCode.Ok;
         }

@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using System.Threading.Tasks;
 using Lips.Runtime.Modules;
 using Lips.Runtime.Optimizers;
 using Lips.Runtime.Torch;
@@ -332,76 +331,5 @@ public sealed class FusedTests
         Assert.False(TorchExtras.AdamW([value], [slope], [zero], [zero.clone()], 0.9, 0.9, 0.95, 1, 1e-8, 0.1));
         Same(ones([3, 4]), value, 0, "value");
         Same(zeros([3, 4]), zero, 0, "moment");
-    }
-
-    // ---- memory ------------------------------------------------------------------------------------------------------------
-
-    [Fact]
-    public void Tensors_alive_at_once_never_share_memory()
-    {
-        Parallel.For(0, 4, worker =>
-        {
-            using var scope = NewDisposeScope();
-            var random = new Random(worker);
-            var alive = new Queue<(Tensor Tensor, float Value)>();
-            for (int i = 0; i < 60; i++)
-            {
-                float value = 1000 * worker + i;
-                alive.Enqueue((full(new long[] { random.Next(1, 3_000_000) }, value, dtype: float32), value));
-                if (alive.Count <= 4)
-                    continue;
-                var (tensor, wanted) = alive.Dequeue();
-                Assert.Equal(wanted, tensor.min().item<float>());
-                Assert.Equal(wanted, tensor.max().item<float>());
-                tensor.Dispose();
-            }
-        });
-    }
-
-    [Fact]
-    public void A_block_lets_go_of_its_intermediate_values_and_trains_the_same()
-    {
-        using var scope = NewDisposeScope();
-        manual_seed(1);
-        using var model = new TwoBlocks();
-        var x = Random(2, ScalarType.Float32, 3, 4);
-        (Tensor Slope, int Left) Train()
-        {
-            model.zero_grad();
-            using var inner = NewDisposeScope();
-            model.call(x).square().sum().backward();
-            int left = inner.DisposablesCount;
-            return (model.parameters().First().grad!.clone().MoveToOuterDisposeScope(), left);
-        }
-        model.train();
-        var before = Train();
-        var scopes = new BlockScopes(model);
-        var during = Train();
-        scopes.Dispose();
-        var after = Train();
-        Same(before.Slope, during.Slope, 0, "gradient");
-        Assert.Equal(before.Left, after.Left);
-        // two blocks, each with four values on the way to its own
-        Assert.Equal(before.Left - 8, during.Left);
-    }
-
-    private sealed class TwoBlocks : nn.Module<Tensor, Tensor>
-    {
-        private readonly TorchSharp.Modules.ModuleList<Block> blocks = nn.ModuleList(new Block(), new Block());
-
-        public TwoBlocks()
-            : base(nameof(TwoBlocks)) => register_module(nameof(blocks), blocks);
-
-        public override Tensor forward(Tensor x) => blocks[1].call(blocks[0].call(x));
-    }
-
-    private sealed class Block : nn.Module<Tensor, Tensor>
-    {
-        private readonly TorchSharp.Modules.Linear layer = nn.Linear(4, 4);
-
-        public Block()
-            : base(nameof(Block)) => register_module(nameof(layer), layer);
-
-        public override Tensor forward(Tensor x) => x * 0.5 + layer.call(x).tanh() * 0.5;
     }
 }
